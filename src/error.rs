@@ -1,0 +1,88 @@
+//! The one error type. Two kinds of no: [`Error::InvalidArgument`] is the caller's mistake,
+//! [`Error::Unsupported`] is what convoke does not do (yet).
+
+/// `Result` with convoke's [`Error`].
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Everything that can go wrong. The caller's mistakes are found on the host, before any GPU call.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// An argument breaks a rule of the operator. The message carries what was expected and what came.
+    #[error("{operator}: {message}")]
+    InvalidArgument {
+        /// The operator, by its PyTorch name (`conv2d`, `max_pool2d`, ...).
+        operator: &'static str,
+        /// What was expected and what came, with the numbers.
+        message: String,
+    },
+    /// The request is legal but convoke does not support it.
+    #[error("{operator}: unsupported: {message}")]
+    Unsupported {
+        /// The operator, by its PyTorch name.
+        operator: &'static str,
+        /// What is not supported.
+        message: String,
+    },
+    /// No adapter fits what was asked for. The message lists the adapters seen and names the fix for this platform.
+    #[error("no GPU adapter: {0}")]
+    NoAdapter(String),
+    /// The work needs more than the adapter allows.
+    #[error("{operator}: {what} is {needed}, over this adapter's limit of {limit}")]
+    LimitExceeded {
+        /// The operator, by its PyTorch name, or `tensor` for a plain allocation.
+        operator: &'static str,
+        /// The quantity that is limited.
+        what: &'static str,
+        /// What the work needs.
+        needed: u64,
+        /// What the adapter allows.
+        limit: u64,
+    },
+    /// The GPU ran out of memory.
+    #[error("out of GPU memory: {0}")]
+    OutOfMemory(String),
+    /// The device is gone (driver reset, unplugged, destroyed). Every later call on it returns this again.
+    #[error("the GPU device was lost: {0}")]
+    DeviceLost(String),
+    /// The graphics library refused something that convoke should not have asked for: a bug worth reporting.
+    #[error("GPU error: {0}")]
+    Gpu(String),
+    /// A file could not be read or written.
+    #[error("{path}: {source}")]
+    Io {
+        /// The file.
+        path: String,
+        /// The operating system's reason.
+        source: std::io::Error,
+    },
+    /// A weights file does not fit the model: missing, surplus or mis-shaped tensors, or not a safetensors file.
+    #[error("weights: {0}")]
+    Weights(String),
+}
+
+impl Error {
+    pub(crate) fn invalid(operator: &'static str, message: impl Into<String>) -> Self {
+        Self::InvalidArgument {
+            operator,
+            message: message.into(),
+        }
+    }
+
+    pub(crate) fn unsupported(operator: &'static str, message: impl Into<String>) -> Self {
+        Self::Unsupported {
+            operator,
+            message: message.into(),
+        }
+    }
+}
+
+/// Returns [`Error::InvalidArgument`] unless the condition holds.
+macro_rules! ensure {
+    ($condition:expr, $operator:expr, $($message:tt)+) => {
+        if !$condition {
+            return Err($crate::Error::invalid($operator, format!($($message)+)));
+        }
+    };
+}
+pub(crate) use ensure;

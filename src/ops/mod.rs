@@ -1,0 +1,145 @@
+//! What each operator is: its parameters, what it accepts, the shape it gives. No backend here.
+//!
+//! Every operator is a plain struct with builder methods and `output_shape`; the [`Op`] enum lists them all.
+//! Tensors are `f32` in row-major order, images `[N, C, H, W]`.
+
+mod activation;
+mod batch_norm;
+mod binary;
+mod conv2d;
+mod linear;
+mod pad2d;
+mod pool2d;
+mod reshape;
+mod softmax;
+
+pub use activation::{Activation, PRelu};
+pub use batch_norm::BatchNorm;
+pub use binary::Binary;
+pub use conv2d::{Conv2d, ConvPadding};
+pub use linear::Linear;
+pub use pad2d::Pad2d;
+pub use pool2d::{AdaptiveAvgPool2d, AdaptiveMaxPool2d, AvgPool2d, MaxPool2d};
+pub use reshape::{Flatten, Reshape};
+pub use softmax::Softmax;
+
+pub(crate) use conv2d::ConvGeometry;
+pub(crate) use pool2d::{Window2d, adaptive_window};
+
+use crate::error::{Result, ensure};
+
+/// Any operator with its parameters. Backends match on it exhaustively.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Op {
+    /// Inputs: input, weight, and optionally bias.
+    Conv2d(Conv2d),
+    /// Inputs: input.
+    Pad2d(Pad2d),
+    /// Inputs: input. Outputs: values, and indices where they are asked for.
+    MaxPool2d(MaxPool2d),
+    /// Inputs: input.
+    AvgPool2d(AvgPool2d),
+    /// Inputs: input.
+    AdaptiveAvgPool2d(AdaptiveAvgPool2d),
+    /// Inputs: input. Outputs: values, and indices where they are asked for.
+    AdaptiveMaxPool2d(AdaptiveMaxPool2d),
+    /// Inputs: input.
+    Activation(Activation),
+    /// Inputs: input, slope.
+    PRelu(PRelu),
+    /// Inputs: input.
+    Softmax(Softmax),
+    /// Inputs: input, weight, and optionally bias.
+    Linear(Linear),
+    /// Inputs: input, running mean, running variance, weight, bias.
+    BatchNorm(BatchNorm),
+    /// Inputs: left, right.
+    Binary(Binary),
+    /// Inputs: input.
+    Reshape(Reshape),
+    /// Inputs: input.
+    Flatten(Flatten),
+}
+
+impl Op {
+    /// PyTorch's name of the operator.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Conv2d(_) => "conv2d",
+            Self::Pad2d(_) => "pad",
+            Self::MaxPool2d(_) => "max_pool2d",
+            Self::AvgPool2d(_) => "avg_pool2d",
+            Self::AdaptiveAvgPool2d(_) => "adaptive_avg_pool2d",
+            Self::AdaptiveMaxPool2d(_) => "adaptive_max_pool2d",
+            Self::Activation(activation) => activation.name(),
+            Self::PRelu(_) => "prelu",
+            Self::Softmax(softmax) => softmax.name(),
+            Self::Linear(_) => "linear",
+            Self::BatchNorm(_) => "batch_norm",
+            Self::Binary(binary) => binary.name(),
+            Self::Reshape(_) => "reshape",
+            Self::Flatten(_) => "flatten",
+        }
+    }
+
+    /// Checks the inputs' shapes and gives the shape of each output.
+    pub fn output_shapes(&self, inputs: &[&[usize]]) -> Result<Vec<Vec<usize>>> {
+        let (least, most) = match self {
+            Self::Conv2d(_) | Self::Linear(_) => (2, 3),
+            Self::PRelu(_) | Self::Binary(_) => (2, 2),
+            Self::BatchNorm(_) => (5, 5),
+            _ => (1, 1),
+        };
+        ensure!(
+            (least..=most).contains(&inputs.len()),
+            self.name(),
+            "expected {least} to {most} inputs, but got {}",
+            inputs.len()
+        );
+        let third = inputs.get(2).copied();
+        Ok(match self {
+            Self::Conv2d(op) => vec![op.output_shape(inputs[0], inputs[1], third)?.to_vec()],
+            Self::Pad2d(op) => vec![op.output_shape(inputs[0])?.to_vec()],
+            Self::MaxPool2d(op) => vec![op.output_shape(inputs[0])?.to_vec(); 1 + usize::from(op.return_indices)],
+            Self::AvgPool2d(op) => vec![op.output_shape(inputs[0])?.to_vec()],
+            Self::AdaptiveAvgPool2d(op) => vec![op.output_shape(inputs[0])?.to_vec()],
+            Self::AdaptiveMaxPool2d(op) => vec![op.output_shape(inputs[0])?.to_vec(); 1 + usize::from(op.return_indices)],
+            Self::Activation(op) => vec![op.output_shape(inputs[0])?],
+            Self::PRelu(op) => vec![op.output_shape(inputs[0], inputs[1])?],
+            Self::Softmax(op) => vec![op.output_shape(inputs[0])?],
+            Self::Linear(op) => vec![op.output_shape(inputs[0], inputs[1], third)?],
+            Self::BatchNorm(op) => vec![op.output_shape(inputs)?],
+            Self::Binary(op) => vec![op.output_shape(inputs[0], inputs[1])?],
+            Self::Reshape(op) => vec![op.output_shape(inputs[0])?],
+            Self::Flatten(op) => vec![op.output_shape(inputs[0])?],
+        })
+    }
+}
+
+/// `From<Operator> for Op`, one line an operator.
+macro_rules! op_from {
+    ($($operator:ident),+ $(,)?) => {
+        $(impl From<$operator> for Op {
+            fn from(operator: $operator) -> Self {
+                Self::$operator(operator)
+            }
+        })+
+    };
+}
+op_from!(
+    Conv2d,
+    Pad2d,
+    MaxPool2d,
+    AvgPool2d,
+    AdaptiveAvgPool2d,
+    AdaptiveMaxPool2d,
+    Activation,
+    PRelu,
+    Softmax,
+    Linear,
+    BatchNorm,
+    Binary,
+    Reshape,
+    Flatten,
+);
