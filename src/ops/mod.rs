@@ -24,7 +24,7 @@ pub use reshape::{Flatten, Reshape};
 pub use softmax::Softmax;
 
 pub(crate) use conv2d::ConvGeometry;
-pub(crate) use pool2d::{Window2d, adaptive_window};
+pub(crate) use pool2d::Window2d;
 
 use crate::error::{Result, ensure};
 
@@ -83,6 +83,19 @@ impl Op {
         }
     }
 
+    /// How many outputs it has.
+    pub fn output_count(&self) -> usize {
+        match self {
+            Self::MaxPool2d(MaxPool2d {
+                return_indices: true, ..
+            })
+            | Self::AdaptiveMaxPool2d(AdaptiveMaxPool2d {
+                return_indices: true, ..
+            }) => 2,
+            _ => 1,
+        }
+    }
+
     /// Checks the inputs' shapes and gives the shape of each output.
     pub fn output_shapes(&self, inputs: &[&[usize]]) -> Result<Vec<Vec<usize>>> {
         let (least, most) = match self {
@@ -101,10 +114,10 @@ impl Op {
         Ok(match self {
             Self::Conv2d(op) => vec![op.output_shape(inputs[0], inputs[1], third)?.to_vec()],
             Self::Pad2d(op) => vec![op.output_shape(inputs[0])?.to_vec()],
-            Self::MaxPool2d(op) => vec![op.output_shape(inputs[0])?.to_vec(); 1 + usize::from(op.return_indices)],
+            Self::MaxPool2d(op) => vec![op.output_shape(inputs[0])?.to_vec(); self.output_count()],
             Self::AvgPool2d(op) => vec![op.output_shape(inputs[0])?.to_vec()],
             Self::AdaptiveAvgPool2d(op) => vec![op.output_shape(inputs[0])?.to_vec()],
-            Self::AdaptiveMaxPool2d(op) => vec![op.output_shape(inputs[0])?.to_vec(); 1 + usize::from(op.return_indices)],
+            Self::AdaptiveMaxPool2d(op) => vec![op.output_shape(inputs[0])?.to_vec(); self.output_count()],
             Self::Activation(op) => vec![op.output_shape(inputs[0])?],
             Self::PRelu(op) => vec![op.output_shape(inputs[0], inputs[1])?],
             Self::Softmax(op) => vec![op.output_shape(inputs[0])?],

@@ -282,11 +282,6 @@ impl AvgPool2d {
     }
 }
 
-/// The window of output `index` when `input` elements are pooled to `output`: `floor(i * in / out) .. ceil((i + 1) * in / out)`.
-pub(crate) fn adaptive_window(index: usize, input: usize, output: usize) -> std::ops::Range<usize> {
-    index * input / output..((index + 1) * input).div_ceil(output)
-}
-
 fn adaptive_shape(name: &'static str, input: &[usize], output: Size2d) -> Result<[usize; 4]> {
     let [n, c, height, width] = shape::nchw(name, input)?;
     ensure!(
@@ -415,11 +410,5 @@ mod tests {
                 .unwrap(),
             [1, 1, 3, 3]
         );
-    }
-
-    #[test]
-    fn adaptive_windows_cover_the_input() {
-        let windows: Vec<_> = (0..3).map(|i| adaptive_window(i, 10, 3)).collect();
-        assert_eq!(windows, [0..4, 3..7, 6..10]);
     }
 }

@@ -1,0 +1,108 @@
+// Direct convolution for any kernel size, stride, dilation and grouping.
+//
+// An invocation computes ROWS outputs of one column for CHANNELS output channels; lanes run along the flattened
+// (row block, column) plane, so that narrow images fill them too. The taps are the outer loops: the padding's index map
+// is computed once a tap and serves all input channels, whatever the padding mode.
+// Header: LANES, ROWS, CHANNELS, OCTETS (CHANNELS / 8), PADDING_MODE, HAS_BIAS.
+struct Params {
+    in_channels: u32,          // per group
+    in_height: u32,
+    in_width: u32,
+    out_channels: u32,         // per group
+    out_height: u32,
+    out_width: u32,
+    kernel_height: u32,
+    kernel_width: u32,
+    stride_height: u32,
+    stride_width: u32,
+    dilation_height: u32,
+    dilation_width: u32,
+    pad_top: u32,
+    pad_left: u32,
+    row_blocks: u32,           // ceil(out_height / ROWS)
+    position_blocks: u32,      // ceil(row_blocks * out_width / LANES)
+    channel_blocks: u32,       // ceil(out_channels / CHANNELS)
+    groups: u32,
+    batch: u32,
+}
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> input: array<f32>;               // [N, groups * in_channels, H, W]
+// binding 2: packed weights, see shared/spread_*.wgsl
+@group(0) @binding(3) var<storage, read> bias: array<f32>;                // [groups * out_channels]
+@group(0) @binding(4) var<storage, read_write> output: array<f32>;        // [N, groups * out_channels, OH, OW]
+
+@compute @workgroup_size(LANES)
+fn main(
+    @builtin(workgroup_id) workgroup_id: vec3<u32>,
+    @builtin(num_workgroups) workgroup_count: vec3<u32>,
+    @builtin(local_invocation_index) lane: u32,
+) {
+    let workgroup = workgroup_number(workgroup_id, workgroup_count);
+    let channel_block = (workgroup / params.position_blocks) % params.channel_blocks;
+    let plane_set = workgroup / (params.position_blocks * params.channel_blocks);
+    let group = plane_set % params.groups;
+    // A folded dispatch may overshoot, and the last lanes may stand past the plane: they compute along and store nothing.
+    let batch = min(plane_set / params.groups, params.batch - 1u);
+    let position = (workgroup % params.position_blocks) * LANES + lane;
+    let row_block = min(position / params.out_width, params.row_blocks - 1u);
+    let out_x = position % params.out_width;
+    let first_y = row_block * ROWS;
+    let active = plane_set / params.groups < params.batch && position / params.out_width < params.row_blocks;
+
+    let plane = params.in_height * params.in_width;
+    let first_plane = (batch * params.groups + group) * params.in_channels * plane;
+    var weight_at = (group * params.channel_blocks + channel_block) * params.kernel_height * params.kernel_width * params.in_channels * CHANNELS;
+
+    var sums: array<array<f32, ROWS>, CHANNELS>;
+    for (var tap_y = 0u; tap_y < params.kernel_height; tap_y++) {
+        for (var tap_x = 0u; tap_x < params.kernel_width; tap_x++) {
+            let x = source_index(i32(out_x * params.stride_width + tap_x * params.dilation_width) - i32(params.pad_left), i32(params.in_width));
+            var source: array<u32, ROWS>;
+            var inside: array<bool, ROWS>;
+            for (var row = 0u; row < ROWS; row++) { // unroll
+                let out_y = (first_y + row) * params.stride_height;
+                let y = source_index(i32(out_y + tap_y * params.dilation_height) - i32(params.pad_top), i32(params.in_height));
+                inside[row] = x >= 0 && y >= 0;
+                source[row] = first_plane + select(0u, u32(y) * params.in_width + u32(x), inside[row]);
+            }
+            var channel_offset = 0u;
+            for (var in_channel = 0u; in_channel < params.in_channels; in_channel++) {
+                var values: array<f32, ROWS>;
+                for (var row = 0u; row < ROWS; row++) { // unroll
+                    values[row] = input[source[row] + channel_offset];
+                    if (PADDING_MODE == ZEROS) {
+                        values[row] = select(0.0, values[row], inside[row]);
+                    }
+                }
+                for (var octet = 0u; octet < OCTETS; octet++) { // unroll
+                    let weights = spread(weight_at + octet * 8u, lane);
+                    for (var i = 0u; i < 8u; i++) { // unroll
+                        for (var row = 0u; row < ROWS; row++) { // unroll
+                            sums[octet * 8u + i][row] = fma(values[row], weights[i], sums[octet * 8u + i][row]);
+                        }
+                    }
+                }
+                weight_at += CHANNELS;
+                channel_offset += plane;
+            }
+        }
+    }
+
+    let first_channel = channel_block * CHANNELS;
+    let out_plane = params.out_height * params.out_width;
+    for (var channel = 0u; channel < CHANNELS; channel++) { // unroll
+        if (active && first_channel + channel < params.out_channels) {
+            let out_channel = group * params.out_channels + first_channel + channel;
+            var offset = 0.0;
+            if (HAS_BIAS == 1u) {
+                offset = bias[out_channel];
+            }
+            let target_plane = (batch * params.groups * params.out_channels + out_channel) * out_plane + out_x;
+            for (var row = 0u; row < ROWS; row++) { // unroll
+                if (first_y + row < params.out_height) {
+                    output[target_plane + (first_y + row) * params.out_width] = sums[channel][row] + offset;
+                }
+            }
+        }
+    }
+}

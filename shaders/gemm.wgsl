@@ -1,0 +1,83 @@
+// Matrix product of packed weights with a strided input: pointwise convolution (positions are pixels) and linear
+// (positions are rows of the batch).
+//
+// An invocation computes CHANNELS output channels at POSITIONS positions, LANES apart.
+// Header: LANES, POSITIONS, CHANNELS, OCTETS (CHANNELS / 8), HAS_BIAS.
+struct Params {
+    in_channels: u32,          // per group: the terms of each sum
+    out_channels: u32,         // per group
+    positions: u32,            // per batch entry
+    position_blocks: u32,      // ceil(positions / (LANES * POSITIONS))
+    channel_blocks: u32,       // ceil(out_channels / CHANNELS)
+    groups: u32,
+    batch: u32,
+    in_channel_stride: u32,    // elements between the channels of one position
+    in_position_stride: u32,   // elements between the positions of one channel
+    out_channel_stride: u32,
+    out_position_stride: u32,
+}
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> input: array<f32>;               // [batch, groups, in_channels x positions]
+// binding 2: packed weights, see shared/spread_*.wgsl
+@group(0) @binding(3) var<storage, read> bias: array<f32>;                // [groups * out_channels]
+@group(0) @binding(4) var<storage, read_write> output: array<f32>;        // [batch, groups, out_channels x positions]
+
+@compute @workgroup_size(LANES)
+fn main(
+    @builtin(workgroup_id) workgroup_id: vec3<u32>,
+    @builtin(num_workgroups) workgroup_count: vec3<u32>,
+    @builtin(local_invocation_index) lane: u32,
+) {
+    let workgroup = workgroup_number(workgroup_id, workgroup_count);
+    let channel_block = (workgroup / params.position_blocks) % params.channel_blocks;
+    let plane_set = workgroup / (params.position_blocks * params.channel_blocks);
+    let group = plane_set % params.groups;
+    // A folded dispatch may overshoot, and the last lanes may stand past the end: they compute along and store nothing.
+    let active = plane_set / params.groups < params.batch;
+    let batch = min(plane_set / params.groups, params.batch - 1u);
+    let first_position = (workgroup % params.position_blocks) * LANES * POSITIONS + lane;
+
+    let first_source = (batch * params.groups + group) * params.in_channels * params.positions;
+    var source: array<u32, POSITIONS>;
+    for (var i = 0u; i < POSITIONS; i++) { // unroll
+        source[i] = first_source + min(first_position + i * LANES, params.positions - 1u) * params.in_position_stride;
+    }
+
+    var sums: array<array<f32, POSITIONS>, CHANNELS>;
+    var weight_at = (group * params.channel_blocks + channel_block) * params.in_channels * CHANNELS;
+    var channel_offset = 0u;
+    for (var in_channel = 0u; in_channel < params.in_channels; in_channel++) {
+        var values: array<f32, POSITIONS>;
+        for (var i = 0u; i < POSITIONS; i++) { // unroll
+            values[i] = input[source[i] + channel_offset];
+        }
+        for (var octet = 0u; octet < OCTETS; octet++) { // unroll
+            let weights = spread(weight_at + octet * 8u, lane);
+            for (var j = 0u; j < 8u; j++) { // unroll
+                for (var i = 0u; i < POSITIONS; i++) { // unroll
+                    sums[octet * 8u + j][i] = fma(values[i], weights[j], sums[octet * 8u + j][i]);
+                }
+            }
+        }
+        weight_at += CHANNELS;
+        channel_offset += params.in_channel_stride;
+    }
+
+    let first_channel = channel_block * CHANNELS;
+    let first_target = (batch * params.groups + group) * params.out_channels * params.positions;
+    for (var channel = 0u; channel < CHANNELS; channel++) { // unroll
+        if (active && first_channel + channel < params.out_channels) {
+            var offset = 0.0;
+            if (HAS_BIAS == 1u) {
+                offset = bias[group * params.out_channels + first_channel + channel];
+            }
+            let target_row = first_target + (first_channel + channel) * params.out_channel_stride;
+            for (var i = 0u; i < POSITIONS; i++) { // unroll
+                let position = first_position + i * LANES;
+                if (position < params.positions) {
+                    output[target_row + position * params.out_position_stride] = sums[channel][i] + offset;
+                }
+            }
+        }
+    }
+}

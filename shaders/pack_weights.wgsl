@@ -1,0 +1,36 @@
+// Packs a weight for conv2d_direct and gemm: [groups * out_channels, in_channels, taps] becomes
+// [groups][channel block][tap][in channel][CHANNELS], with zeros for the channels that the last block lacks.
+// Header: LANES, CHANNELS.
+struct Params {
+    in_channels: u32,          // per group
+    out_channels: u32,         // per group
+    taps: u32,
+    channel_blocks: u32,       // ceil(out_channels / CHANNELS)
+    elements: u32,             // of the packed weight
+}
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> weight: array<f32>;
+@group(0) @binding(2) var<storage, read_write> packed: array<f32>;
+
+@compute @workgroup_size(LANES)
+fn main(
+    @builtin(workgroup_id) workgroup_id: vec3<u32>,
+    @builtin(num_workgroups) workgroup_count: vec3<u32>,
+    @builtin(local_invocation_index) lane: u32,
+) {
+    let element = workgroup_number(workgroup_id, workgroup_count) * LANES + lane;
+    if (element >= params.elements) {
+        return;
+    }
+    let row = element / CHANNELS;
+    let in_channel = row % params.in_channels;
+    let tap = row / params.in_channels % params.taps;
+    let block = row / (params.in_channels * params.taps);
+    let channel = block % params.channel_blocks * CHANNELS + element % CHANNELS;
+    let out_channel = block / params.channel_blocks * params.out_channels + channel;
+    var value = 0.0;
+    if (channel < params.out_channels) {
+        value = weight[(out_channel * params.in_channels + in_channel) * params.taps + tap];
+    }
+    packed[element] = value;
+}

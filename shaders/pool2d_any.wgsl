@@ -1,0 +1,106 @@
+// Maximum or average over windows of any size: adaptive and global pooling, large windows, and maxima with their indices.
+//
+// An invocation computes one output.
+// Header: LANES, IS_MAX, ADAPTIVE.
+struct Params {
+    in_height: u32,
+    in_width: u32,
+    out_height: u32,
+    out_width: u32,
+    kernel_height: u32,        // unused where adaptive, like the next six
+    kernel_width: u32,
+    stride_height: u32,
+    stride_width: u32,
+    dilation_height: u32,
+    dilation_width: u32,
+    pad_top: u32,
+    pad_left: u32,
+    padded_height: u32,        // in_height + both paddings; the average's window is clipped to it where padding counts
+    padded_width: u32,
+    outputs: u32,              // N * C * OH * OW
+    count_include_pad: u32,
+    divisor_override: f32,     // 0 for none
+    lowest: u32,               // the bits of minus infinity, which WGSL has no literal for
+}
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> input: array<f32>;               // [planes, H, W]
+@group(0) @binding(2) var<storage, read_write> output: array<f32>;        // [planes, OH, OW]
+// binding 3: the indices where they are asked for, see shared/indices_*.wgsl
+
+// The taps of one window along one axis: first, first + step, ..., before end. The average's divisor counts `counted`.
+struct Taps {
+    first: u32,
+    end: u32,
+    step: u32,
+    counted: u32,
+}
+
+fn adaptive_taps(index: u32, in_extent: u32, out_extent: u32) -> Taps {
+    let first = index * in_extent / out_extent;
+    let end = ((index + 1u) * in_extent + out_extent - 1u) / out_extent;
+    return Taps(first, end, 1u, end - first);
+}
+
+fn window_taps(index: u32, extent: u32, padded: u32, kernel: u32, stride: u32, dilation: u32, pad: u32) -> Taps {
+    let start = i32(index * stride) - i32(pad);
+    let end = start + i32((kernel - 1u) * dilation) + 1;
+    // From the first tap that is not before the input, in steps of the dilation.
+    let skipped = (u32(max(-start, 0)) + dilation - 1u) / dilation;
+    let first = u32(start + i32(skipped * dilation));
+    let last = u32(max(min(end, i32(extent)), 0));
+    let clipped = min(end, i32(padded - pad)) - start;
+    return Taps(first, last, dilation, select(last - first, u32(clipped), params.count_include_pad == 1u));
+}
+
+@compute @workgroup_size(LANES)
+fn main(
+    @builtin(workgroup_id) workgroup_id: vec3<u32>,
+    @builtin(num_workgroups) workgroup_count: vec3<u32>,
+    @builtin(local_invocation_index) lane: u32,
+) {
+    let index = workgroup_number(workgroup_id, workgroup_count) * LANES + lane;
+    if (index >= params.outputs) {
+        return;
+    }
+    let out_x = index % params.out_width;
+    let out_y = index / params.out_width % params.out_height;
+    let plane = index / (params.out_width * params.out_height);
+    var rows: Taps;
+    var columns: Taps;
+    if (ADAPTIVE == 1u) {
+        rows = adaptive_taps(out_y, params.in_height, params.out_height);
+        columns = adaptive_taps(out_x, params.in_width, params.out_width);
+    } else {
+        rows = window_taps(out_y, params.in_height, params.padded_height, params.kernel_height, params.stride_height, params.dilation_height, params.pad_top);
+        columns = window_taps(out_x, params.in_width, params.padded_width, params.kernel_width, params.stride_width, params.dilation_width, params.pad_left);
+    }
+
+    let first_source = plane * params.in_height * params.in_width;
+    var best = bitcast<f32>(params.lowest);
+    var best_index = rows.first * params.in_width + columns.first;
+    var sum = 0.0;
+    for (var y = rows.first; y < rows.end; y += rows.step) {
+        for (var x = columns.first; x < columns.end; x += columns.step) {
+            let value = input[first_source + y * params.in_width + x];
+            if (IS_MAX == 1u) {
+                // The first of equals wins, the last NaN wins.
+                if (is_nan(value) || (!is_nan(best) && value > best)) {
+                    best = value;
+                    best_index = y * params.in_width + x;
+                }
+            } else {
+                sum += value;
+            }
+        }
+    }
+    if (IS_MAX == 1u) {
+        output[index] = best;
+        store_index(index, best_index);
+    } else {
+        var divisor = f32(rows.counted * columns.counted);
+        if (params.divisor_override != 0.0) {
+            divisor = params.divisor_override;
+        }
+        output[index] = sum / divisor;
+    }
+}

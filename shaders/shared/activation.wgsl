@@ -1,0 +1,133 @@
+// The activations, each relatively accurate over the whole range: no difference of near-equal numbers, no overflow.
+// Exponents are kept above -200, where exp is 0 in f32 and an infinite argument cannot surprise a compiler.
+// Header: ACTIVATION. Needs shared/nan.wgsl.
+const RELU = 0u;
+const RELU6 = 1u;
+const LEAKY_RELU = 2u;
+const ELU = 3u;
+const SILU = 4u;
+const GELU = 5u;
+const MISH = 6u;
+const SOFTPLUS = 7u;
+const SIGMOID = 8u;
+const TANH = 9u;
+const HARD_SIGMOID = 10u;
+const HARD_SWISH = 11u;
+const CLAMP = 12u;
+
+// exp(x) for x <= 0.
+fn decay(x: f32) -> f32 {
+    return exp(max(x, -200.0));
+}
+
+fn sigmoid(x: f32) -> f32 {
+    let e = decay(-abs(x));
+    return select(1.0, e, x < 0.0) / (1.0 + e);
+}
+
+// exp(x) - 1 for x <= 0: the series near 0, where the difference would cancel.
+fn decay_minus_one(x: f32) -> f32 {
+    if (x < -0.5) {
+        return decay(x) - 1.0;
+    }
+    var series = 1.0 + x / 8.0;
+    series = 1.0 + x / 7.0 * series;
+    series = 1.0 + x / 6.0 * series;
+    series = 1.0 + x / 5.0 * series;
+    series = 1.0 + x / 4.0 * series;
+    series = 1.0 + x / 3.0 * series;
+    series = 1.0 + x / 2.0 * series;
+    return x * series;
+}
+
+// log(1 + e) for 0 <= e <= 1: twice the series of artanh(e / (2 + e)).
+fn log_one_plus(e: f32) -> f32 {
+    let z = e / (2.0 + e);
+    let square = z * z;
+    var series = 1.0 / 15.0;
+    series = 1.0 / 13.0 + square * series;
+    series = 1.0 / 11.0 + square * series;
+    series = 1.0 / 9.0 + square * series;
+    series = 1.0 / 7.0 + square * series;
+    series = 1.0 / 5.0 + square * series;
+    series = 1.0 / 3.0 + square * series;
+    return 2.0 * z * (1.0 + square * series);
+}
+
+// The polynomial near 0 (S. Moshier, Cephes, tanhf) and 1 - 2 / (exp(2 |x|) + 1) beyond.
+fn hyperbolic_tangent(x: f32) -> f32 {
+    let magnitude = abs(x);
+    if (magnitude < 0.625) {
+        let square = x * x;
+        var series = -5.70498872745e-3;
+        series = series * square + 2.06390887954e-2;
+        series = series * square - 5.37397155531e-2;
+        series = series * square + 1.33314422036e-1;
+        series = series * square - 3.33332819422e-1;
+        return x + x * square * series;
+    }
+    let e = decay(-2.0 * magnitude);
+    return select(1.0, -1.0, x < 0.0) * (1.0 - e) / (1.0 + e);
+}
+
+// The complementary error function, relative error below 1.2e-7 before rounding (Chebyshev fit of Numerical Recipes, 6.2).
+fn complementary_error(x: f32) -> f32 {
+    let magnitude = abs(x);
+    let t = 1.0 / (1.0 + 0.5 * magnitude);
+    var fit = 0.17087277;
+    fit = fit * t - 0.82215223;
+    fit = fit * t + 1.48851587;
+    fit = fit * t - 1.13520398;
+    fit = fit * t + 0.27886807;
+    fit = fit * t - 0.18628806;
+    fit = fit * t + 0.09678418;
+    fit = fit * t + 0.37409196;
+    fit = fit * t + 1.00002368;
+    fit = fit * t - 1.26551223;
+    // exp(-x^2) and exp(fit) apart, so that each argument stays as exact as it is.
+    let tail = t * decay(-min(magnitude * magnitude, 200.0)) * exp(fit);
+    return select(tail, 2.0 - tail, x < 0.0);
+}
+
+// tanh(softplus(x)) as a quotient of positive terms in e = exp(-|x|).
+fn tanh_of_softplus(x: f32) -> f32 {
+    let e = decay(-abs(x));
+    let square = e * e;
+    if (x < 0.0) {
+        return (square + 2.0 * e) / (square + 2.0 * e + 2.0);
+    }
+    return (1.0 + 2.0 * e) / (1.0 + 2.0 * e + 2.0 * square);
+}
+
+// first and second are the parameters of the activations that have any.
+fn activate(x: f32, first: f32, second: f32) -> f32 {
+    var y = x;
+    if (ACTIVATION == RELU) {
+        y = max(x, 0.0);
+    } else if (ACTIVATION == RELU6) {
+        y = min(max(x, 0.0), 6.0);
+    } else if (ACTIVATION == LEAKY_RELU) {
+        y = select(x, first * x, x < 0.0);
+    } else if (ACTIVATION == ELU) {
+        y = select(x, first * decay_minus_one(min(x, 0.0)), x < 0.0);
+    } else if (ACTIVATION == SILU) {
+        y = x * sigmoid(x);
+    } else if (ACTIVATION == GELU) {
+        y = 0.5 * x * complementary_error(-0.70710678 * x);
+    } else if (ACTIVATION == MISH) {
+        y = x * tanh_of_softplus(x);
+    } else if (ACTIVATION == SOFTPLUS) {
+        y = max(x, 0.0) + log_one_plus(decay(-abs(x)));
+    } else if (ACTIVATION == SIGMOID) {
+        y = sigmoid(x);
+    } else if (ACTIVATION == TANH) {
+        y = hyperbolic_tangent(x);
+    } else if (ACTIVATION == HARD_SIGMOID) {
+        y = min(max(x + 3.0, 0.0), 6.0) / 6.0;
+    } else if (ACTIVATION == HARD_SWISH) {
+        y = x * min(max(x + 3.0, 0.0), 6.0) / 6.0;
+    } else if (ACTIVATION == CLAMP) {
+        y = min(max(x, first), second);
+    }
+    return select(y, x, is_nan(x));
+}

@@ -1,0 +1,56 @@
+//! Where a model runs.
+
+use crate::error::Result;
+use crate::gpu::{AdapterChoice, Gpu};
+
+/// Where a model runs.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Backend {
+    /// On a GPU.
+    Gpu(Gpu),
+    /// On the CPU, by the reference's naive loops with `f64` sums: exact and slow.
+    Reference,
+}
+
+impl Backend {
+    /// The best there is: a real GPU, then a software adapter, then the CPU; or what `CONVOKE_ADAPTER` says (`hardware`,
+    /// `software`, `cpu` or part of an adapter's name). The reason for a fallback is logged as a warning.
+    #[cfg(not(target_family = "wasm"))]
+    pub fn auto() -> Self {
+        pollster::block_on(Self::auto_async())
+    }
+
+    /// The best there is, awaited.
+    pub async fn auto_async() -> Self {
+        Self::from_gpu(Gpu::builder().build_async().await)
+    }
+
+    /// The GPU, or the CPU where it could not be opened.
+    fn from_gpu(gpu: Result<Gpu>) -> Self {
+        match gpu {
+            Ok(gpu) => Self::Gpu(gpu),
+            Err(error) => {
+                if AdapterChoice::from_env() != AdapterChoice::Cpu {
+                    log::warn!("{error}; running on the CPU");
+                }
+                Self::Reference
+            }
+        }
+    }
+}
+
+impl std::fmt::Display for Backend {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Gpu(gpu) => gpu.info().fmt(f),
+            Self::Reference => f.write_str("CPU (reference)"),
+        }
+    }
+}
+
+impl From<Gpu> for Backend {
+    fn from(gpu: Gpu) -> Self {
+        Self::Gpu(gpu)
+    }
+}

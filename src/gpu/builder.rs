@@ -1,0 +1,107 @@
+//! Opening a GPU: which adapter, and the device on it.
+
+use std::sync::Arc;
+
+use super::Gpu;
+use super::adapter::{self, AdapterChoice, AdapterInfo, AdapterKind};
+use super::context::Context;
+use crate::error::{Error, Result};
+
+/// Features that kernels use where an adapter has them.
+const OPTIONAL_FEATURES: wgpu::Features = wgpu::Features::SUBGROUP.union(wgpu::Features::TIMESTAMP_QUERY);
+
+/// Chooses an adapter and opens it. Made by [`Gpu::builder`].
+///
+/// ```
+/// use convoke::gpu::Gpu;
+/// match Gpu::builder().hardware_only().build() {
+///     Ok(gpu) => println!("{}", gpu.info()),
+///     Err(error) => println!("{error}"),
+/// }
+/// ```
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct GpuBuilder {
+    choice: AdapterChoice,
+}
+
+impl Default for GpuBuilder {
+    /// What `CONVOKE_ADAPTER` says, or any adapter.
+    fn default() -> Self {
+        Self {
+            choice: AdapterChoice::from_env(),
+        }
+    }
+}
+
+impl GpuBuilder {
+    /// Takes any adapter, the best first, whatever `CONVOKE_ADAPTER` says.
+    pub fn any(self) -> Self {
+        self.choice(AdapterChoice::Any)
+    }
+
+    /// Takes a real GPU only.
+    pub fn hardware_only(self) -> Self {
+        self.choice(AdapterChoice::Hardware)
+    }
+
+    /// Takes a software adapter only.
+    pub fn software_only(self) -> Self {
+        self.choice(AdapterChoice::Software)
+    }
+
+    /// Takes an adapter whose name contains this, whatever the case.
+    pub fn named(self, part: impl Into<String>) -> Self {
+        self.choice(AdapterChoice::Named(part.into()))
+    }
+
+    /// Sets which adapters may be taken.
+    pub fn choice(mut self, choice: AdapterChoice) -> Self {
+        self.choice = choice;
+        self
+    }
+
+    /// Opens the adapter.
+    #[cfg(not(target_family = "wasm"))]
+    pub fn build(self) -> Result<Gpu> {
+        pollster::block_on(self.build_async())
+    }
+
+    /// Opens the adapter, awaited.
+    pub async fn build_async(self) -> Result<Gpu> {
+        let mut adapters = adapter::enumerate(&adapter::instance()).await;
+        let known: Vec<(String, AdapterKind)> = adapters.iter().map(|(_, info)| (info.name.clone(), info.kind)).collect();
+        let chosen = self.choice.choose(&known)?;
+        let (adapter, info) = adapters.swap_remove(chosen);
+        log::info!("using {info}");
+        let (device, queue) = adapter
+            .request_device(&wgpu::DeviceDescriptor {
+                label: Some("convoke"),
+                required_features: adapter.features() & OPTIONAL_FEATURES,
+                // One gets the limits that one asks for.
+                required_limits: adapter.limits(),
+                ..Default::default()
+            })
+            .await
+            .map_err(|error| Error::NoAdapter(format!("{info} could not be opened: {error}")))?;
+        Ok(Gpu {
+            context: Arc::new(Context::new(device, queue, info)),
+            conv2d: None,
+        })
+    }
+}
+
+/// All adapters of this machine.
+#[cfg(not(target_family = "wasm"))]
+pub fn adapters() -> Vec<AdapterInfo> {
+    pollster::block_on(adapters_async())
+}
+
+/// All adapters of this machine, awaited. A browser offers one.
+pub async fn adapters_async() -> Vec<AdapterInfo> {
+    adapter::enumerate(&adapter::instance())
+        .await
+        .into_iter()
+        .map(|(_, info)| info)
+        .collect()
+}

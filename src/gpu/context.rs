@@ -1,0 +1,112 @@
+//! The device with everything that belongs to it, and the faults it reports.
+
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use super::adapter::AdapterInfo;
+use super::pipeline::Pipelines;
+use super::pool::BufferPool;
+use crate::error::{Error, Result};
+
+/// What lowering needs to know of a device: plain data, so that plans can be made and tested without one.
+#[derive(Clone, Debug)]
+pub(crate) struct Capabilities {
+    pub(crate) kind: super::AdapterKind,
+    /// Whether eight invocations in a workgroup of eight can hand values round by subgroup operations.
+    pub(crate) broadcast: bool,
+    pub(crate) limits: wgpu::Limits,
+}
+
+impl Capabilities {
+    pub(crate) fn new(info: &AdapterInfo, features: wgpu::Features, limits: wgpu::Limits) -> Self {
+        let broadcast = features.contains(wgpu::Features::SUBGROUP) && info.subgroup_size.0 >= 8;
+        Self {
+            kind: info.kind,
+            broadcast,
+            limits,
+        }
+    }
+
+    /// Whether handing weights round by subgroup operations pays: where every load is a gather.
+    pub(crate) fn prefers_broadcast(&self) -> bool {
+        self.broadcast && self.kind == super::AdapterKind::Software
+    }
+
+    /// Checks that a tensor of this many elements (4 bytes each) can be bound.
+    pub(crate) fn check_elements(&self, operator: &'static str, elements: usize) -> Result<u64> {
+        let bytes = elements as u64 * 4;
+        let limit = self.limits.max_storage_buffer_binding_size.min(self.limits.max_buffer_size);
+        if bytes > limit {
+            return Err(Error::LimitExceeded {
+                operator,
+                what: "a tensor's size in bytes",
+                needed: bytes,
+                limit,
+            });
+        }
+        Ok(bytes)
+    }
+}
+
+/// A device, its queue, and what is kept for it.
+#[derive(Debug)]
+pub(crate) struct Context {
+    pub(crate) device: wgpu::Device,
+    pub(crate) queue: wgpu::Queue,
+    pub(crate) info: AdapterInfo,
+    pub(crate) capabilities: Capabilities,
+    pub(crate) pool: Arc<BufferPool>,
+    pub(crate) pipelines: Pipelines,
+    faults: Arc<Faults>,
+}
+
+/// What the device reported since the last check.
+#[derive(Debug, Default)]
+struct Faults {
+    lost: OnceLock<String>,
+    first: Mutex<Option<Error>>,
+}
+
+impl Context {
+    pub(crate) fn new(device: wgpu::Device, queue: wgpu::Queue, info: AdapterInfo) -> Self {
+        let faults = Arc::new(Faults::default());
+        let reported = Arc::clone(&faults);
+        // wgpu's default handler panics.
+        device.on_uncaptured_error(Arc::new(move |error: wgpu::Error| {
+            let error = match error {
+                wgpu::Error::OutOfMemory { source } => Error::OutOfMemory(source.to_string()),
+                wgpu::Error::Validation { description, .. } | wgpu::Error::Internal { description, .. } => Error::Gpu(description),
+            };
+            reported
+                .first
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .get_or_insert(error);
+        }));
+        let reported = Arc::clone(&faults);
+        device.set_device_lost_callback(move |reason, message| {
+            // The first reason stands; a loss reported twice is the same loss.
+            let _ = reported.lost.set(format!("{reason:?}: {message}"));
+        });
+        let capabilities = Capabilities::new(&info, device.features(), device.limits());
+        Self {
+            device,
+            queue,
+            info,
+            capabilities,
+            pool: Arc::new(BufferPool::default()),
+            pipelines: Pipelines::default(),
+            faults,
+        }
+    }
+
+    /// The first error that the device reported since the last check; a lost device stays lost.
+    pub(crate) fn check(&self) -> Result<()> {
+        if let Some(reason) = self.faults.lost.get() {
+            return Err(Error::DeviceLost(reason.clone()));
+        }
+        match self.faults.first.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            Some(error) => Err(error),
+            None => Ok(()),
+        }
+    }
+}

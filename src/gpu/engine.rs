@@ -1,0 +1,195 @@
+//! Turns a recording into commands: buffers assigned, pipelines and bind groups made, ready to run any number of times.
+
+use std::sync::Arc;
+
+use super::context::Context;
+use super::pipeline::Pipeline;
+use super::pool::{BufferPool, PooledBuffer};
+use super::recording::{Dispatch, Recording, SlotId, Value};
+use crate::error::Result;
+
+/// A recording with everything made that its runs need.
+#[derive(Debug)]
+pub(crate) struct Executable {
+    steps: Vec<Step>,
+    buffers: Vec<Option<Arc<PooledBuffer>>>,
+    temporary_bytes: u64,
+}
+
+#[derive(Debug)]
+struct Step {
+    pipeline: Arc<Pipeline>,
+    bind_group: wgpu::BindGroup,
+    workgroups: [u32; 3],
+}
+
+impl Executable {
+    /// Assigns buffers, compiles what is not compiled yet, and runs the constant part.
+    pub(crate) fn new(context: &Context, recording: &Recording) -> Result<Self> {
+        let (buffers, temporary_bytes) = assign_buffers(context, recording)?;
+        let once = steps(context, recording, &recording.once, &buffers)?;
+        if !once.is_empty() {
+            let mut encoder = context.device.create_command_encoder(&wgpu::CommandEncoderDescriptor {
+                label: Some("convoke.once"),
+            });
+            encode(&once, &mut encoder);
+            context.queue.submit([encoder.finish()]);
+        }
+        let steps = steps(context, recording, &recording.every, &buffers)?;
+        context.check()?;
+        Ok(Self {
+            steps,
+            buffers,
+            temporary_bytes,
+        })
+    }
+
+    /// Appends the dispatches to a command buffer.
+    pub(crate) fn encode(&self, encoder: &mut wgpu::CommandEncoder) {
+        encode(&self.steps, encoder);
+    }
+
+    /// The buffer behind a value that was imported or exported.
+    pub(crate) fn buffer(&self, value: &Value) -> Option<Arc<PooledBuffer>> {
+        value.slot.and_then(|slot| self.buffers[slot.0].clone())
+    }
+
+    /// Bytes of the buffers that hold intermediate results.
+    pub(crate) fn temporary_bytes(&self) -> u64 {
+        self.temporary_bytes
+    }
+}
+
+fn encode(steps: &[Step], encoder: &mut wgpu::CommandEncoder) {
+    if steps.is_empty() {
+        return;
+    }
+    let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor {
+        label: Some("convoke"),
+        timestamp_writes: None,
+    });
+    for step in steps {
+        pass.set_pipeline(&step.pipeline.pipeline);
+        pass.set_bind_group(0, &step.bind_group, &[]);
+        let [x, y, z] = step.workgroups;
+        pass.dispatch_workgroups(x, y, z);
+    }
+}
+
+/// Gives each slot a buffer; temporaries whose lives do not overlap share one. Returns the temporaries' bytes too.
+fn assign_buffers(context: &Context, recording: &Recording) -> Result<(Vec<Option<Arc<PooledBuffer>>>, u64)> {
+    let mut buffers: Vec<_> = recording.slots.iter().map(|slot| slot.buffer.clone()).collect();
+    let mut last_use = vec![None; buffers.len()];
+    for (index, dispatch) in recording.every.iter().enumerate() {
+        for slot in dispatch.inputs.iter().chain(&dispatch.outputs) {
+            last_use[slot.0] = Some(index);
+        }
+    }
+    let is_temporary = |slot: SlotId| {
+        let slot = &recording.slots[slot.0];
+        slot.buffer.is_none() && !slot.constant && !slot.exported
+    };
+    for (index, slot) in recording.slots.iter().enumerate() {
+        if slot.buffer.is_none() && !is_temporary(SlotId(index)) {
+            buffers[index] = Some(BufferPool::take(context, slot.bytes)?);
+        }
+    }
+    let mut free: Vec<Arc<PooledBuffer>> = Vec::new();
+    let mut temporary_bytes = 0;
+    for (index, dispatch) in recording.every.iter().enumerate() {
+        for &slot in &dispatch.outputs {
+            if buffers[slot.0].is_none() {
+                let bytes = recording.slots[slot.0].bytes;
+                let fitting = free.iter().enumerate().filter(|(_, buffer)| buffer.buffer().size() >= bytes);
+                let smallest = fitting.min_by_key(|(_, buffer)| buffer.buffer().size()).map(|(at, _)| at);
+                buffers[slot.0] = Some(match smallest {
+                    Some(at) => free.swap_remove(at),
+                    None => {
+                        let buffer = BufferPool::take(context, bytes)?;
+                        temporary_bytes += buffer.buffer().size();
+                        buffer
+                    }
+                });
+            }
+        }
+        for &slot in dispatch.inputs.iter().chain(&dispatch.outputs) {
+            if is_temporary(slot) && last_use[slot.0] == Some(index) {
+                // Taken, so that a slot named twice is freed once; the bind groups made later look it up again.
+                last_use[slot.0] = None;
+                free.extend(buffers[slot.0].clone());
+            }
+        }
+    }
+    Ok((buffers, temporary_bytes))
+}
+
+/// Makes pipelines, one buffer for all parameters, and bind groups.
+fn steps(
+    context: &Context,
+    recording: &Recording,
+    dispatches: &[Dispatch],
+    buffers: &[Option<Arc<PooledBuffer>>],
+) -> Result<Vec<Step>> {
+    if dispatches.is_empty() {
+        return Ok(Vec::new());
+    }
+    let alignment = context.capabilities.limits.min_uniform_buffer_offset_alignment as usize;
+    let mut bytes = Vec::new();
+    let mut offsets = Vec::with_capacity(dispatches.len());
+    for dispatch in dispatches {
+        bytes.resize(bytes.len().next_multiple_of(alignment), 0);
+        offsets.push(bytes.len() as u64);
+        bytes.extend_from_slice(&dispatch.parameters);
+    }
+    let parameters = context.device.create_buffer(&wgpu::BufferDescriptor {
+        label: Some("convoke.parameters"),
+        size: bytes.len() as u64,
+        usage: wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST,
+        mapped_at_creation: false,
+    });
+    context.queue.write_buffer(&parameters, 0, &bytes);
+
+    let storage = |slot: &SlotId| {
+        buffers[slot.0].as_ref().map(|buffer| {
+            // Kernels that work on vec4 may touch the rest of the last one.
+            let size = recording.slots[slot.0].bytes.next_multiple_of(16);
+            wgpu::BindingResource::Buffer(wgpu::BufferBinding {
+                buffer: buffer.buffer(),
+                offset: 0,
+                size: std::num::NonZeroU64::new(size),
+            })
+        })
+    };
+    dispatches
+        .iter()
+        .zip(offsets)
+        .map(|(dispatch, offset)| {
+            let pipeline = context.pipelines.get(context, &dispatch.key)?;
+            let uniform = wgpu::BindingResource::Buffer(wgpu::BufferBinding {
+                buffer: &parameters,
+                offset,
+                size: std::num::NonZeroU64::new(dispatch.parameters.len() as u64),
+            });
+            let entries: Vec<_> = std::iter::once(Some(uniform))
+                .chain(dispatch.inputs.iter().chain(&dispatch.outputs).map(storage))
+                .flatten()
+                .enumerate()
+                .map(|(binding, resource)| wgpu::BindGroupEntry {
+                    binding: binding as u32,
+                    resource,
+                })
+                .collect();
+            let label = format!("convoke.{}", dispatch.key.kernel.source().name);
+            let bind_group = context.device.create_bind_group(&wgpu::BindGroupDescriptor {
+                label: Some(&label),
+                layout: &pipeline.layout,
+                entries: &entries,
+            });
+            Ok(Step {
+                pipeline,
+                bind_group,
+                workgroups: dispatch.workgroups,
+            })
+        })
+        .collect()
+}

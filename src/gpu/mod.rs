@@ -1,0 +1,255 @@
+//! The GPU backend: adapters, tensors, and every operator as WGSL kernels.
+//!
+//! ```no_run
+//! use convoke::{PaddingMode, gpu::Gpu, ops::Conv2d};
+//! use ndarray::Array4;
+//!
+//! let gpu = Gpu::new()?;
+//! let image = gpu.upload(&Array4::<f32>::ones((1, 3, 32, 32)).into_dyn())?;
+//! let weight = gpu.upload(&Array4::<f32>::ones((8, 3, 3, 3)).into_dyn())?;
+//! let conv = Conv2d::new().padding(1).padding_mode(PaddingMode::Circular);
+//! let features = gpu.conv2d(&image, &weight, None, &conv)?;
+//! println!("{}", features.read::<f32>()?);
+//! # Ok::<(), convoke::Error>(())
+//! ```
+
+mod adapter;
+mod builder;
+mod context;
+mod engine;
+mod ops;
+mod pipeline;
+mod pool;
+mod readback;
+mod recording;
+mod shader;
+mod tensor;
+mod unroll;
+#[cfg(test)]
+mod validation;
+
+use std::sync::Arc;
+
+use ndarray::{ArrayBase, Data, Dimension};
+
+pub use adapter::{AdapterChoice, AdapterInfo, AdapterKind};
+#[cfg(not(target_family = "wasm"))]
+pub use builder::adapters;
+pub use builder::{GpuBuilder, adapters_async};
+pub use ops::Conv2dAlgorithm;
+pub use recording::DType;
+pub use tensor::{Element, Tensor};
+
+pub(crate) use context::Context;
+pub(crate) use engine::Executable;
+pub(crate) use ops::lower;
+pub(crate) use pool::{BufferPool, PooledBuffer};
+pub(crate) use readback::{Readback, staging_buffer};
+pub(crate) use recording::{Recording, Value};
+pub(crate) use tensor::write;
+
+use crate::error::{Result, ensure};
+use crate::ops::{
+    Activation, AdaptiveAvgPool2d, AdaptiveMaxPool2d, AvgPool2d, BatchNorm, Binary, Conv2d, Linear, MaxPool2d, Op, PRelu, Pad2d,
+    Softmax,
+};
+
+/// An open GPU. Cheap to clone; clones share the device, its compiled kernels and its memory pool. Usable from many threads.
+///
+/// Its methods run one operator each and return at once; results are awaited when they are read.
+#[derive(Clone, Debug)]
+pub struct Gpu {
+    pub(crate) context: Arc<Context>,
+    conv2d: Option<Conv2dAlgorithm>,
+}
+
+impl Gpu {
+    /// Opens the best adapter: what `CONVOKE_ADAPTER` names, else a real GPU, else a software adapter.
+    #[cfg(not(target_family = "wasm"))]
+    pub fn new() -> Result<Self> {
+        Self::builder().build()
+    }
+
+    /// Chooses an adapter.
+    pub fn builder() -> GpuBuilder {
+        GpuBuilder::default()
+    }
+
+    /// Uses a device that the program has already.
+    pub fn from_device(device: wgpu::Device, queue: wgpu::Queue, adapter: &wgpu::AdapterInfo) -> Self {
+        let info = AdapterInfo::new(adapter, device.features(), device.limits());
+        Self {
+            context: Arc::new(Context::new(device, queue, info)),
+            conv2d: None,
+        }
+    }
+
+    /// The adapter.
+    pub fn info(&self) -> &AdapterInfo {
+        &self.context.info
+    }
+
+    /// The same GPU with one algorithm for every convolution; where it does not apply, the convolution is an error.
+    /// `None` leaves the choice to the rule.
+    pub fn with_conv2d(&self, algorithm: impl Into<Option<Conv2dAlgorithm>>) -> Self {
+        Self {
+            context: Arc::clone(&self.context),
+            conv2d: algorithm.into(),
+        }
+    }
+
+    /// How many pipelines have been compiled on this device.
+    pub fn compiled_pipelines(&self) -> usize {
+        self.context.pipelines.len()
+    }
+
+    /// Copies an array of any rank and layout to the GPU.
+    pub fn upload<S: Data<Elem = f32>, D: Dimension>(&self, array: &ArrayBase<S, D>) -> Result<Tensor> {
+        Tensor::upload(&self.context, &array.view().into_dyn())
+    }
+
+    /// Waits until all work submitted so far is done.
+    #[cfg(not(target_family = "wasm"))]
+    pub fn wait(&self) -> Result<()> {
+        let polled = self.context.device.poll(wgpu::PollType::wait_indefinitely());
+        self.context.check()?;
+        polled.map(|_| ()).map_err(|error| crate::Error::Gpu(error.to_string()))
+    }
+
+    /// Runs any operator; inputs in the order that [`Op`] gives.
+    pub fn run(&self, op: &Op, inputs: &[&Tensor]) -> Result<Vec<Tensor>> {
+        let mut recording = self.recording();
+        let values: Vec<Value> = inputs
+            .iter()
+            .map(|tensor| {
+                ensure!(
+                    Arc::ptr_eq(&tensor.context, &self.context),
+                    op.name(),
+                    "an input lives on another GPU: {}",
+                    tensor.context.info
+                );
+                Ok(recording.import(tensor.buffer.clone(), &tensor.shape, tensor.dtype, false))
+            })
+            .collect::<Result<_>>()?;
+        let outputs = lower(op, &values, &mut recording)?;
+        for output in &outputs {
+            recording.export(output);
+        }
+        let executable = Executable::new(&self.context, &recording)?;
+        let mut encoder = self.context.device.create_command_encoder(&wgpu::CommandEncoderDescriptor {
+            label: Some("convoke.run"),
+        });
+        executable.encode(&mut encoder);
+        self.context.queue.submit([encoder.finish()]);
+        self.context.check()?;
+        Ok(outputs
+            .into_iter()
+            .map(|output| Tensor {
+                context: Arc::clone(&self.context),
+                buffer: executable.buffer(&output),
+                shape: output.shape,
+                dtype: output.dtype,
+            })
+            .collect())
+    }
+
+    pub(crate) fn recording(&self) -> Recording {
+        Recording::new(self.context.capabilities.clone(), self.conv2d)
+    }
+
+    fn run_one(&self, op: impl Into<Op>, inputs: &[&Tensor]) -> Result<Tensor> {
+        Ok(self.run(&op.into(), inputs)?.swap_remove(0))
+    }
+
+    /// 2-D convolution; see [`Conv2d`].
+    pub fn conv2d(&self, input: &Tensor, weight: &Tensor, bias: Option<&Tensor>, op: &Conv2d) -> Result<Tensor> {
+        let inputs: Vec<_> = [input, weight].into_iter().chain(bias).collect();
+        self.run_one(*op, &inputs)
+    }
+
+    /// Padding and cropping; see [`Pad2d`].
+    pub fn pad2d(&self, input: &Tensor, op: &Pad2d) -> Result<Tensor> {
+        self.run_one(*op, &[input])
+    }
+
+    /// Maximum over windows; see [`MaxPool2d`].
+    pub fn max_pool2d(&self, input: &Tensor, op: &MaxPool2d) -> Result<Tensor> {
+        self.run_one(op.return_indices(false), &[input])
+    }
+
+    /// Maximum over windows and the places of the maxima (`u32`, in the `H * W` plane); see [`MaxPool2d`].
+    pub fn max_pool2d_with_indices(&self, input: &Tensor, op: &MaxPool2d) -> Result<(Tensor, Tensor)> {
+        let mut outputs = self.run(&op.return_indices(true).into(), &[input])?;
+        let indices = outputs.swap_remove(1);
+        Ok((outputs.swap_remove(0), indices))
+    }
+
+    /// Average over windows; see [`AvgPool2d`].
+    pub fn avg_pool2d(&self, input: &Tensor, op: &AvgPool2d) -> Result<Tensor> {
+        self.run_one(*op, &[input])
+    }
+
+    /// Average pooling to a given size; see [`AdaptiveAvgPool2d`].
+    pub fn adaptive_avg_pool2d(&self, input: &Tensor, op: &AdaptiveAvgPool2d) -> Result<Tensor> {
+        self.run_one(*op, &[input])
+    }
+
+    /// Maximum pooling to a given size; see [`AdaptiveMaxPool2d`].
+    pub fn adaptive_max_pool2d(&self, input: &Tensor, op: &AdaptiveMaxPool2d) -> Result<Tensor> {
+        self.run_one(op.return_indices(false), &[input])
+    }
+
+    /// Maximum pooling to a given size and the places of the maxima; see [`AdaptiveMaxPool2d`].
+    pub fn adaptive_max_pool2d_with_indices(&self, input: &Tensor, op: &AdaptiveMaxPool2d) -> Result<(Tensor, Tensor)> {
+        let mut outputs = self.run(&op.return_indices(true).into(), &[input])?;
+        let indices = outputs.swap_remove(1);
+        Ok((outputs.swap_remove(0), indices))
+    }
+
+    /// A function of each element; see [`Activation`].
+    pub fn activation(&self, input: &Tensor, op: &Activation) -> Result<Tensor> {
+        self.run_one(*op, &[input])
+    }
+
+    /// `PReLU` with learned slopes; see [`PRelu`].
+    pub fn prelu(&self, input: &Tensor, slope: &Tensor) -> Result<Tensor> {
+        self.run_one(PRelu, &[input, slope])
+    }
+
+    /// Softmax or log-softmax; see [`Softmax`].
+    pub fn softmax(&self, input: &Tensor, op: &Softmax) -> Result<Tensor> {
+        self.run_one(*op, &[input])
+    }
+
+    /// The fully connected layer; see [`Linear`].
+    pub fn linear(&self, input: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Result<Tensor> {
+        let inputs: Vec<_> = [input, weight].into_iter().chain(bias).collect();
+        self.run_one(Linear, &inputs)
+    }
+
+    /// Batch normalisation with given statistics; `parameters` are mean, variance, weight and bias. See [`BatchNorm`].
+    pub fn batch_norm(&self, input: &Tensor, parameters: [&Tensor; 4], op: &BatchNorm) -> Result<Tensor> {
+        let [mean, variance, weight, bias] = parameters;
+        self.run_one(*op, &[input, mean, variance, weight, bias])
+    }
+
+    /// Elementwise sum with broadcasting; see [`Binary::Add`].
+    pub fn add(&self, left: &Tensor, right: &Tensor) -> Result<Tensor> {
+        self.run_one(Binary::Add, &[left, right])
+    }
+
+    /// Elementwise product with broadcasting; see [`Binary::Mul`].
+    pub fn mul(&self, left: &Tensor, right: &Tensor) -> Result<Tensor> {
+        self.run_one(Binary::Mul, &[left, right])
+    }
+
+    /// The same elements under another shape, without a copy; see [`Reshape`](crate::ops::Reshape).
+    pub fn reshape(&self, input: &Tensor, shape: &[isize]) -> Result<Tensor> {
+        self.run_one(crate::ops::Reshape::new(shape), &[input])
+    }
+
+    /// Merges dimensions into one, without a copy; see [`Flatten`](crate::ops::Flatten).
+    pub fn flatten(&self, input: &Tensor, op: &crate::ops::Flatten) -> Result<Tensor> {
+        self.run_one(*op, &[input])
+    }
+}

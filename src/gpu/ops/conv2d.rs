@@ -1,0 +1,315 @@
+//! Convolution: the algorithms, which one is taken, and their kernel calls.
+
+use super::linear::{Block, Gemm, gemm, lanes, pack_weights};
+use super::{check_extent, parameters, slot, step};
+use crate::error::{Error, Result};
+use crate::gpu::AdapterKind;
+use crate::gpu::recording::{Recording, Value};
+use crate::gpu::shader::{Kernel, PipelineKey};
+use crate::ops::{Conv2d, ConvGeometry};
+
+parameters!(DirectParameters {
+    in_channels: u32,
+    in_height: u32,
+    in_width: u32,
+    out_channels: u32,
+    out_height: u32,
+    out_width: u32,
+    kernel_height: u32,
+    kernel_width: u32,
+    stride_height: u32,
+    stride_width: u32,
+    dilation_height: u32,
+    dilation_width: u32,
+    pad_top: u32,
+    pad_left: u32,
+    row_blocks: u32,
+    position_blocks: u32,
+    channel_blocks: u32,
+    groups: u32,
+    batch: u32,
+});
+parameters!(DepthwiseParameters {
+    in_height: u32,
+    in_width: u32,
+    out_height: u32,
+    out_width: u32,
+    stride_width: u32,
+    dilation_width: u32,
+    pad_top: u32,
+    pad_left: u32,
+    row_blocks: u32,
+    position_blocks: u32,
+    channels: u32,
+    multiplier: u32,
+    planes: u32,
+});
+
+const NAME: &str = "conv2d";
+/// Source values that an invocation of the depthwise kernel may load: beyond, registers spill and code grows.
+const MOST_VALUES: usize = 160;
+
+/// How a convolution is computed. By default a rule chooses; see [`Gpu::with_conv2d`](crate::gpu::Gpu::with_conv2d).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Conv2dAlgorithm {
+    /// Blocks of rows and output channels in registers; any convolution.
+    Direct,
+    /// The same with weights handed round a subgroup of eight: for adapters where every load is a gather.
+    DirectBroadcast,
+    /// One input channel per group; loads each source row once per tap column.
+    Depthwise,
+    /// A matrix product: 1x1 kernels with stride 1 and no padding.
+    Gemm,
+    /// The same with weights handed round a subgroup of eight.
+    GemmBroadcast,
+}
+
+impl Conv2dAlgorithm {
+    /// All algorithms.
+    pub const ALL: [Self; 5] = [
+        Self::Direct,
+        Self::DirectBroadcast,
+        Self::Depthwise,
+        Self::Gemm,
+        Self::GemmBroadcast,
+    ];
+
+    /// Why this algorithm cannot compute a convolution on a device, if so.
+    fn obstacle(self, problem: &Problem, recording: &Recording) -> Option<&'static str> {
+        match self {
+            Self::DirectBroadcast | Self::GemmBroadcast if !recording.capabilities.broadcast => {
+                Some("it needs subgroups of at least eight")
+            }
+            Self::Gemm | Self::GemmBroadcast if !problem.is_pointwise() => {
+                Some("it needs a 1x1 kernel with stride 1 and no padding")
+            }
+            Self::Depthwise if problem.depthwise_rows().is_none() => {
+                Some("it needs one input channel per group and a small kernel")
+            }
+            _ => None,
+        }
+    }
+}
+
+/// A checked convolution with the steps as kernels get them.
+struct Problem {
+    geometry: ConvGeometry,
+    groups: usize,
+    stride_height: u32,
+    stride_width: u32,
+    dilation_height: u32,
+    dilation_width: u32,
+    padding_mode: u32,
+}
+
+impl Problem {
+    fn new(op: &Conv2d, geometry: ConvGeometry) -> Self {
+        Self {
+            geometry,
+            groups: op.groups,
+            stride_height: step(op.stride.height, geometry.output.height),
+            stride_width: step(op.stride.width, geometry.output.width),
+            dilation_height: step(op.dilation.height, geometry.kernel.height),
+            dilation_width: step(op.dilation.width, geometry.kernel.width),
+            padding_mode: op.padding_mode.code(),
+        }
+    }
+
+    fn is_pointwise(&self) -> bool {
+        let taps = self.geometry.kernel.height * self.geometry.kernel.width;
+        taps == 1 && self.stride_height == 1 && self.stride_width == 1 && self.geometry.input == self.geometry.output
+    }
+
+    fn in_channels_per_group(&self) -> usize {
+        self.geometry.in_channels / self.groups
+    }
+
+    fn out_channels_per_group(&self) -> usize {
+        self.geometry.out_channels / self.groups
+    }
+
+    /// Source rows that so many output rows read.
+    fn span(&self, rows: usize) -> usize {
+        (rows - 1) * self.stride_height as usize + (self.geometry.kernel.height - 1) * self.dilation_height as usize + 1
+    }
+
+    /// Output rows that an invocation of the depthwise kernel computes, or `None` where the kernel does not apply.
+    fn depthwise_rows(&self) -> Option<usize> {
+        let fits = |rows: usize| self.span(rows).saturating_mul(self.geometry.kernel.width) <= MOST_VALUES;
+        // No larger than the output needs, but for the smallest block.
+        let useful = |rows: usize| rows < 2 * self.geometry.output.height || rows == 1;
+        (self.in_channels_per_group() == 1).then(|| [16, 8, 4, 2, 1].into_iter().find(|&rows| useful(rows) && fits(rows)))?
+    }
+
+    /// The rule: the most special kernel that applies; weights handed round where loads are gathers.
+    fn choose(&self, recording: &Recording) -> Conv2dAlgorithm {
+        let broadcast = recording.capabilities.prefers_broadcast();
+        if self.out_channels_per_group() < 4 && self.depthwise_rows().is_some() {
+            // With more output channels per input channel, a block of channels shares what it loads.
+            Conv2dAlgorithm::Depthwise
+        } else if self.is_pointwise() {
+            if broadcast {
+                Conv2dAlgorithm::GemmBroadcast
+            } else {
+                Conv2dAlgorithm::Gemm
+            }
+        } else if broadcast {
+            Conv2dAlgorithm::DirectBroadcast
+        } else {
+            Conv2dAlgorithm::Direct
+        }
+    }
+}
+
+pub(super) fn lower(op: &Conv2d, inputs: &[Value], output: &Value, recording: &mut Recording) -> Result<()> {
+    let (input, weight, bias) = (&inputs[0], &inputs[1], inputs.get(2));
+    let geometry = op.geometry(&input.shape, &weight.shape, bias.map(|bias| bias.shape.as_slice()))?;
+    check_extent(NAME, geometry.input.height, geometry.padding.top, geometry.padding.bottom)?;
+    check_extent(NAME, geometry.input.width, geometry.padding.left, geometry.padding.right)?;
+    let problem = Problem::new(op, geometry);
+    let algorithm = match recording.conv2d {
+        None => problem.choose(recording),
+        Some(forced) => match forced.obstacle(&problem, recording) {
+            None => forced,
+            Some(reason) => {
+                return Err(Error::unsupported(
+                    NAME,
+                    format!("the algorithm {forced:?} does not apply: {reason}"),
+                ));
+            }
+        },
+    };
+    let operands = (input, weight, bias);
+    match algorithm {
+        Conv2dAlgorithm::Direct => direct(&problem, false, operands, output, recording),
+        Conv2dAlgorithm::DirectBroadcast => direct(&problem, true, operands, output, recording),
+        Conv2dAlgorithm::Depthwise => depthwise(&problem, operands, output, recording),
+        Conv2dAlgorithm::Gemm => pointwise(&problem, false, operands, output, recording),
+        Conv2dAlgorithm::GemmBroadcast => pointwise(&problem, true, operands, output, recording),
+    }
+}
+
+type Operands<'a> = (&'a Value, &'a Value, Option<&'a Value>);
+
+fn direct(problem: &Problem, broadcast: bool, operands: Operands<'_>, output: &Value, recording: &mut Recording) -> Result<()> {
+    let (input, weight, bias) = operands;
+    let geometry = &problem.geometry;
+    let lanes = lanes(recording, broadcast);
+    let (in_channels, out_channels) = (problem.in_channels_per_group(), problem.out_channels_per_group());
+    let taps = geometry.kernel.height * geometry.kernel.width;
+    let block = Block::choose(recording.capabilities.kind, geometry.output.height, out_channels);
+    let packed = pack_weights(
+        NAME,
+        weight,
+        (problem.groups, out_channels, in_channels, taps),
+        block.channels,
+        recording,
+    )?;
+    let row_blocks = geometry.output.height.div_ceil(block.positions);
+    let position_blocks = (row_blocks * geometry.output.width).div_ceil(lanes as usize);
+    let channel_blocks = out_channels.div_ceil(block.channels);
+    let constants = [
+        ("LANES", lanes),
+        ("ROWS", block.positions as u32),
+        ("CHANNELS", block.channels as u32),
+        ("OCTETS", block.channels as u32 / 8),
+        ("PADDING_MODE", problem.padding_mode),
+        ("HAS_BIAS", u32::from(bias.is_some())),
+    ];
+    let parameters = DirectParameters {
+        in_channels: in_channels as u32,
+        in_height: geometry.input.height as u32,
+        in_width: geometry.input.width as u32,
+        out_channels: out_channels as u32,
+        out_height: geometry.output.height as u32,
+        out_width: geometry.output.width as u32,
+        kernel_height: geometry.kernel.height as u32,
+        kernel_width: geometry.kernel.width as u32,
+        stride_height: problem.stride_height,
+        stride_width: problem.stride_width,
+        dilation_height: problem.dilation_height,
+        dilation_width: problem.dilation_width,
+        pad_top: geometry.padding.top as u32,
+        pad_left: geometry.padding.left as u32,
+        row_blocks: row_blocks as u32,
+        position_blocks: position_blocks as u32,
+        channel_blocks: channel_blocks as u32,
+        groups: problem.groups as u32,
+        batch: geometry.batch as u32,
+    };
+    let kernel = if broadcast {
+        Kernel::Conv2dDirectBroadcast
+    } else {
+        Kernel::Conv2dDirect
+    };
+    let inputs = [slot(input)?, packed, slot(bias.unwrap_or(weight))?];
+    let workgroups = geometry.batch * problem.groups * channel_blocks * position_blocks;
+    recording.dispatch(
+        NAME,
+        PipelineKey::new(kernel, constants),
+        &parameters,
+        &inputs,
+        &[slot(output)?],
+        workgroups,
+    )
+}
+
+fn depthwise(problem: &Problem, operands: Operands<'_>, output: &Value, recording: &mut Recording) -> Result<()> {
+    let (input, weight, bias) = operands;
+    let geometry = &problem.geometry;
+    let rows = problem.depthwise_rows().unwrap_or(1);
+    let rows = if recording.capabilities.kind == AdapterKind::Software {
+        rows
+    } else {
+        rows.min(4)
+    };
+    let lanes = lanes(recording, false);
+    let row_blocks = geometry.output.height.div_ceil(rows);
+    let position_blocks = (row_blocks * geometry.output.width).div_ceil(lanes as usize);
+    let planes = geometry.batch * geometry.out_channels;
+    let constants = [
+        ("LANES", lanes),
+        ("ROWS", rows as u32),
+        ("KERNEL_HEIGHT", geometry.kernel.height as u32),
+        ("KERNEL_WIDTH", geometry.kernel.width as u32),
+        ("STRIDE_HEIGHT", problem.stride_height),
+        ("DILATION_HEIGHT", problem.dilation_height),
+        ("SPAN", problem.span(rows) as u32),
+        ("PADDING_MODE", problem.padding_mode),
+        ("HAS_BIAS", u32::from(bias.is_some())),
+    ];
+    let parameters = DepthwiseParameters {
+        in_height: geometry.input.height as u32,
+        in_width: geometry.input.width as u32,
+        out_height: geometry.output.height as u32,
+        out_width: geometry.output.width as u32,
+        stride_width: problem.stride_width,
+        dilation_width: problem.dilation_width,
+        pad_top: geometry.padding.top as u32,
+        pad_left: geometry.padding.left as u32,
+        row_blocks: row_blocks as u32,
+        position_blocks: position_blocks as u32,
+        channels: geometry.out_channels as u32,
+        multiplier: problem.out_channels_per_group() as u32,
+        planes: planes as u32,
+    };
+    let inputs = [slot(input)?, slot(weight)?, slot(bias.unwrap_or(weight))?];
+    let key = PipelineKey::new(Kernel::Conv2dDepthwise, constants);
+    recording.dispatch(NAME, key, &parameters, &inputs, &[slot(output)?], planes * position_blocks)
+}
+
+fn pointwise(problem: &Problem, broadcast: bool, operands: Operands<'_>, output: &Value, recording: &mut Recording) -> Result<()> {
+    let geometry = &problem.geometry;
+    let positions = geometry.output.height * geometry.output.width;
+    let product = Gemm {
+        batch: geometry.batch,
+        groups: problem.groups,
+        in_channels: problem.in_channels_per_group(),
+        out_channels: problem.out_channels_per_group(),
+        positions,
+        strides: [positions, 1, positions, 1],
+        broadcast,
+    };
+    gemm(NAME, &product, operands, output, recording)
+}

@@ -1,0 +1,157 @@
+//! Lowering: each operator becomes kernel calls in a recording. Plain data; no GPU here.
+
+mod activation;
+mod batch_norm;
+mod binary;
+mod conv2d;
+mod linear;
+mod pad2d;
+mod pool2d;
+mod softmax;
+
+pub use conv2d::Conv2dAlgorithm;
+
+use super::recording::{DType, Recording, SlotId, Value};
+use crate::error::{Error, Result, ensure};
+use crate::ops::Op;
+
+/// Declares a kernel's uniform parameters: the host's twin of the `Params` struct in its WGSL. Tests compare the layouts.
+macro_rules! parameters {
+    ($name:ident { $($field:ident: $type:ty),+ $(,)? }) => {
+        #[repr(C)]
+        #[derive(Clone, Copy, Debug, bytemuck::NoUninit)]
+        pub(super) struct $name {
+            $(pub(super) $field: $type,)+
+        }
+
+        #[cfg(test)]
+        impl $name {
+            /// Name and offset of each field.
+            pub(in crate::gpu) const FIELDS: &'static [(&'static str, usize)] =
+                &[$((stringify!($field), std::mem::offset_of!($name, $field))),+];
+        }
+    };
+}
+use parameters;
+
+/// Largest extent of a padded plane: leaves room for the coordinates past its end that whole blocks compute along.
+const LARGEST_EXTENT: usize = 1 << 26;
+
+/// Invocations of a workgroup for kernels that take one element or one small block each.
+const LANES: u32 = 64;
+
+/// Records an operator. The inputs' shapes are checked first, whatever the backend.
+pub(crate) fn lower(op: &Op, inputs: &[Value], recording: &mut Recording) -> Result<Vec<Value>> {
+    let shapes: Vec<&[usize]> = inputs.iter().map(|value| value.shape.as_slice()).collect();
+    let output_shapes = op.output_shapes(&shapes)?;
+    for value in inputs {
+        ensure!(
+            value.dtype == DType::F32,
+            op.name(),
+            "inputs must be f32 tensors, but got {:?}",
+            value.dtype
+        );
+    }
+    if let Op::Reshape(_) | Op::Flatten(_) = op {
+        return Ok(output_shapes
+            .into_iter()
+            .map(|shape| Value {
+                slot: inputs[0].slot,
+                shape,
+                dtype: DType::F32,
+            })
+            .collect());
+    }
+    let outputs = output_shapes
+        .iter()
+        .enumerate()
+        .map(|(index, shape)| recording.output(op.name(), shape, if index == 0 { DType::F32 } else { DType::U32 }))
+        .collect::<Result<Vec<_>>>()?;
+    if outputs[0].slot.is_none() {
+        return Ok(outputs);
+    }
+    match op {
+        Op::Conv2d(op) => conv2d::lower(op, inputs, &outputs[0], recording)?,
+        Op::Pad2d(op) => pad2d::lower(op, &inputs[0], &outputs[0], recording)?,
+        Op::MaxPool2d(op) => pool2d::lower_max(op, &inputs[0], &outputs, recording)?,
+        Op::AvgPool2d(op) => pool2d::lower_average(op, &inputs[0], &outputs[0], recording)?,
+        Op::AdaptiveAvgPool2d(_) => pool2d::lower_adaptive(false, &inputs[0], &outputs, recording)?,
+        Op::AdaptiveMaxPool2d(_) => pool2d::lower_adaptive(true, &inputs[0], &outputs, recording)?,
+        Op::Activation(op) => activation::lower(op, &inputs[0], &outputs[0], recording)?,
+        Op::PRelu(_) => activation::lower_prelu(&inputs[0], &inputs[1], &outputs[0], recording)?,
+        Op::Softmax(op) => softmax::lower(op, &inputs[0], &outputs[0], recording)?,
+        Op::Linear(_) => linear::lower(inputs, &outputs[0], recording)?,
+        Op::BatchNorm(op) => batch_norm::lower(op, inputs, &outputs[0], recording)?,
+        Op::Binary(op) => binary::lower(*op, &inputs[0], &inputs[1], &outputs[0], recording)?,
+        Op::Reshape(_) | Op::Flatten(_) => {}
+    }
+    Ok(outputs)
+}
+
+/// The buffer of a tensor that has elements: its operator's output has some.
+fn slot(value: &Value) -> Result<SlotId> {
+    value.slot.ok_or_else(|| {
+        Error::Gpu(format!(
+            "a tensor of shape {:?} without a buffer reached a kernel",
+            value.shape
+        ))
+    })
+}
+
+fn elements(value: &Value) -> usize {
+    value.shape.iter().product()
+}
+
+/// Checks that a padded extent can be computed with in a kernel's 32-bit coordinates.
+fn check_extent(operator: &'static str, extent: usize, before: isize, after: isize) -> Result<()> {
+    let padded = extent as u64 + before.unsigned_abs() as u64 + after.unsigned_abs() as u64;
+    if padded > LARGEST_EXTENT as u64 {
+        return Err(Error::LimitExceeded {
+            operator,
+            what: "the padded extent",
+            needed: padded,
+            limit: LARGEST_EXTENT as u64,
+        });
+    }
+    Ok(())
+}
+
+/// A step (stride or dilation) as a kernel gets it; one that is never taken may be any number and becomes 1.
+fn step(step: usize, count: usize) -> u32 {
+    if count > 1 { step as u32 } else { 1 }
+}
+
+#[cfg(test)]
+pub(in crate::gpu) mod layouts {
+    //! Every kernel's host parameters, for the test that compares them with the WGSL.
+    use super::*;
+    use crate::gpu::shader::Kernel;
+
+    pub(in crate::gpu) type Layout = (Kernel, usize, &'static [(&'static str, usize)]);
+
+    macro_rules! layout {
+        ($kernel:ident, $parameters:ty) => {
+            (Kernel::$kernel, size_of::<$parameters>(), <$parameters>::FIELDS)
+        };
+    }
+
+    pub(in crate::gpu) fn all() -> Vec<Layout> {
+        vec![
+            layout!(Activation, activation::ActivationParameters),
+            layout!(BatchNorm, batch_norm::BatchNormParameters),
+            layout!(Binary, binary::BinaryParameters),
+            layout!(Conv2dDepthwise, conv2d::DepthwiseParameters),
+            layout!(Conv2dDirect, conv2d::DirectParameters),
+            layout!(Conv2dDirectBroadcast, conv2d::DirectParameters),
+            layout!(Gemm, linear::GemmParameters),
+            layout!(GemmBroadcast, linear::GemmParameters),
+            layout!(PRelu, activation::PReluParameters),
+            layout!(PackWeights, linear::PackParameters),
+            layout!(Pad2d, pad2d::PadParameters),
+            layout!(Pool2dAny, pool2d::AnyParameters),
+            layout!(Pool2dAnyIndices, pool2d::AnyParameters),
+            layout!(Pool2dWindow, pool2d::WindowParameters),
+            layout!(Softmax, softmax::SoftmaxParameters),
+        ]
+    }
+}

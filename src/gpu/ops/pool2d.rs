@@ -1,0 +1,238 @@
+//! Pooling: small windows in blocks of rows, everything else one output at a time.
+
+use super::{LANES, check_extent, elements, parameters, slot, step};
+use crate::error::Result;
+use crate::gpu::recording::{Recording, Value};
+use crate::gpu::shader::{Kernel, PipelineKey};
+use crate::ops::{AvgPool2d, MaxPool2d, Window2d};
+
+parameters!(WindowParameters {
+    in_height: u32,
+    in_width: u32,
+    out_height: u32,
+    out_width: u32,
+    stride_width: u32,
+    dilation_width: u32,
+    pad_top: u32,
+    pad_left: u32,
+    padded_height: u32,
+    padded_width: u32,
+    row_blocks: u32,
+    position_blocks: u32,
+    planes: u32,
+    count_include_pad: u32,
+    divisor_override: f32,
+    lowest: u32,
+});
+parameters!(AnyParameters {
+    in_height: u32,
+    in_width: u32,
+    out_height: u32,
+    out_width: u32,
+    kernel_height: u32,
+    kernel_width: u32,
+    stride_height: u32,
+    stride_width: u32,
+    dilation_height: u32,
+    dilation_width: u32,
+    pad_top: u32,
+    pad_left: u32,
+    padded_height: u32,
+    padded_width: u32,
+    outputs: u32,
+    count_include_pad: u32,
+    divisor_override: f32,
+    lowest: u32,
+});
+
+/// The bits of minus infinity.
+const LOWEST: u32 = f32::NEG_INFINITY.to_bits();
+/// Source values that an invocation of the window kernel may hold: beyond, registers spill and code grows.
+const MOST_VALUES: usize = 128;
+
+/// What a window reduces to.
+#[derive(Clone, Copy)]
+enum Reduction {
+    Max,
+    Average { count_include_pad: bool, divisor_override: f32 },
+}
+
+pub(super) fn lower_max(op: &MaxPool2d, input: &Value, outputs: &[Value], recording: &mut Recording) -> Result<()> {
+    lower_window(
+        "max_pool2d",
+        &op.window(&input.shape)?,
+        Reduction::Max,
+        input,
+        outputs,
+        recording,
+    )
+}
+
+pub(super) fn lower_average(op: &AvgPool2d, input: &Value, output: &Value, recording: &mut Recording) -> Result<()> {
+    let reduction = Reduction::Average {
+        count_include_pad: op.count_include_pad,
+        divisor_override: op.divisor_override.map_or(0.0, |divisor| divisor as f32),
+    };
+    lower_window(
+        "avg_pool2d",
+        &op.window(&input.shape)?,
+        reduction,
+        input,
+        std::slice::from_ref(output),
+        recording,
+    )
+}
+
+fn lower_window(
+    name: &'static str,
+    window: &Window2d,
+    reduction: Reduction,
+    input: &Value,
+    outputs: &[Value],
+    recording: &mut Recording,
+) -> Result<()> {
+    let Window2d {
+        kernel,
+        stride,
+        dilation,
+        padding,
+        ..
+    } = *window;
+    check_extent(name, window.input.height, padding.top, padding.bottom)?;
+    check_extent(name, window.input.width, padding.left, padding.right)?;
+    let stride_height = step(stride.height, window.output.height);
+    let stride_width = step(stride.width, window.output.width);
+    let dilation_height = step(dilation.height, kernel.height);
+    let dilation_width = step(dilation.width, kernel.width);
+    let padded = padding.padded(name, window.input)?;
+    let (is_max, count_include_pad, divisor_override) = match reduction {
+        Reduction::Max => (1, 0, 0.0),
+        Reduction::Average {
+            count_include_pad,
+            divisor_override,
+        } => (0, u32::from(count_include_pad), divisor_override),
+    };
+
+    let span = |rows: usize| (rows - 1) * stride_height as usize + (kernel.height - 1) * dilation_height as usize + 1;
+    let rows = [8, 4, 2, 1]
+        .into_iter()
+        .find(|&rows| (rows < 2 * window.output.height || rows == 1) && span(rows).saturating_mul(kernel.width) <= MOST_VALUES);
+    if let (Some(rows), [output]) = (rows, outputs) {
+        let planes = window.batch * window.channels;
+        let row_blocks = window.output.height.div_ceil(rows);
+        let position_blocks = (row_blocks * window.output.width).div_ceil(LANES as usize);
+        let constants = [
+            ("LANES", LANES),
+            ("ROWS", rows as u32),
+            ("IS_MAX", is_max),
+            ("KERNEL_HEIGHT", kernel.height as u32),
+            ("KERNEL_WIDTH", kernel.width as u32),
+            ("STRIDE_HEIGHT", stride_height),
+            ("DILATION_HEIGHT", dilation_height),
+            ("SPAN", span(rows) as u32),
+        ];
+        let parameters = WindowParameters {
+            in_height: window.input.height as u32,
+            in_width: window.input.width as u32,
+            out_height: window.output.height as u32,
+            out_width: window.output.width as u32,
+            stride_width,
+            dilation_width,
+            pad_top: padding.top as u32,
+            pad_left: padding.left as u32,
+            padded_height: padded.height as u32,
+            padded_width: padded.width as u32,
+            row_blocks: row_blocks as u32,
+            position_blocks: position_blocks as u32,
+            planes: planes as u32,
+            count_include_pad,
+            divisor_override,
+            lowest: LOWEST,
+        };
+        let key = PipelineKey::new(Kernel::Pool2dWindow, constants);
+        return recording.dispatch(
+            name,
+            key,
+            &parameters,
+            &[slot(input)?],
+            &[slot(output)?],
+            planes * position_blocks,
+        );
+    }
+    let parameters = AnyParameters {
+        in_height: window.input.height as u32,
+        in_width: window.input.width as u32,
+        out_height: window.output.height as u32,
+        out_width: window.output.width as u32,
+        kernel_height: kernel.height as u32,
+        kernel_width: kernel.width as u32,
+        stride_height,
+        stride_width,
+        dilation_height,
+        dilation_width,
+        pad_top: padding.top as u32,
+        pad_left: padding.left as u32,
+        padded_height: padded.height as u32,
+        padded_width: padded.width as u32,
+        outputs: elements(&outputs[0]) as u32,
+        count_include_pad,
+        divisor_override,
+        lowest: LOWEST,
+    };
+    dispatch_any(name, is_max, false, &parameters, input, outputs, recording)
+}
+
+pub(super) fn lower_adaptive(is_max: bool, input: &Value, outputs: &[Value], recording: &mut Recording) -> Result<()> {
+    let name = if is_max {
+        "adaptive_max_pool2d"
+    } else {
+        "adaptive_avg_pool2d"
+    };
+    let (in_height, in_width) = (input.shape[2], input.shape[3]);
+    check_extent(name, in_height, 0, 0)?;
+    check_extent(name, in_width, 0, 0)?;
+    let parameters = AnyParameters {
+        in_height: in_height as u32,
+        in_width: in_width as u32,
+        out_height: outputs[0].shape[2] as u32,
+        out_width: outputs[0].shape[3] as u32,
+        kernel_height: 1,
+        kernel_width: 1,
+        stride_height: 1,
+        stride_width: 1,
+        dilation_height: 1,
+        dilation_width: 1,
+        pad_top: 0,
+        pad_left: 0,
+        padded_height: in_height as u32,
+        padded_width: in_width as u32,
+        outputs: elements(&outputs[0]) as u32,
+        count_include_pad: 0,
+        divisor_override: 0.0,
+        lowest: LOWEST,
+    };
+    dispatch_any(name, u32::from(is_max), true, &parameters, input, outputs, recording)
+}
+
+fn dispatch_any(
+    name: &'static str,
+    is_max: u32,
+    adaptive: bool,
+    parameters: &AnyParameters,
+    input: &Value,
+    outputs: &[Value],
+    recording: &mut Recording,
+) -> Result<()> {
+    let kernel = if outputs.len() == 2 {
+        Kernel::Pool2dAnyIndices
+    } else {
+        Kernel::Pool2dAny
+    };
+    let key = PipelineKey::new(
+        kernel,
+        [("LANES", LANES), ("IS_MAX", is_max), ("ADAPTIVE", u32::from(adaptive))],
+    );
+    let outputs_slots = outputs.iter().map(slot).collect::<Result<Vec<_>>>()?;
+    let workgroups = elements(&outputs[0]).div_ceil(LANES as usize);
+    recording.dispatch(name, key, parameters, &[slot(input)?], &outputs_slots, workgroups)
+}

@@ -1,0 +1,106 @@
+//! Pipelines, made once for each kernel and set of constants.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::context::Context;
+use super::shader::{KernelSource, PipelineKey};
+use crate::error::{Error, Result};
+
+/// A compiled kernel with the layout of its bindings.
+#[derive(Debug)]
+pub(crate) struct Pipeline {
+    pub(crate) pipeline: wgpu::ComputePipeline,
+    pub(crate) layout: wgpu::BindGroupLayout,
+}
+
+/// The pipelines made so far.
+#[derive(Debug, Default)]
+pub(crate) struct Pipelines {
+    compiled: Mutex<HashMap<PipelineKey, Arc<Pipeline>>>,
+}
+
+impl Pipelines {
+    pub(crate) fn get(&self, context: &Context, key: &PipelineKey) -> Result<Arc<Pipeline>> {
+        // Two threads may compile the same pipeline at once; the first to finish is kept.
+        if let Some(pipeline) = self.lock().get(key) {
+            return Ok(Arc::clone(pipeline));
+        }
+        let pipeline = Arc::new(compile(context, key)?);
+        Ok(Arc::clone(self.lock().entry(key.clone()).or_insert(pipeline)))
+    }
+
+    /// How many pipelines have been made.
+    pub(crate) fn len(&self) -> usize {
+        self.lock().len()
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<PipelineKey, Arc<Pipeline>>> {
+        self.compiled.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn compile(context: &Context, key: &PipelineKey) -> Result<Pipeline> {
+    let source = key.kernel.source();
+    let label = format!("convoke.{}", source.name);
+    let text = key.wgsl().map_err(Error::Gpu)?;
+    dump(source.name, key, &text);
+    log::debug!("compiling {label} {:?}", key.constants);
+    let module = context.device.create_shader_module(wgpu::ShaderModuleDescriptor {
+        label: Some(&label),
+        source: wgpu::ShaderSource::Wgsl(text.into()),
+    });
+    context.check()?;
+    let layout = bind_group_layout(&context.device, &label, &source);
+    let pipeline_layout = context.device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
+        label: Some(&label),
+        bind_group_layouts: &[Some(&layout)],
+        immediate_size: 0,
+    });
+    let pipeline = context.device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
+        label: Some(&label),
+        layout: Some(&pipeline_layout),
+        module: &module,
+        entry_point: Some("main"),
+        compilation_options: wgpu::PipelineCompilationOptions::default(),
+        cache: None,
+    });
+    context.check()?;
+    Ok(Pipeline { pipeline, layout })
+}
+
+fn bind_group_layout(device: &wgpu::Device, label: &str, source: &KernelSource) -> wgpu::BindGroupLayout {
+    let entries: Vec<_> = (0..=source.inputs + source.outputs)
+        .map(|binding| wgpu::BindGroupLayoutEntry {
+            binding,
+            visibility: wgpu::ShaderStages::COMPUTE,
+            ty: wgpu::BindingType::Buffer {
+                ty: match binding {
+                    0 => wgpu::BufferBindingType::Uniform,
+                    _ => wgpu::BufferBindingType::Storage {
+                        read_only: binding <= source.inputs,
+                    },
+                },
+                has_dynamic_offset: false,
+                min_binding_size: None,
+            },
+            count: None,
+        })
+        .collect();
+    device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor {
+        label: Some(label),
+        entries: &entries,
+    })
+}
+
+/// Writes the final WGSL into the directory that `CONVOKE_DUMP_WGSL` names, for reading and for other tools.
+fn dump(name: &str, key: &PipelineKey, text: &str) {
+    let Some(directory) = std::env::var_os("CONVOKE_DUMP_WGSL") else {
+        return;
+    };
+    let constants: String = key.constants.iter().map(|(_, value)| format!("_{value}")).collect();
+    let path = std::path::Path::new(&directory).join(format!("{name}{constants}.wgsl"));
+    if let Err(error) = std::fs::create_dir_all(&directory).and_then(|()| std::fs::write(&path, text)) {
+        log::warn!("CONVOKE_DUMP_WGSL: {}: {error}", path.display());
+    }
+}

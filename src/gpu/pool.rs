@@ -1,0 +1,104 @@
+//! Storage buffers, kept by size class and used again.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::context::Context;
+use crate::error::Result;
+
+/// Idle bytes that a pool keeps; what is given back beyond that is freed.
+const IDLE_LIMIT: u64 = 256 << 20;
+/// What a kernel may do with a pooled buffer.
+const USAGE: wgpu::BufferUsages = wgpu::BufferUsages::STORAGE
+    .union(wgpu::BufferUsages::COPY_SRC)
+    .union(wgpu::BufferUsages::COPY_DST);
+
+/// Buffers that wait to be used again.
+#[derive(Debug, Default)]
+pub(crate) struct BufferPool {
+    idle: Mutex<Idle>,
+}
+
+#[derive(Debug, Default)]
+struct Idle {
+    by_size: HashMap<u64, Vec<wgpu::Buffer>>,
+    bytes: u64,
+}
+
+/// A buffer that goes back to its pool when dropped. Work already submitted on it stays ordered before any later use.
+#[derive(Debug)]
+pub(crate) struct PooledBuffer {
+    buffer: wgpu::Buffer,
+    pool: Arc<BufferPool>,
+}
+
+impl BufferPool {
+    /// A buffer of at least this many bytes, with unspecified content.
+    pub(crate) fn take(context: &Context, bytes: u64) -> Result<Arc<PooledBuffer>> {
+        let size = size_class(bytes).min(context.capabilities.limits.max_buffer_size.max(bytes));
+        let pool = &context.pool;
+        let kept = {
+            let mut idle = pool.idle.lock().unwrap_or_else(PoisonError::into_inner);
+            let kept = idle.by_size.get_mut(&size).and_then(Vec::pop);
+            if kept.is_some() {
+                idle.bytes -= size;
+            }
+            kept
+        };
+        let buffer = if let Some(buffer) = kept {
+            buffer
+        } else {
+            let buffer = context.device.create_buffer(&wgpu::BufferDescriptor {
+                label: Some("convoke.tensor"),
+                size,
+                usage: USAGE,
+                mapped_at_creation: false,
+            });
+            context.check()?;
+            buffer
+        };
+        Ok(Arc::new(PooledBuffer {
+            buffer,
+            pool: Arc::clone(pool),
+        }))
+    }
+}
+
+impl PooledBuffer {
+    pub(crate) fn buffer(&self) -> &wgpu::Buffer {
+        &self.buffer
+    }
+}
+
+impl Drop for PooledBuffer {
+    fn drop(&mut self) {
+        let size = self.buffer.size();
+        let mut idle = self.pool.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        if idle.bytes + size <= IDLE_LIMIT {
+            idle.bytes += size;
+            idle.by_size.entry(size).or_default().push(self.buffer.clone());
+        }
+    }
+}
+
+/// Four classes an octave, so that at most a fifth of a large buffer is unused; never below 256 bytes.
+fn size_class(bytes: u64) -> u64 {
+    let bytes = bytes.max(256);
+    let step = (bytes.next_power_of_two() / 8).max(64);
+    bytes.next_multiple_of(step)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn size_classes_hold_the_bytes_and_waste_little() {
+        for bytes in (1..100_000u64).chain([u64::from(u32::MAX), 1 << 31]) {
+            let class = size_class(bytes);
+            assert!(class >= bytes && class % 16 == 0, "{bytes}: {class}");
+            assert!(class <= 256.max(bytes + bytes / 4 + 64), "{bytes}: {class}");
+            assert_eq!(size_class(class), class, "{bytes}");
+        }
+    }
+}

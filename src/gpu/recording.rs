@@ -1,0 +1,203 @@
+//! Recordings: what is to be dispatched, as plain data. No GPU here.
+
+use std::sync::Arc;
+
+use super::Conv2dAlgorithm;
+use super::context::Capabilities;
+use super::pool::PooledBuffer;
+use super::shader::PipelineKey;
+use crate::error::{Error, Result};
+use crate::shape::element_count;
+
+/// The type of a tensor's elements; both take 4 bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum DType {
+    /// 32-bit float.
+    F32,
+    /// 32-bit unsigned integer: indices of maxima.
+    U32,
+}
+
+/// A buffer of a recording.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct SlotId(pub(crate) usize);
+
+/// A tensor in a recording. One without elements has no buffer and is never dispatched.
+#[derive(Clone, Debug)]
+pub(crate) struct Value {
+    pub(crate) slot: Option<SlotId>,
+    pub(crate) shape: Vec<usize>,
+    pub(crate) dtype: DType,
+}
+
+#[derive(Debug)]
+pub(crate) struct Slot {
+    pub(crate) bytes: u64,
+    /// The buffer, where it exists already.
+    pub(crate) buffer: Option<Arc<PooledBuffer>>,
+    /// Whether its content is the same in every run.
+    pub(crate) constant: bool,
+    /// Whether it is wanted after the run, so that no other slot may share its buffer.
+    pub(crate) exported: bool,
+}
+
+/// One kernel call.
+#[derive(Debug)]
+pub(crate) struct Dispatch {
+    pub(crate) key: PipelineKey,
+    /// The kernel's uniform parameters.
+    pub(crate) parameters: Vec<u8>,
+    pub(crate) inputs: Vec<SlotId>,
+    pub(crate) outputs: Vec<SlotId>,
+    pub(crate) workgroups: [u32; 3],
+}
+
+/// Dispatches in order. Those whose inputs are all constant are done once, before the first run.
+#[derive(Debug)]
+pub(crate) struct Recording {
+    pub(crate) capabilities: Capabilities,
+    /// The algorithm that every convolution must take, where one is forced.
+    pub(crate) conv2d: Option<Conv2dAlgorithm>,
+    pub(crate) slots: Vec<Slot>,
+    pub(crate) once: Vec<Dispatch>,
+    pub(crate) every: Vec<Dispatch>,
+}
+
+impl Recording {
+    pub(crate) fn new(capabilities: Capabilities, conv2d: Option<Conv2dAlgorithm>) -> Self {
+        Self {
+            capabilities,
+            conv2d,
+            slots: Vec::new(),
+            once: Vec::new(),
+            every: Vec::new(),
+        }
+    }
+
+    /// Brings a tensor in. `constant` promises the same content in every run.
+    pub(crate) fn import(&mut self, buffer: Option<Arc<PooledBuffer>>, shape: &[usize], dtype: DType, constant: bool) -> Value {
+        let slot = buffer.map(|buffer| {
+            let bytes = shape.iter().product::<usize>() as u64 * 4;
+            self.push(Slot {
+                bytes,
+                buffer: Some(buffer),
+                constant,
+                exported: true,
+            })
+        });
+        Value {
+            slot,
+            shape: shape.to_vec(),
+            dtype,
+        }
+    }
+
+    /// A new tensor for an operator to write.
+    pub(crate) fn output(&mut self, operator: &'static str, shape: &[usize], dtype: DType) -> Result<Value> {
+        let elements = element_count(operator, shape)?;
+        let slot = if elements == 0 {
+            None
+        } else {
+            Some(self.scratch(operator, elements)?)
+        };
+        Ok(Value {
+            slot,
+            shape: shape.to_vec(),
+            dtype,
+        })
+    }
+
+    /// A buffer of so many 4-byte elements that only this recording sees.
+    pub(crate) fn scratch(&mut self, operator: &'static str, elements: usize) -> Result<SlotId> {
+        let bytes = self.capabilities.check_elements(operator, elements)?;
+        Ok(self.push(Slot {
+            bytes,
+            buffer: None,
+            constant: false,
+            exported: false,
+        }))
+    }
+
+    /// Keeps a value's buffer for after the run.
+    pub(crate) fn export(&mut self, value: &Value) {
+        if let Some(slot) = value.slot {
+            self.slots[slot.0].exported = true;
+        }
+    }
+
+    /// Records a kernel call of so many workgroups, folded where they exceed what one dimension may have.
+    pub(crate) fn dispatch(
+        &mut self,
+        operator: &'static str,
+        key: PipelineKey,
+        parameters: &impl bytemuck::NoUninit,
+        inputs: &[SlotId],
+        outputs: &[SlotId],
+        workgroups: usize,
+    ) -> Result<()> {
+        debug_assert_eq!(inputs.len() as u32, key.kernel.source().inputs);
+        debug_assert_eq!(outputs.len() as u32, key.kernel.source().outputs);
+        let most = self.capabilities.limits.max_compute_workgroups_per_dimension;
+        let workgroups = fold(operator, workgroups as u64, most)?;
+        let constant = inputs.iter().all(|slot| self.slots[slot.0].constant);
+        let dispatch = Dispatch {
+            key,
+            parameters: bytemuck::bytes_of(parameters).to_vec(),
+            inputs: inputs.to_vec(),
+            outputs: outputs.to_vec(),
+            workgroups,
+        };
+        if constant {
+            for slot in outputs {
+                self.slots[slot.0].constant = true;
+            }
+            self.once.push(dispatch);
+        } else {
+            self.every.push(dispatch);
+        }
+        Ok(())
+    }
+
+    fn push(&mut self, slot: Slot) -> SlotId {
+        self.slots.push(slot);
+        SlotId(self.slots.len() - 1)
+    }
+}
+
+/// Splits a number of workgroups over two dimensions with few to spare: kernels ignore those past the end.
+fn fold(operator: &'static str, workgroups: u64, most: u32) -> Result<[u32; 3]> {
+    let most = u64::from(most);
+    let rows = workgroups.div_ceil(most).max(1);
+    let columns = workgroups.div_ceil(rows);
+    // Kernels number workgroups and elements in u32.
+    let limit = (most * most).min(u64::from(u32::MAX));
+    if rows * columns > limit {
+        return Err(Error::LimitExceeded {
+            operator,
+            what: "the number of workgroups",
+            needed: workgroups,
+            limit,
+        });
+    }
+    Ok([columns as u32, rows as u32, 1])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn workgroups_fold_into_two_dimensions() {
+        assert_eq!(fold("t", 1, 65_535).unwrap(), [1, 1, 1]);
+        assert_eq!(fold("t", 65_535, 65_535).unwrap(), [65_535, 1, 1]);
+        assert_eq!(fold("t", 65_536, 65_535).unwrap(), [32_768, 2, 1]);
+        for count in [65_537u64, 200_001, 10_000_019] {
+            let [x, y, z] = fold("t", count, 65_535).unwrap().map(u64::from);
+            assert!(
+                x <= 65_535 && y <= 65_535 && z == 1 && x * y >= count && x * y - count < y,
+                "{count}: {x} {y}"
+            );
+        }
+        assert!(fold("t", 1 << 33, 65_535).is_err());
+    }
+}

@@ -1,0 +1,164 @@
+//! The kernels: which WGSL each is made of, what it binds, and its final text for a set of constants.
+
+use super::unroll::unroll;
+
+/// A compute kernel. Its text is a header of constants, the shared parts it names, and its own file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Kernel {
+    Activation,
+    BatchNorm,
+    Binary,
+    Conv2dDepthwise,
+    Conv2dDirect,
+    Conv2dDirectBroadcast,
+    Gemm,
+    GemmBroadcast,
+    PRelu,
+    PackWeights,
+    Pad2d,
+    Pool2dAny,
+    Pool2dAnyIndices,
+    Pool2dWindow,
+    Softmax,
+}
+
+/// What a kernel is made of. Binding 0 is its parameters (uniform), then come the inputs, then the outputs.
+#[derive(Debug)]
+pub(crate) struct KernelSource {
+    pub(crate) name: &'static str,
+    pub(crate) parts: &'static [&'static str],
+    pub(crate) inputs: u32,
+    pub(crate) outputs: u32,
+    pub(crate) subgroups: bool,
+}
+
+/// The text of a file in `shaders/`.
+macro_rules! wgsl {
+    ($path:literal) => {
+        include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/shaders/", $path, ".wgsl"))
+    };
+}
+
+const DISPATCH: &str = wgsl!("shared/dispatch");
+const NAN: &str = wgsl!("shared/nan");
+const PADDING: &str = wgsl!("shared/padding");
+const SPREAD_PLAIN: &str = wgsl!("shared/spread_plain");
+const SPREAD_BROADCAST: &str = wgsl!("shared/spread_broadcast");
+
+impl Kernel {
+    /// All kernels.
+    #[cfg(test)]
+    pub(crate) const ALL: [Self; 15] = [
+        Self::Activation,
+        Self::BatchNorm,
+        Self::Binary,
+        Self::Conv2dDepthwise,
+        Self::Conv2dDirect,
+        Self::Conv2dDirectBroadcast,
+        Self::Gemm,
+        Self::GemmBroadcast,
+        Self::PRelu,
+        Self::PackWeights,
+        Self::Pad2d,
+        Self::Pool2dAny,
+        Self::Pool2dAnyIndices,
+        Self::Pool2dWindow,
+        Self::Softmax,
+    ];
+
+    pub(crate) const fn source(self) -> KernelSource {
+        let (name, parts, inputs, outputs): (_, &'static [&'static str], _, _) = match self {
+            Self::Activation => (
+                "activation",
+                &[DISPATCH, NAN, wgsl!("shared/activation"), wgsl!("activation")],
+                1,
+                1,
+            ),
+            Self::BatchNorm => ("batch_norm", &[DISPATCH, wgsl!("batch_norm")], 5, 1),
+            Self::Binary => ("binary", &[DISPATCH, wgsl!("binary")], 2, 1),
+            Self::Conv2dDepthwise => ("conv2d_depthwise", &[DISPATCH, PADDING, wgsl!("conv2d_depthwise")], 3, 1),
+            Self::Conv2dDirect => (
+                "conv2d_direct",
+                &[DISPATCH, PADDING, SPREAD_PLAIN, wgsl!("conv2d_direct")],
+                3,
+                1,
+            ),
+            Self::Conv2dDirectBroadcast => (
+                "conv2d_direct_broadcast",
+                &[DISPATCH, PADDING, SPREAD_BROADCAST, wgsl!("conv2d_direct")],
+                3,
+                1,
+            ),
+            Self::Gemm => ("gemm", &[DISPATCH, SPREAD_PLAIN, wgsl!("gemm")], 3, 1),
+            Self::GemmBroadcast => ("gemm_broadcast", &[DISPATCH, SPREAD_BROADCAST, wgsl!("gemm")], 3, 1),
+            Self::PRelu => ("prelu", &[DISPATCH, NAN, wgsl!("prelu")], 2, 1),
+            Self::PackWeights => ("pack_weights", &[DISPATCH, wgsl!("pack_weights")], 1, 1),
+            Self::Pad2d => ("pad2d", &[DISPATCH, PADDING, wgsl!("pad2d")], 1, 1),
+            Self::Pool2dAny => (
+                "pool2d_any",
+                &[DISPATCH, NAN, wgsl!("shared/indices_dropped"), wgsl!("pool2d_any")],
+                1,
+                1,
+            ),
+            Self::Pool2dAnyIndices => (
+                "pool2d_any_indices",
+                &[DISPATCH, NAN, wgsl!("shared/indices_stored"), wgsl!("pool2d_any")],
+                1,
+                2,
+            ),
+            Self::Pool2dWindow => ("pool2d_window", &[DISPATCH, NAN, wgsl!("pool2d_window")], 1, 1),
+            Self::Softmax => ("softmax", &[DISPATCH, NAN, wgsl!("softmax")], 1, 1),
+        };
+        let subgroups = matches!(self, Self::Conv2dDirectBroadcast | Self::GemmBroadcast);
+        KernelSource {
+            name,
+            parts,
+            inputs,
+            outputs,
+            subgroups,
+        }
+    }
+}
+
+/// A kernel with its constants: what a pipeline is made from and found by.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct PipelineKey {
+    pub(crate) kernel: Kernel,
+    /// `const NAME: u32 = value;` lines of the header, in the order given.
+    pub(crate) constants: Vec<(&'static str, u32)>,
+}
+
+impl PipelineKey {
+    pub(crate) fn new<const N: usize>(kernel: Kernel, constants: [(&'static str, u32); N]) -> Self {
+        Self {
+            kernel,
+            constants: constants.to_vec(),
+        }
+    }
+
+    /// The final text: header, shared parts, kernel, with marked loops written out.
+    pub(crate) fn wgsl(&self) -> Result<String, String> {
+        use std::fmt::Write as _;
+
+        let source = self.kernel.source();
+        let mut text = String::new();
+        // A browser's compiler wants the extension named; naga needs it not and rejects it.
+        if source.subgroups && cfg!(target_family = "wasm") {
+            text.push_str("enable subgroups;\n");
+        }
+        for (name, value) in &self.constants {
+            // Writing to a String cannot fail.
+            let _ = writeln!(text, "const {name}: u32 = {value}u;");
+        }
+        for part in source.parts {
+            text.push_str(part);
+        }
+        unroll(&text, &|name| {
+            self.constants
+                .iter()
+                .find(|(constant, _)| *constant == name)
+                .map(|&(_, value)| value)
+        })
+        .map_err(|message| format!("{}: {message}", source.name))
+    }
+}

@@ -1,0 +1,138 @@
+//! Tensors in GPU memory.
+
+use std::sync::Arc;
+
+use ndarray::{ArrayD, ArrayViewD, IxDyn};
+
+use super::context::Context;
+use super::pool::{BufferPool, PooledBuffer};
+use super::readback::{Readback, staging_buffer};
+use super::recording::DType;
+use crate::error::{Error, Result, ensure};
+use crate::shape::element_count;
+
+/// A type that a tensor's elements may have.
+pub trait Element: bytemuck::Pod + sealed::Sealed {
+    /// Its name at run time.
+    const DTYPE: DType;
+}
+
+impl Element for f32 {
+    const DTYPE: DType = DType::F32;
+}
+
+impl Element for u32 {
+    const DTYPE: DType = DType::U32;
+}
+
+mod sealed {
+    pub trait Sealed {}
+    impl Sealed for f32 {}
+    impl Sealed for u32 {}
+}
+
+/// A tensor in GPU memory, row-major. Cheap to clone; its memory goes back to a pool with the last clone.
+#[derive(Clone, Debug)]
+pub struct Tensor {
+    pub(crate) context: Arc<Context>,
+    /// None where there are no elements.
+    pub(crate) buffer: Option<Arc<PooledBuffer>>,
+    pub(crate) shape: Vec<usize>,
+    pub(crate) dtype: DType,
+}
+
+impl Tensor {
+    pub(crate) fn upload(context: &Arc<Context>, array: &ArrayViewD<'_, f32>) -> Result<Self> {
+        let shape = array.shape().to_vec();
+        let elements = element_count("tensor", &shape)?;
+        let buffer = if elements == 0 {
+            None
+        } else {
+            let bytes = context.capabilities.check_elements("tensor", elements)?;
+            let buffer = BufferPool::take(context, bytes)?;
+            write(context, buffer.buffer(), array);
+            context.check()?;
+            Some(buffer)
+        };
+        Ok(Self {
+            context: Arc::clone(context),
+            buffer,
+            shape,
+            dtype: DType::F32,
+        })
+    }
+
+    /// The extents.
+    pub fn shape(&self) -> &[usize] {
+        &self.shape
+    }
+
+    /// The type of the elements.
+    pub fn dtype(&self) -> DType {
+        self.dtype
+    }
+
+    /// Copies the tensor to the host and waits for it, and so for all work before it.
+    ///
+    /// ```no_run
+    /// # fn example(values: convoke::gpu::Tensor, indices: convoke::gpu::Tensor) -> convoke::Result<()> {
+    /// let values: ndarray::ArrayD<f32> = values.read()?;
+    /// let indices = indices.read::<u32>()?;
+    /// # Ok(()) }
+    /// ```
+    #[cfg(not(target_family = "wasm"))]
+    pub fn read<T: Element>(&self) -> Result<ArrayD<T>> {
+        match self.start_reading::<T>()? {
+            None => self.to_array(Vec::new()),
+            Some(readback) => {
+                let elements = readback.finish_blocking(&self.context, |bytes| bytemuck::pod_collect_to_vec(bytes))?;
+                self.to_array(elements)
+            }
+        }
+    }
+
+    /// Copies the tensor to the host, awaited.
+    pub async fn read_async<T: Element>(&self) -> Result<ArrayD<T>> {
+        match self.start_reading::<T>()? {
+            None => self.to_array(Vec::new()),
+            Some(readback) => {
+                let elements = readback
+                    .finish(&self.context, |bytes| bytemuck::pod_collect_to_vec(bytes))
+                    .await?;
+                self.to_array(elements)
+            }
+        }
+    }
+
+    fn start_reading<T: Element>(&self) -> Result<Option<Readback>> {
+        ensure!(
+            T::DTYPE == self.dtype,
+            "tensor",
+            "its elements are {:?}, but {:?} were asked for",
+            self.dtype,
+            T::DTYPE
+        );
+        let Some(buffer) = &self.buffer else {
+            return Ok(None);
+        };
+        let bytes = self.shape.iter().product::<usize>() as u64 * 4;
+        let staging = staging_buffer(&self.context, bytes)?;
+        let mut encoder = self.context.device.create_command_encoder(&wgpu::CommandEncoderDescriptor {
+            label: Some("convoke.read"),
+        });
+        encoder.copy_buffer_to_buffer(buffer.buffer(), 0, &staging, 0, bytes);
+        Readback::submit(&self.context, encoder, staging).map(Some)
+    }
+
+    fn to_array<T>(&self, elements: Vec<T>) -> Result<ArrayD<T>> {
+        ArrayD::from_shape_vec(IxDyn(&self.shape), elements).map_err(|error| Error::Gpu(format!("reading back: {error}")))
+    }
+}
+
+/// Queues a write of the array's elements in row-major order to the start of the buffer.
+pub(crate) fn write(context: &Context, buffer: &wgpu::Buffer, array: &ArrayViewD<'_, f32>) {
+    let standard = array.as_standard_layout();
+    if let Some(elements) = standard.as_slice() {
+        context.queue.write_buffer(buffer, 0, bytemuck::cast_slice(elements));
+    }
+}

@@ -1,0 +1,258 @@
+//! Networks as graphs of operators, and sessions that run them.
+//!
+//! ```
+//! use convoke::{Backend, graph::{Graph, Session}, ops::{Activation, Conv2d}};
+//! use ndarray::Array4;
+//!
+//! let mut graph = Graph::new();
+//! let image = graph.input("image");
+//! let weight = graph.constant("weight", Array4::<f32>::ones((8, 3, 3, 3)).into_dyn());
+//! let features = graph.node("conv", Conv2d::new().padding(1), &[image, weight])?;
+//! let active = graph.node("relu", Activation::Relu, &[features])?;
+//! graph.output(active)?;
+//!
+//! let session = Session::new(graph, &Backend::auto())?;
+//! let outputs = session.run(&[Array4::<f32>::ones((1, 3, 8, 8)).into_dyn().view()])?;
+//! assert_eq!(outputs[0].shape(), [1, 8, 8, 8]);
+//! # Ok::<(), convoke::Error>(())
+//! ```
+
+mod session;
+
+use std::sync::Arc;
+
+use ndarray::ArrayD;
+
+pub use session::{Resident, Session};
+
+use crate::error::{Error, Result, ensure};
+use crate::ops::Op;
+
+const NAME: &str = "graph";
+
+/// A value of a graph: an input, a constant or a node's output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ValueId(usize);
+
+#[derive(Clone, Debug)]
+pub(crate) struct ValueInfo {
+    pub(crate) name: String,
+    pub(crate) constant: Option<Arc<ArrayD<f32>>>,
+}
+
+/// One operator of a graph.
+#[derive(Clone, Debug)]
+pub struct Node {
+    name: String,
+    op: Op,
+    inputs: Vec<ValueId>,
+    outputs: Vec<ValueId>,
+}
+
+impl Node {
+    /// The node's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The operator.
+    pub fn op(&self) -> &Op {
+        &self.op
+    }
+
+    /// The operator's inputs in its order.
+    pub fn inputs(&self) -> &[ValueId] {
+        &self.inputs
+    }
+
+    /// The operator's outputs in its order.
+    pub fn outputs(&self) -> &[ValueId] {
+        &self.outputs
+    }
+}
+
+/// Operators and the values between them. Nodes can use only values that exist, so they stand in an order that runs.
+#[derive(Clone, Debug, Default)]
+pub struct Graph {
+    values: Vec<ValueInfo>,
+    nodes: Vec<Node>,
+    inputs: Vec<ValueId>,
+    outputs: Vec<ValueId>,
+}
+
+impl Graph {
+    /// An empty graph.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds an input.
+    pub fn input(&mut self, name: impl Into<String>) -> ValueId {
+        let value = self.value(name.into(), None);
+        self.inputs.push(value);
+        value
+    }
+
+    /// Adds a constant: a weight.
+    pub fn constant(&mut self, name: impl Into<String>, array: ArrayD<f32>) -> ValueId {
+        self.value(name.into(), Some(Arc::new(array)))
+    }
+
+    /// Adds an operator and gives its first output.
+    ///
+    /// Errors: an input that is not a value of this graph.
+    pub fn node(&mut self, name: impl Into<String>, op: impl Into<Op>, inputs: &[ValueId]) -> Result<ValueId> {
+        Ok(self.node_outputs(name, op, inputs)?[0])
+    }
+
+    /// Adds an operator and gives all its outputs.
+    ///
+    /// Errors: an input that is not a value of this graph.
+    pub fn node_outputs(&mut self, name: impl Into<String>, op: impl Into<Op>, inputs: &[ValueId]) -> Result<Vec<ValueId>> {
+        let (name, op) = (name.into(), op.into());
+        for input in inputs {
+            self.check(*input)?;
+        }
+        let outputs: Vec<_> = (0..op.output_count())
+            .map(|index| self.value(if index == 0 { name.clone() } else { format!("{name}.{index}") }, None))
+            .collect();
+        self.nodes.push(Node {
+            name,
+            op,
+            inputs: inputs.to_vec(),
+            outputs: outputs.clone(),
+        });
+        Ok(outputs)
+    }
+
+    /// Makes a value an output.
+    ///
+    /// Errors: not a value of this graph.
+    pub fn output(&mut self, value: ValueId) -> Result<()> {
+        self.check(value)?;
+        self.outputs.push(value);
+        Ok(())
+    }
+
+    /// The operators in an order that runs.
+    pub fn nodes(&self) -> &[Node] {
+        &self.nodes
+    }
+
+    /// The inputs in the order they were added.
+    pub fn inputs(&self) -> &[ValueId] {
+        &self.inputs
+    }
+
+    /// The outputs in the order they were added.
+    pub fn outputs(&self) -> &[ValueId] {
+        &self.outputs
+    }
+
+    /// A value's name.
+    pub fn name(&self, value: ValueId) -> &str {
+        &self.values[value.0].name
+    }
+
+    /// The shape of every value for these shapes of the inputs.
+    ///
+    /// Errors: the number of inputs, and what each operator refuses; the message names the node.
+    pub fn shapes(&self, inputs: &[&[usize]]) -> Result<Vec<Vec<usize>>> {
+        self.check_input_count(inputs.len())?;
+        let mut shapes: Vec<Vec<usize>> = self
+            .values
+            .iter()
+            .map(|value| {
+                value
+                    .constant
+                    .as_ref()
+                    .map(|array| array.shape().to_vec())
+                    .unwrap_or_default()
+            })
+            .collect();
+        for (value, shape) in self.inputs.iter().zip(inputs) {
+            shapes[value.0] = shape.to_vec();
+        }
+        for node in &self.nodes {
+            let operands: Vec<&[usize]> = node.inputs.iter().map(|value| shapes[value.0].as_slice()).collect();
+            let outputs = node.op.output_shapes(&operands).map_err(|error| node.locate(error))?;
+            for (value, shape) in node.outputs.iter().zip(outputs) {
+                shapes[value.0] = shape;
+            }
+        }
+        Ok(shapes)
+    }
+
+    fn check_input_count(&self, inputs: usize) -> Result<()> {
+        ensure!(
+            inputs == self.inputs.len(),
+            NAME,
+            "expected {} inputs ({}), but got {inputs}",
+            self.inputs.len(),
+            self.inputs
+                .iter()
+                .map(|&value| self.name(value))
+                .collect::<Vec<_>>()
+                .join(", ")
+        );
+        Ok(())
+    }
+
+    fn value(&mut self, name: String, constant: Option<Arc<ArrayD<f32>>>) -> ValueId {
+        self.values.push(ValueInfo { name, constant });
+        ValueId(self.values.len() - 1)
+    }
+
+    fn check(&self, value: ValueId) -> Result<()> {
+        ensure!(
+            value.0 < self.values.len(),
+            NAME,
+            "value {} does not belong to this graph",
+            value.0
+        );
+        Ok(())
+    }
+}
+
+impl Node {
+    /// Names the node in an operator's refusal.
+    fn locate(&self, error: Error) -> Error {
+        match error {
+            Error::InvalidArgument { operator, message } => Error::InvalidArgument {
+                operator,
+                message: format!("{message} (node {:?})", self.name),
+            },
+            Error::Unsupported { operator, message } => Error::Unsupported {
+                operator,
+                message: format!("{message} (node {:?})", self.name),
+            },
+            other => other,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ops::{Binary, MaxPool2d};
+
+    #[test]
+    fn shapes_are_inferred_and_refusals_name_the_node() {
+        let mut graph = Graph::new();
+        let image = graph.input("image");
+        let pooled = graph.node("pool", MaxPool2d::new(2), &[image]).unwrap();
+        let sum = graph.node("sum", Binary::Add, &[pooled, pooled]).unwrap();
+        graph.output(sum).unwrap();
+        assert_eq!(graph.shapes(&[&[1, 2, 6, 8]]).unwrap()[sum.0], [1, 2, 3, 4]);
+        let message = graph.shapes(&[&[1, 2, 1, 8]]).unwrap_err().to_string();
+        assert!(message.contains("max_pool2d") && message.contains("\"pool\""), "{message}");
+        assert!(graph.shapes(&[]).unwrap_err().to_string().contains("image"));
+    }
+
+    #[test]
+    fn foreign_values_are_refused() {
+        let mut graph = Graph::new();
+        assert!(graph.node("add", Binary::Add, &[ValueId(0), ValueId(1)]).is_err());
+        assert!(graph.output(ValueId(7)).is_err());
+    }
+}
