@@ -1,4 +1,5 @@
 //! The reference against PyTorch: every golden answer, every refusal.
+#![cfg(feature = "safetensors")]
 
 mod common;
 

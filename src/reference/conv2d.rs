@@ -72,7 +72,8 @@ fn same(kernel: usize, dilation: usize) -> (isize, isize) {
 
 /// Counts the windows whose last tap is inside the padded extent.
 fn windows(padded: usize, kernel: usize, stride: usize, dilation: usize) -> usize {
-    let last_tap = |window: usize| window * stride + (kernel - 1) * dilation;
+    // A stride may be as large as it likes: there is then only the first window.
+    let last_tap = |window: usize| window.saturating_mul(stride).saturating_add((kernel - 1) * dilation);
     (0..padded).take_while(|&window| last_tap(window) < padded).count()
 }
 
@@ -86,6 +87,7 @@ mod tests {
         assert_eq!(windows(6, 3, 2, 1), 2);
         assert_eq!(windows(7, 3, 2, 3), 1);
         assert_eq!(windows(5, 6, 1, 1), 0);
+        assert_eq!(windows(5, 3, usize::MAX, 1), 1);
     }
 
     #[test]

@@ -22,6 +22,8 @@ mod pad2d;
 mod pool2d;
 mod reshape;
 mod softmax;
+#[cfg(test)]
+mod tests;
 
 use ndarray::{Array, ArrayD, ArrayView, ArrayViewD, Dimension, NdIndex, Zip};
 

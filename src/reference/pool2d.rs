@@ -70,11 +70,12 @@ fn windows(
     (before, after): (isize, isize),
     ceil_mode: bool,
 ) -> Vec<Taps> {
-    let (extent, kernel, stride, dilation) = (extent as isize, kernel as isize, stride as isize, dilation as isize);
+    let [extent, kernel, stride, dilation] =
+        [extent, kernel, stride, dilation].map(|size| isize::try_from(size).unwrap_or(isize::MAX));
     let past_padding = extent + after;
     // A window's first tap, and the place after its last, counted from the first input element.
-    let first = |window: isize| window * stride - before;
-    let past = |window: isize| first(window) + (kernel - 1) * dilation + 1;
+    let first = |window: isize| window.saturating_mul(stride).saturating_sub(before);
+    let past = |window: isize| first(window).saturating_add((kernel - 1) * dilation + 1);
     let exists = |&window: &isize| {
         if ceil_mode {
             // The window before left something over, and this one starts inside the input or before it.
