@@ -60,11 +60,13 @@ impl Window2d {
         );
         let padded = padding.padded(name, size)?;
         let extent = |size: usize, padded: usize, before: isize, dilated: usize, stride: usize| {
-            let span = padded.checked_sub(dilated)?;
-            if !ceil_mode {
-                return Some(span / stride + 1);
-            }
-            let out = span.div_ceil(stride) + 1;
+            let out = match padded.checked_sub(dilated) {
+                Some(span) if ceil_mode => span.div_ceil(stride) + 1,
+                Some(span) => return Some(span / stride + 1),
+                // In ceil mode even the first window may overhang, by less than the stride.
+                None if ceil_mode && dilated - padded < stride => 1,
+                None => return None,
+            };
             // The last window must start inside the input or its padding before it.
             Some(if (out - 1) * stride >= size + before as usize {
                 out - 1
@@ -410,5 +412,12 @@ mod tests {
                 .unwrap(),
             [1, 1, 3, 3]
         );
+    }
+
+    #[test]
+    fn in_ceil_mode_the_first_window_may_overhang() {
+        let pool = |stride: usize| MaxPool2d::new(6).stride(stride).ceil_mode(true).output_shape(&[1, 1, 4, 9]);
+        assert_eq!(pool(3).unwrap(), [1, 1, 1, 2]);
+        assert!(pool(2).is_err());
     }
 }

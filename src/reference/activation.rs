@@ -1,0 +1,140 @@
+//! Activations by their definitions, each with the bound for an implementation that avoids cancellation.
+
+use ndarray::ArrayD;
+
+use super::{
+    Answer,
+    erf::erfc,
+    number::{Number, SMALLEST, ULP},
+};
+use crate::error::Result;
+use crate::ops::Activation;
+
+/// What an implementation may cost in ULP, besides its `2 |t|` for `exp(t)`: 3 for `exp`, 2.5 for a division, 12 for other
+/// operations (a polynomial for small arguments, products, sums of numbers of one sign).
+const OPERATIONS: f64 = 18.0;
+/// The same for GELU: an approximation of `erfc` has a relative error of its own, 4e-7.
+const OPERATIONS_ERFC: f64 = 22.0;
+/// Beyond this argument `exp(-t)` is less than any `f32`, and its relative error is nobody's concern.
+const EXP_UNDERFLOWS: f64 = 128.0;
+
+pub(super) fn activation(op: Activation, input: &Answer) -> Answer {
+    input.numbers().mapv(|x| apply(op, x)).into()
+}
+
+pub(super) fn prelu(input: &Answer, slope: &Answer) -> Result<Answer> {
+    let slope = slope.view::<ndarray::Ix1>()?;
+    let numbers = input.numbers();
+    let output = ArrayD::from_shape_fn(numbers.raw_dim(), |place| {
+        let channel = if slope.dim() == 1 { 0 } else { place[1] };
+        leaky(numbers[&place], slope.at(channel))
+    });
+    Ok(output.into())
+}
+
+/// One element. The functions with an exponential have the relative error `OPERATIONS + 2 |t|` ULP, where `t` is the
+/// argument of `exp` as far as it decides the result: for positive arguments (and in `elu` and `tanh`, which saturate)
+/// `exp(t)` stands beside a 1, its share of the result is at most `exp(t)`, and `|t| exp(t)` is less than 1.
+fn apply(op: Activation, x: Number) -> Number {
+    let v = x.value;
+    let t = (x.bound - v).max(0.0);
+    match op {
+        Activation::Relu => exact(clamp(v, 0.0, f64::INFINITY), x),
+        Activation::Relu6 => exact(clamp(v, 0.0, 6.0), x),
+        Activation::Clamp { min, max } => exact(clamp(v, f64::from(min), f64::from(max)), x),
+        Activation::LeakyRelu { negative_slope } => leaky(x, Number::exact(f64::from(negative_slope))),
+        Activation::Elu { .. } if v > 0.0 && v > x.bound => x,
+        Activation::Elu { alpha } => {
+            let alpha = f64::from(alpha);
+            let value = if v > 0.0 { v } else { alpha * v.exp_m1() };
+            smooth(value, x, alpha.abs().max(1.0), OPERATIONS)
+        }
+        Activation::Sigmoid => smooth(sigmoid(v), x, 0.25, exponential(t)),
+        Activation::Silu => smooth(v * sigmoid(v), x, 1.1, exponential(t)),
+        Activation::Tanh => smooth(v.tanh(), x, 1.0, OPERATIONS),
+        Activation::Softplus => smooth(v.max(0.0) + (-v.abs()).exp().ln_1p() + nan_of(v), x, 1.0, exponential(t)),
+        Activation::Mish => {
+            let softplus = v.max(0.0) + (-v.abs()).exp().ln_1p();
+            smooth(v * softplus.tanh(), x, 1.09, exponential(t))
+        }
+        Activation::Gelu => {
+            // The tail is exp(-x^2 / 2): 2 |t| for exp, and |t| for the rounding of its argument.
+            let argument = (0.5 * t * t).min(EXP_UNDERFLOWS);
+            // PyTorch computes inf * erf with an erf that is NaN at infinity; on both sides the result is NaN.
+            let value = if v.is_infinite() {
+                f64::NAN
+            } else {
+                0.5 * v * erfc(-v / 2.0_f64.sqrt())
+            };
+            smooth(value, x, 1.13, OPERATIONS_ERFC + 3.0 * argument)
+        }
+        Activation::HardSigmoid => {
+            let value = clamp(v + 3.0, 0.0, 6.0) / 6.0;
+            Number::new(value, x.bound / 6.0 + hard_sigmoid_rounding(value, x))
+        }
+        Activation::HardSwish => {
+            // The product comes before the division, as in PyTorch, and overflows first.
+            let product = v * clamp(v + 3.0, 0.0, 6.0);
+            let value = if product > f64::from(f32::MAX) {
+                f64::INFINITY
+            } else {
+                product / 6.0
+            };
+            let factor = hard_sigmoid_rounding(clamp(v + 3.0, 0.0, 6.0) / 6.0, x);
+            // Below -3 the factor is exactly 0.
+            let size = if v + x.bound <= -3.0 { 0.0 } else { x.largest() };
+            Number::new(value, 1.5 * x.bound + size * factor + ULP * value.abs() + SMALLEST)
+        }
+    }
+}
+
+/// Comparisons and copies: no error but the input's.
+fn exact(value: f64, x: Number) -> Number {
+    Number::new(value, x.bound)
+}
+
+/// `min(max(v, low), high)` that keeps NaN, and in which `high` wins.
+fn clamp(v: f64, low: f64, high: f64) -> f64 {
+    let raised = if v < low { low } else { v };
+    if raised > high { high } else { raised }
+}
+
+fn leaky(x: Number, slope: Number) -> Number {
+    // No element within the input's error of 0 is sure of its side.
+    if x.value > 0.0 && x.value > x.bound {
+        return x;
+    }
+    let value = if x.value > 0.0 { x.value } else { slope.value * x.value };
+    let steepest = slope.largest().max(1.0);
+    let inherited = x.bound * steepest + x.value.abs() * slope.bound;
+    Number::new(
+        value,
+        inherited + ULP * (value.abs() + inherited) + SMALLEST * (2.0 + steepest),
+    )
+}
+
+fn sigmoid(v: f64) -> f64 {
+    1.0 / (1.0 + (-v).exp())
+}
+
+/// `f64::max` drops NaN; adding this brings it back.
+fn nan_of(v: f64) -> f64 {
+    if v.is_nan() { v } else { 0.0 }
+}
+
+fn exponential(t: f64) -> f64 {
+    OPERATIONS + 2.0 * t.min(EXP_UNDERFLOWS)
+}
+
+/// A smooth function's result: it moves by at most its Lipschitz constant times the input's error, and is then computed
+/// with a relative error of so many ULP. A factor that is flushed to zero is at most multiplied by `x`.
+fn smooth(value: f64, x: Number, lipschitz: f64, relative: f64) -> Number {
+    let inherited = lipschitz * x.bound;
+    let flushed = 4.0 * SMALLEST * (1.0 + x.value.abs().min(EXP_UNDERFLOWS));
+    Number::new(value, inherited + relative * ULP * (value.abs() + inherited) + flushed)
+}
+
+/// One rounding of `x + 3`, where it is not cut off, and a division by 6.
+fn hard_sigmoid_rounding(value: f64, x: Number) -> f64 {
+    ULP * (x.largest().min(3.0) + 3.0) / 6.0 + 3.5 * ULP * value + SMALLEST
+}

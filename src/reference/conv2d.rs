@@ -1,0 +1,100 @@
+//! 2-D convolution by its definition: every output is a sum of products over a window.
+
+use ndarray::{Array4, Ix1, Ix4};
+
+use super::{
+    Answer,
+    number::{Number, Sum},
+    pad2d::padded,
+};
+use crate::error::Result;
+use crate::ops::{Conv2d, ConvPadding};
+use crate::padding::Padding2d;
+
+pub(super) fn conv2d(op: &Conv2d, input: &Answer, weight: &Answer, bias: Option<&Answer>) -> Result<Answer> {
+    let input = input.view::<Ix4>()?;
+    let weight = weight.view::<Ix4>()?;
+    let bias = bias.map(Answer::view::<Ix1>).transpose()?;
+    let (batch, _, height, width) = input.dim();
+    let (out_channels, group_channels, kernel_height, kernel_width) = weight.dim();
+    let (stride, dilation) = (op.stride, op.dilation);
+
+    let padding = match op.padding {
+        ConvPadding::Explicit(padding) => padding,
+        ConvPadding::Valid => Padding2d::NONE,
+        ConvPadding::Same => {
+            let (top, bottom) = same(kernel_height, dilation.height);
+            let (left, right) = same(kernel_width, dilation.width);
+            Padding2d::new(left, right, top, bottom)
+        }
+    };
+    let rows = padded(op.padding_mode, height, padding.top, padding.bottom);
+    let columns = padded(op.padding_mode, width, padding.left, padding.right);
+    let out_height = windows(rows.len(), kernel_height, stride.height, dilation.height);
+    let out_width = windows(columns.len(), kernel_width, stride.width, dilation.width);
+
+    let output = Array4::from_shape_fn((batch, out_channels, out_height, out_width), |(n, o, y, x)| {
+        let group = o / (out_channels / op.groups);
+        let mut sum = Sum::default();
+        for c in 0..group_channels {
+            for i in 0..kernel_height {
+                for j in 0..kernel_width {
+                    let row = rows[y * stride.height + i * dilation.height];
+                    let column = columns[x * stride.width + j * dilation.width];
+                    let pixel = match (row, column) {
+                        (Some(row), Some(column)) => input.at([n, group * group_channels + c, row, column]),
+                        _ => Number::ZERO,
+                    };
+                    sum.add_product(pixel, weight.at([o, c, i, j]));
+                }
+            }
+        }
+        if let Some(bias) = &bias {
+            sum.add(bias.at(o));
+        }
+        sum.total()
+    });
+    Ok(output.into())
+}
+
+/// `same` padding (before, after), dealt out one element at a time; the first goes after.
+fn same(kernel: usize, dilation: usize) -> (isize, isize) {
+    let (mut before, mut after) = (0, 0);
+    for element in 0..dilation * (kernel - 1) {
+        if element % 2 == 0 {
+            after += 1;
+        } else {
+            before += 1;
+        }
+    }
+    (before, after)
+}
+
+/// Counts the windows whose last tap is inside the padded extent.
+fn windows(padded: usize, kernel: usize, stride: usize, dilation: usize) -> usize {
+    // A stride may be as large as it likes: there is then only the first window.
+    let last_tap = |window: usize| window.saturating_mul(stride).saturating_add((kernel - 1) * dilation);
+    (0..padded).take_while(|&window| last_tap(window) < padded).count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn windows_are_counted() {
+        assert_eq!(windows(5, 3, 1, 1), 3);
+        assert_eq!(windows(6, 3, 2, 1), 2);
+        assert_eq!(windows(7, 3, 2, 3), 1);
+        assert_eq!(windows(5, 6, 1, 1), 0);
+        assert_eq!(windows(5, 3, usize::MAX, 1), 1);
+    }
+
+    #[test]
+    fn same_deals_the_odd_extra_after() {
+        assert_eq!(same(3, 1), (1, 1));
+        assert_eq!(same(4, 1), (1, 2));
+        assert_eq!(same(2, 3), (1, 2));
+        assert_eq!(same(1, 5), (0, 0));
+    }
+}

@@ -1,0 +1,27 @@
+//! The fully connected layer by its definition.
+
+use ndarray::{Array2, Ix1, Ix2};
+
+use super::{Answer, number::Sum, reshape};
+use crate::error::Result;
+
+pub(super) fn linear(input: &Answer, weight: &Answer, bias: Option<&Answer>) -> Result<Answer> {
+    let weight = weight.view::<Ix2>()?;
+    let bias = bias.map(Answer::view::<Ix1>).transpose()?;
+    let (out_features, in_features) = weight.dim();
+    let leading = &input.shape()[..input.shape().len() - 1];
+    let rows: usize = leading.iter().product();
+    let flat = reshape::with_shape(input, &[rows, in_features])?;
+    let flat = flat.view::<Ix2>()?;
+    let output = Array2::from_shape_fn((rows, out_features), |(n, o)| {
+        let mut sum = Sum::default();
+        for i in 0..in_features {
+            sum.add_product(flat.at([n, i]), weight.at([o, i]));
+        }
+        if let Some(bias) = &bias {
+            sum.add(bias.at(o));
+        }
+        sum.total()
+    });
+    reshape::with_shape(&output.into(), &[leading, &[out_features]].concat())
+}

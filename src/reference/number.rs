@@ -1,0 +1,84 @@
+//! A number with the error that a correct `f32` implementation may show, and the error of a sum.
+
+/// Unit roundoff of `f32`: the relative error of one correctly rounded operation.
+pub(super) const UNIT_ROUNDOFF: f64 = ULP / 2.0;
+/// Unit in the last place, relative to the number. WGSL leaves the rounding mode open, so one operation may err by this.
+pub(super) const ULP: f64 = f32::EPSILON as f64;
+/// The smallest normal `f32`. WGSL may flush anything smaller to zero, inputs and results alike.
+pub(super) const SMALLEST: f64 = f32::MIN_POSITIVE as f64;
+
+/// The factor `c` of `c * (K + 2) * eps * sum|x * w|`. Classic error analysis has `c = 1` for correctly rounded
+/// operations in any order, with or without fused multiply-add; 2 allows for WGSL's unspecified rounding mode.
+const SUM_FACTOR: f64 = 2.0;
+
+/// A value, and the largest error with which a correct `f32` implementation may have it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Number {
+    pub(super) value: f64,
+    pub(super) bound: f64,
+}
+
+impl Number {
+    pub(super) const ZERO: Self = Self::exact(0.0);
+
+    pub(super) const fn exact(value: f64) -> Self {
+        Self { value, bound: 0.0 }
+    }
+
+    /// NaN and infinities are matched exactly: they have no error.
+    pub(super) fn new(value: f64, bound: f64) -> Self {
+        Self {
+            value,
+            bound: if value.is_finite() { bound } else { 0.0 },
+        }
+    }
+
+    /// The largest magnitude that an implementation may have here.
+    pub(super) fn largest(self) -> f64 {
+        self.value.abs() + self.bound
+    }
+
+    /// Division by an exact number: 2.5 ULP in WGSL, or a product with the rounded reciprocal.
+    pub(super) fn divided_by(self, divisor: f64) -> Self {
+        let value = self.value / divisor;
+        let inherited = self.bound / divisor.abs();
+        Self::new(value, inherited + 3.5 * ULP * (value.abs() + inherited) + SMALLEST)
+    }
+}
+
+/// A running sum of numbers and of products, with the bound for any order of summation.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Sum {
+    value: f64,
+    terms: usize,
+    /// The sum of the terms' magnitudes, which rounding errors are relative to.
+    magnitude: f64,
+    /// What the errors of the inputs come to.
+    inherited: f64,
+    /// What flushing subnormal inputs, products and partial sums comes to.
+    flushed: f64,
+}
+
+impl Sum {
+    pub(super) fn add(&mut self, x: Number) {
+        self.value += x.value;
+        self.terms += 1;
+        self.magnitude += x.largest();
+        self.inherited += x.bound;
+        self.flushed += 2.0 * SMALLEST;
+    }
+
+    pub(super) fn add_product(&mut self, x: Number, w: Number) {
+        let (x_size, w_size) = (x.value.abs(), w.value.abs());
+        self.value += x.value * w.value;
+        self.terms += 1;
+        self.magnitude += x.largest() * w.largest();
+        self.inherited += x.bound * w_size + x_size * w.bound + x.bound * w.bound;
+        self.flushed += SMALLEST * (2.0 + x_size + w_size);
+    }
+
+    pub(super) fn total(self) -> Number {
+        let rounding = SUM_FACTOR * (self.terms as f64 + 2.0) * UNIT_ROUNDOFF * self.magnitude;
+        Number::new(self.value, self.inherited + rounding + self.flushed)
+    }
+}

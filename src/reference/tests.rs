@@ -1,0 +1,332 @@
+//! Cases small enough to work out by hand, and proofs by trial that the bounds hold: for inputs within their bounds, and
+//! for plain `f32` arithmetic in several orders.
+
+use ndarray::{ArrayD, IxDyn, array};
+
+use super::{Answer, run};
+use crate::ops::{
+    Activation, AdaptiveAvgPool2d, AdaptiveMaxPool2d, AvgPool2d, BatchNorm, Binary, Conv2d, ConvPadding, Flatten, Linear,
+    MaxPool2d, Op, PRelu, Pad2d, Reshape, Softmax,
+};
+use crate::testing::{Random, compare};
+use crate::{Padding2d, PaddingMode};
+
+const ACTIVATIONS: [Activation; 13] = [
+    Activation::Relu,
+    Activation::Relu6,
+    Activation::LeakyRelu { negative_slope: 0.1 },
+    Activation::Elu { alpha: 1.3 },
+    Activation::Silu,
+    Activation::Gelu,
+    Activation::Mish,
+    Activation::Softplus,
+    Activation::Sigmoid,
+    Activation::Tanh,
+    Activation::HardSigmoid,
+    Activation::HardSwish,
+    Activation::Clamp { min: -1.5, max: 2.5 },
+];
+
+fn exact(values: &ArrayD<f32>) -> Answer {
+    Answer::exact(values.view())
+}
+
+fn run_exact(op: impl Into<Op>, inputs: &[&ArrayD<f32>]) -> Vec<ArrayD<f32>> {
+    let inputs: Vec<Answer> = inputs.iter().map(|input| exact(input)).collect();
+    let outputs = run(&op.into(), &inputs.iter().collect::<Vec<_>>()).unwrap();
+    outputs.iter().map(Answer::to_f32).collect()
+}
+
+/// 1 to 6 in two rows of three.
+fn six() -> ArrayD<f32> {
+    array![[[[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]]].into_dyn()
+}
+
+#[test]
+fn convolution_by_hand() {
+    let weight = array![[[[1.0, 10.0]]]].into_dyn();
+    let bias = array![0.5].into_dyn();
+    let plain = run_exact(Conv2d::new(), &[&six(), &weight, &bias]);
+    assert_eq!(plain, [array![[[[21.5, 32.5], [54.5, 65.5]]]].into_dyn()]);
+    let left = Conv2d::new().padding(Padding2d::new(1, 0, 0, 0));
+    let mode = |mode| run_exact(left.padding_mode(mode), &[&six(), &weight])[0][[0, 0, 0, 0]];
+    assert_eq!(PaddingMode::ALL.map(mode), [10.0, 12.0, 11.0, 13.0]);
+    let same = run_exact(Conv2d::new().padding(ConvPadding::Same), &[&six(), &weight]);
+    assert_eq!(same, [array![[[[21.0, 32.0, 3.0], [54.0, 65.0, 6.0]]]].into_dyn()]);
+}
+
+#[test]
+fn groups_keep_to_their_channels() {
+    let input = array![[[[1.0]], [[10.0]], [[100.0]], [[1000.0]]]].into_dyn();
+    let weight = array![[[[1.0]], [[2.0]]], [[[3.0]], [[4.0]]]].into_dyn();
+    let output = run_exact(Conv2d::new().groups(2), &[&input, &weight]);
+    assert_eq!(output, [array![[[[21.0]], [[4300.0]]]].into_dyn()]);
+}
+
+#[test]
+fn padding_is_not_part_of_a_maximum() {
+    let negative = six().mapv(|x| -x);
+    let pool = MaxPool2d::new([2, 3]).stride(1).padding([1, 0]).return_indices(true);
+    let want = [
+        array![[[[-1.0], [-1.0], [-4.0]]]].into_dyn(),
+        array![[[[0.0], [0.0], [3.0]]]].into_dyn(),
+    ];
+    assert_eq!(run_exact(pool, &[&negative]), want);
+    // Taps at -1 and 2 of a width of 2: all padding. The index is where the search would have begun.
+    let pool = MaxPool2d::new([1, 2])
+        .stride(1)
+        .padding([0, 1])
+        .dilation([1, 3])
+        .return_indices(true);
+    let output = run_exact(pool, &[&array![[[[7.0, 8.0]]]].into_dyn()]);
+    assert_eq!((output[0][[0, 0, 0, 0]], output[1][[0, 0, 0, 0]]), (f32::NEG_INFINITY, 2.0));
+}
+
+#[test]
+fn the_first_of_equals_and_the_last_nan_win() {
+    let pool = |values: [f32; 4]| {
+        let input = ArrayD::from_shape_vec(IxDyn(&[1, 1, 1, 4]), values.to_vec()).unwrap();
+        let output = run_exact(AdaptiveMaxPool2d::global().return_indices(true), &[&input]);
+        (output[0][[0, 0, 0, 0]], output[1][[0, 0, 0, 0]])
+    };
+    assert_eq!(pool([1.0, 3.0, 3.0, 2.0]), (3.0, 1.0));
+    assert_eq!(pool([f32::NEG_INFINITY; 4]), (f32::NEG_INFINITY, 0.0));
+    let (value, index) = pool([f32::NAN, 5.0, f32::NAN, f32::INFINITY]);
+    assert!(value.is_nan());
+    assert_eq!(index, 2.0);
+}
+
+#[test]
+fn averages_by_hand() {
+    let pool = AvgPool2d::new(2).padding(1);
+    let corner = |pool: AvgPool2d| run_exact(pool, &[&six()])[0][[0, 0, 0, 1]];
+    // The second window has 2 and 3, above them the padding.
+    assert_eq!(corner(pool), 1.25);
+    assert_eq!(corner(pool.count_include_pad(false)), 2.5);
+    assert_eq!(corner(pool.divisor_override(-5)), -1.0);
+    // The overhang of ceil mode does not count, with padding or without.
+    let overhang = AvgPool2d::new([1, 2]).ceil_mode(true);
+    assert_eq!(
+        run_exact(overhang, &[&six()]),
+        [array![[[[1.5, 3.0], [4.5, 6.0]]]].into_dyn()]
+    );
+    let thirds = run_exact(AdaptiveAvgPool2d::new([1, 2]), &[&six()]);
+    assert_eq!(thirds, [array![[[[3.0, 4.0]]]].into_dyn()]);
+}
+
+#[test]
+fn broadcasting_by_hand() {
+    let (column, row) = (array![[1.0], [2.0]].into_dyn(), array![10.0, 20.0, 30.0].into_dyn());
+    assert_eq!(
+        run_exact(Binary::Add, &[&column, &row]),
+        [array![[11.0, 21.0, 31.0], [12.0, 22.0, 32.0]].into_dyn()]
+    );
+    assert_eq!(
+        run_exact(Binary::Mul, &[&row, &column]),
+        [array![[10.0, 20.0, 30.0], [20.0, 40.0, 60.0]].into_dyn()]
+    );
+    let empty = ArrayD::zeros(IxDyn(&[0, 3]));
+    assert_eq!(run_exact(Binary::Add, &[&empty, &array![[1.0]].into_dyn()]), [empty]);
+}
+
+#[test]
+fn softmax_of_equals_is_uniform_and_does_not_overflow() {
+    let large = ArrayD::from_elem(IxDyn(&[2, 4]), 3e38);
+    assert_eq!(
+        run_exact(Softmax::new(1), &[&large]),
+        [ArrayD::from_elem(IxDyn(&[2, 4]), 0.25)]
+    );
+    assert_eq!(run_exact(Softmax::log(0), &[&large])[0][[0, 0]], -std::f32::consts::LN_2);
+    let input = array![0.0, f32::NEG_INFINITY].into_dyn();
+    assert_eq!(run_exact(Softmax::new(0), &[&input]), [array![1.0, 0.0].into_dyn()]);
+    assert_eq!(
+        run_exact(Softmax::log(0), &[&input]),
+        [array![0.0, f32::NEG_INFINITY].into_dyn()]
+    );
+    let nan = run_exact(Softmax::new(0), &[&array![0.0, f32::NAN].into_dyn()]);
+    assert!(nan[0].iter().all(|x| x.is_nan()));
+}
+
+#[test]
+fn nan_stays_nan_and_has_no_bound() {
+    for activation in ACTIVATIONS {
+        let answers = run(&activation.into(), &[&exact(&array![f32::NAN].into_dyn())]).unwrap();
+        assert!(answers[0].values[0].is_nan() && answers[0].bound[0] == 0.0, "{activation:?}");
+    }
+}
+
+#[test]
+fn bad_arguments_are_refused() {
+    let input = exact(&six());
+    assert!(run(&Conv2d::new().into(), &[&input]).is_err());
+    assert!(run(&Conv2d::new().into(), &[]).is_err());
+    assert!(run(&Pad2d::new(2).mode(PaddingMode::Reflect).into(), &[&input]).is_err());
+    let unbounded = Answer {
+        bound: ArrayD::zeros(IxDyn(&[1])),
+        ..input
+    };
+    assert!(run(&Activation::Relu.into(), &[&unbounded]).is_err());
+}
+
+#[test]
+fn the_largest_strides_leave_one_window() {
+    let strided = MaxPool2d::new(2).stride(usize::MAX);
+    assert_eq!(run_exact(strided, &[&six()]), [array![[[[5.0]]]].into_dyn()]);
+    assert_eq!(run_exact(strided.ceil_mode(true), &[&six()]), [array![[[[5.0]]]].into_dyn()]);
+    let conv = Conv2d::new().stride(usize::MAX);
+    assert_eq!(
+        run_exact(conv, &[&six(), &array![[[[2.0]]]].into_dyn()]),
+        [array![[[[2.0]]]].into_dyn()]
+    );
+}
+
+/// Every operator with random inputs, none of them square.
+fn operators(random: &mut Random) -> Vec<(Op, Vec<ArrayD<f32>>)> {
+    let image = random.reals(&[2, 4, 5, 7]);
+    let mut cases: Vec<(Op, Vec<ArrayD<f32>>)> = Vec::new();
+    for mode in PaddingMode::ALL {
+        let conv = Conv2d::new()
+            .stride([1, 2])
+            .padding(Padding2d::new(1, 2, 0, 3))
+            .padding_mode(mode)
+            .groups(2);
+        cases.push((
+            conv.into(),
+            vec![image.clone(), random.reals(&[6, 2, 3, 2]), random.reals(&[6])],
+        ));
+        cases.push((Pad2d::new(Padding2d::new(1, 2, 0, 3)).mode(mode).into(), vec![image.clone()]));
+    }
+    for activation in ACTIVATIONS {
+        cases.push((activation.into(), vec![image.mapv(|x| 4.0 * x)]));
+    }
+    for op in [
+        MaxPool2d::new([2, 3]).stride(1).padding(1).into(),
+        AvgPool2d::new([3, 2]).ceil_mode(true).into(),
+        AdaptiveAvgPool2d::new([2, 3]).into(),
+        AdaptiveMaxPool2d::new([2, 3]).into(),
+        Softmax::new(1).into(),
+        Softmax::log(-1).into(),
+        Flatten::default().into(),
+        Reshape::new([-1, 10]).into(),
+    ] {
+        cases.push((op, vec![image.clone()]));
+    }
+    cases.push((PRelu.into(), vec![image.clone(), random.reals(&[4])]));
+    cases.push((
+        Linear.into(),
+        vec![random.reals(&[3, 17]), random.reals(&[5, 17]), random.reals(&[5])],
+    ));
+    let variance = random.reals(&[4]).mapv(|x| 0.5 + x.abs());
+    let (mean, weight, bias) = (random.reals(&[4]), random.reals(&[4]), random.reals(&[4]));
+    cases.push((BatchNorm::new().into(), vec![image.clone(), mean, variance, weight, bias]));
+    cases.push((Binary::Add.into(), vec![image.clone(), random.reals(&[4, 1, 7])]));
+    cases.push((Binary::Mul.into(), vec![image, random.reals(&[4, 1, 7])]));
+    cases
+}
+
+#[test]
+fn inputs_within_their_bounds_give_outputs_within_theirs() {
+    let mut random = Random::new(11);
+    for (op, inputs) in operators(&mut random) {
+        // What `f64` itself rounds away.
+        let rounding = 1e-12;
+        for error in [1e-3, 0.05] {
+            let uncertain: Vec<Answer> = inputs
+                .iter()
+                .map(|input| Answer {
+                    bound: ArrayD::from_elem(input.raw_dim(), error),
+                    ..exact(input)
+                })
+                .collect();
+            let want = &run(&op, &uncertain.iter().collect::<Vec<_>>()).unwrap()[0];
+            for _ in 0..20 {
+                // Errors as large as they may be.
+                let moved: Vec<Answer> = inputs
+                    .iter()
+                    .map(|input| Answer {
+                        values: input.mapv(|x| f64::from(x) + if random.below(2) == 0 { error } else { -error }),
+                        bound: ArrayD::zeros(input.raw_dim()),
+                    })
+                    .collect();
+                let got = &run(&op, &moved.iter().collect::<Vec<_>>()).unwrap()[0];
+                for ((&got, &want), &bound) in got.values.iter().zip(&want.values).zip(&want.bound) {
+                    assert!(
+                        (got - want).abs() <= bound + rounding,
+                        "{op:?}: {got} for {want} within {bound}, inputs within {error}"
+                    );
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn f32_sums_in_any_order_are_within_the_bound() {
+    let mut random = Random::new(5);
+    let (input, weight) = (random.reals(&[7, 300]), random.reals(&[4, 300]));
+    let want = &run(&Linear.into(), &[&exact(&input), &exact(&weight)]).unwrap()[0];
+    let product = |n: usize, o: usize, i: usize| input[[n, i]] * weight[[o, i]];
+    let forwards = |n, o| (0..300).fold(0.0, |sum, i| sum + product(n, o, i));
+    let backwards = |n, o| (0..300).rev().fold(0.0, |sum, i| sum + product(n, o, i));
+    let fused = |n, o| (0..300).fold(0.0_f32, |sum, i| input[[n, i]].mul_add(weight[[o, i]], sum));
+    let in_tiles = |n, o| {
+        (0..10).fold(0.0, |sum, tile| {
+            sum + (0..30).fold(0.0, |sum, i| sum + product(n, o, 30 * tile + i))
+        })
+    };
+    let orders: [&dyn Fn(usize, usize) -> f32; 4] = [&forwards, &backwards, &fused, &in_tiles];
+    for order in orders {
+        let got = ArrayD::from_shape_fn(IxDyn(&[7, 4]), |place| order(place[0], place[1]));
+        compare(&got, want).unwrap();
+        // One product missing is more than rounding.
+        let wrong = ArrayD::from_shape_fn(IxDyn(&[7, 4]), |place| {
+            order(place[0], place[1]) - product(place[0], place[1], 150)
+        });
+        assert!(compare(&wrong, want).is_err());
+    }
+}
+
+#[test]
+fn f32_activations_are_within_bounds_that_are_not_slack() {
+    let input = ArrayD::from_shape_fn(IxDyn(&[4001]), |place| (place[0] as f32 - 2000.0) / 100.0);
+    let in_f32 = |activation: Activation, x: f32| match activation {
+        Activation::Relu => x.max(0.0),
+        Activation::Relu6 => x.clamp(0.0, 6.0),
+        Activation::LeakyRelu { negative_slope } => x.max(negative_slope * x),
+        Activation::Elu { alpha } if x < 0.0 => alpha * x.exp_m1(),
+        Activation::Elu { .. } => x,
+        Activation::Silu => x / (1.0 + (-x).exp()),
+        Activation::Mish => {
+            let q = (-x.abs()).exp();
+            let ratio = if x < 0.0 {
+                q * (q + 2.0) / (q * (q + 2.0) + 2.0)
+            } else {
+                (1.0 + 2.0 * q) / (1.0 + 2.0 * q * (1.0 + q))
+            };
+            x * ratio
+        }
+        Activation::Softplus => x.max(0.0) + (-x.abs()).exp().ln_1p(),
+        Activation::Sigmoid => 1.0 / (1.0 + (-x).exp()),
+        Activation::Tanh => x.tanh(),
+        Activation::HardSigmoid => (x / 6.0 + 0.5).clamp(0.0, 1.0),
+        Activation::HardSwish => x * (x + 3.0).clamp(0.0, 6.0) / 6.0,
+        Activation::Clamp { min, max } => x.clamp(min, max),
+        Activation::Gelu => 0.5 * x * super::erf::erfc(f64::from(-x * std::f32::consts::FRAC_1_SQRT_2)) as f32,
+    };
+    for activation in ACTIVATIONS {
+        let want = &run(&activation.into(), &[&exact(&input)]).unwrap()[0];
+        let got = input.mapv(|x| in_f32(activation, x));
+        compare(&got, want).unwrap_or_else(|mismatch| panic!("{activation:?}: {mismatch}"));
+        for ((&x, &value), &bound) in input.iter().zip(&want.values).zip(&want.bound) {
+            // An exponential's own error grows with its argument, GELU's with the square.
+            let t = if activation == Activation::Gelu { x * x } else { x.abs() };
+            let limit = 50.0 + 2.0 * f64::from(t.min(128.0));
+            // `x / 6 + 0.5` is as good as `(x + 3) / 6`, and has the rounding error of a number near 0.5.
+            let smallest = if activation.name().starts_with("hard") { 0.1 } else { 1e-30 };
+            assert!(
+                bound <= limit * f64::from(f32::EPSILON) * value.abs().max(smallest),
+                "{activation:?} at {x}: bound {bound:e} for {value:e}"
+            );
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! The comparator: what came against what should have come, element by element.
+
+use std::fmt;
+
+use ndarray::ArrayD;
+
+use crate::reference::Answer;
+
+/// Why a result is not the one wanted.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Mismatch {
+    /// The shapes differ; no element was compared.
+    Shape {
+        /// The shape that came.
+        got: Vec<usize>,
+        /// The shape wanted.
+        want: Vec<usize>,
+    },
+    /// Some elements differ. The one described is the worst in units of its bound; the first of these.
+    Values {
+        /// Where the worst element stands.
+        index: Vec<usize>,
+        /// What came.
+        got: f32,
+        /// What was wanted.
+        want: f64,
+        /// How far they may be apart; 0 where the same bits are wanted.
+        bound: f64,
+        /// How many elements differ by more than their bounds.
+        differing: usize,
+        /// How many elements there are.
+        total: usize,
+    },
+}
+
+impl std::error::Error for Mismatch {}
+
+impl fmt::Display for Mismatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Shape { got, want } => write!(f, "got shape {got:?}, want {want:?}"),
+            Self::Values {
+                index,
+                got,
+                want,
+                bound,
+                differing,
+                total,
+            } => {
+                let difference = f64::from(*got) - want;
+                write!(
+                    f,
+                    "{differing} of {total} elements differ; the worst at {index:?}: got {got:?}, want {want:?} \
+                     (difference {difference:e}, bound {bound:e})"
+                )
+            }
+        }
+    }
+}
+
+/// Whether every element is within its bound. NaN matches NaN alone, an infinity itself alone, and a value too large for
+/// `f32` may come as infinity. A bound that is not finite bounds nothing and is a mismatch. Of an empty array there is
+/// only the shape to compare.
+pub fn compare(got: &ArrayD<f32>, want: &Answer) -> Result<(), Mismatch> {
+    check_shape(got.shape(), want.values.shape())?;
+    check_shape(want.bound.shape(), want.values.shape())?;
+    let elements = got.iter().zip(want.values.iter().zip(&want.bound));
+    let elements = elements.map(|(&got, (&want, &bound))| Element {
+        got,
+        want,
+        bound,
+        excess: excess(got, want, bound),
+    });
+    worst(got.shape(), elements)
+}
+
+/// Whether every element has the same bits, but for the sign of a zero and the payload of a NaN.
+pub fn compare_exact(got: &ArrayD<f32>, want: &ArrayD<f32>) -> Result<(), Mismatch> {
+    check_shape(got.shape(), want.shape())?;
+    let elements = got.iter().zip(want).map(|(&got, &want)| {
+        let same = got == want || (got.is_nan() && want.is_nan());
+        let distance = (f64::from(got) - f64::from(want)).abs();
+        let excess = match (same, distance.is_finite()) {
+            (true, _) => None,
+            (false, true) => Some(distance),
+            (false, false) => Some(f64::INFINITY),
+        };
+        Element {
+            got,
+            want: f64::from(want),
+            bound: 0.0,
+            excess,
+        }
+    });
+    worst(got.shape(), elements)
+}
+
+struct Element {
+    got: f32,
+    want: f64,
+    bound: f64,
+    /// How bad the element is, `None` where it is right.
+    excess: Option<f64>,
+}
+
+/// The difference in units of the bound, where it is more than 1.
+fn excess(got: f32, want: f64, bound: f64) -> Option<f64> {
+    let difference = (f64::from(got) - want).abs();
+    let right =
+        bound.is_finite() && (difference <= bound || (got.is_nan() && want.is_nan()) || (got.is_infinite() && got == want as f32));
+    if right {
+        return None;
+    }
+    let excess = difference / bound;
+    Some(if excess.is_nan() { f64::INFINITY } else { excess })
+}
+
+fn check_shape(got: &[usize], want: &[usize]) -> Result<(), Mismatch> {
+    if got == want {
+        return Ok(());
+    }
+    Err(Mismatch::Shape {
+        got: got.to_vec(),
+        want: want.to_vec(),
+    })
+}
+
+fn worst(shape: &[usize], elements: impl Iterator<Item = Element>) -> Result<(), Mismatch> {
+    let (mut differing, mut total) = (0, 0);
+    let mut worst: Option<(usize, f64, Element)> = None;
+    for (place, element) in elements.enumerate() {
+        total += 1;
+        let Some(excess) = element.excess else { continue };
+        differing += 1;
+        if worst.as_ref().is_none_or(|&(_, largest, _)| excess > largest) {
+            worst = Some((place, excess, element));
+        }
+    }
+    match worst {
+        None => Ok(()),
+        Some((place, _, element)) => Err(Mismatch::Values {
+            index: unravel(place, shape),
+            got: element.got,
+            want: element.want,
+            bound: element.bound,
+            differing,
+            total,
+        }),
+    }
+}
+
+/// The N-d index of an element from its place in row-major order.
+fn unravel(mut place: usize, shape: &[usize]) -> Vec<usize> {
+    let mut index: Vec<usize> = shape
+        .iter()
+        .rev()
+        .map(|&extent| {
+            let along = place % extent;
+            place /= extent;
+            along
+        })
+        .collect();
+    index.reverse();
+    index
+}

@@ -1,0 +1,20 @@
+//! Helpers for tests of implementations: seeded data, comparison within a bound, PyTorch's golden cases.
+//!
+//! ```
+//! use convoke::{ops::Activation, reference::{self, Answer}, testing::{Random, compare}};
+//! let input = Random::new(7).reals(&[2, 3]);
+//! let want = reference::run(&Activation::Relu.into(), &[&Answer::exact(input.view())])?;
+//! compare(&input.mapv(|x| x.max(0.0)), &want[0]).unwrap();
+//! assert!(compare(&input.mapv(|x| x.max(0.1)), &want[0]).is_err());
+//! # Ok::<(), convoke::Error>(())
+//! ```
+
+mod compare;
+#[cfg(feature = "safetensors")]
+mod golden;
+mod random;
+
+pub use compare::{Mismatch, compare, compare_exact};
+#[cfg(feature = "safetensors")]
+pub use golden::{Golden, GoldenCase};
+pub use random::Random;

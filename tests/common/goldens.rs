@@ -1,0 +1,174 @@
+//! PyTorch's golden cases as operators with inputs and expected outputs.
+
+use convoke::ops::{
+    Activation, AdaptiveAvgPool2d, AdaptiveMaxPool2d, AvgPool2d, BatchNorm, Conv2d, ConvPadding, Linear, MaxPool2d, Op, PRelu,
+    Pad2d, Softmax,
+};
+use convoke::testing::Golden;
+use convoke::{Padding2d, Result};
+use ndarray::ArrayD;
+use serde_json::Value;
+
+/// One golden case, whatever its operator.
+#[derive(Clone, Debug)]
+pub(crate) struct Case {
+    /// File and case, `conv2d/000_asym_rect_zeros`.
+    pub(crate) name: String,
+    /// The operator with its parameters.
+    pub(crate) op: Op,
+    /// Its inputs, in the operator's order.
+    pub(crate) inputs: Vec<ArrayD<f32>>,
+    /// PyTorch's answer for each output.
+    pub(crate) expected: Vec<ArrayD<f32>>,
+    /// Whether every correct implementation has these bits.
+    pub(crate) exact: bool,
+}
+
+/// Every file in `tests/data` with its operator and the roles of the inputs.
+const FILES: [(&str, &str, &[&str]); 8] = [
+    ("conv2d", "conv2d", &["input", "weight", "bias"]),
+    ("pad", "pad", &["input"]),
+    ("max_pool2d", "max_pool2d", &["input"]),
+    ("avg_pool2d", "avg_pool2d", &["input"]),
+    ("adaptive_pool2d", "adaptive_pool2d", &["input"]),
+    ("activation", "activation", &["input", "weight"]),
+    ("linear", "linear", &["input", "weight", "bias"]),
+    ("batch_norm", "batch_norm", &["input", "mean", "var", "weight", "bias"]),
+];
+
+/// Every golden case in `tests/data`.
+pub(crate) fn golden_cases() -> Vec<Case> {
+    let mut cases = Vec::new();
+    for (file, operator, roles) in FILES {
+        let path = format!("{}/tests/data/{file}.safetensors", env!("CARGO_MANIFEST_DIR"));
+        for golden in Golden::load(path).expect("a file of golden cases") {
+            let tensors = |roles: &[&str]| roles.iter().filter_map(|role| golden.tensor(role).cloned()).collect();
+            cases.push(Case {
+                name: format!("{file}/{}", golden.name),
+                op: operator_from(operator, &golden.args).expect("arguments that PyTorch accepts"),
+                inputs: tensors(roles),
+                expected: tensors(&["expected", "indices"]),
+                exact: golden.exact,
+            });
+        }
+    }
+    cases
+}
+
+/// The operator from PyTorch's arguments. One number stands for both dimensions; what is missing has its default.
+pub(super) fn operator_from(operator: &str, args: &Value) -> Result<Op> {
+    let size_or = |name: &str, default: [usize; 2]| args.get(name).map_or(default, size);
+    let padding = || args.get("padding").map_or([0, 0], pair);
+    let number = |name: &str| args[name].as_f64().expect("a number") as f32;
+    Ok(match operator {
+        "conv2d" => conv2d(args),
+        "pad" => {
+            let padding = Padding2d::from_slice(&integers(&args["padding"]))?;
+            let mode = args["mode"].as_str().expect("a padding mode").parse()?;
+            let value = args.get("value").and_then(Value::as_f64).unwrap_or(0.0) as f32;
+            Pad2d::new(padding).mode(mode).value(value).into()
+        }
+        "max_pool2d" => {
+            let kernel = size(&args["kernel_size"]);
+            MaxPool2d::new(kernel)
+                .stride(size_or("stride", kernel))
+                .padding(padding())
+                .dilation(size_or("dilation", [1, 1]))
+                .ceil_mode(args["ceil_mode"] == true)
+                .return_indices(true)
+                .into()
+        }
+        "avg_pool2d" => {
+            let kernel = size(&args["kernel_size"]);
+            AvgPool2d::new(kernel)
+                .stride(size_or("stride", kernel))
+                .padding(padding())
+                .ceil_mode(args["ceil_mode"] == true)
+                .count_include_pad(args["count_include_pad"] != false)
+                .divisor_override(args["divisor_override"].as_i64().map(|divisor| divisor as isize))
+                .into()
+        }
+        "adaptive_pool2d" if args["kind"] == "avg" => AdaptiveAvgPool2d::new(size(&args["output_size"])).into(),
+        "adaptive_pool2d" => AdaptiveMaxPool2d::new(size(&args["output_size"])).return_indices(true).into(),
+        "linear" => Linear.into(),
+        "batch_norm" => BatchNorm::new().eps(number("eps")).into(),
+        "activation" => match args["kind"].as_str().expect("an activation") {
+            "prelu" => PRelu.into(),
+            "softmax" => Softmax::new(args["dim"].as_i64().expect("a dimension") as isize).into(),
+            "log_softmax" => Softmax::log(args["dim"].as_i64().expect("a dimension") as isize).into(),
+            kind => activation(kind, number).into(),
+        },
+        other => unreachable!("no operator {other}"),
+    })
+}
+
+/// In the golden cases `padding` is `F.pad`'s [left, right, top, bottom]; among the refusals it is one number.
+fn conv2d(args: &Value) -> Op {
+    let size_or_1 = |name: &str| args.get(name).map_or([1, 1], size);
+    let padding: ConvPadding = match args.get("padding") {
+        None => ConvPadding::Valid,
+        Some(Value::String(same)) if same == "same" => ConvPadding::Same,
+        Some(Value::Array(sides)) if sides.len() == 4 => {
+            let sides = integers(&args["padding"]);
+            Padding2d::new(sides[0], sides[1], sides[2], sides[3]).into()
+        }
+        Some(padding) => pair(padding).into(),
+    };
+    let mode = args
+        .get("padding_mode")
+        .map_or("zeros", |mode| mode.as_str().expect("a mode"));
+    Conv2d::new()
+        .stride(size_or_1("stride"))
+        .padding(padding)
+        .padding_mode(mode.parse().expect("a padding mode"))
+        .dilation(size_or_1("dilation"))
+        .groups(
+            args.get("groups")
+                .map_or(1, |groups| groups.as_u64().expect("a number") as usize),
+        )
+        .into()
+}
+
+fn activation(kind: &str, number: impl Fn(&str) -> f32) -> Activation {
+    match kind {
+        "relu" => Activation::Relu,
+        "relu6" => Activation::Relu6,
+        "leaky_relu" => Activation::LeakyRelu {
+            negative_slope: number("negative_slope"),
+        },
+        "elu" => Activation::Elu { alpha: number("alpha") },
+        "sigmoid" => Activation::Sigmoid,
+        "tanh" => Activation::Tanh,
+        "hardsigmoid" => Activation::HardSigmoid,
+        "hardswish" => Activation::HardSwish,
+        "silu" => Activation::Silu,
+        "gelu" => Activation::Gelu,
+        "mish" => Activation::Mish,
+        "softplus" => Activation::Softplus,
+        "clamp" => Activation::Clamp {
+            min: number("min"),
+            max: number("max"),
+        },
+        other => unreachable!("no activation {other}"),
+    }
+}
+
+/// `[height, width]`, or one number for both.
+fn pair(value: &Value) -> [isize; 2] {
+    match value.as_i64() {
+        Some(both) => [both as isize; 2],
+        None => integers(value).try_into().expect("two numbers"),
+    }
+}
+
+fn size(value: &Value) -> [usize; 2] {
+    pair(value).map(|extent| usize::try_from(extent).expect("an extent"))
+}
+
+fn integers(value: &Value) -> Vec<isize> {
+    let numbers = value.as_array().expect("a list of numbers");
+    numbers
+        .iter()
+        .map(|number| number.as_i64().expect("a whole number") as isize)
+        .collect()
+}
