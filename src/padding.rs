@@ -45,9 +45,16 @@ impl PaddingMode {
 
     /// The source coordinate that the output coordinate `index` reads, or `None` where nothing stands (zeros only).
     ///
-    /// `index` counts from the first input element, so padding is negative or `>= extent`. Defined for the padding
-    /// that [`Padding2d::check`] accepts: one reflection, one wrap.
-    pub(crate) fn source_index(self, index: isize, extent: usize) -> Option<usize> {
+    /// `index` counts from the first input element, so padding is negative or `>= extent`. Reflection and wrapping happen
+    /// once, as the modes' limits ensure; what is further out gives the nearest edge. `extent` is at least 1.
+    ///
+    /// ```
+    /// use convoke::PaddingMode;
+    /// assert_eq!(PaddingMode::Reflect.source_index(-2, 5), Some(2));
+    /// assert_eq!(PaddingMode::Circular.source_index(6, 5), Some(1));
+    /// assert_eq!(PaddingMode::Zeros.source_index(-1, 5), None);
+    /// ```
+    pub fn source_index(self, index: isize, extent: usize) -> Option<usize> {
         let extent = extent as isize;
         let source = match self {
             Self::Zeros => return (0..extent).contains(&index).then_some(index as usize),

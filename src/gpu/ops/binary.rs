@@ -58,7 +58,7 @@ fn merge_axes(left: &[usize], right: &[usize], output: &[usize]) -> Vec<[u32; 4]
     let mut axes: Vec<[usize; 3]> = Vec::new();
     let (mut left_step, mut right_step) = (1, 1);
     for (from_end, &extent) in output.iter().rev().enumerate() {
-        let mut stride = |shape: &[usize], step: &mut usize| {
+        let stride = |shape: &[usize], step: &mut usize| {
             let own = shape.len().checked_sub(from_end + 1).map_or(1, |axis| shape[axis]);
             let stride = if own == 1 { 0 } else { *step };
             *step *= own;
