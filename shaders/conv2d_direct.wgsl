@@ -47,7 +47,7 @@ fn main(
     let row_block = min(position / params.out_width, params.row_blocks - 1u);
     let out_x = position % params.out_width;
     let first_y = row_block * ROWS;
-    let active = plane_set / params.groups < params.batch && position / params.out_width < params.row_blocks;
+    let stores = plane_set / params.groups < params.batch && position / params.out_width < params.row_blocks;
 
     let plane = params.in_height * params.in_width;
     let first_plane = (batch * params.groups + group) * params.in_channels * plane;
@@ -91,7 +91,7 @@ fn main(
     let first_channel = channel_block * CHANNELS;
     let out_plane = params.out_height * params.out_width;
     for (var channel = 0u; channel < CHANNELS; channel++) { // unroll
-        if (active && first_channel + channel < params.out_channels) {
+        if (stores && first_channel + channel < params.out_channels) {
             let out_channel = group * params.out_channels + first_channel + channel;
             var offset = 0.0;
             if (HAS_BIAS == 1u) {

@@ -33,7 +33,7 @@ fn main(
     let plane_set = workgroup / (params.position_blocks * params.channel_blocks);
     let group = plane_set % params.groups;
     // A folded dispatch may overshoot, and the last lanes may stand past the end: they compute along and store nothing.
-    let active = plane_set / params.groups < params.batch;
+    let stores = plane_set / params.groups < params.batch;
     let batch = min(plane_set / params.groups, params.batch - 1u);
     let first_position = (workgroup % params.position_blocks) * LANES * POSITIONS + lane;
 
@@ -66,7 +66,7 @@ fn main(
     let first_channel = channel_block * CHANNELS;
     let first_target = (batch * params.groups + group) * params.out_channels * params.positions;
     for (var channel = 0u; channel < CHANNELS; channel++) { // unroll
-        if (active && first_channel + channel < params.out_channels) {
+        if (stores && first_channel + channel < params.out_channels) {
             var offset = 0.0;
             if (HAS_BIAS == 1u) {
                 offset = bias[group * params.out_channels + first_channel + channel];

@@ -114,6 +114,9 @@ fn activate(x: f32, first: f32, second: f32) -> f32 {
         y = x * sigmoid(x);
     } else if (ACTIVATION == GELU) {
         y = 0.5 * x * complementary_error(-0.70710678 * x);
+        // PyTorch gives NaN for both infinities.
+        let bits = bitcast<u32>(x);
+        y = select(y, bitcast<f32>(bits | 1u), (bits & 0x7fffffffu) == INFINITY_BITS);
     } else if (ACTIVATION == MISH) {
         y = x * tanh_of_softplus(x);
     } else if (ACTIVATION == SOFTPLUS) {
