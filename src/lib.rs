@@ -18,3 +18,4 @@ pub use gpu::Gpu;
 pub use graph::Session;
 pub use padding::{Padding2d, PaddingMode};
 pub use shape::Size2d;
+pub use wgpu;

@@ -89,6 +89,16 @@ impl Gpu {
         &self.context.info
     }
 
+    /// The device, for programs that use wgpu beside convoke.
+    pub fn device(&self) -> &wgpu::Device {
+        &self.context.device
+    }
+
+    /// The queue, for programs that use wgpu beside convoke.
+    pub fn queue(&self) -> &wgpu::Queue {
+        &self.context.queue
+    }
+
     /// The same GPU with one algorithm for every convolution; where it does not apply, the convolution is an error.
     /// `None` leaves the choice to the rule.
     pub fn with_conv2d(&self, algorithm: impl Into<Option<Conv2dAlgorithm>>) -> Self {

@@ -1,7 +1,7 @@
 //! Convolution: the algorithms, which one is taken, and their kernel calls.
 
 use super::linear::{Block, Gemm, gemm, lanes, pack_weights};
-use super::{check_extent, parameters, slot, step};
+use super::{LANES, check_extent, parameters, slot, step};
 use crate::error::{Error, Result};
 use crate::gpu::AdapterKind;
 use crate::gpu::recording::{Recording, Value};
@@ -139,7 +139,7 @@ impl Problem {
         let fits = |rows: usize| self.span(rows).saturating_mul(self.geometry.kernel.width) <= MOST_VALUES;
         // No larger than the output needs, but for the smallest block.
         let useful = |rows: usize| rows < 2 * self.geometry.output.height || rows == 1;
-        (self.in_channels_per_group() == 1).then(|| [16, 8, 4, 2, 1].into_iter().find(|&rows| useful(rows) && fits(rows)))?
+        (self.in_channels_per_group() == 1).then(|| [8, 4, 2, 1].into_iter().find(|&rows| useful(rows) && fits(rows)))?
     }
 
     /// The rule: the most special kernel that applies; weights handed round where loads are gathers.
@@ -264,12 +264,11 @@ fn depthwise(problem: &Problem, operands: Operands<'_>, output: &Value, recordin
     } else {
         rows.min(4)
     };
-    let lanes = lanes(recording, false);
     let row_blocks = geometry.output.height.div_ceil(rows);
-    let position_blocks = (row_blocks * geometry.output.width).div_ceil(lanes as usize);
+    let position_blocks = (row_blocks * geometry.output.width).div_ceil(LANES as usize);
     let planes = geometry.batch * geometry.out_channels;
     let constants = [
-        ("LANES", lanes),
+        ("LANES", LANES),
         ("ROWS", rows as u32),
         ("KERNEL_HEIGHT", geometry.kernel.height as u32),
         ("KERNEL_WIDTH", geometry.kernel.width as u32),

@@ -104,7 +104,9 @@ fn elements(value: &Value) -> usize {
 
 /// Checks that a padded extent can be computed with in a kernel's 32-bit coordinates.
 fn check_extent(operator: &'static str, extent: usize, before: isize, after: isize) -> Result<()> {
-    let padded = extent as u64 + before.unsigned_abs() as u64 + after.unsigned_abs() as u64;
+    let padded = (extent as u64)
+        .saturating_add(before.unsigned_abs() as u64)
+        .saturating_add(after.unsigned_abs() as u64);
     if padded > LARGEST_EXTENT as u64 {
         return Err(Error::LimitExceeded {
             operator,

@@ -100,6 +100,9 @@ fn lower_window(
     } = *window;
     check_extent(name, window.input.height, padding.top, padding.bottom)?;
     check_extent(name, window.input.width, padding.left, padding.right)?;
+    // In ceil mode a window may overhang the padded input.
+    check_extent(name, (kernel.height - 1).saturating_mul(dilation.height), 0, 0)?;
+    check_extent(name, (kernel.width - 1).saturating_mul(dilation.width), 0, 0)?;
     let stride_height = step(stride.height, window.output.height);
     let stride_width = step(stride.width, window.output.width);
     let dilation_height = step(dilation.height, kernel.height);
