@@ -1,9 +1,9 @@
-// Direct convolution for any kernel size, stride, dilation and grouping.
+// Direct convolution for any kernel size, stride, dilation and grouping, and transposed convolution.
 //
 // An invocation computes ROWS outputs of one column for CHANNELS output channels; lanes run along the flattened
 // (row block, column) plane, so that narrow images fill them too. The taps are the outer loops: the padding's index map
 // is computed once a tap and serves all input channels, whatever the padding mode.
-// Header: LANES, ROWS, CHANNELS, OCTETS (CHANNELS / 8), PADDING_MODE, HAS_BIAS.
+// Header: LANES, ROWS, CHANNELS, OCTETS (CHANNELS / 8), PADDING_MODE, HAS_BIAS, TRANSPOSED.
 struct Params {
     in_channels: u32,          // per group
     in_height: u32,
@@ -31,6 +31,17 @@ struct Params {
 @group(0) @binding(3) var<storage, read> bias: array<f32>;                // [groups * out_channels]
 @group(0) @binding(4) var<storage, read_write> output: array<f32>;        // [N, groups * out_channels, OH, OW]
 
+// The input coordinate that an output reads at a tap, -1 for none.
+fn tap_source(out: u32, tap: u32, stride: u32, dilation: u32, pad: u32, extent: u32) -> i32 {
+    if (TRANSPOSED == 0u) {
+        return source_index(i32(out * stride + tap * dilation) - i32(pad), i32(extent));
+    }
+    // The input element that wrote here from `tap`, if its window starts at a multiple of the stride.
+    let start = i32(out + pad) - i32(tap * dilation);
+    let source = u32(max(start, 0)) / stride;
+    return select(-1, i32(source), start >= 0 && source * stride == u32(start) && source < extent);
+}
+
 @compute @workgroup_size(LANES)
 fn main(
     @builtin(workgroup_id) workgroup_id: vec3<u32>,
@@ -56,12 +67,11 @@ fn main(
     var sums: array<array<f32, ROWS>, CHANNELS>;
     for (var tap_y = 0u; tap_y < params.kernel_height; tap_y++) {
         for (var tap_x = 0u; tap_x < params.kernel_width; tap_x++) {
-            let x = source_index(i32(out_x * params.stride_width + tap_x * params.dilation_width) - i32(params.pad_left), i32(params.in_width));
+            let x = tap_source(out_x, tap_x, params.stride_width, params.dilation_width, params.pad_left, params.in_width);
             var source: array<u32, ROWS>;
             var inside: array<bool, ROWS>;
             for (var row = 0u; row < ROWS; row++) { // unroll
-                let out_y = (first_y + row) * params.stride_height;
-                let y = source_index(i32(out_y + tap_y * params.dilation_height) - i32(params.pad_top), i32(params.in_height));
+                let y = tap_source(first_y + row, tap_y, params.stride_height, params.dilation_height, params.pad_top, params.in_height);
                 inside[row] = x >= 0 && y >= 0;
                 source[row] = first_plane + select(0u, u32(y) * params.in_width + u32(x), inside[row]);
             }
@@ -78,7 +88,13 @@ fn main(
                     let weights = spread(weight_at + octet * 8u, lane);
                     for (var i = 0u; i < 8u; i++) { // unroll
                         for (var row = 0u; row < ROWS; row++) { // unroll
-                            sums[octet * 8u + i][row] = fma(values[row], weights[i], sums[octet * 8u + i][row]);
+                            let sum = fma(values[row], weights[i], sums[octet * 8u + i][row]);
+                            if (TRANSPOSED == 1u) {
+                                // Where nothing was written there is no product, not even with an infinite weight.
+                                sums[octet * 8u + i][row] = select(sums[octet * 8u + i][row], sum, inside[row]);
+                            } else {
+                                sums[octet * 8u + i][row] = sum;
+                            }
                         }
                     }
                 }

@@ -1,5 +1,6 @@
-// Packs a weight for conv2d_direct and gemm: [groups * out_channels, in_channels, taps] becomes
-// [groups][channel block][tap][in channel][CHANNELS], with zeros for the channels that the last block lacks.
+// Packs a weight for conv2d_direct and gemm into [groups][channel block][tap][in channel][CHANNELS], with zeros for the
+// channels that the last block lacks. It comes as [groups][out channel][in channel][tap], or, for transposed convolution,
+// as [groups][in channel][out channel][tap].
 // Header: LANES, CHANNELS.
 struct Params {
     in_channels: u32,          // per group
@@ -7,6 +8,8 @@ struct Params {
     taps: u32,
     channel_blocks: u32,       // ceil(out_channels / CHANNELS)
     elements: u32,             // of the packed weight
+    out_channel_stride: u32,   // elements between the output channels of the weight
+    in_channel_stride: u32,
 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> weight: array<f32>;
@@ -27,10 +30,10 @@ fn main(
     let tap = row / params.in_channels % params.taps;
     let block = row / (params.in_channels * params.taps);
     let channel = block % params.channel_blocks * CHANNELS + element % CHANNELS;
-    let out_channel = block / params.channel_blocks * params.out_channels + channel;
+    let group = block / params.channel_blocks * params.out_channels * params.in_channels * params.taps;
     var value = 0.0;
     if (channel < params.out_channels) {
-        value = weight[(out_channel * params.in_channels + in_channel) * params.taps + tap];
+        value = weight[group + channel * params.out_channel_stride + in_channel * params.in_channel_stride + tap];
     }
     packed[element] = value;
 }

@@ -50,8 +50,8 @@ pub(crate) use tensor::write;
 
 use crate::error::{Result, ensure};
 use crate::ops::{
-    Activation, AdaptiveAvgPool2d, AdaptiveMaxPool2d, AvgPool2d, BatchNorm, Binary, Conv2d, Linear, MaxPool2d, Op, PRelu, Pad2d,
-    Softmax,
+    Activation, AdaptiveAvgPool2d, AdaptiveMaxPool2d, AvgPool2d, BatchNorm, Binary, Conv2d, ConvTranspose2d, Interpolate, Linear,
+    MaxPool2d, Op, PRelu, Pad2d, Softmax,
 };
 
 /// An open GPU. Cheap to clone; clones share the device, its compiled kernels and its memory pool. Usable from many threads.
@@ -175,6 +175,17 @@ impl Gpu {
     pub fn conv2d(&self, input: &Tensor, weight: &Tensor, bias: Option<&Tensor>, op: &Conv2d) -> Result<Tensor> {
         let inputs: Vec<_> = [input, weight].into_iter().chain(bias).collect();
         self.run_one(*op, &inputs)
+    }
+
+    /// Transposed convolution; see [`ConvTranspose2d`].
+    pub fn conv_transpose2d(&self, input: &Tensor, weight: &Tensor, bias: Option<&Tensor>, op: &ConvTranspose2d) -> Result<Tensor> {
+        let inputs: Vec<_> = [input, weight].into_iter().chain(bias).collect();
+        self.run_one(*op, &inputs)
+    }
+
+    /// Resizing; see [`Interpolate`].
+    pub fn interpolate(&self, input: &Tensor, op: &Interpolate) -> Result<Tensor> {
+        self.run_one(*op, &[input])
     }
 
     /// Padding and cropping; see [`Pad2d`].

@@ -13,6 +13,7 @@ pub(crate) enum Kernel {
     Conv2dDirectBroadcast,
     Gemm,
     GemmBroadcast,
+    Interpolate,
     PRelu,
     PackWeights,
     Pad2d,
@@ -48,7 +49,7 @@ const SPREAD_BROADCAST: &str = wgsl!("shared/spread_broadcast");
 impl Kernel {
     /// All kernels.
     #[cfg(test)]
-    pub(crate) const ALL: [Self; 15] = [
+    pub(crate) const ALL: [Self; 16] = [
         Self::Activation,
         Self::BatchNorm,
         Self::Binary,
@@ -57,6 +58,7 @@ impl Kernel {
         Self::Conv2dDirectBroadcast,
         Self::Gemm,
         Self::GemmBroadcast,
+        Self::Interpolate,
         Self::PRelu,
         Self::PackWeights,
         Self::Pad2d,
@@ -91,6 +93,7 @@ impl Kernel {
             ),
             Self::Gemm => ("gemm", &[DISPATCH, SPREAD_PLAIN, wgsl!("gemm")], 3, 1),
             Self::GemmBroadcast => ("gemm_broadcast", &[DISPATCH, SPREAD_BROADCAST, wgsl!("gemm")], 3, 1),
+            Self::Interpolate => ("interpolate", &[DISPATCH, wgsl!("interpolate")], 1, 1),
             Self::PRelu => ("prelu", &[DISPATCH, NAN, wgsl!("prelu")], 2, 1),
             Self::PackWeights => ("pack_weights", &[DISPATCH, wgsl!("pack_weights")], 1, 1),
             Self::Pad2d => ("pad2d", &[DISPATCH, PADDING, wgsl!("pad2d")], 1, 1),

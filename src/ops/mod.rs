@@ -7,6 +7,8 @@ mod activation;
 mod batch_norm;
 mod binary;
 mod conv2d;
+mod conv_transpose2d;
+mod interpolate;
 mod linear;
 mod pad2d;
 mod pool2d;
@@ -16,7 +18,9 @@ mod softmax;
 pub use activation::{Activation, PRelu};
 pub use batch_norm::BatchNorm;
 pub use binary::Binary;
+pub use conv_transpose2d::ConvTranspose2d;
 pub use conv2d::{Conv2d, ConvPadding};
+pub use interpolate::{Interpolate, InterpolateMode};
 pub use linear::Linear;
 pub use pad2d::Pad2d;
 pub use pool2d::{AdaptiveAvgPool2d, AdaptiveMaxPool2d, AvgPool2d, MaxPool2d};
@@ -34,6 +38,10 @@ use crate::error::{Result, ensure};
 pub enum Op {
     /// Inputs: input, weight, and optionally bias.
     Conv2d(Conv2d),
+    /// Inputs: input, weight, and optionally bias.
+    ConvTranspose2d(ConvTranspose2d),
+    /// Inputs: input.
+    Interpolate(Interpolate),
     /// Inputs: input.
     Pad2d(Pad2d),
     /// Inputs: input. Outputs: values, and indices where they are asked for.
@@ -67,6 +75,8 @@ impl Op {
     pub fn name(&self) -> &'static str {
         match self {
             Self::Conv2d(_) => "conv2d",
+            Self::ConvTranspose2d(_) => "conv_transpose2d",
+            Self::Interpolate(_) => "interpolate",
             Self::Pad2d(_) => "pad",
             Self::MaxPool2d(_) => "max_pool2d",
             Self::AvgPool2d(_) => "avg_pool2d",
@@ -99,7 +109,7 @@ impl Op {
     /// Checks the inputs' shapes and gives the shape of each output.
     pub fn output_shapes(&self, inputs: &[&[usize]]) -> Result<Vec<Vec<usize>>> {
         let (least, most) = match self {
-            Self::Conv2d(_) | Self::Linear(_) => (2, 3),
+            Self::Conv2d(_) | Self::ConvTranspose2d(_) | Self::Linear(_) => (2, 3),
             Self::PRelu(_) | Self::Binary(_) => (2, 2),
             Self::BatchNorm(_) => (5, 5),
             _ => (1, 1),
@@ -113,6 +123,8 @@ impl Op {
         let third = inputs.get(2).copied();
         Ok(match self {
             Self::Conv2d(op) => vec![op.output_shape(inputs[0], inputs[1], third)?.to_vec()],
+            Self::ConvTranspose2d(op) => vec![op.output_shape(inputs[0], inputs[1], third)?.to_vec()],
+            Self::Interpolate(op) => vec![op.output_shape(inputs[0])?.to_vec()],
             Self::Pad2d(op) => vec![op.output_shape(inputs[0])?.to_vec()],
             Self::MaxPool2d(op) => vec![op.output_shape(inputs[0])?.to_vec(); self.output_count()],
             Self::AvgPool2d(op) => vec![op.output_shape(inputs[0])?.to_vec()],
@@ -142,6 +154,8 @@ macro_rules! op_from {
 }
 op_from!(
     Conv2d,
+    ConvTranspose2d,
+    Interpolate,
     Pad2d,
     MaxPool2d,
     AvgPool2d,

@@ -15,7 +15,9 @@ mod activation;
 mod batch_norm;
 mod binary;
 mod conv2d;
+mod conv_transpose2d;
 mod erf;
+mod interpolate;
 mod linear;
 mod number;
 mod pad2d;
@@ -130,6 +132,8 @@ pub fn run(op: &Op, inputs: &[&Answer]) -> Result<Vec<Answer>> {
     let bias = inputs.get(2).copied();
     match op {
         Op::Conv2d(op) => Ok(vec![conv2d::conv2d(op, input, inputs[1], bias)?]),
+        Op::ConvTranspose2d(op) => Ok(vec![conv_transpose2d::conv_transpose2d(op, input, inputs[1], bias)?]),
+        Op::Interpolate(op) => Ok(vec![interpolate::interpolate(op, input)?]),
         Op::Pad2d(op) => Ok(vec![pad2d::pad2d(op, input)?]),
         Op::MaxPool2d(op) => pool2d::max_pool2d(op, input),
         Op::AvgPool2d(op) => Ok(vec![pool2d::avg_pool2d(op, input)?]),

@@ -1,8 +1,8 @@
 //! PyTorch's golden cases as operators with inputs and expected outputs.
 
 use convoke::ops::{
-    Activation, AdaptiveAvgPool2d, AdaptiveMaxPool2d, AvgPool2d, BatchNorm, Conv2d, ConvPadding, Linear, MaxPool2d, Op, PRelu,
-    Pad2d, Softmax,
+    Activation, AdaptiveAvgPool2d, AdaptiveMaxPool2d, AvgPool2d, BatchNorm, Conv2d, ConvPadding, ConvTranspose2d, Interpolate,
+    InterpolateMode, Linear, MaxPool2d, Op, PRelu, Pad2d, Softmax,
 };
 use convoke::testing::Golden;
 use convoke::{Padding2d, Result};
@@ -25,8 +25,10 @@ pub(crate) struct Case {
 }
 
 /// Every file in `tests/data` with its operator and the roles of the inputs.
-const FILES: [(&str, &str, &[&str]); 8] = [
+const FILES: [(&str, &str, &[&str]); 10] = [
     ("conv2d", "conv2d", &["input", "weight", "bias"]),
+    ("conv_transpose2d", "conv_transpose2d", &["input", "weight", "bias"]),
+    ("interpolate", "interpolate", &["input"]),
     ("pad", "pad", &["input"]),
     ("max_pool2d", "max_pool2d", &["input"]),
     ("avg_pool2d", "avg_pool2d", &["input"]),
@@ -62,6 +64,22 @@ pub(super) fn operator_from(operator: &str, args: &Value) -> Result<Op> {
     let number = |name: &str| args[name].as_f64().expect("a number") as f32;
     Ok(match operator {
         "conv2d" => conv2d(args),
+        "conv_transpose2d" => ConvTranspose2d::new()
+            .stride(size(&args["stride"]))
+            .padding(padding())
+            .output_padding(size(&args["output_padding"]))
+            .dilation(size(&args["dilation"]))
+            .groups(args["groups"].as_u64().expect("a number") as usize)
+            .into(),
+        "interpolate" => {
+            let mode = match args["mode"].as_str() {
+                Some("nearest") => InterpolateMode::Nearest,
+                _ => InterpolateMode::Bilinear {
+                    align_corners: args["align_corners"] == true,
+                },
+            };
+            Interpolate::new(size(&args["size"]), mode).into()
+        }
         "pad" => {
             let padding = Padding2d::from_slice(&integers(&args["padding"]))?;
             let mode = args["mode"].as_str().expect("a padding mode").parse()?;

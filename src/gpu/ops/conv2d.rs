@@ -1,12 +1,14 @@
 //! Convolution: the algorithms, which one is taken, and their kernel calls.
 
-use super::linear::{Block, Gemm, gemm, lanes, pack_weights};
+use super::block::{Block, WeightLayout, lanes, pack_weights};
+use super::linear::{Gemm, gemm};
 use super::{LANES, check_extent, parameters, slot, step};
 use crate::error::{Error, Result};
 use crate::gpu::AdapterKind;
 use crate::gpu::recording::{Recording, Value};
 use crate::gpu::shader::{Kernel, PipelineKey};
-use crate::ops::{Conv2d, ConvGeometry};
+use crate::ops::{Conv2d, ConvGeometry, ConvTranspose2d};
+use crate::padding::PaddingMode;
 
 parameters!(DirectParameters {
     in_channels: u32,
@@ -94,6 +96,7 @@ impl Conv2dAlgorithm {
 
 /// A checked convolution with the steps as kernels get them.
 struct Problem {
+    name: &'static str,
     geometry: ConvGeometry,
     groups: usize,
     stride_height: u32,
@@ -101,11 +104,14 @@ struct Problem {
     dilation_height: u32,
     dilation_width: u32,
     padding_mode: u32,
+    transposed: bool,
 }
 
 impl Problem {
     fn new(op: &Conv2d, geometry: ConvGeometry) -> Self {
         Self {
+            name: "conv2d",
+            transposed: false,
             geometry,
             groups: op.groups,
             stride_height: step(op.stride.height, geometry.output.height),
@@ -113,6 +119,21 @@ impl Problem {
             dilation_height: step(op.dilation.height, geometry.kernel.height),
             dilation_width: step(op.dilation.width, geometry.kernel.width),
             padding_mode: op.padding_mode.code(),
+        }
+    }
+
+    fn new_transposed(op: &ConvTranspose2d, geometry: ConvGeometry) -> Self {
+        // The strides run over the input: a single row or column has no next one.
+        Self {
+            name: "conv_transpose2d",
+            transposed: true,
+            geometry,
+            groups: op.groups,
+            stride_height: step(op.stride.height, geometry.input.height),
+            stride_width: step(op.stride.width, geometry.input.width),
+            dilation_height: step(op.dilation.height, geometry.kernel.height),
+            dilation_width: step(op.dilation.width, geometry.kernel.width),
+            padding_mode: PaddingMode::Zeros.code(),
         }
     }
 
@@ -190,6 +211,22 @@ pub(super) fn lower(op: &Conv2d, inputs: &[Value], output: &Value, recording: &m
     }
 }
 
+pub(super) fn lower_transposed(op: &ConvTranspose2d, inputs: &[Value], output: &Value, recording: &mut Recording) -> Result<()> {
+    const NAME: &str = "conv_transpose2d";
+    let (input, weight, bias) = (&inputs[0], &inputs[1], inputs.get(2));
+    let geometry = op.geometry(&input.shape, &weight.shape, bias.map(|bias| bias.shape.as_slice()))?;
+    check_extent(NAME, geometry.output.height, geometry.padding.top, geometry.padding.bottom)?;
+    check_extent(NAME, geometry.output.width, geometry.padding.left, geometry.padding.right)?;
+    let broadcast = recording.capabilities.prefers_broadcast();
+    direct(
+        &Problem::new_transposed(op, geometry),
+        broadcast,
+        (input, weight, bias),
+        output,
+        recording,
+    )
+}
+
 type Operands<'a> = (&'a Value, &'a Value, Option<&'a Value>);
 
 fn direct(problem: &Problem, broadcast: bool, operands: Operands<'_>, output: &Value, recording: &mut Recording) -> Result<()> {
@@ -199,13 +236,14 @@ fn direct(problem: &Problem, broadcast: bool, operands: Operands<'_>, output: &V
     let (in_channels, out_channels) = (problem.in_channels_per_group(), problem.out_channels_per_group());
     let taps = geometry.kernel.height * geometry.kernel.width;
     let block = Block::choose(recording.capabilities.kind, geometry.output.height, out_channels);
-    let packed = pack_weights(
-        NAME,
-        weight,
-        (problem.groups, out_channels, in_channels, taps),
-        block.channels,
-        recording,
-    )?;
+    let layout = WeightLayout {
+        groups: problem.groups,
+        out_channels,
+        in_channels,
+        taps,
+        transposed: problem.transposed,
+    };
+    let packed = pack_weights(problem.name, weight, &layout, block.channels, recording)?;
     let row_blocks = geometry.output.height.div_ceil(block.positions);
     let position_blocks = (row_blocks * geometry.output.width).div_ceil(lanes as usize);
     let channel_blocks = out_channels.div_ceil(block.channels);
@@ -216,6 +254,7 @@ fn direct(problem: &Problem, broadcast: bool, operands: Operands<'_>, output: &V
         ("OCTETS", block.channels as u32 / 8),
         ("PADDING_MODE", problem.padding_mode),
         ("HAS_BIAS", u32::from(bias.is_some())),
+        ("TRANSPOSED", u32::from(problem.transposed)),
     ];
     let parameters = DirectParameters {
         in_channels: in_channels as u32,
@@ -246,7 +285,7 @@ fn direct(problem: &Problem, broadcast: bool, operands: Operands<'_>, output: &V
     let inputs = [slot(input)?, packed, slot(bias.unwrap_or(weight))?];
     let workgroups = geometry.batch * problem.groups * channel_blocks * position_blocks;
     recording.dispatch(
-        NAME,
+        problem.name,
         PipelineKey::new(kernel, constants),
         &parameters,
         &inputs,

@@ -1,9 +1,9 @@
-//! The matrix product that serves linear and pointwise convolution, and the packing of weights.
+//! The matrix product that serves linear and pointwise convolution.
 
-use super::{LANES, elements, parameters, slot};
+use super::block::{Block, WeightLayout, lanes, pack_weights};
+use super::{elements, parameters, slot};
 use crate::error::Result;
-use crate::gpu::AdapterKind;
-use crate::gpu::recording::{Recording, SlotId, Value};
+use crate::gpu::recording::{Recording, Value};
 use crate::gpu::shader::{Kernel, PipelineKey};
 
 parameters!(GemmParameters {
@@ -18,13 +18,6 @@ parameters!(GemmParameters {
     in_position_stride: u32,
     out_channel_stride: u32,
     out_position_stride: u32,
-});
-parameters!(PackParameters {
-    in_channels: u32,
-    out_channels: u32,
-    taps: u32,
-    channel_blocks: u32,
-    elements: u32
 });
 
 /// A matrix product for each batch entry and group: `out_channels x in_channels` times `in_channels x positions`.
@@ -42,81 +35,6 @@ pub(super) struct Gemm {
     pub(super) broadcast: bool,
 }
 
-/// How many outputs an invocation computes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Block {
-    /// Along the plane.
-    pub(super) positions: usize,
-    /// Output channels, a multiple of 8.
-    pub(super) channels: usize,
-}
-
-impl Block {
-    /// The block that is cheapest for `rows` positions (in units of a whole row of lanes) and so many channels.
-    ///
-    /// On software adapters every load is a gather that costs as much as fifty multiply-adds, so blocks are as large
-    /// as the accumulators allow. On GPUs loads are cheap and registers scarce.
-    pub(super) fn choose(kind: AdapterKind, rows: usize, channels: usize) -> Self {
-        const GATHER: usize = 50;
-        let (most, candidates): (usize, &[usize]) = if kind == AdapterKind::Software {
-            (256, &[1, 2, 4, 7, 8, 14])
-        } else {
-            (32, &[1, 2, 4])
-        };
-        candidates
-            .iter()
-            .flat_map(|&positions| [8, 16, 32].map(|channels| Self { positions, channels }))
-            .filter(|block| block.positions * block.channels <= most)
-            .min_by_key(|block| {
-                let blocks = rows.div_ceil(block.positions) * channels.div_ceil(block.channels);
-                blocks * ((block.positions + block.channels / 8) * GATHER + block.positions * block.channels)
-            })
-            .unwrap_or(Self {
-                positions: 1,
-                channels: 8,
-            })
-    }
-}
-
-/// The invocations of a workgroup: eight where weights are handed round, else what the adapter likes.
-pub(super) fn lanes(recording: &Recording, broadcast: bool) -> u32 {
-    if broadcast || recording.capabilities.kind == AdapterKind::Software {
-        8
-    } else {
-        LANES
-    }
-}
-
-/// Records the packing of `[groups * out_channels, in_channels, taps]` into blocks of channels; done once for constants.
-pub(super) fn pack_weights(
-    name: &'static str,
-    weight: &Value,
-    (groups, out_channels, in_channels, taps): (usize, usize, usize, usize),
-    block_channels: usize,
-    recording: &mut Recording,
-) -> Result<SlotId> {
-    let channel_blocks = out_channels.div_ceil(block_channels);
-    let elements = groups * channel_blocks * taps * in_channels * block_channels;
-    let packed = recording.scratch(name, elements)?;
-    let key = PipelineKey::new(Kernel::PackWeights, [("LANES", LANES), ("CHANNELS", block_channels as u32)]);
-    let parameters = PackParameters {
-        in_channels: in_channels as u32,
-        out_channels: out_channels as u32,
-        taps: taps as u32,
-        channel_blocks: channel_blocks as u32,
-        elements: elements as u32,
-    };
-    recording.dispatch(
-        name,
-        key,
-        &parameters,
-        &[slot(weight)?],
-        &[packed],
-        elements.div_ceil(LANES as usize),
-    )?;
-    Ok(packed)
-}
-
 /// Records a matrix product. Without a bias the weight stands in its binding.
 pub(super) fn gemm(
     name: &'static str,
@@ -131,13 +49,14 @@ pub(super) fn gemm(
         gemm.positions.div_ceil(lanes as usize),
         gemm.out_channels,
     );
-    let packed = pack_weights(
-        name,
-        weight,
-        (gemm.groups, gemm.out_channels, gemm.in_channels, 1),
-        block.channels,
-        recording,
-    )?;
+    let layout = WeightLayout {
+        groups: gemm.groups,
+        out_channels: gemm.out_channels,
+        in_channels: gemm.in_channels,
+        taps: 1,
+        transposed: false,
+    };
+    let packed = pack_weights(name, weight, &layout, block.channels, recording)?;
     let position_blocks = gemm.positions.div_ceil(lanes as usize * block.positions);
     let channel_blocks = gemm.out_channels.div_ceil(block.channels);
     let kernel = if gemm.broadcast { Kernel::GemmBroadcast } else { Kernel::Gemm };

@@ -3,7 +3,9 @@
 mod activation;
 mod batch_norm;
 mod binary;
+mod block;
 mod conv2d;
+mod interpolate;
 mod linear;
 mod pad2d;
 mod pool2d;
@@ -72,6 +74,8 @@ pub(crate) fn lower(op: &Op, inputs: &[Value], recording: &mut Recording) -> Res
     }
     match op {
         Op::Conv2d(op) => conv2d::lower(op, inputs, &outputs[0], recording)?,
+        Op::ConvTranspose2d(op) => conv2d::lower_transposed(op, inputs, &outputs[0], recording)?,
+        Op::Interpolate(op) => interpolate::lower(op, &inputs[0], &outputs[0], recording)?,
         Op::Pad2d(op) => pad2d::lower(op, &inputs[0], &outputs[0], recording)?,
         Op::MaxPool2d(op) => pool2d::lower_max(op, &inputs[0], &outputs, recording)?,
         Op::AvgPool2d(op) => pool2d::lower_average(op, &inputs[0], &outputs[0], recording)?,
@@ -147,8 +151,9 @@ pub(in crate::gpu) mod layouts {
             layout!(Conv2dDirectBroadcast, conv2d::DirectParameters),
             layout!(Gemm, linear::GemmParameters),
             layout!(GemmBroadcast, linear::GemmParameters),
+            layout!(Interpolate, interpolate::InterpolateParameters),
             layout!(PRelu, activation::PReluParameters),
-            layout!(PackWeights, linear::PackParameters),
+            layout!(PackWeights, block::PackParameters),
             layout!(Pad2d, pad2d::PadParameters),
             layout!(Pool2dAny, pool2d::AnyParameters),
             layout!(Pool2dAnyIndices, pool2d::AnyParameters),

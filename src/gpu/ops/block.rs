@@ -1,0 +1,112 @@
+//! Register blocks: how many outputs an invocation computes, and the weights packed to suit.
+
+use super::{LANES, parameters, slot};
+use crate::error::Result;
+use crate::gpu::AdapterKind;
+use crate::gpu::recording::{Recording, SlotId, Value};
+use crate::gpu::shader::{Kernel, PipelineKey};
+use crate::shape::element_count;
+
+parameters!(PackParameters {
+    in_channels: u32,
+    out_channels: u32,
+    taps: u32,
+    channel_blocks: u32,
+    elements: u32,
+    out_channel_stride: u32,
+    in_channel_stride: u32,
+});
+
+/// How many outputs an invocation computes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Block {
+    /// Along the plane.
+    pub(super) positions: usize,
+    /// Output channels, a multiple of 8.
+    pub(super) channels: usize,
+}
+
+impl Block {
+    /// The block that is cheapest for `rows` positions (in units of a whole row of lanes) and so many channels.
+    ///
+    /// On software adapters every load is a gather that costs as much as fifty multiply-adds, so blocks are as large
+    /// as the accumulators allow. On GPUs loads are cheap and registers scarce.
+    pub(super) fn choose(kind: AdapterKind, rows: usize, channels: usize) -> Self {
+        const GATHER: usize = 50;
+        let (most, candidates): (usize, &[usize]) = if kind == AdapterKind::Software {
+            (256, &[1, 2, 4, 7, 8, 14])
+        } else {
+            (32, &[1, 2, 4])
+        };
+        candidates
+            .iter()
+            .flat_map(|&positions| [8, 16, 32].map(|channels| Self { positions, channels }))
+            .filter(|block| block.positions * block.channels <= most)
+            .min_by_key(|block| {
+                let blocks = rows.div_ceil(block.positions) * channels.div_ceil(block.channels);
+                blocks * ((block.positions + block.channels / 8) * GATHER + block.positions * block.channels)
+            })
+            .unwrap_or(Self {
+                positions: 1,
+                channels: 8,
+            })
+    }
+}
+
+/// The invocations of a workgroup: eight where weights are handed round, else what the adapter likes.
+pub(super) fn lanes(recording: &Recording, broadcast: bool) -> u32 {
+    if broadcast || recording.capabilities.kind == AdapterKind::Software {
+        8
+    } else {
+        LANES
+    }
+}
+
+/// How a weight lies in memory. Channels are counted per group.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct WeightLayout {
+    pub(super) groups: usize,
+    pub(super) out_channels: usize,
+    pub(super) in_channels: usize,
+    pub(super) taps: usize,
+    /// Whether input channels come before output channels, as in transposed convolution.
+    pub(super) transposed: bool,
+}
+
+/// Records the packing of a weight into blocks of output channels; done once for constants.
+pub(super) fn pack_weights(
+    name: &'static str,
+    weight: &Value,
+    layout: &WeightLayout,
+    block_channels: usize,
+    recording: &mut Recording,
+) -> Result<SlotId> {
+    let WeightLayout {
+        groups,
+        out_channels,
+        in_channels,
+        taps,
+        transposed,
+    } = *layout;
+    let channel_blocks = out_channels.div_ceil(block_channels);
+    let elements = element_count(name, &[groups, channel_blocks, taps, in_channels, block_channels])?;
+    let packed = recording.scratch(name, elements)?;
+    let (out_channel_stride, in_channel_stride) = if transposed {
+        (taps, out_channels * taps)
+    } else {
+        (in_channels * taps, taps)
+    };
+    let key = PipelineKey::new(Kernel::PackWeights, [("LANES", LANES), ("CHANNELS", block_channels as u32)]);
+    let parameters = PackParameters {
+        in_channels: in_channels as u32,
+        out_channels: out_channels as u32,
+        taps: taps as u32,
+        channel_blocks: channel_blocks as u32,
+        elements: elements as u32,
+        out_channel_stride: out_channel_stride as u32,
+        in_channel_stride: in_channel_stride as u32,
+    };
+    let workgroups = elements.div_ceil(LANES as usize);
+    recording.dispatch(name, key, &parameters, &[slot(weight)?], &[packed], workgroups)?;
+    Ok(packed)
+}
