@@ -21,15 +21,13 @@ pub(super) fn run(out: &mut dyn Write, adapter: Option<&str>) -> Outcome {
         ),
     };
     if choice == AdapterChoice::Cpu {
-        writeln!(out, "chosen: no adapter but the CPU ({asked})")?;
+        writeln!(out, "chosen: the CPU ({asked})")?;
     } else {
         match choice.choose(&adapters) {
-            Ok(chosen) => writeln!(
-                out,
-                "chosen: {} ({})",
-                adapters[chosen],
-                reason(&choice, &asked, &adapters, chosen)
-            )?,
+            Ok(chosen) => {
+                let why = reason(&choice, &asked, &adapters, chosen);
+                writeln!(out, "chosen: {}, {why}", adapters[chosen].name)?;
+            }
             Err(error) if adapter.is_some() => return Err(error.into()),
             Err(error) => {
                 writeln!(out, "{error}")?;
@@ -84,19 +82,18 @@ fn describe(out: &mut dyn Write, adapter: &AdapterInfo) -> std::io::Result<()> {
     writeln!(out)
 }
 
-/// A number of bytes in the largest unit that divides it.
+/// A number of bytes in the largest unit that it fills.
 fn bytes(number: u64) -> String {
-    let units = ["B", "KiB", "MiB", "GiB"];
+    let units = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
+    // A limit may be one byte short of a round number.
     let unit = (1..units.len())
-        .take_while(|&unit| number > 0 && number.is_multiple_of(1 << (10 * unit)))
-        .last()
+        .rfind(|&unit| number.saturating_add(1) >> (10 * unit) > 0)
         .unwrap_or(0);
-    if number >= 1 << 40 && unit < 3 {
-        return format!("{:.1} TiB", number as f64 / (1_u64 << 40) as f64);
-    }
-    format!("{} {}", number >> (10 * unit), units[unit])
+    let text = format!("{:.1}", number as f64 / (1_u64 << (10 * unit)) as f64);
+    format!("{} {}", text.trim_end_matches(".0"), units[unit])
 }
 
+/// Why this adapter is the one.
 fn reason(choice: &AdapterChoice, asked: &str, adapters: &[AdapterInfo], chosen: usize) -> String {
     let fitting: Vec<&AdapterInfo> = adapters.iter().filter(|adapter| choice.accepts(adapter)).collect();
     let kind = adapters[chosen].kind;
@@ -104,12 +101,12 @@ fn reason(choice: &AdapterChoice, asked: &str, adapters: &[AdapterInfo], chosen:
     let why = match (fitting.len(), of_kind) {
         (1, _) if *choice == AdapterChoice::Any => "the only adapter".to_owned(),
         (1, _) => "the only one that fits".to_owned(),
-        (_, 1) => format!("the best kind: {kind}"),
+        (_, 1) => format!("of the best kind: {kind}"),
         _ => format!("the first of the best kind: {kind}"),
     };
     if *choice == AdapterChoice::Any {
         why
     } else {
-        format!("{asked}: {why}")
+        format!("{why} ({asked})")
     }
 }

@@ -24,10 +24,10 @@ struct Arguments {
     ///
     /// Without it the environment's `CONVOKE_ADAPTER` says the same; without that the best adapter is taken. What is asked for here and
     /// not there is an error; otherwise the CPU is the fallback.
-    #[arg(long, global = true, value_name = "ADAPTER")]
+    #[arg(long, global = true, value_name = "ADAPTER", help_heading = "Global options")]
     adapter: Option<String>,
     /// Log more to stderr; twice for more still.
-    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    #[arg(short, long, global = true, action = clap::ArgAction::Count, help_heading = "Global options")]
     verbose: u8,
     #[command(subcommand)]
     command: Command,
