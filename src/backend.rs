@@ -26,6 +26,17 @@ impl Backend {
         Self::from_gpu(Gpu::builder().build_async().await)
     }
 
+    /// What was chosen and nothing else: a GPU, or the CPU for [`AdapterChoice::Cpu`].
+    ///
+    /// Errors: `NoAdapter` where no adapter fits.
+    #[cfg(not(target_family = "wasm"))]
+    pub fn choose(choice: AdapterChoice) -> Result<Self> {
+        match choice {
+            AdapterChoice::Cpu => Ok(Self::Reference),
+            choice => Gpu::builder().choice(choice).build().map(Self::Gpu),
+        }
+    }
+
     /// The GPU, or the CPU where it could not be opened.
     fn from_gpu(gpu: Result<Gpu>) -> Self {
         match gpu {

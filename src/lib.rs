@@ -1,6 +1,8 @@
 //! Convolutional networks on any GPU that WebGPU reaches.
 
 mod backend;
+#[cfg(feature = "safetensors")]
+pub mod digits;
 pub mod error;
 pub mod gpu;
 pub mod graph;

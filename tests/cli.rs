@@ -1,1 +1,242 @@
-fn main() {}
+//! The `convoke` command as its user meets it: exit codes, and what stands on stdout and stderr.
+
+#![expect(clippy::expect_used, reason = "a test may fail")]
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use convoke::gpu::{AdapterChoice, adapters};
+
+struct Run {
+    code: Option<i32>,
+    stdout: String,
+    stderr: String,
+}
+
+fn command(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_convoke"));
+    // Vulkan drivers complain on stderr where there is no such folder.
+    let runtime = env!("CARGO_TARGET_TMPDIR");
+    command.args(arguments).env_remove("RUST_LOG").env("XDG_RUNTIME_DIR", runtime);
+    command
+}
+
+fn finish(mut command: Command) -> Run {
+    let output = command.output().expect("the command starts");
+    Run {
+        code: output.status.code(),
+        stdout: String::from_utf8(output.stdout).expect("UTF-8"),
+        stderr: String::from_utf8(output.stderr).expect("UTF-8"),
+    }
+}
+
+fn convoke(arguments: &[&str]) -> Run {
+    finish(command(arguments))
+}
+
+fn sample(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/digits").join(name)
+}
+
+/// A file of this test's own.
+fn scratch(name: &str, content: &[u8]) -> PathBuf {
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    std::fs::write(&path, content).expect("the file is written");
+    path
+}
+
+fn png(width: u32, height: u32) -> Vec<u8> {
+    let mut bytes = std::io::Cursor::new(Vec::new());
+    let picture = image::GrayImage::new(width, height);
+    picture.write_to(&mut bytes, image::ImageFormat::Png).expect("a PNG");
+    bytes.into_inner()
+}
+
+/// The number after `accuracy`.
+fn accuracy(stdout: &str) -> f64 {
+    let line = stdout
+        .lines()
+        .find(|line| line.starts_with("accuracy"))
+        .expect("an accuracy line");
+    let number = line.split_whitespace().nth(1).expect("a number");
+    number.parse().expect("a number")
+}
+
+#[test]
+fn devices_lists_adapters_and_says_which_is_chosen() {
+    let run = convoke(&["devices"]);
+    assert_eq!((run.code, run.stderr.as_str()), (Some(0), ""));
+    let adapters = adapters();
+    for adapter in &adapters {
+        assert!(run.stdout.contains(&adapter.name), "{}", run.stdout);
+    }
+    let chosen = match AdapterChoice::from_env().choose(&adapters) {
+        Ok(chosen) => format!("chosen: {}", adapters[chosen].name),
+        Err(_) => "chosen: ".to_owned(),
+    };
+    assert!(run.stdout.contains(&chosen), "{}", run.stdout);
+    assert!(run.stdout.contains("to choose another: --adapter"), "{}", run.stdout);
+}
+
+#[test]
+fn without_an_adapter_devices_says_that_the_cpu_is_taken() {
+    let mut by_name = command(&["devices"]);
+    by_name.env("CONVOKE_ADAPTER", "no such adapter");
+    let run = finish(by_name);
+    assert_eq!(run.code, Some(0));
+    assert!(
+        run.stdout.contains("\"no such adapter\"") && run.stdout.contains("chosen: the CPU"),
+        "{}",
+        run.stdout
+    );
+    let run = convoke(&["devices", "--adapter", "cpu"]);
+    assert!(run.stdout.contains("--adapter cpu"), "{}", run.stdout);
+}
+
+/// The reference takes 3 ms an image, and 70 ms in a debug build.
+const COUNT: &str = if cfg!(debug_assertions) { "60" } else { "360" };
+
+#[test]
+fn digits_reads_the_test_set_on_the_best_backend() {
+    let run = convoke(&["digits", "--count", COUNT]);
+    assert_eq!(run.code, Some(0), "{}{}", run.stdout, run.stderr);
+    assert!(accuracy(&run.stdout) >= 98.0, "{}", run.stdout);
+    let mut expected = vec![
+        format!("of {COUNT} test digits"),
+        format!("PyTorch     same digit as the reference for {COUNT} of {COUNT}"),
+    ];
+    if AdapterChoice::from_env().choose(&adapters()).is_ok() {
+        expected.push(format!("GPU         same digit as the reference for {COUNT} of {COUNT}"));
+    }
+    for line in expected {
+        assert!(run.stdout.contains(&line), "{line}: {}", run.stdout);
+    }
+}
+
+#[test]
+fn digits_reads_the_test_set_on_the_cpu() {
+    let run = convoke(&["--adapter", "cpu", "digits", "--count", COUNT]);
+    assert_eq!((run.code, run.stderr.as_str()), (Some(0), ""));
+    assert!(run.stdout.contains("running on  CPU (reference)"), "{}", run.stdout);
+    assert!(run.stdout.contains(&format!("of {COUNT} test digits")), "{}", run.stdout);
+    assert!(accuracy(&run.stdout) >= 98.0, "{}", run.stdout);
+}
+
+#[test]
+fn where_no_adapter_fits_the_cpu_is_the_fallback_and_says_so() {
+    let mut by_name = command(&["digits", "--count", "5"]);
+    by_name.env("CONVOKE_ADAPTER", "no such adapter");
+    let run = finish(by_name);
+    assert_eq!(run.code, Some(0));
+    assert!(
+        run.stderr.contains("no such adapter") && run.stderr.contains("running on the CPU"),
+        "{}",
+        run.stderr
+    );
+    assert_eq!(run.stderr.lines().count(), 1, "{}", run.stderr);
+}
+
+#[test]
+fn an_adapter_asked_for_and_missing_is_an_error() {
+    for subcommand in ["digits", "devices"] {
+        let run = convoke(&[subcommand, "--adapter", "no such adapter"]);
+        assert_eq!(run.code, Some(1), "{subcommand}");
+        assert!(
+            run.stderr.starts_with("error: no GPU adapter: one named \"no such adapter\""),
+            "{}",
+            run.stderr
+        );
+    }
+}
+
+#[test]
+fn each_sample_is_read_as_its_name_says_on_every_backend() {
+    for backend in [&["digits"][..], &["digits", "--adapter", "cpu"]] {
+        let mut all = command(backend);
+        all.args(["0", "3", "5", "6"].map(|digit| sample(&format!("{digit}.png"))));
+        let run = finish(all);
+        assert_eq!(run.code, Some(0), "{}", run.stderr);
+        for digit in 0..=9 {
+            let read = run.stdout.contains(&format!("{digit}.png: {digit} ("));
+            assert_eq!(read, [0, 3, 5, 6].contains(&digit), "{}", run.stdout);
+        }
+    }
+}
+
+#[test]
+fn bad_pictures_are_named_and_the_others_are_still_read() {
+    let cases = [
+        (sample("missing.png"), "No such file"),
+        (scratch("text.png", b"Dear reader,"), "not a readable PNG"),
+        (scratch("cut.png", &png(40, 40)[..50]), "not a readable PNG"),
+        (scratch("wide.png", &png(5000, 1)), "5000x1 pixels"),
+        (scratch("empty.png", &without_columns(png(40, 40))), "not a readable PNG"),
+        (Path::new(env!("CARGO_TARGET_TMPDIR")).to_owned(), "directory"),
+    ];
+    let good = sample("3.png");
+    let mut all = command(&["digits", "--adapter", "cpu"]);
+    all.args(cases.iter().map(|(path, _)| path)).arg(&good);
+    let run = finish(all);
+    assert_eq!(run.code, Some(1));
+    assert!(run.stdout.contains("3.png: 3 ("), "{}", run.stdout);
+    for (path, message) in &cases {
+        let start = format!("error: {}: ", path.display());
+        let line = run.stderr.lines().find(|line| line.starts_with(&start));
+        // The operating system words the missing file and the directory.
+        let said = line.is_some_and(|line| line.contains(message) || !cfg!(unix));
+        assert!(said, "{message}: {}", run.stderr);
+    }
+}
+
+/// A PNG whose header claims a width of 0, with the right checksum.
+fn without_columns(mut png: Vec<u8>) -> Vec<u8> {
+    png[16..20].fill(0);
+    let mut checksum = u32::MAX;
+    for &byte in &png[12..29] {
+        checksum ^= u32::from(byte);
+        for _ in 0..8 {
+            checksum = (checksum >> 1) ^ (0xEDB8_8320 * (checksum & 1));
+        }
+    }
+    png[29..33].copy_from_slice(&(!checksum).to_be_bytes());
+    png
+}
+
+#[test]
+fn a_model_that_does_not_fit_is_an_error_that_names_the_file() {
+    let text = scratch("model.safetensors", b"Dear reader,");
+    for option in ["--model", "--test-set"] {
+        let run = convoke(&["digits", "--adapter", "cpu", option, text.to_str().expect("UTF-8")]);
+        assert_eq!(run.code, Some(1));
+        assert!(run.stderr.contains("model.safetensors"), "{}", run.stderr);
+    }
+}
+
+#[test]
+fn wrong_usage_is_exit_code_2() {
+    for arguments in [
+        &["nonsense"][..],
+        &[],
+        &["digits", "--count", "0"],
+        &["digits", "--count", "3", "a.png"],
+    ] {
+        let run = convoke(arguments);
+        assert_eq!(run.code, Some(2), "{arguments:?}");
+        assert!(run.stderr.contains("--help"), "{arguments:?}: {}", run.stderr);
+    }
+    let run = convoke(&["--version"]);
+    assert_eq!(run.stdout.trim(), concat!("convoke ", env!("CARGO_PKG_VERSION")));
+}
+
+#[test]
+fn a_closed_pipe_is_no_error() {
+    let mut child = command(&["digits", "--adapter", "cpu", "--count", "2"]);
+    let mut child = child
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the command starts");
+    drop(child.stdout.take());
+    let output = child.wait_with_output().expect("the command ends");
+    assert_eq!((output.status.code(), output.stderr.as_slice()), (Some(0), &[][..]));
+}

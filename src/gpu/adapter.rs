@@ -121,37 +121,34 @@ impl AdapterChoice {
     /// Reads the environment variable `CONVOKE_ADAPTER`: `hardware`, `software`, `cpu` or part of an adapter's name.
     /// Unset or empty means any.
     pub fn from_env() -> Self {
-        match std::env::var("CONVOKE_ADAPTER").unwrap_or_default().as_str() {
-            "" | "any" => Self::Any,
-            "hardware" => Self::Hardware,
-            "software" => Self::Software,
-            "cpu" => Self::Cpu,
-            name => Self::Named(name.to_owned()),
-        }
+        std::env::var("CONVOKE_ADAPTER").unwrap_or_default().as_str().into()
     }
 
-    fn accepts(&self, name: &str, kind: AdapterKind) -> bool {
+    /// Whether this adapter may be taken.
+    pub fn accepts(&self, adapter: &AdapterInfo) -> bool {
         match self {
             Self::Any => true,
-            Self::Hardware => kind.is_hardware(),
-            Self::Software => kind == AdapterKind::Software,
+            Self::Hardware => adapter.kind.is_hardware(),
+            Self::Software => !adapter.kind.is_hardware(),
             Self::Cpu => false,
-            Self::Named(part) => name.to_lowercase().contains(&part.to_lowercase()),
+            Self::Named(part) => adapter.name.to_lowercase().contains(&part.to_lowercase()),
         }
     }
 
-    /// The index of the adapter to take, or an error that lists what is there and names the fix.
-    pub(crate) fn choose(&self, adapters: &[(String, AdapterKind)]) -> Result<usize> {
+    /// The index of the adapter to take.
+    ///
+    /// Errors: `NoAdapter` where none fits; it lists what is there and names the fix for the platform.
+    pub fn choose(&self, adapters: &[AdapterInfo]) -> Result<usize> {
         adapters
             .iter()
             .enumerate()
-            .filter(|(_, (name, kind))| self.accepts(name, *kind))
-            .min_by_key(|(index, (_, kind))| (kind.preference(), *index))
+            .filter(|(_, adapter)| self.accepts(adapter))
+            .min_by_key(|(index, adapter)| (adapter.kind.preference(), *index))
             .map(|(index, _)| index)
             .ok_or_else(|| Error::NoAdapter(self.explain(adapters)))
     }
 
-    fn explain(&self, adapters: &[(String, AdapterKind)]) -> String {
+    fn explain(&self, adapters: &[AdapterInfo]) -> String {
         if *self == Self::Cpu {
             return "CONVOKE_ADAPTER=cpu (or AdapterChoice::Cpu) asks for no adapter; use Backend::auto to run on the CPU"
                 .to_owned();
@@ -165,13 +162,29 @@ impl AdapterChoice {
         if adapters.is_empty() {
             return format!("{wanted}, but none was found. {INSTALL_HINT}");
         }
-        let found: Vec<_> = adapters.iter().map(|(name, kind)| format!("{name} ({kind})")).collect();
+        let found: Vec<_> = adapters
+            .iter()
+            .map(|adapter| format!("{} ({})", adapter.name, adapter.kind))
+            .collect();
         let hint = if *self == Self::Software {
             format!(". {INSTALL_HINT}")
         } else {
             String::new()
         };
         format!("{wanted}, but there is only {}{hint}", found.join(", "))
+    }
+}
+
+impl From<&str> for AdapterChoice {
+    /// As in `CONVOKE_ADAPTER`: `any`, `hardware`, `software`, `cpu`, or else part of an adapter's name.
+    fn from(text: &str) -> Self {
+        match text {
+            "" | "any" => Self::Any,
+            "hardware" => Self::Hardware,
+            "software" => Self::Software,
+            "cpu" => Self::Cpu,
+            name => Self::Named(name.to_owned()),
+        }
     }
 }
 
@@ -222,11 +235,22 @@ pub(crate) fn instance() -> wgpu::Instance {
 mod tests {
     use super::*;
 
-    fn machine() -> Vec<(String, AdapterKind)> {
+    fn machine() -> Vec<AdapterInfo> {
+        let adapter = |name: &str, kind| AdapterInfo {
+            name: name.to_owned(),
+            kind,
+            backend: "vulkan".to_owned(),
+            driver: "a driver".to_owned(),
+            subgroup_size: (32, 32),
+            subgroups: true,
+            shader_f16: false,
+            timestamps: true,
+            limits: wgpu::Limits::default(),
+        };
         vec![
-            ("llvmpipe (LLVM 15)".to_owned(), AdapterKind::Software),
-            ("Intel Iris".to_owned(), AdapterKind::Integrated),
-            ("NVIDIA H100".to_owned(), AdapterKind::Discrete),
+            adapter("llvmpipe (LLVM 15)", AdapterKind::Software),
+            adapter("Intel Iris", AdapterKind::Integrated),
+            adapter("NVIDIA H100", AdapterKind::Discrete),
         ]
     }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::Gpu;
-use super::adapter::{self, AdapterChoice, AdapterInfo, AdapterKind};
+use super::adapter::{self, AdapterChoice, AdapterInfo};
 use super::context::Context;
 use crate::error::{Error, Result};
 
@@ -69,10 +69,9 @@ impl GpuBuilder {
 
     /// Opens the adapter, awaited.
     pub async fn build_async(self) -> Result<Gpu> {
-        let mut adapters = adapter::enumerate(&adapter::instance()).await;
-        let known: Vec<(String, AdapterKind)> = adapters.iter().map(|(_, info)| (info.name.clone(), info.kind)).collect();
-        let chosen = self.choice.choose(&known)?;
-        let (adapter, info) = adapters.swap_remove(chosen);
+        let (mut adapters, mut infos): (Vec<_>, Vec<_>) = adapter::enumerate(&adapter::instance()).await.into_iter().unzip();
+        let chosen = self.choice.choose(&infos)?;
+        let (adapter, info) = (adapters.swap_remove(chosen), infos.swap_remove(chosen));
         log::info!("using {info}");
         let (device, queue) = adapter
             .request_device(&wgpu::DeviceDescriptor {

@@ -5,6 +5,7 @@
 mod common;
 
 mod goldens;
+mod lenet;
 
 use convoke::Gpu;
 use libtest_mimic::{Arguments, Failed, Trial};
@@ -32,7 +33,8 @@ fn main() {
             println!("every trial below is skipped");
         }
     }
-    let trials = goldens::trials();
+    let mut trials = goldens::trials();
+    trials.extend(lenet::trials());
     let trials = trials
         .into_iter()
         .map(|(name, run)| {

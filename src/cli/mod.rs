@@ -1,0 +1,100 @@
+//! The command line: its arguments, which backend it runs on, and how it ends.
+
+mod devices;
+mod digits;
+mod picture;
+
+use std::error::Error;
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use convoke::Backend;
+use convoke::gpu::AdapterChoice;
+use log::LevelFilter;
+
+/// The exit code, or what stopped the command.
+type Outcome = Result<ExitCode, Box<dyn Error>>;
+
+/// Convolutional networks on any GPU that WebGPU reaches.
+#[derive(Debug, Parser)]
+#[command(version, arg_required_else_help = true)]
+struct Arguments {
+    /// Where to run: `hardware`, `software`, `cpu` (the reference), `any`, or part of an adapter's name.
+    ///
+    /// Without it the environment's `CONVOKE_ADAPTER` says the same; without that the best adapter is taken. What is asked for here and
+    /// not there is an error; otherwise the CPU is the fallback.
+    #[arg(long, global = true, value_name = "ADAPTER", help_heading = "Global options")]
+    adapter: Option<String>,
+    /// Log more to stderr; twice for more still.
+    #[arg(short, long, global = true, action = clap::ArgAction::Count, help_heading = "Global options")]
+    verbose: u8,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// List the adapters, and say which one would be chosen and why.
+    Devices,
+    /// Read handwritten digits with LeNet-5: a test set, or PNG files.
+    Digits(digits::Arguments),
+}
+
+/// Runs the command. Ends with 0, with 1 after an error (which went to stderr), or with 2 on wrong usage.
+pub(crate) fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    log_to_stderr(arguments.verbose);
+    let mut out = io::stdout().lock();
+    let adapter = arguments.adapter.as_deref();
+    let outcome = match &arguments.command {
+        Command::Devices => devices::run(&mut out, adapter),
+        Command::Digits(arguments) => backend(adapter).and_then(|backend| digits::run(&mut out, arguments, &backend)),
+    };
+    let outcome = outcome.and_then(|code| Ok(out.flush().map(|()| code)?));
+    outcome.unwrap_or_else(|error| {
+        // Whoever reads the output may stop early, as `head` does.
+        let pipe_closed = error
+            .downcast_ref::<io::Error>()
+            .is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe);
+        if pipe_closed {
+            return ExitCode::SUCCESS;
+        }
+        complain("error", &error);
+        ExitCode::FAILURE
+    })
+}
+
+/// What `--adapter` asks for, or an error; without it the best there is, with a line where that is not an adapter.
+fn backend(adapter: Option<&str>) -> Result<Backend, Box<dyn Error>> {
+    if let Some(asked) = adapter {
+        return Ok(Backend::choose(asked.into())?);
+    }
+    match Backend::choose(AdapterChoice::from_env()) {
+        Err(error @ convoke::Error::NoAdapter(_)) => {
+            complain("warning", &format!("{error}; running on the CPU"));
+            Ok(Backend::Reference)
+        }
+        chosen => Ok(chosen?),
+    }
+}
+
+/// A line on stderr. Where that is closed nobody can be told.
+fn complain(kind: &str, message: &dyn std::fmt::Display) {
+    let _ = writeln!(io::stderr(), "{kind}: {message}");
+}
+
+/// Logs by the number of `-v`, or as `RUST_LOG` says. Other crates speak one level less than convoke.
+fn log_to_stderr(verbose: u8) {
+    let (own, others) = match verbose {
+        0 => (LevelFilter::Warn, LevelFilter::Error),
+        1 => (LevelFilter::Info, LevelFilter::Warn),
+        2 => (LevelFilter::Debug, LevelFilter::Info),
+        _ => (LevelFilter::Trace, LevelFilter::Debug),
+    };
+    env_logger::Builder::new()
+        .filter_level(others)
+        .filter_module("convoke", own)
+        .parse_default_env()
+        .init();
+}
