@@ -1,4 +1,40 @@
-//! Convolutional networks on any GPU that WebGPU reaches.
+//! Convolutional networks on any GPU that WebGPU reaches: WGSL kernels for convolution, all four padding modes and
+//! pooling, with PyTorch's exact semantics, and a float64 reference that says what every answer should be.
+//!
+//! ```
+//! use convoke::{Backend, PaddingMode, Session, nn, weights::Weights};
+//! use ndarray::{Array4, ArrayD};
+//!
+//! let model = nn::Sequential::new()
+//!     .add(nn::Conv2d::new(3, 8, 3).padding(1).padding_mode(PaddingMode::Circular))
+//!     .add(nn::RELU)
+//!     .add(nn::MaxPool2d::new(2));
+//! let mut weights = Weights::new(); // or Weights::open("model.safetensors")?
+//! weights.insert("0.weight", ArrayD::from_elem(vec![8, 3, 3, 3], 0.1));
+//! weights.insert("0.bias", ArrayD::from_elem(vec![8], 0.5));
+//! let session = Session::new(model.graph(&weights)?, &Backend::auto())?;
+//! let features = session.run(&[Array4::<f32>::ones((1, 3, 32, 32)).into_dyn().view()])?;
+//! assert_eq!(features[0].shape(), [1, 8, 16, 16]);
+//! # Ok::<(), convoke::Error>(())
+//! ```
+//!
+//! # Where to look
+//!
+//! - [`nn`]: layers and `Sequential`; [`weights`]: safetensors files; [`graph`]: any graph of operators, and [`Session`].
+//! - [`ops`]: what each operator is: parameters, shapes, errors.
+//! - [`gpu`]: adapters, tensors in GPU memory, every operator as one call. [`Backend`] chooses where a model runs.
+//! - [`mod@reference`]: the oracle, with the bound on how far a correct answer may be off; [`testing`]: comparing with it.
+//! - [`digits`]: LeNet-5 and the handwritten digits it reads.
+//!
+//! # Features
+//!
+//! - `safetensors` (default): weights and golden files.
+//! - `cli`: the `convoke` command.
+//!
+//! # Environment
+//!
+//! - `CONVOKE_ADAPTER`: `hardware`, `software`, `cpu` or part of an adapter's name.
+//! - `CONVOKE_DUMP_WGSL`: a directory that the final WGSL of every compiled kernel is written to.
 
 mod backend;
 #[cfg(feature = "safetensors")]

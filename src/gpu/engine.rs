@@ -102,13 +102,12 @@ fn assign_buffers(context: &Context, recording: &Recording) -> Result<(Vec<Optio
                 let bytes = recording.slots[slot.0].bytes;
                 let fitting = free.iter().enumerate().filter(|(_, buffer)| buffer.buffer().size() >= bytes);
                 let smallest = fitting.min_by_key(|(_, buffer)| buffer.buffer().size()).map(|(at, _)| at);
-                buffers[slot.0] = Some(match smallest {
-                    Some(at) => free.swap_remove(at),
-                    None => {
-                        let buffer = BufferPool::take(context, bytes)?;
-                        temporary_bytes += buffer.buffer().size();
-                        buffer
-                    }
+                buffers[slot.0] = Some(if let Some(at) = smallest {
+                    free.swap_remove(at)
+                } else {
+                    let buffer = BufferPool::take(context, bytes)?;
+                    temporary_bytes += buffer.buffer().size();
+                    buffer
                 });
             }
         }

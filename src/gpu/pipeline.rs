@@ -98,8 +98,8 @@ fn dump(name: &str, key: &PipelineKey, text: &str) {
     let Some(directory) = std::env::var_os("CONVOKE_DUMP_WGSL") else {
         return;
     };
-    let constants: String = key.constants.iter().map(|(_, value)| format!("_{value}")).collect();
-    let path = std::path::Path::new(&directory).join(format!("{name}{constants}.wgsl"));
+    let constants: Vec<String> = key.constants.iter().map(|(_, value)| value.to_string()).collect();
+    let path = std::path::Path::new(&directory).join(format!("{name}_{}.wgsl", constants.join("_")));
     if let Err(error) = std::fs::create_dir_all(&directory).and_then(|()| std::fs::write(&path, text)) {
         log::warn!("CONVOKE_DUMP_WGSL: {}: {error}", path.display());
     }

@@ -8,7 +8,9 @@ use ndarray::{ArrayD, ArrayViewD, IxDyn};
 use super::{Graph, NAME};
 use crate::backend::Backend;
 use crate::error::{Error, Result, ensure};
-use crate::gpu::{BufferPool, Context, DType, Executable, Gpu, PooledBuffer, Readback, Value, lower, staging_buffer, write};
+use crate::gpu::{
+    BufferPool, Context, DType, Executable, Gpu, PooledBuffer, Readback, Tensor, Value, lower, staging_buffer, write,
+};
 use crate::reference::{self, Answer};
 
 /// A graph made ready for one backend. Weights are uploaded once; for each set of input shapes the kernels are compiled,
@@ -176,9 +178,12 @@ impl Resident<'_> {
 #[derive(Debug)]
 struct GpuEngine {
     gpu: Gpu,
-    constants: Vec<Option<Option<Arc<PooledBuffer>>>>,
-    plans: Mutex<HashMap<Vec<Vec<usize>>, Arc<Mutex<Plan>>>>,
+    constants: Vec<Option<Tensor>>,
+    plans: Mutex<Plans>,
 }
+
+/// The plans by the shapes of the inputs.
+type Plans = HashMap<Vec<Vec<usize>>, Arc<Mutex<Plan>>>;
 
 /// Everything that runs with one set of input shapes share.
 #[derive(Debug)]
@@ -192,7 +197,7 @@ struct Plan {
 
 impl GpuEngine {
     fn new(gpu: &Gpu, graph: &Graph) -> Result<Self> {
-        let upload = |array: &Arc<ArrayD<f32>>| gpu.upload(array.as_ref()).map(|tensor| tensor.buffer);
+        let upload = |array: &Arc<ArrayD<f32>>| gpu.upload(array.as_ref());
         let constants = graph
             .values
             .iter()
@@ -220,15 +225,8 @@ impl GpuEngine {
         graph.check_input_count(shapes.len())?;
         let context = &self.gpu.context;
         let mut recording = self.gpu.recording();
-        let mut values: Vec<Option<Value>> = graph
-            .values
-            .iter()
-            .zip(&self.constants)
-            .map(|(value, buffer)| {
-                let (array, buffer) = value.constant.as_ref().zip(buffer.as_ref())?;
-                Some(recording.import(buffer.clone(), array.shape(), DType::F32, true))
-            })
-            .collect();
+        let mut import = |tensor: &Tensor| recording.import(tensor.buffer.clone(), &tensor.shape, DType::F32, true);
+        let mut values: Vec<Option<Value>> = self.constants.iter().map(|tensor| tensor.as_ref().map(&mut import)).collect();
         let mut inputs = Vec::new();
         for (value, shape) in graph.inputs.iter().zip(shapes) {
             let elements = crate::shape::element_count(NAME, shape)?;

@@ -15,7 +15,7 @@ parameters!(BatchNormParameters {
     eps: f32
 });
 
-pub(super) fn lower(op: &BatchNorm, inputs: &[Value], output: &Value, recording: &mut Recording) -> Result<()> {
+pub(super) fn lower(op: BatchNorm, inputs: &[Value], output: &Value, recording: &mut Recording) -> Result<()> {
     let input = &inputs[0];
     let channels = input.shape[1];
     let planes = input.shape[0] * channels;

@@ -29,11 +29,12 @@ pub(super) struct Block {
 impl Block {
     /// The block that is cheapest for `rows` positions (in units of a whole row of lanes) and so many channels.
     ///
-    /// On software adapters every load is a gather that costs as much as fifty multiply-adds, so blocks are as large
-    /// as the accumulators allow. On GPUs loads are cheap and registers scarce.
-    pub(super) fn choose(kind: AdapterKind, rows: usize, channels: usize) -> Self {
+    /// Where weights are handed round a subgroup, every load is a gather that costs as much as fifty multiply-adds, so
+    /// blocks are as large as the accumulators allow. Elsewhere loads are cheap and registers scarce, or, on software
+    /// adapters without such subgroups, large kernels take minutes to compile.
+    pub(super) fn choose(broadcast: bool, rows: usize, channels: usize) -> Self {
         const GATHER: usize = 50;
-        let (most, candidates): (usize, &[usize]) = if kind == AdapterKind::Software {
+        let (most, candidates): (usize, &[usize]) = if broadcast {
             (256, &[1, 2, 4, 7, 8, 14])
         } else {
             (32, &[1, 2, 4])

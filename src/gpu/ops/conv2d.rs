@@ -235,7 +235,7 @@ fn direct(problem: &Problem, broadcast: bool, operands: Operands<'_>, output: &V
     let lanes = lanes(recording, broadcast);
     let (in_channels, out_channels) = (problem.in_channels_per_group(), problem.out_channels_per_group());
     let taps = geometry.kernel.height * geometry.kernel.width;
-    let block = Block::choose(recording.capabilities.kind, geometry.output.height, out_channels);
+    let block = Block::choose(broadcast, geometry.output.height, out_channels);
     let layout = WeightLayout {
         groups: problem.groups,
         out_channels,

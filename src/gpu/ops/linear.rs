@@ -44,11 +44,7 @@ pub(super) fn gemm(
     recording: &mut Recording,
 ) -> Result<()> {
     let lanes = lanes(recording, gemm.broadcast);
-    let block = Block::choose(
-        recording.capabilities.kind,
-        gemm.positions.div_ceil(lanes as usize),
-        gemm.out_channels,
-    );
+    let block = Block::choose(gemm.broadcast, gemm.positions.div_ceil(lanes as usize), gemm.out_channels);
     let layout = WeightLayout {
         groups: gemm.groups,
         out_channels: gemm.out_channels,

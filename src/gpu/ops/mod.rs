@@ -85,7 +85,7 @@ pub(crate) fn lower(op: &Op, inputs: &[Value], recording: &mut Recording) -> Res
         Op::PRelu(_) => activation::lower_prelu(&inputs[0], &inputs[1], &outputs[0], recording)?,
         Op::Softmax(op) => softmax::lower(op, &inputs[0], &outputs[0], recording)?,
         Op::Linear(_) => linear::lower(inputs, &outputs[0], recording)?,
-        Op::BatchNorm(op) => batch_norm::lower(op, inputs, &outputs[0], recording)?,
+        Op::BatchNorm(op) => batch_norm::lower(*op, inputs, &outputs[0], recording)?,
         Op::Binary(op) => binary::lower(*op, &inputs[0], &inputs[1], &outputs[0], recording)?,
         Op::Reshape(_) | Op::Flatten(_) => {}
     }
