@@ -4,7 +4,14 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod check;
+mod dispatch;
 mod goldens;
+mod harness;
+mod numerics;
+mod padding;
+mod properties;
+mod sessions;
 
 use convoke::Gpu;
 use libtest_mimic::{Arguments, Failed, Trial};
@@ -32,9 +39,18 @@ fn main() {
             println!("every trial below is skipped");
         }
     }
-    let trials = goldens::trials();
+    let trials = [
+        goldens::trials(),
+        properties::trials(),
+        padding::trials(),
+        numerics::trials(),
+        dispatch::trials(),
+        sessions::trials(),
+        harness::trials(),
+    ];
     let trials = trials
         .into_iter()
+        .flatten()
         .map(|(name, run)| {
             let gpu = gpu.as_ref().ok().cloned();
             let missing = gpu.is_none();
