@@ -313,15 +313,15 @@ async fn join<A: Future, B: Future>(left: A, right: B) -> (A::Output, B::Output)
     let (mut left, mut right) = (pin!(left), pin!(right));
     let (mut left_done, mut right_done) = (None, None);
     std::future::poll_fn(|context| {
-        if left_done.is_none() {
-            if let Poll::Ready(output) = left.as_mut().poll(context) {
-                left_done = Some(output);
-            }
+        if left_done.is_none()
+            && let Poll::Ready(output) = left.as_mut().poll(context)
+        {
+            left_done = Some(output);
         }
-        if right_done.is_none() {
-            if let Poll::Ready(output) = right.as_mut().poll(context) {
-                right_done = Some(output);
-            }
+        if right_done.is_none()
+            && let Poll::Ready(output) = right.as_mut().poll(context)
+        {
+            right_done = Some(output);
         }
         match (left_done.take(), right_done.take()) {
             (Some(left), Some(right)) => Poll::Ready((left, right)),
