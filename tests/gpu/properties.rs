@@ -244,7 +244,7 @@ fn windows(is_max: bool) -> impl Strategy<Value = Case> {
             }
             let dilation = if is_max && !large { dilation } else { [1, 1] };
             // At most half of the dilated kernel.
-            let half = [0, 1].map(|i| 1 + (1 + dilation[i] * (kernel[i] - 1)) / 2);
+            let half = [0, 1].map(|i| 1 + (dilation[i] * (kernel[i] - 1)).div_ceil(2));
             let [left, right, top, bottom] = sides.map(|side| side as isize);
             let (vertical, horizontal) = (half[0] as isize, half[1] as isize);
             let padding = Padding2d::new(left % horizontal, right % horizontal, top % vertical, bottom % vertical);
