@@ -30,7 +30,8 @@ fn main(
         let offset = first + item * LANES;
         if (offset < params.plane) {
             let x = input[plane * params.plane + offset];
-            let y = select(x, factor * x, x < 0.0);
+            // Zero too is multiplied, as in PyTorch: a slope that is NaN or infinite makes it NaN.
+            let y = select(x, factor * x, x <= 0.0);
             output[plane * params.plane + offset] = select(y, x, is_nan(x));
         }
     }

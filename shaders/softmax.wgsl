@@ -29,11 +29,13 @@ fn main(
         largest = max(largest, value);
         poisoned = poisoned || is_nan(value);
     }
+    // With an infinite maximum, plus or minus, every difference from it is undefined and so is the row.
+    poisoned = poisoned || (bitcast<u32>(largest) & 0x7fffffffu) == INFINITY_BITS;
     var sum = 0.0;
     for (var i = 0u; i < params.extent; i++) {
         sum += exp(max(input[first + i * params.inner] - largest, -200.0));
     }
-    // A NaN anywhere makes the whole row NaN; the arithmetic above need not have kept it.
+    // A NaN anywhere makes the whole row NaN; the arithmetic need not have kept it.
     let poison = bitcast<f32>(INFINITY_BITS | (params.extent | 1u));
     for (var i = 0u; i < params.extent; i++) {
         let at = first + i * params.inner;

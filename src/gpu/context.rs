@@ -34,12 +34,14 @@ impl Capabilities {
     /// Checks that a tensor of this many elements (4 bytes each) can be bound.
     pub(crate) fn check_elements(&self, operator: &'static str, elements: usize) -> Result<u64> {
         let bytes = elements as u64 * 4;
+        // Bindings are rounded up to whole vec4s.
+        let needed = bytes.next_multiple_of(16);
         let limit = self.limits.max_storage_buffer_binding_size.min(self.limits.max_buffer_size);
-        if bytes > limit {
+        if needed > limit {
             return Err(Error::LimitExceeded {
                 operator,
                 what: "a tensor's size in bytes",
-                needed: bytes,
+                needed,
                 limit,
             });
         }

@@ -1,1 +1,299 @@
-//! tbd
+//! Every kernel with all the constants that lowering gives it, checked without an adapter: the WGSL by naga, pipelines,
+//! layouts and bindings on wgpu's noop device, and each host struct and constant against its twin in the shaders.
+
+mod table;
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::path::{Path, PathBuf};
+
+use wgpu::naga;
+
+use self::table::{ACTIVATIONS, Entry, record, table};
+use super::context::{Capabilities, Context};
+use super::engine::Executable;
+use super::ops::layouts;
+use super::recording::Recording;
+use super::shader::{Kernel, PipelineKey};
+use super::{AdapterInfo, AdapterKind};
+use crate::{Error, PaddingMode};
+
+fn shaders() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("shaders")
+}
+
+/// The pipelines that the table needs, each once.
+fn keys() -> Vec<PipelineKey> {
+    let entries = table();
+    let keys: HashSet<PipelineKey> = entries.iter().flat_map(Entry::keys).cloned().collect();
+    keys.into_iter().collect()
+}
+
+/// Parses and validates; subgroup operations are allowed to the kernels that say they use them.
+fn validate(key: &PipelineKey) -> Result<naga::Module, String> {
+    let text = key.wgsl()?;
+    if text.contains("// unroll") {
+        return Err("a mark was not unrolled".to_owned());
+    }
+    let module = naga::front::wgsl::parse_str(&text).map_err(|error| error.emit_to_string(&text))?;
+    let capabilities = if key.kernel.source().subgroups {
+        naga::valid::Capabilities::SUBGROUP
+    } else {
+        naga::valid::Capabilities::empty()
+    };
+    naga::valid::Validator::new(naga::valid::ValidationFlags::all(), capabilities)
+        .validate(&module)
+        .map_err(|error| error.emit_to_string(&text))?;
+    Ok(module)
+}
+
+/// Checks every pipeline of the table and reports all that fail together.
+fn check_all(check: impl Fn(&PipelineKey, &naga::Module) -> Result<(), String>) {
+    let keys = keys();
+    let failures: Vec<String> = keys
+        .iter()
+        .filter_map(|key| {
+            let outcome = validate(key).and_then(|module| check(key, &module));
+            outcome.err().map(|error| format!("{key:?}: {error}"))
+        })
+        .collect();
+    let (failed, all) = (failures.len(), keys.len());
+    assert!(failures.is_empty(), "{failed} of {all} pipelines:\n{}", failures.join("\n"));
+}
+
+/// Whether a kernel keeps the limits that every WebGPU device has, and binds what its source says it does.
+fn check_module(key: &PipelineKey, module: &naga::Module) -> Result<(), String> {
+    let limits = wgpu::Limits::default();
+    let source = key.kernel.source();
+    let [entry] = module.entry_points.as_slice() else {
+        return Err("not one entry point".to_owned());
+    };
+    let lanes = key
+        .constants
+        .iter()
+        .find(|(name, _)| *name == "LANES")
+        .map(|&(_, value)| value);
+    let [x, y, z] = entry.workgroup_size;
+    if lanes != Some(x * y * z) || x * y * z > limits.max_compute_invocations_per_workgroup {
+        return Err(format!("a workgroup of {x} x {y} x {z}, LANES {lanes:?}"));
+    }
+    let (mut shared, mut bindings) = (0, Vec::new());
+    for (_, variable) in module.global_variables.iter() {
+        let size = module.types[variable.ty].inner.size(module.to_ctx());
+        match variable.space {
+            naga::AddressSpace::WorkGroup => shared += size,
+            naga::AddressSpace::Uniform if size > limits.max_uniform_buffer_binding_size as u32 => {
+                return Err(format!("parameters of {size} bytes"));
+            }
+            _ => {}
+        }
+        if let Some(binding) = variable.binding {
+            let writes =
+                matches!(variable.space, naga::AddressSpace::Storage { access } if access.contains(naga::StorageAccess::STORE));
+            bindings.push((binding.group, binding.binding, writes));
+        }
+    }
+    if shared > limits.max_compute_workgroup_storage_size {
+        return Err(format!("{shared} bytes of workgroup memory"));
+    }
+    bindings.sort_unstable();
+    let last = source.inputs + source.outputs;
+    let expected: Vec<_> = (0..=last).map(|binding| (0, binding, binding > source.inputs)).collect();
+    if bindings != expected || last > limits.max_storage_buffers_per_shader_stage {
+        return Err(format!("bindings {bindings:?}, not {expected:?}"));
+    }
+    Ok(())
+}
+
+#[test]
+fn every_kernel_with_every_constant_is_valid_and_within_webgpus_limits() {
+    check_all(check_module);
+}
+
+#[test]
+fn the_table_reaches_every_kernel() {
+    let reached: HashSet<Kernel> = keys().iter().map(|key| key.kernel).collect();
+    let missed: Vec<_> = Kernel::ALL.into_iter().filter(|kernel| !reached.contains(kernel)).collect();
+    assert!(missed.is_empty(), "no operator of the table uses {missed:?}");
+}
+
+#[test]
+fn every_shader_file_belongs_to_a_kernel() {
+    fn walk(directory: &Path, files: &mut Vec<PathBuf>) {
+        for entry in std::fs::read_dir(directory).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                walk(&path, files);
+            } else {
+                files.push(path);
+            }
+        }
+    }
+    let mut files = Vec::new();
+    walk(&shaders(), &mut files);
+    assert!(files.len() > Kernel::ALL.len() / 2, "only {files:?}");
+    let parts: HashSet<&str> = Kernel::ALL.iter().flat_map(|kernel| kernel.source().parts).copied().collect();
+    for file in files {
+        let text = std::fs::read_to_string(&file).unwrap();
+        assert!(parts.contains(text.as_str()), "no kernel uses {}", file.display());
+    }
+}
+
+#[test]
+fn a_broken_kernel_fails_the_validation() {
+    // LANES is missing; then it is there.
+    let broken = PipelineKey::new(Kernel::Softmax, [("IS_LOG", 0)]);
+    assert!(validate(&broken).unwrap_err().contains("LANES"));
+    let whole = PipelineKey::new(Kernel::Softmax, [("LANES", 64), ("IS_LOG", 0)]);
+    let module = validate(&whole).unwrap();
+    assert_eq!(check_module(&whole, &module), Ok(()));
+    // Another kernel's bindings, and a workgroup over the limit.
+    let other = PipelineKey::new(Kernel::PRelu, [("LANES", 64)]);
+    assert!(check_module(&other, &module).unwrap_err().contains("bindings"));
+    let wide = PipelineKey::new(Kernel::Softmax, [("LANES", 512), ("IS_LOG", 0)]);
+    let module = validate(&wide).unwrap();
+    assert!(check_module(&wide, &module).unwrap_err().contains("512"));
+}
+
+/// A context on a device that validates everything and computes nothing.
+fn noop() -> Context {
+    let (device, queue) = wgpu::Device::noop(&wgpu::DeviceDescriptor {
+        label: Some("noop"),
+        required_features: wgpu::Features::SUBGROUP,
+        required_limits: wgpu::Limits::default(),
+        ..Default::default()
+    });
+    let info = wgpu::AdapterInfo::new(wgpu::DeviceType::Cpu, wgpu::Backend::Noop);
+    let info = AdapterInfo::new(&info, device.features(), device.limits());
+    Context::new(device, queue, info)
+}
+
+/// Makes everything that a run needs, encodes the run and submits it.
+fn run(context: &Context, recording: &Recording) -> crate::Result<()> {
+    let executable = Executable::new(context, recording)?;
+    let mut encoder = context
+        .device
+        .create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+    executable.encode(&mut encoder);
+    context.queue.submit([encoder.finish()]);
+    context.check()
+}
+
+#[test]
+fn every_recording_makes_pipelines_layouts_and_bindings() {
+    let context = noop();
+    let mut failures = Vec::new();
+    let (mut entries, mut dispatches) = (0, 0);
+    for entry in table() {
+        entries += 1;
+        dispatches += entry.keys().count();
+        if let Err(error) = run(&context, &entry.recording) {
+            failures.push(format!("{}: {error}", entry.name));
+        }
+    }
+    assert!(
+        failures.is_empty(),
+        "{} of {entries}:\n{}",
+        failures.len(),
+        failures.join("\n")
+    );
+    assert!(dispatches > entries / 2 && context.pipelines.len() == keys().len());
+}
+
+/// A recording of one dispatch with two inputs.
+fn add() -> Recording {
+    let capabilities = Capabilities {
+        kind: AdapterKind::Software,
+        broadcast: false,
+        limits: wgpu::Limits::default(),
+    };
+    let mut recording = Recording::new(capabilities, None);
+    record(&crate::ops::Binary::Add.into(), &[vec![3, 5], vec![3, 5]], &mut recording).unwrap();
+    recording
+}
+
+#[test]
+fn a_broken_recording_is_an_error_and_no_panic() {
+    let context = noop();
+    run(&context, &add()).unwrap();
+    let mut lacks_an_input = add();
+    lacks_an_input.every[0].inputs.pop();
+    let mut lacks_parameters = add();
+    lacks_parameters.every[0].parameters.truncate(16);
+    let mut lacks_a_constant = add();
+    lacks_a_constant.every[0].key.constants.pop();
+    let mut has_too_many_workgroups = add();
+    has_too_many_workgroups.every[0].workgroups = [65_536, 1, 1];
+    for (name, recording) in [
+        ("input", lacks_an_input),
+        ("parameters", lacks_parameters),
+        ("constant", lacks_a_constant),
+        ("workgroups", has_too_many_workgroups),
+    ] {
+        let outcome = run(&context, &recording);
+        assert!(matches!(outcome, Err(Error::Gpu(_))), "{name}: {outcome:?}");
+    }
+    // An error is reported once, and the device goes on.
+    run(&context, &add()).unwrap();
+}
+
+#[test]
+fn host_parameters_lie_as_the_shaders_have_them() {
+    let keys: HashMap<Kernel, PipelineKey> = keys().into_iter().map(|key| (key.kernel, key)).collect();
+    let layouts = layouts::all();
+    let covered: HashSet<Kernel> = layouts.iter().map(|&(kernel, ..)| kernel).collect();
+    assert_eq!(covered.len(), Kernel::ALL.len(), "each kernel has a layout");
+    for (kernel, size, fields) in layouts {
+        let module = validate(&keys[&kernel]).unwrap();
+        let parameters = module.types.iter().find(|(_, kind)| kind.name.as_deref() == Some("Params"));
+        let Some((
+            _,
+            naga::Type {
+                inner: naga::TypeInner::Struct { members, span },
+                ..
+            },
+        )) = parameters
+        else {
+            panic!("{kernel:?} has no struct Params");
+        };
+        let shader: Vec<(&str, usize)> = members
+            .iter()
+            .map(|member| (member.name.as_deref().unwrap_or_default(), member.offset as usize))
+            .collect();
+        let host: Vec<_> = fields
+            .iter()
+            .copied()
+            .filter(|(name, _)| !name.starts_with("unused"))
+            .collect();
+        assert_eq!(host, shader, "{kernel:?}: name and offset of each field");
+        assert_eq!(size, *span as usize, "{kernel:?}: size");
+    }
+}
+
+/// The `const NAME = 1u;` lines of a file.
+fn constants(path: &str) -> BTreeSet<(String, u32)> {
+    let text = std::fs::read_to_string(shaders().join(path)).unwrap();
+    text.lines()
+        .filter_map(|line| {
+            let (name, value) = line.strip_prefix("const ")?.strip_suffix("u;")?.split_once(" = ")?;
+            Some((name.replace('_', ""), value.parse().ok()?))
+        })
+        .collect()
+}
+
+#[test]
+fn padding_modes_have_the_shaders_numbers() {
+    let codes = PaddingMode::ALL.map(|mode| (mode.name().to_uppercase(), mode.code()));
+    assert_eq!(constants("shared/padding.wgsl"), BTreeSet::from(codes));
+}
+
+#[test]
+fn activations_have_the_shaders_numbers() {
+    let codes = ACTIVATIONS.map(|activation| {
+        let mut recording = Recording::new(add().capabilities, None);
+        record(&activation.into(), &[vec![4]], &mut recording).unwrap();
+        let constants = &recording.every[0].key.constants;
+        let (_, code) = constants.iter().find(|(name, _)| *name == "ACTIVATION").unwrap();
+        (activation.name().to_uppercase().replace('_', ""), *code)
+    });
+    assert_eq!(constants("shared/activation.wgsl"), BTreeSet::from(codes));
+}

@@ -9,6 +9,7 @@ use ndarray::ArrayD;
 use crate::common::{Case, golden_cases, notebook};
 use crate::{Named, Outcome, trial};
 
+#[expect(clippy::expect_used, reason = "the notebook's helper takes a function that cannot fail")]
 pub(crate) fn trials() -> Vec<Named> {
     let mut trials: Vec<Named> = golden_cases()
         .into_iter()

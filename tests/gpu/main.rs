@@ -4,8 +4,15 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod check;
+mod dispatch;
 mod goldens;
+mod harness;
 mod lenet;
+mod numerics;
+mod padding;
+mod properties;
+mod sessions;
 
 use convoke::Gpu;
 use libtest_mimic::{Arguments, Failed, Trial};
@@ -33,10 +40,19 @@ fn main() {
             println!("every trial below is skipped");
         }
     }
-    let mut trials = goldens::trials();
-    trials.extend(lenet::trials());
+    let trials = [
+        goldens::trials(),
+        properties::trials(),
+        padding::trials(),
+        numerics::trials(),
+        dispatch::trials(),
+        sessions::trials(),
+        lenet::trials(),
+        harness::trials(),
+    ];
     let trials = trials
         .into_iter()
+        .flatten()
         .map(|(name, run)| {
             let gpu = gpu.as_ref().ok().cloned();
             let missing = gpu.is_none();

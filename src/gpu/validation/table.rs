@@ -1,0 +1,178 @@
+//! Operators over shapes and devices that together reach every kernel and every constant of its header.
+
+use crate::gpu::context::Capabilities;
+use crate::gpu::ops::lower;
+use crate::gpu::recording::{DType, Recording, Value};
+use crate::gpu::shader::PipelineKey;
+use crate::gpu::{AdapterKind, Conv2dAlgorithm};
+use crate::ops::{
+    Activation, AdaptiveAvgPool2d, AdaptiveMaxPool2d, AvgPool2d, BatchNorm, Binary, Conv2d, ConvTranspose2d, Flatten, Interpolate,
+    InterpolateMode, Linear, MaxPool2d, Op, PRelu, Pad2d, Reshape, Softmax,
+};
+use crate::{Error, Padding2d, PaddingMode};
+
+/// An operator with its inputs' shapes, recorded for one device.
+pub(super) struct Entry {
+    pub(super) name: String,
+    pub(super) recording: Recording,
+}
+
+impl Entry {
+    /// The pipelines that it needs.
+    pub(super) fn keys(&self) -> impl Iterator<Item = &PipelineKey> {
+        let dispatches = self.recording.once.iter().chain(&self.recording.every);
+        dispatches.map(|dispatch| &dispatch.key)
+    }
+}
+
+/// The activations, each with parameters of its own.
+pub(super) const ACTIVATIONS: [Activation; 13] = [
+    Activation::Relu,
+    Activation::Relu6,
+    Activation::LeakyRelu { negative_slope: 0.01 },
+    Activation::Elu { alpha: 1.0 },
+    Activation::Silu,
+    Activation::Gelu,
+    Activation::Mish,
+    Activation::Softplus,
+    Activation::Sigmoid,
+    Activation::Tanh,
+    Activation::HardSigmoid,
+    Activation::HardSwish,
+    Activation::Clamp { min: -1.0, max: 2.0 },
+];
+
+const INTERPOLATIONS: [InterpolateMode; 3] = [
+    InterpolateMode::Nearest,
+    InterpolateMode::Bilinear { align_corners: false },
+    InterpolateMode::Bilinear { align_corners: true },
+];
+
+/// Every case on a software adapter and on a graphics card, with subgroups and without, with each convolution algorithm
+/// forced in turn; what an algorithm does not compute is left out.
+pub(super) fn table() -> Vec<Entry> {
+    let mut entries = Vec::new();
+    for kind in [AdapterKind::Software, AdapterKind::Discrete] {
+        for broadcast in [true, false] {
+            let capabilities = Capabilities {
+                kind,
+                broadcast,
+                limits: wgpu::Limits::default(),
+            };
+            for (op, shapes) in cases() {
+                let is_conv2d = matches!(op, Op::Conv2d(_));
+                let forced = Conv2dAlgorithm::ALL.into_iter().filter(|_| is_conv2d).map(Some);
+                for algorithm in std::iter::once(None).chain(forced) {
+                    let mut recording = Recording::new(capabilities.clone(), algorithm);
+                    match record(&op, &shapes, &mut recording) {
+                        Ok(()) => entries.push(Entry {
+                            name: format!("{op:?} {shapes:?} on {kind}, broadcast {broadcast}, {algorithm:?}"),
+                            recording,
+                        }),
+                        Err(Error::Unsupported { .. }) if algorithm.is_some() => {}
+                        Err(error) => panic!("{op:?} {shapes:?}: {error}"),
+                    }
+                }
+            }
+        }
+    }
+    entries
+}
+
+/// Records an operator whose inputs' buffers are yet to be made; its weights are constant.
+pub(super) fn record(op: &Op, shapes: &[Vec<usize>], recording: &mut Recording) -> crate::Result<()> {
+    let inputs: Vec<Value> = shapes
+        .iter()
+        .map(|shape| recording.output("input", shape, DType::F32))
+        .collect::<crate::Result<_>>()?;
+    for (index, input) in inputs.iter().enumerate() {
+        recording.export(input);
+        if let Some(slot) = input.slot {
+            recording.slots[slot.0].constant = index > 0;
+        }
+    }
+    for output in lower(op, &inputs, recording)? {
+        recording.export(&output);
+    }
+    Ok(())
+}
+
+fn cases() -> Vec<(Op, Vec<Vec<usize>>)> {
+    let mut cases: Vec<(Op, Vec<Vec<usize>>)> = Vec::new();
+    for (op, input, weight) in convolutions() {
+        cases.push((op.into(), vec![input.to_vec(), weight.to_vec()]));
+        cases.push((op.into(), vec![input.to_vec(), weight.to_vec(), vec![weight[0]]]));
+    }
+    let transposed = ConvTranspose2d::new().stride([2, 1]).padding([1, 0]).groups(2);
+    cases.push((transposed.into(), vec![vec![1, 4, 5, 7], vec![4, 9, 3, 2]]));
+    cases.push((transposed.into(), vec![vec![1, 4, 5, 7], vec![4, 9, 3, 2], vec![18]]));
+    let image = vec![2, 6, 13, 10];
+    for mode in INTERPOLATIONS {
+        cases.push((Interpolate::new([7, 21], mode).into(), vec![image.clone()]));
+    }
+    for mode in PaddingMode::ALL {
+        cases.push((Pad2d::new(Padding2d::new(1, 2, 0, 3)).mode(mode).into(), vec![image.clone()]));
+    }
+    for (kernel, stride) in [
+        ([1, 1], [1, 1]),
+        ([2, 2], [2, 2]),
+        ([3, 2], [1, 2]),
+        ([3, 3], [2, 1]),
+        ([13, 10], [1, 1]),
+    ] {
+        let max = MaxPool2d::new(kernel).stride(stride);
+        cases.push((max.into(), vec![image.clone()]));
+        cases.push((max.return_indices(true).into(), vec![image.clone()]));
+        cases.push((AvgPool2d::new(kernel).stride(stride).into(), vec![image.clone()]));
+    }
+    cases.push((MaxPool2d::new([3, 2]).dilation([2, 3]).into(), vec![image.clone()]));
+    cases.push((AdaptiveAvgPool2d::new([3, 4]).into(), vec![image.clone()]));
+    cases.push((AdaptiveMaxPool2d::new([3, 4]).into(), vec![image.clone()]));
+    cases.push((AdaptiveMaxPool2d::new(1).return_indices(true).into(), vec![image.clone()]));
+    for activation in ACTIVATIONS {
+        cases.push((activation.into(), vec![image.clone()]));
+    }
+    for slopes in [1, 6] {
+        cases.push((PRelu.into(), vec![image.clone(), vec![slopes]]));
+    }
+    for op in [Softmax::new(1), Softmax::log(-1)] {
+        cases.push((op.into(), vec![image.clone()]));
+    }
+    for (rows, features) in [(1, 3), (5, 8), (64, 33), (700, 120)] {
+        cases.push((Linear.into(), vec![vec![rows, 7], vec![features, 7]]));
+        cases.push((Linear.into(), vec![vec![rows, 7], vec![features, 7], vec![features]]));
+    }
+    cases.push((
+        BatchNorm::new().into(),
+        vec![image.clone(), vec![6], vec![6], vec![6], vec![6]],
+    ));
+    for op in [Binary::Add, Binary::Mul] {
+        cases.push((op.into(), vec![image.clone(), image.clone()]));
+        cases.push((op.into(), vec![image.clone(), vec![6, 1, 1]]));
+    }
+    cases.push((Reshape::new([2, -1]).into(), vec![image.clone()]));
+    cases.push((Flatten::default().into(), vec![image]));
+    cases
+}
+
+/// Convolutions with windows small and large, plain, grouped, depthwise and pointwise, on planes high and flat.
+fn convolutions() -> Vec<(Conv2d, [usize; 4], [usize; 4])> {
+    let plain = Conv2d::new();
+    let mut cases = vec![
+        (plain, [2, 3, 9, 14], [5, 3, 1, 1]),
+        (plain, [1, 16, 30, 30], [40, 16, 1, 1]),
+        (plain.groups(2), [1, 8, 5, 7], [6, 4, 1, 1]),
+        (plain, [1, 1, 28, 20], [6, 1, 5, 5]),
+        (plain.stride([2, 3]).dilation([3, 2]), [1, 4, 30, 23], [9, 4, 3, 2]),
+        (plain.padding([5, 3]), [1, 2, 12, 9], [8, 2, 11, 7]),
+        (plain.groups(4), [1, 4, 6, 9], [8, 1, 3, 2]),
+        (plain.groups(4).stride(2), [1, 4, 36, 9], [4, 1, 5, 3]),
+        (plain.groups(3), [1, 3, 40, 40], [3, 1, 13, 13]),
+        (plain.groups(2).dilation([20, 2]), [1, 2, 50, 8], [2, 1, 3, 3]),
+    ];
+    for mode in PaddingMode::ALL {
+        cases.push((plain.padding(1).padding_mode(mode), [1, 5, 14, 11], [17, 5, 3, 3]));
+        cases.push((plain.padding(1).padding_mode(mode).groups(6), [1, 6, 14, 11], [6, 1, 3, 3]));
+    }
+    cases
+}

@@ -1,0 +1,307 @@
+//! NaN, infinities, signed zeros and subnormal numbers: they go where the definition sends them and nowhere else.
+
+use convoke::Gpu;
+use convoke::gpu::Conv2dAlgorithm;
+use convoke::ops::{Activation, AdaptiveMaxPool2d, AvgPool2d, Binary, Conv2d, Linear, MaxPool2d, Op, PRelu, Pad2d, Softmax};
+use convoke::testing::{Random, compare_exact};
+use convoke::{Padding2d, PaddingMode};
+use ndarray::{Array1, ArrayD, IxDyn};
+
+use crate::check::{answers, check, check_exact, computed};
+use crate::goldens::run;
+use crate::{Named, Outcome, trial};
+
+const SPECIAL: [f32; 5] = [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, 0.0, -0.0];
+
+pub(crate) fn trials() -> Vec<Named> {
+    let mut trials = vec![
+        trial("numerics/max_pool2d", max_pool2d),
+        trial("numerics/max_pool2d/minus_infinity", minus_infinity),
+        trial("numerics/avg_pool2d", avg_pool2d),
+        trial("numerics/activation", activation),
+        trial("numerics/prelu", prelu),
+        trial("numerics/softmax", softmax),
+        trial("numerics/linear", linear),
+        trial("numerics/binary", binary),
+        trial("numerics/copies", copies),
+        trial("numerics/subnormals", subnormals),
+    ];
+    trials.extend(Conv2dAlgorithm::ALL.map(|algorithm| {
+        trial(format!("numerics/conv2d/{algorithm:?}"), move |gpu| {
+            conv2d(&gpu.with_conv2d(algorithm), algorithm)
+        })
+    }));
+    trials
+}
+
+/// Whole numbers with about one special in `every`.
+fn sprinkled(random: &mut Random, shape: &[usize], every: usize) -> ArrayD<f32> {
+    let mut data = random.integers(shape);
+    for x in &mut data {
+        if random.below(every) == 0 {
+            *x = SPECIAL[random.below(SPECIAL.len())];
+        }
+    }
+    data
+}
+
+/// The kernel for small windows, the one for any window and the one with indices, from all finite to mostly special.
+fn max_pool2d(gpu: &Gpu) -> Outcome {
+    let small = MaxPool2d::new([3, 2]).stride([2, 1]).padding([1, 1]).ceil_mode(true);
+    let large = MaxPool2d::new([12, 11]).stride([1, 3]).padding([4, 5]);
+    let dilated = MaxPool2d::new([2, 3]).dilation([3, 2]).stride(1).padding([1, 2]);
+    let mut random = Random::new(1);
+    for every in [1, 2, 5, 40] {
+        let input = sprinkled(&mut random, &[2, 3, 13, 17], every);
+        for op in [small, large, dilated] {
+            for indices in [false, true] {
+                check_exact(gpu, &op.return_indices(indices).into(), std::slice::from_ref(&input))?;
+            }
+        }
+        let adaptive = AdaptiveMaxPool2d::new([4, 5]).return_indices(true);
+        check_exact(gpu, &adaptive.into(), &[input])?;
+    }
+    Ok(())
+}
+
+/// Padding never wins, not even over minus infinity.
+fn minus_infinity(gpu: &Gpu) -> Outcome {
+    let input = ArrayD::from_elem(IxDyn(&[1, 2, 4, 5]), f32::NEG_INFINITY);
+    for kernel in [[2, 3], [4, 5], [12, 11]] {
+        let op = MaxPool2d::new(kernel)
+            .stride(1)
+            .padding([kernel[0] as isize / 2, kernel[1] as isize / 2]);
+        let values = gpu.max_pool2d(&gpu.upload(&input)?, &op)?.read::<f32>()?;
+        if values.iter().any(|&x| x != f32::NEG_INFINITY) {
+            return Err(format!("{kernel:?}: {values}").into());
+        }
+        check_exact(gpu, &op.return_indices(true).into(), std::slice::from_ref(&input))?;
+    }
+    Ok(())
+}
+
+fn avg_pool2d(gpu: &Gpu) -> Outcome {
+    let mut random = Random::new(2);
+    for every in [2, 12, 60] {
+        let input = sprinkled(&mut random, &[2, 3, 13, 17], every);
+        for kernel in [[3, 2], [12, 11]] {
+            let op = AvgPool2d::new(kernel).stride([2, 1]).padding([1, 1]).ceil_mode(true);
+            check(gpu, &op.into(), std::slice::from_ref(&input))?;
+            check(gpu, &op.count_include_pad(false).into(), std::slice::from_ref(&input))?;
+        }
+    }
+    Ok(())
+}
+
+/// Specials, and arguments where exponentials overflow, underflow and cancel.
+fn ladder() -> ArrayD<f32> {
+    let sizes = [
+        1e-20,
+        1e-6,
+        1e-3,
+        0.5,
+        1.0,
+        3.0,
+        6.0,
+        10.0,
+        20.0,
+        88.8,
+        104.0,
+        250.0,
+        1e10,
+        1e30,
+        f32::MAX,
+    ];
+    let both = sizes.into_iter().flat_map(|size: f32| [size, -size]);
+    Array1::from_iter(SPECIAL.into_iter().chain([-f32::NAN]).chain(both)).into_dyn()
+}
+
+fn activation(gpu: &Gpu) -> Outcome {
+    let input = ladder();
+    for op in [
+        Activation::Relu,
+        Activation::Relu6,
+        Activation::LeakyRelu { negative_slope: 0.01 },
+        Activation::LeakyRelu { negative_slope: -2.0 },
+        Activation::LeakyRelu { negative_slope: 0.0 },
+        Activation::Elu { alpha: 1.0 },
+        Activation::Elu { alpha: -0.5 },
+        Activation::Silu,
+        Activation::Gelu,
+        Activation::Mish,
+        Activation::Softplus,
+        Activation::Sigmoid,
+        Activation::Tanh,
+        Activation::HardSigmoid,
+        Activation::HardSwish,
+        Activation::Clamp { min: -1.0, max: 2.0 },
+        Activation::Clamp { min: 2.0, max: -1.0 },
+        Activation::Clamp {
+            min: f32::NEG_INFINITY,
+            max: f32::INFINITY,
+        },
+        Activation::Clamp {
+            min: f32::INFINITY,
+            max: f32::INFINITY,
+        },
+    ] {
+        check(gpu, &op.into(), std::slice::from_ref(&input))?;
+    }
+    Ok(())
+}
+
+/// Slopes may be special too.
+fn prelu(gpu: &Gpu) -> Outcome {
+    let elements = ladder();
+    let slopes = [0.25, -2.0, 0.0, f32::NAN, f32::INFINITY];
+    let input = elements
+        .broadcast((slopes.len(), elements.len()))
+        .ok_or("a row for each slope")?
+        .to_owned();
+    let input = input.to_shape((1, slopes.len(), elements.len()))?.to_owned().into_dyn();
+    check(gpu, &PRelu.into(), &[input, Array1::from_iter(slopes).into_dyn()])?;
+    Ok(())
+}
+
+/// Rows with one special, with several, with nothing else, and with numbers far apart.
+fn softmax(gpu: &Gpu) -> Outcome {
+    let (inf, nan) = (f32::INFINITY, f32::NAN);
+    let rows = [
+        [1.0, 2.0, 3.0, 4.0],
+        [nan, 2.0, 3.0, 4.0],
+        [1.0, 2.0, 3.0, nan],
+        [inf, 2.0, 3.0, 4.0],
+        [1.0, -inf, 3.0, 4.0],
+        [-inf, -inf, -inf, 4.0],
+        [-inf, -inf, -inf, -inf],
+        [inf, inf, 3.0, 4.0],
+        [inf, -inf, 3.0, nan],
+        [1e30, -1e30, 0.0, 1e30],
+        [f32::MAX, f32::MIN, f32::MAX, 0.0],
+        [0.0, -0.0, 0.0, -0.0],
+        [0.0, -80.0, -120.0, -1000.0],
+    ];
+    let input = ndarray::arr2(&rows);
+    for op in [Softmax::new(-1), Softmax::log(-1)] {
+        check(gpu, &op.into(), &[input.clone().into_dyn()])?;
+    }
+    for op in [Softmax::new(0), Softmax::log(0)] {
+        check(gpu, &op.into(), &[input.t().to_owned().into_dyn()])?;
+    }
+    Ok(())
+}
+
+/// A special number reaches the outputs whose windows hold it; neither other windows, channels, groups and batch entries
+/// nor the idle lanes and padded channels of a block carry it further.
+fn conv2d(gpu: &Gpu, algorithm: Conv2dAlgorithm) -> Outcome {
+    let plain = Conv2d::new();
+    // Two output channels of three are finite, and so is one batch entry.
+    let cases = [
+        (plain, [2, 3, 5, 9], [3, 3, 1, 1]),
+        (plain.groups(2), [2, 4, 5, 7], [6, 2, 1, 1]),
+        (plain.stride([2, 3]), [2, 3, 7, 10], [3, 3, 1, 1]),
+        (plain.stride([3, 3]).groups(3), [2, 3, 8, 9], [3, 1, 2, 2]),
+        (plain.padding([2, 1]), [2, 2, 6, 9], [3, 2, 3, 2]),
+        (plain.padding(1).groups(3), [2, 3, 6, 9], [3, 1, 3, 3]),
+        (
+            plain.padding(Padding2d::new(1, 2, 0, 3)).padding_mode(PaddingMode::Reflect),
+            [2, 2, 6, 9],
+            [3, 2, 3, 2],
+        ),
+    ];
+    let mut count = 0;
+    for (seed, (op, input_shape, weight_shape)) in cases.into_iter().enumerate() {
+        let mut random = Random::new(seed as u64);
+        let weight = random.integers(&weight_shape);
+        let bias = random.integers(&weight_shape[..1]);
+        for special in [f32::NAN, f32::INFINITY] {
+            let mut input = random.integers(&input_shape);
+            for y in (1..input_shape[2]).step_by(2) {
+                input[[1, 0, y, y % input_shape[3]]] = special;
+            }
+            count += u32::from(computed(gpu, &op.into(), &[input, weight.clone(), bias.clone()], true)?);
+            // Now in the weight of the last output channel: zeros of the padding times infinity are NaN.
+            let mut weight = weight.clone();
+            weight[[weight_shape[0] - 1, 0, 0, 0]] = special;
+            count += u32::from(computed(
+                gpu,
+                &op.into(),
+                &[random.integers(&input_shape), weight, bias.clone()],
+                true,
+            )?);
+        }
+    }
+    let needs_subgroups = matches!(algorithm, Conv2dAlgorithm::DirectBroadcast | Conv2dAlgorithm::GemmBroadcast);
+    let has_subgroups = gpu.info().subgroups && gpu.info().subgroup_size.0 >= 8;
+    if count == 0 && (has_subgroups || !needs_subgroups) {
+        return Err(format!("{algorithm:?} computed nothing").into());
+    }
+    Ok(())
+}
+
+fn linear(gpu: &Gpu) -> Outcome {
+    let mut random = Random::new(3);
+    let mut input = random.integers(&[5, 7]);
+    input[[1, 3]] = f32::NAN;
+    input[[4, 0]] = f32::INFINITY;
+    let mut weight = random.integers(&[11, 7]);
+    weight[[10, 6]] = f32::NEG_INFINITY;
+    check_exact(gpu, &Linear.into(), &[input, weight, random.integers(&[11])])?;
+    Ok(())
+}
+
+fn binary(gpu: &Gpu) -> Outcome {
+    let row = Array1::from_iter(SPECIAL.into_iter().chain([1.0, -2.5])).into_dyn();
+    let column = row.to_shape((row.len(), 1))?.to_owned().into_dyn();
+    for op in [Binary::Add, Binary::Mul] {
+        check_exact(gpu, &op.into(), &[row.clone(), column.clone()])?;
+    }
+    Ok(())
+}
+
+/// What only moves keeps its sign, zeros included.
+fn copies(gpu: &Gpu) -> Outcome {
+    let input = ndarray::array![[[[-0.0, 0.0, f32::NEG_INFINITY], [-0.0, f32::INFINITY, -1.5]]]].into_dyn();
+    for mode in PaddingMode::ALL {
+        let op: Op = Pad2d::new(1).mode(mode).into();
+        let got = run(gpu, &op, &[&input])?.swap_remove(0);
+        let want = answers(&op, std::slice::from_ref(&input))?[0].to_f32();
+        compare_exact(&got, &want)?;
+        let signs = |array: &ArrayD<f32>| array.mapv(f32::is_sign_negative);
+        if signs(&got) != signs(&want) {
+            return Err(format!("{mode}: the sign of a zero is lost: {got}").into());
+        }
+    }
+    Ok(())
+}
+
+/// Subnormal numbers may become zero; nothing else may come of them.
+fn subnormals(gpu: &Gpu) -> Outcome {
+    let input = Array1::from_iter([1, 77, 0x007f_ffff].into_iter().flat_map(|bits| {
+        let x = f32::from_bits(bits);
+        [x, -x]
+    }))
+    .into_dyn();
+    let ops: [Op; 4] = [
+        Activation::Clamp {
+            min: f32::MIN,
+            max: f32::MAX,
+        }
+        .into(),
+        Activation::LeakyRelu { negative_slope: 1.0 }.into(),
+        Activation::Elu { alpha: 1.0 }.into(),
+        Activation::Tanh.into(),
+    ];
+    for op in ops {
+        let got = run(gpu, &op, &[&input])?.swap_remove(0);
+        for (got, want) in got.iter().zip(&input) {
+            let off = (f64::from(*got) - f64::from(*want)).abs();
+            if *got != 0.0 && off > f64::from(*want).abs() * 1e-5 + f64::from(f32::from_bits(2)) {
+                return Err(format!("{op:?} makes {want:e} {got:e}").into());
+            }
+        }
+    }
+    let sum = run(gpu, &Binary::Add.into(), &[&input, &ArrayD::ones(input.shape())])?.swap_remove(0);
+    compare_exact(&sum, &ArrayD::ones(input.shape()))?;
+    Ok(())
+}

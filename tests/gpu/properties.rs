@@ -1,0 +1,407 @@
+//! Random operators on random shapes, GPU against reference: whole numbers bit for bit, reals within the bound. The
+//! cases are the same in every run, and a failing one is shrunk. `CONVOKE_PROPERTY_FACTOR=20` runs twenty times as many.
+
+use std::cell::Cell;
+
+use convoke::gpu::Conv2dAlgorithm;
+use convoke::ops::{
+    Activation, AdaptiveAvgPool2d, AdaptiveMaxPool2d, AvgPool2d, BatchNorm, Binary, Conv2d, ConvPadding, ConvTranspose2d, Flatten,
+    Interpolate, InterpolateMode, Linear, MaxPool2d, Op, PRelu, Pad2d, Reshape, Softmax,
+};
+use convoke::testing::Random;
+use convoke::{Gpu, Padding2d, PaddingMode};
+use ndarray::ArrayD;
+use proptest::prelude::*;
+use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
+
+use crate::check::computed;
+use crate::{Named, Outcome, trial};
+
+/// An operator with the shapes of its inputs and the seed of their elements.
+#[derive(Clone, Debug)]
+struct Case {
+    op: Op,
+    shapes: Vec<Vec<usize>>,
+    seed: u64,
+}
+
+impl Case {
+    fn new(op: impl Into<Op>, shapes: Vec<Vec<usize>>, seed: u64) -> Self {
+        Self {
+            op: op.into(),
+            shapes,
+            seed,
+        }
+    }
+
+    fn is_legal(&self) -> bool {
+        let shapes: Vec<&[usize]> = self.shapes.iter().map(Vec::as_slice).collect();
+        self.op.output_shapes(&shapes).is_ok()
+    }
+
+    /// Whether the results are whole numbers, if the inputs are.
+    fn keeps_integers(&self) -> bool {
+        match self.op {
+            Op::Activation(op) => matches!(op, Activation::Relu | Activation::Relu6 | Activation::Clamp { .. }),
+            Op::AvgPool2d(op) => op.divisor_override == Some(1),
+            Op::Interpolate(op) => op.mode == InterpolateMode::Nearest,
+            Op::AdaptiveAvgPool2d(_) | Op::Softmax(_) | Op::BatchNorm(_) => false,
+            _ => true,
+        }
+    }
+
+    fn inputs(&self, integers: bool) -> Vec<ArrayD<f32>> {
+        let mut random = Random::new(self.seed);
+        let mut inputs: Vec<ArrayD<f32>> = self
+            .shapes
+            .iter()
+            .map(|shape| {
+                if integers {
+                    random.integers(shape)
+                } else {
+                    random.reals(shape)
+                }
+            })
+            .collect();
+        if matches!(self.op, Op::BatchNorm(_)) {
+            inputs[2].mapv_inplace(|variance| variance.abs() + 0.125);
+        }
+        inputs
+    }
+}
+
+const ONE: [Option<Conv2dAlgorithm>; 1] = [None];
+
+pub(crate) fn trials() -> Vec<Named> {
+    let mut trials = vec![
+        property("conv_transpose2d", 40, transposed_convolutions(), &ONE),
+        property("interpolate", 60, interpolations(), &ONE),
+        property("pad2d", 160, pads(), &ONE),
+        property("max_pool2d", 60, windows(true), &ONE),
+        property("avg_pool2d", 60, windows(false), &ONE),
+        property("adaptive_pool2d", 60, adaptive(), &ONE),
+        property("activation", 60, activations(), &ONE),
+        property("prelu", 40, prelus(), &ONE),
+        property("softmax", 60, softmaxes(), &ONE),
+        property("linear", 24, linears(), &ONE),
+        property("batch_norm", 40, batch_norms(), &ONE),
+        property("binary", 160, binaries(), &ONE),
+        property("reshape", 60, reshapes(), &ONE),
+    ];
+    // The same cases for each algorithm; it is shrunk and counted by itself.
+    trials.push(property("conv2d/rule", 40, convolutions(), &ONE));
+    for algorithm in Conv2dAlgorithm::ALL {
+        trials.push(trial(format!("property/conv2d/{algorithm:?}"), move |gpu| {
+            let checked = run(gpu, 40, convolutions(), &[Some(algorithm)])?;
+            // A third of the cases are pointwise, a third depthwise.
+            let needs_subgroups = matches!(algorithm, Conv2dAlgorithm::DirectBroadcast | Conv2dAlgorithm::GemmBroadcast);
+            let has_subgroups = gpu.info().subgroups && gpu.info().subgroup_size.0 >= 8;
+            if checked < 8 && (has_subgroups || !needs_subgroups) {
+                return Err(format!("{algorithm:?} computed only {checked} of 40 cases").into());
+            }
+            Ok(())
+        }));
+    }
+    trials
+}
+
+fn property(
+    name: &'static str,
+    cases: u32,
+    strategy: impl Strategy<Value = Case> + Send + 'static,
+    algorithms: &'static [Option<Conv2dAlgorithm>],
+) -> Named {
+    trial(format!("property/{name}"), move |gpu| -> Outcome {
+        let checked = run(gpu, cases, strategy, algorithms)?;
+        if checked < cases {
+            return Err(format!("only {checked} of {cases} cases were computed").into());
+        }
+        Ok(())
+    })
+}
+
+/// How many cases were computed and are right.
+fn run(
+    gpu: &Gpu,
+    cases: u32,
+    strategy: impl Strategy<Value = Case>,
+    algorithms: &[Option<Conv2dAlgorithm>],
+) -> Result<u32, String> {
+    let factor = std::env::var("CONVOKE_PROPERTY_FACTOR").ok();
+    let factor = factor.and_then(|factor| factor.parse().ok()).unwrap_or(1);
+    let config = Config {
+        cases: cases * factor,
+        failure_persistence: None,
+        max_shrink_iters: 200,
+        ..Config::default()
+    };
+    let mut runner = TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha));
+    let checked = Cell::new(0);
+    let strategy = strategy.prop_filter("a legal call", Case::is_legal);
+    let outcome = runner.run(&strategy, |case| {
+        for &algorithm in algorithms {
+            let gpu = gpu.with_conv2d(algorithm);
+            let right = |integers: bool| {
+                computed(&gpu, &case.op, &case.inputs(integers), integers && case.keeps_integers()).map_err(TestCaseError::fail)
+            };
+            if right(true)? && right(false)? {
+                checked.set(checked.get() + 1);
+            }
+        }
+        Ok(())
+    });
+    match outcome {
+        Ok(()) => Ok(checked.get()),
+        Err(TestError::Fail(reason, case)) => Err(format!("{reason}\nthe smallest failing case: {case:?}")),
+        Err(TestError::Abort(reason)) => Err(format!("no cases: {reason}")),
+    }
+}
+
+fn modes() -> impl Strategy<Value = PaddingMode> {
+    prop::sample::select(PaddingMode::ALL.to_vec())
+}
+
+/// The sides within the mode's limits.
+fn within(mode: PaddingMode, sides: [usize; 4], height: usize, width: usize) -> Padding2d {
+    let most = |extent: usize| match mode {
+        PaddingMode::Reflect => extent - 1,
+        PaddingMode::Circular => extent,
+        _ => usize::MAX,
+    };
+    let [left, right, top, bottom] = sides;
+    let (left, right) = (left.min(most(width)), right.min(most(width)));
+    let (top, bottom) = (top.min(most(height)), bottom.min(most(height)));
+    Padding2d::new(left as isize, right as isize, top as isize, bottom as isize)
+}
+
+/// Plain and grouped ones, then pointwise, then depthwise. Few output rows: the blocks of rows, and so the pipelines,
+/// stay few.
+fn convolutions() -> impl Strategy<Value = Case> {
+    let channels = (1..=2usize, 1..=3usize, 1..=3usize, 1..=10usize);
+    let image = (1..=7usize, 1..=13usize);
+    let window = ([1..=3usize, 1..=4usize], [1..=2usize, 1..=3usize], [1..=2usize, 1..=3usize]);
+    let padding = (modes(), prop::array::uniform4(0..=3usize), prop::bool::weighted(0.2));
+    (channels, image, window, padding, 0..3u8, any::<(bool, u64)>()).prop_map(
+        |((batch, groups, ins, outs), (height, width), (kernel, stride, dilation), (mode, sides, same), family, (bias, seed))| {
+            let (mut op, mut ins, mut outs, mut kernel) = (Conv2d::new().groups(groups), ins, outs, kernel);
+            match family {
+                0 => {
+                    op = op.stride(stride).dilation(dilation).padding_mode(mode);
+                    op = op.padding(within(mode, sides, height, width));
+                    let fits = kernel[0] * dilation[0] <= height && kernel[1] * dilation[1] <= width;
+                    if same && stride == [1, 1] && fits {
+                        op = op.padding(ConvPadding::Same);
+                    }
+                }
+                1 => kernel = [1, 1],
+                _ => {
+                    (ins, outs) = (1, outs.min(2));
+                    op = op.stride([stride[0], 1]).padding_mode(mode);
+                    op = op.padding(within(mode, sides, height, width));
+                }
+            }
+            let mut shapes = vec![
+                vec![batch, groups * ins, height, width],
+                vec![groups * outs, ins, kernel[0], kernel[1]],
+            ];
+            if bias {
+                shapes.push(vec![groups * outs]);
+            }
+            Case::new(op, shapes, seed)
+        },
+    )
+}
+
+fn transposed_convolutions() -> impl Strategy<Value = Case> {
+    let channels = (1..=2usize, 1..=3usize, 1..=3usize, 1..=10usize);
+    let image = (1..=5usize, 1..=7usize);
+    let window = ([1..=3usize, 1..=4usize], [1..=3usize, 1..=3usize], [1..=2usize, 1..=3usize]);
+    let sides = (prop::array::uniform4(0..=2isize), [0..=2usize, 0..=2usize]);
+    (channels, image, window, sides, any::<(bool, u64)>()).prop_map(
+        |((batch, groups, ins, outs), (height, width), (kernel, stride, dilation), (sides, extra), (bias, seed))| {
+            let [left, right, top, bottom] = sides;
+            let extra = [0, 1].map(|i| extra[i] % stride[i].max(dilation[i]));
+            let op = ConvTranspose2d::new()
+                .groups(groups)
+                .stride(stride)
+                .dilation(dilation)
+                .output_padding(extra);
+            let op = op.padding(Padding2d::new(left, right, top, bottom));
+            let weight = vec![groups * ins, outs, kernel[0], kernel[1]];
+            let mut shapes = vec![vec![batch, groups * ins, height, width], weight];
+            if bias {
+                shapes.push(vec![groups * outs]);
+            }
+            Case::new(op, shapes, seed)
+        },
+    )
+}
+
+fn interpolations() -> impl Strategy<Value = Case> {
+    let mode = prop::sample::select(vec![
+        InterpolateMode::Nearest,
+        InterpolateMode::Bilinear { align_corners: false },
+        InterpolateMode::Bilinear { align_corners: true },
+    ]);
+    (images(), [1..=20usize, 1..=20usize], mode, any::<u64>())
+        .prop_map(|(image, size, mode, seed)| Case::new(Interpolate::new(size, mode), vec![image], seed))
+}
+
+fn images() -> impl Strategy<Value = Vec<usize>> {
+    (1..=3usize, 1..=4usize, 1..=9usize, 1..=13usize).prop_map(|(n, c, h, w)| vec![n, c, h, w])
+}
+
+fn pads() -> impl Strategy<Value = Case> {
+    let sides = prop::array::uniform4(-4..=5isize);
+    (images(), sides, modes(), -3..=3i8, any::<u64>()).prop_map(|(image, sides, mode, value, seed)| {
+        let op = if mode == PaddingMode::Zeros {
+            let [left, right, top, bottom] = sides;
+            Pad2d::new(Padding2d::new(left, right, top, bottom)).value(f32::from(value))
+        } else {
+            Pad2d::new(within(mode, sides.map(isize::unsigned_abs), image[2], image[3])).mode(mode)
+        };
+        Case::new(op, vec![image], seed)
+    })
+}
+
+/// Windows small and large, the latter over planes that hold them.
+fn windows(is_max: bool) -> impl Strategy<Value = Case> {
+    let sizes = ([1..=4usize, 1..=3usize], [1..=3usize, 1..=4usize], [1..=2usize, 1..=3usize]);
+    let flags = (
+        any::<bool>(),
+        any::<bool>(),
+        prop::option::of(prop::sample::select(vec![1isize, -3, 7])),
+    );
+    let sides = prop::array::uniform4(0..=9usize);
+    (images(), sizes, sides, flags, prop::bool::weighted(0.2), any::<u64>()).prop_map(
+        move |(mut image, (mut kernel, stride, dilation), sides, (ceil_mode, flag, divisor), large, seed)| {
+            if large {
+                kernel = [kernel[0] + 11, kernel[1] + 10];
+                image[2] += 14;
+                image[3] += 14;
+            }
+            let dilation = if is_max && !large { dilation } else { [1, 1] };
+            // At most half of the dilated kernel.
+            let half = [0, 1].map(|i| 1 + (dilation[i] * (kernel[i] - 1)).div_ceil(2));
+            let [left, right, top, bottom] = sides.map(|side| side as isize);
+            let (vertical, horizontal) = (half[0] as isize, half[1] as isize);
+            let padding = Padding2d::new(left % horizontal, right % horizontal, top % vertical, bottom % vertical);
+            let op: Op = if is_max {
+                let op = MaxPool2d::new(kernel).stride(stride).padding(padding).dilation(dilation);
+                op.ceil_mode(ceil_mode).return_indices(flag).into()
+            } else {
+                let op = AvgPool2d::new(kernel).stride(stride).padding(padding).ceil_mode(ceil_mode);
+                op.count_include_pad(flag).divisor_override(divisor).into()
+            };
+            Case::new(op, vec![image], seed)
+        },
+    )
+}
+
+fn adaptive() -> impl Strategy<Value = Case> {
+    let output = [1..=11usize, 1..=9usize];
+    (images(), output, any::<(bool, bool, u64)>()).prop_map(|(image, output, (is_max, indices, seed))| {
+        let op: Op = if is_max {
+            AdaptiveMaxPool2d::new(output).return_indices(indices).into()
+        } else {
+            AdaptiveAvgPool2d::new(output).into()
+        };
+        Case::new(op, vec![image], seed)
+    })
+}
+
+fn shapes(ranks: std::ops::RangeInclusive<usize>) -> impl Strategy<Value = Vec<usize>> {
+    prop::collection::vec(1..=7usize, ranks)
+}
+
+fn activations() -> impl Strategy<Value = Case> {
+    let kinds = vec![
+        Activation::Relu,
+        Activation::Relu6,
+        Activation::LeakyRelu { negative_slope: 0.2 },
+        Activation::LeakyRelu { negative_slope: -1.5 },
+        Activation::Elu { alpha: 1.0 },
+        Activation::Elu { alpha: 0.3 },
+        Activation::Silu,
+        Activation::Gelu,
+        Activation::Mish,
+        Activation::Softplus,
+        Activation::Sigmoid,
+        Activation::Tanh,
+        Activation::HardSigmoid,
+        Activation::HardSwish,
+        Activation::Clamp { min: -1.0, max: 3.0 },
+        Activation::Clamp { min: 2.0, max: -3.0 },
+    ];
+    (prop::sample::select(kinds), shapes(0..=5), any::<u64>()).prop_map(|(op, shape, seed)| Case::new(op, vec![shape], seed))
+}
+
+fn prelus() -> impl Strategy<Value = Case> {
+    (shapes(2..=5), any::<(bool, u64)>()).prop_map(|(shape, (one, seed))| {
+        let slopes = if one { 1 } else { shape[1] };
+        Case::new(PRelu, vec![shape, vec![slopes]], seed)
+    })
+}
+
+fn softmaxes() -> impl Strategy<Value = Case> {
+    (shapes(1..=5), any::<(prop::sample::Index, bool, bool, u64)>()).prop_map(|(shape, (axis, log, from_end, seed))| {
+        let axis = axis.index(shape.len()) as isize - if from_end { shape.len() as isize } else { 0 };
+        let op = if log { Softmax::log(axis) } else { Softmax::new(axis) };
+        Case::new(op, vec![shape], seed)
+    })
+}
+
+fn linears() -> impl Strategy<Value = Case> {
+    let features = (1..=40usize, 1..=21usize);
+    (shapes(0..=3), features, any::<(bool, u64)>()).prop_map(|(mut shape, (ins, outs), (bias, seed))| {
+        shape.push(ins);
+        let mut shapes = vec![shape, vec![outs, ins]];
+        if bias {
+            shapes.push(vec![outs]);
+        }
+        Case::new(Linear, shapes, seed)
+    })
+}
+
+fn batch_norms() -> impl Strategy<Value = Case> {
+    (shapes(2..=5), prop::sample::select(vec![0.0, 1e-5, 0.5]), any::<u64>()).prop_map(|(shape, eps, seed)| {
+        let channels = vec![shape[1]];
+        let shapes = vec![shape, channels.clone(), channels.clone(), channels.clone(), channels];
+        Case::new(BatchNorm::new().eps(eps), shapes, seed)
+    })
+}
+
+/// Two shapes that broadcast: from one, each drops leading extents and makes some of the others 1.
+fn binaries() -> impl Strategy<Value = Case> {
+    let masks = any::<(u8, u8)>();
+    let dropped = (0..=5usize, 0..=5usize, any::<bool>());
+    (shapes(0..=5), masks, dropped, any::<(bool, u64)>()).prop_map(
+        |(shape, (left, right), (drop_left, drop_right, same), (is_add, seed))| {
+            let operand = |mask: u8, dropped: usize| -> Vec<usize> {
+                let extent = |(axis, &extent): (usize, &usize)| if !same && mask >> axis & 1 == 1 { 1 } else { extent };
+                let dropped = if same { 0 } else { dropped.min(shape.len()) };
+                shape.iter().enumerate().map(extent).skip(dropped).collect()
+            };
+            let shapes = vec![operand(left, drop_left), operand(right, drop_right)];
+            Case::new(if is_add { Binary::Add } else { Binary::Mul }, shapes, seed)
+        },
+    )
+}
+
+fn reshapes() -> impl Strategy<Value = Case> {
+    (shapes(1..=5), any::<(prop::sample::Index, prop::sample::Index, bool, u64)>()).prop_map(
+        |(shape, (first, second, flatten, seed))| {
+            let (first, second) = (first.index(shape.len()), second.index(shape.len()));
+            let op: Op = if flatten {
+                Flatten::new(first.min(second) as isize, first.max(second) as isize).into()
+            } else {
+                // The extents in another order, one of them inferred.
+                let mut target: Vec<isize> = shape.iter().map(|&extent| extent as isize).collect();
+                target.swap(first, second);
+                target[first] = -1;
+                Reshape::new(target).into()
+            };
+            Case::new(op, vec![shape], seed)
+        },
+    )
+}

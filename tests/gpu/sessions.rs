@@ -1,0 +1,228 @@
+//! Sessions against the reference: small graphs, repeated runs, other shapes, refusals, resident inputs.
+
+use convoke::graph::{Graph, ValueId};
+use convoke::ops::{Activation, AvgPool2d, BatchNorm, Binary, Conv2d, Flatten, Linear, MaxPool2d, Softmax};
+use convoke::testing::{Random, compare, compare_exact};
+use convoke::{Backend, Error, Gpu, Session};
+use ndarray::{ArrayD, ArrayViewD};
+
+use crate::{Named, Outcome, trial};
+
+pub(crate) fn trials() -> Vec<Named> {
+    vec![
+        trial("session/residual", |gpu| agrees(gpu, residual()?, &[&[2, 3, 7, 10]])),
+        trial("session/two_outputs", |gpu| agrees(gpu, two_outputs()?, &[&[1, 3, 9, 6]])),
+        trial("session/classifier", |gpu| agrees(gpu, classifier()?, &[&[3, 2, 8, 10]])),
+        trial("session/two_inputs", |gpu| agrees(gpu, two_inputs()?, &[&[2, 3, 4], &[3, 1]])),
+        trial("session/inputs_and_constants_as_outputs", passed_through),
+        trial("session/other_shapes", other_shapes),
+        trial("session/constants_only", constants_only),
+        trial("session/empty_batch", empty_batch),
+        trial("session/refusals", refusals),
+        trial("session/resident", resident),
+    ]
+}
+
+fn views(arrays: &[ArrayD<f32>]) -> Vec<ArrayViewD<'_, f32>> {
+    arrays.iter().map(|array| array.view()).collect()
+}
+
+fn conv(graph: &mut Graph, random: &mut Random, name: &str, input: ValueId, weight: [usize; 4]) -> convoke::Result<ValueId> {
+    let bias = graph.constant(format!("{name}.bias"), random.reals(&weight[..1]));
+    let weight = graph.constant(format!("{name}.weight"), random.reals(&weight));
+    graph.node(name, Conv2d::new().padding(1), &[input, weight, bias])
+}
+
+/// The input is read again after its branch has come back.
+fn residual() -> convoke::Result<Graph> {
+    let (mut graph, mut random) = (Graph::new(), Random::new(1));
+    let image = graph.input("image");
+    let first = conv(&mut graph, &mut random, "first", image, [4, 3, 3, 3])?;
+    let first = graph.node("relu", Activation::Relu, &[first])?;
+    let second = conv(&mut graph, &mut random, "second", first, [4, 4, 3, 3])?;
+    let sum = graph.node("sum", Binary::Add, &[second, first])?;
+    let third = conv(&mut graph, &mut random, "third", sum, [3, 4, 3, 3])?;
+    let sum = graph.node("whole", Binary::Add, &[third, image])?;
+    graph.output(sum)?;
+    Ok(graph)
+}
+
+/// One trunk, two heads, the trunk an output as well and one head twice.
+fn two_outputs() -> convoke::Result<Graph> {
+    let (mut graph, mut random) = (Graph::new(), Random::new(2));
+    let image = graph.input("image");
+    let trunk = conv(&mut graph, &mut random, "trunk", image, [5, 3, 3, 3])?;
+    let left = graph.node("left", Activation::Tanh, &[trunk])?;
+    let left = graph.node("left.pool", AvgPool2d::new([3, 2]), &[left])?;
+    let right = graph.node("right", MaxPool2d::new([2, 3]).stride([1, 2]), &[trunk])?;
+    let right = graph.node("right.silu", Activation::Silu, &[right])?;
+    for output in [right, trunk, left, right] {
+        graph.output(output)?;
+    }
+    Ok(graph)
+}
+
+fn classifier() -> convoke::Result<Graph> {
+    let (mut graph, mut random) = (Graph::new(), Random::new(3));
+    let image = graph.input("image");
+    let features = conv(&mut graph, &mut random, "conv", image, [6, 2, 3, 3])?;
+    let mut parameter = |name: &str| {
+        let values = random.reals(&[6]);
+        let positive = name == "variance";
+        graph.constant(name, if positive { values.mapv(|x| x.abs() + 0.25) } else { values })
+    };
+    let statistics = ["mean", "variance", "weight", "bias"].map(&mut parameter);
+    let inputs = [&[features][..], &statistics].concat();
+    let features = graph.node("bn", BatchNorm::new(), &inputs)?;
+    let features = graph.node("relu", Activation::Relu, &[features])?;
+    let features = graph.node("pool", MaxPool2d::new(2), &[features])?;
+    let features = graph.node("flatten", Flatten::default(), &[features])?;
+    let weight = graph.constant("fc.weight", random.reals(&[10, 6 * 4 * 5]).mapv(|x| x / 11.0));
+    let logits = graph.node("fc", Linear, &[features, weight])?;
+    let classes = graph.node("softmax", Softmax::new(-1), &[logits])?;
+    graph.output(classes)?;
+    Ok(graph)
+}
+
+fn two_inputs() -> convoke::Result<Graph> {
+    let mut graph = Graph::new();
+    let (left, right) = (graph.input("left"), graph.input("right"));
+    let product = graph.node("product", Binary::Mul, &[left, right])?;
+    let sum = graph.node("sum", Binary::Add, &[right, product])?;
+    graph.output(sum)?;
+    Ok(graph)
+}
+
+fn inputs(shapes: &[&[usize]], seed: u64) -> Vec<ArrayD<f32>> {
+    let mut random = Random::new(seed);
+    shapes.iter().map(|shape| random.reals(shape)).collect()
+}
+
+/// Within the bound of the reference, the same bits in every run, whatever ran between, awaited or not; and the
+/// reference backend gives the reference's values.
+fn agrees(gpu: &Gpu, graph: Graph, shapes: &[&[usize]]) -> Outcome {
+    let on_cpu = Session::new(graph.clone(), &Backend::Reference)?;
+    let session = Session::new(graph, &gpu.clone().into())?;
+    let mut first_run = Vec::new();
+    for seed in [1, 2, 1, 3, 1] {
+        let inputs = inputs(shapes, seed);
+        let outputs = session.run(&views(&inputs))?;
+        let answers = session.answers(&views(&inputs))?;
+        assert_eq!(outputs.len(), session.graph().outputs().len());
+        for (output, answer) in outputs.iter().zip(&answers) {
+            compare(output, answer).map_err(|error| format!("seed {seed} on {}: {error}", gpu.info()))?;
+        }
+        let awaited = pollster::block_on(session.run_async(&views(&inputs)))?;
+        assert_eq!(outputs, awaited);
+        if seed == 1 {
+            if first_run.is_empty() {
+                first_run.clone_from(&outputs);
+            }
+            assert_eq!(outputs, first_run, "the first input again");
+        } else {
+            assert_ne!(outputs, first_run, "another input gives other outputs");
+        }
+        for (output, answer) in on_cpu.run(&views(&inputs))?.iter().zip(&answers) {
+            compare_exact(output, &answer.to_f32())?;
+        }
+    }
+    Ok(())
+}
+
+/// Values that no kernel writes can be outputs too, under another shape as well.
+fn passed_through(gpu: &Gpu) -> Outcome {
+    let mut graph = Graph::new();
+    let image = graph.input("image");
+    let constant = graph.constant("constant", Random::new(1).integers(&[2, 3]));
+    let flat = graph.node("flat", Flatten::new(0, -1), &[image])?;
+    let relu = graph.node("relu", Activation::Relu, &[flat])?;
+    for output in [constant, flat, relu, image, constant] {
+        graph.output(output)?;
+    }
+    agrees(gpu, graph, &[&[2, 1, 3, 5]])
+}
+
+/// New shapes are planned once; the old plan is still there.
+fn other_shapes(gpu: &Gpu) -> Outcome {
+    let session = Session::new(residual()?, &gpu.clone().into())?;
+    let mut before = Vec::new();
+    for shape in [[1, 3, 5, 8], [2, 3, 5, 8], [1, 3, 11, 4], [1, 3, 5, 8]] {
+        let inputs = inputs(&[&shape], 4);
+        let outputs = session.run(&views(&inputs))?;
+        assert_eq!(outputs[0].shape(), shape);
+        compare(&outputs[0], &session.answers(&views(&inputs))?[0])?;
+        before.push(outputs);
+    }
+    assert_eq!(before[0], before[3]);
+    Ok(())
+}
+
+/// A graph whose nodes see constants alone is computed once, before the first run, and read in every one.
+fn constants_only(gpu: &Gpu) -> Outcome {
+    let (mut graph, mut random) = (Graph::new(), Random::new(5));
+    let image = graph.constant("image", random.reals(&[1, 3, 6, 7]));
+    let conv = conv(&mut graph, &mut random, "conv", image, [2, 3, 3, 3])?;
+    let relu = graph.node("relu", Activation::Relu, &[conv])?;
+    let scale = graph.input("scale");
+    let scaled = graph.node("scaled", Binary::Mul, &[relu, scale])?;
+    graph.output(relu)?;
+    graph.output(scaled)?;
+    agrees(gpu, graph, &[&[1, 2, 1, 1]])
+}
+
+fn empty_batch(gpu: &Gpu) -> Outcome {
+    let session = Session::new(two_outputs()?, &gpu.clone().into())?;
+    let empty = [ArrayD::zeros(vec![0, 3, 9, 6])];
+    let outputs = session.run(&views(&empty))?;
+    assert_eq!(outputs[1].shape(), [0, 5, 9, 6]);
+    assert_eq!(pollster::block_on(session.run_async(&views(&empty)))?, outputs);
+    session.resident(&views(&empty))?.run()?;
+    Ok(())
+}
+
+fn refusals(gpu: &Gpu) -> Outcome {
+    for backend in [gpu.clone().into(), Backend::Reference] {
+        let session = Session::new(residual()?, &backend)?;
+        let image = ArrayD::zeros(vec![1, 3, 5, 8]);
+        let narrow = ArrayD::zeros(vec![1, 4, 5, 8]);
+        for (inputs, parts) in [
+            (vec![], ["expected 1 inputs", "image"]),
+            (vec![image.view(), image.view()], ["expected 1 inputs", "got 2"]),
+            (vec![narrow.view()], ["conv2d", "\"first\""]),
+        ] {
+            for outcome in [session.run(&inputs), pollster::block_on(session.run_async(&inputs))] {
+                let Err(error @ Error::InvalidArgument { .. }) = outcome else {
+                    return Err(format!("{} inputs on {backend}: {outcome:?}", inputs.len()).into());
+                };
+                let message = error.to_string();
+                assert!(parts.iter().all(|part| message.contains(part)), "{message}");
+            }
+        }
+        // What was refused leaves the session as it was.
+        session.run(&[image.view()])?;
+        assert!(matches!(
+            Session::new(Graph::new(), &backend),
+            Err(Error::InvalidArgument { .. })
+        ));
+    }
+    let session = Session::new(residual()?, &Backend::Reference)?;
+    let image = ArrayD::zeros(vec![1, 3, 5, 8]);
+    assert!(matches!(session.resident(&[image.view()]), Err(Error::Unsupported { .. })));
+    Ok(())
+}
+
+fn resident(gpu: &Gpu) -> Outcome {
+    let session = Session::new(two_outputs()?, &gpu.clone().into())?;
+    let inputs = inputs(&[&[1, 3, 9, 6]], 6);
+    let resident = session.resident(&views(&inputs))?;
+    for _ in 0..3 {
+        resident.run()?;
+    }
+    gpu.wait()?;
+    let outputs = resident.read()?;
+    for (output, answer) in outputs.iter().zip(&session.answers(&views(&inputs))?) {
+        compare(output, answer)?;
+    }
+    assert_eq!(outputs, session.run(&views(&inputs))?);
+    Ok(())
+}

@@ -1,0 +1,46 @@
+//! A machine without an adapter: what `CONVOKE_ADAPTER=cpu` makes of any.
+
+use std::process::{Command, Output};
+
+use convoke::{Backend, Error, Gpu};
+
+/// The test calls itself in a child process, since the environment belongs to the whole process.
+#[test]
+fn without_an_adapter_the_cpu_computes() {
+    if std::env::var("CONVOKE_ADAPTER").as_deref() == Ok("cpu") {
+        let error = Gpu::new().unwrap_err();
+        assert!(matches!(error, Error::NoAdapter(_)), "{error}");
+        assert!(error.to_string().contains("Backend::auto"), "{error}");
+        let backend = Backend::auto();
+        assert!(matches!(backend, Backend::Reference), "{backend}");
+        assert_eq!(backend.to_string(), "CPU (reference)");
+        return;
+    }
+    assert_passes(&child("cpu", "without_an_adapter_the_cpu_computes").unwrap());
+}
+
+#[test]
+fn an_adapter_that_is_not_there_is_asked_for_in_vain() {
+    if std::env::var("CONVOKE_ADAPTER").as_deref() == Ok("no such adapter") {
+        let error = Gpu::new().unwrap_err();
+        assert!(matches!(error, Error::NoAdapter(_)), "{error}");
+        assert!(error.to_string().contains("\"no such adapter\""), "{error}");
+        assert!(matches!(Backend::auto(), Backend::Reference));
+        return;
+    }
+    let test = "an_adapter_that_is_not_there_is_asked_for_in_vain";
+    assert_passes(&child("no such adapter", test).unwrap());
+}
+
+/// Runs one test of this file with `CONVOKE_ADAPTER` set.
+fn child(adapter: &str, test: &str) -> std::io::Result<Output> {
+    Command::new(std::env::current_exe()?)
+        .args(["--exact", test])
+        .env("CONVOKE_ADAPTER", adapter)
+        .output()
+}
+
+fn assert_passes(child: &Output) {
+    let text = String::from_utf8_lossy(&child.stdout);
+    assert!(child.status.success() && text.contains("1 passed"), "{text}");
+}
