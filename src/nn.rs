@@ -1,6 +1,6 @@
 //! Layers and `Sequential`, with PyTorch's names, parameters and `state_dict` keys.
 //!
-//! Layers without weights are the operators of [`ops`](crate::ops) themselves; those with weights carry their shapes.
+//! Layers without weights are the operators of [`ops`] themselves; those with weights carry their shapes.
 //!
 //! ```
 //! use convoke::{Backend, Session, nn, weights::Weights};
@@ -268,6 +268,7 @@ impl Sequential {
     }
 
     /// Appends a layer under its number.
+    #[expect(clippy::should_implement_trait, reason = "a layer is appended, nothing is summed")]
     pub fn add(self, layer: impl Into<Layer>) -> Self {
         let name = self.layers.len().to_string();
         self.add_named(name, layer)

@@ -45,6 +45,16 @@ impl std::fmt::Display for Size2d {
     }
 }
 
+/// Checks a quantity that counts steps or elements in each direction.
+pub(crate) fn at_least_one(operator: &'static str, quantity: &str, size: Size2d) -> Result<()> {
+    ensure!(
+        size.height > 0 && size.width > 0,
+        operator,
+        "{quantity} must be at least 1, but got {size}"
+    );
+    Ok(())
+}
+
 /// The number of elements, or an error where it does not fit `usize`.
 pub(crate) fn element_count(operator: &'static str, shape: &[usize]) -> Result<usize> {
     shape
@@ -68,6 +78,23 @@ pub(crate) fn nchw(operator: &'static str, shape: &[usize]) -> Result<[usize; 4]
     );
     element_count(operator, shape)?;
     Ok([n, c, h, w])
+}
+
+/// The four extents of a convolution's weight, none of them zero. `layout` names them.
+pub(crate) fn conv_weight(operator: &'static str, weight: &[usize], layout: &str) -> Result<[usize; 4]> {
+    let Ok(extents) = <[usize; 4]>::try_from(weight) else {
+        return Err(Error::invalid(
+            operator,
+            format!("weight must have 4 dimensions {layout}, but got shape {weight:?}"),
+        ));
+    };
+    ensure!(
+        extents.iter().all(|&extent| extent > 0),
+        operator,
+        "weight must have no zero extent, but got shape {weight:?}"
+    );
+    element_count(operator, weight)?;
+    Ok(extents)
 }
 
 /// Resolves an axis that may count from the end (`-1` is the last).

@@ -1,11 +1,14 @@
 //! Weights by name, from safetensors files.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
-use ndarray::{ArrayD, IxDyn};
-
-use crate::error::{Error, Result};
+use ndarray::ArrayD;
+#[cfg(feature = "safetensors")]
+use {
+    crate::error::{Error, Result},
+    ndarray::IxDyn,
+    std::path::Path,
+};
 
 /// Tensors by name: a PyTorch `state_dict`.
 #[derive(Clone, Debug, Default)]

@@ -149,7 +149,7 @@ const COPY: &str = "
 fn multiply_add_ceiling(gpu: &Gpu) -> f64 {
     let invocations = if gpu.info().kind.is_hardware() { 1 << 20 } else { 1 << 14 };
     let seconds = time_kernel(gpu, MULTIPLY_ADD, invocations, |encoder, pipeline, group, _| {
-        dispatch(encoder, pipeline, group, invocations)
+        dispatch(encoder, pipeline, group, invocations);
     });
     f64::from(invocations) * MULTIPLY_ADD_FLOPS / seconds / 1e9
 }
@@ -159,7 +159,7 @@ fn copy_ceiling(gpu: &Gpu) -> f64 {
     const INVOCATIONS: u32 = 1 << 21;
     let bytes = f64::from(INVOCATIONS) * 16.0 * 2.0;
     let kernel = time_kernel(gpu, COPY, INVOCATIONS, |encoder, pipeline, group, _| {
-        dispatch(encoder, pipeline, group, INVOCATIONS)
+        dispatch(encoder, pipeline, group, INVOCATIONS);
     });
     let driver = time_kernel(gpu, COPY, INVOCATIONS, |encoder, _, _, [from, to]| {
         encoder.copy_buffer_to_buffer(from, 0, to, 0, from.size());

@@ -96,7 +96,7 @@ mod tests {
     fn size_classes_hold_the_bytes_and_waste_little() {
         for bytes in (1..100_000u64).chain([u64::from(u32::MAX), 1 << 31]) {
             let class = size_class(bytes);
-            assert!(class >= bytes && class % 16 == 0, "{bytes}: {class}");
+            assert!(class >= bytes && class.is_multiple_of(16), "{bytes}: {class}");
             assert!(class <= 256.max(bytes + bytes / 4 + 64), "{bytes}: {class}");
             assert_eq!(size_class(class), class, "{bytes}");
         }

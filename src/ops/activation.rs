@@ -112,7 +112,6 @@ pub struct PRelu;
 
 impl PRelu {
     /// Checks the shapes and gives the output's, which is the input's.
-    #[expect(clippy::unused_self, reason = "the same call as on every other operator")]
     pub fn output_shape(&self, input: &[usize], slope: &[usize]) -> Result<Vec<usize>> {
         shape::element_count("prelu", input)?;
         let channels = input.get(1).copied().unwrap_or(1);

@@ -119,30 +119,12 @@ impl Conv2d {
             groups,
             ..
         } = *self;
-        ensure!(
-            stride.height > 0 && stride.width > 0,
-            NAME,
-            "stride must be at least 1, but got {stride}"
-        );
-        ensure!(
-            dilation.height > 0 && dilation.width > 0,
-            NAME,
-            "dilation must be at least 1, but got {dilation}"
-        );
+        shape::at_least_one(NAME, "stride", stride)?;
+        shape::at_least_one(NAME, "dilation", dilation)?;
         ensure!(groups > 0, NAME, "groups must be at least 1, but got 0");
         let [batch, in_channels, height, width] = shape::nchw(NAME, input)?;
-        let Ok([out_channels, weight_channels, kernel_height, kernel_width]) = <[usize; 4]>::try_from(weight) else {
-            return Err(crate::Error::invalid(
-                NAME,
-                format!("weight must have 4 dimensions [C_out, C_in / groups, KH, KW], but got shape {weight:?}"),
-            ));
-        };
-        ensure!(
-            weight.iter().all(|&extent| extent > 0),
-            NAME,
-            "weight must have no zero extent, but got shape {weight:?}"
-        );
-        shape::element_count(NAME, weight)?;
+        let [out_channels, weight_channels, kernel_height, kernel_width] =
+            shape::conv_weight(NAME, weight, "[C_out, C_in / groups, KH, KW]")?;
         ensure!(
             out_channels % groups == 0,
             NAME,

@@ -103,16 +103,8 @@ impl ConvTranspose2d {
             dilation,
             groups,
         } = *self;
-        ensure!(
-            stride.height > 0 && stride.width > 0,
-            NAME,
-            "stride must be at least 1, but got {stride}"
-        );
-        ensure!(
-            dilation.height > 0 && dilation.width > 0,
-            NAME,
-            "dilation must be at least 1, but got {dilation}"
-        );
+        shape::at_least_one(NAME, "stride", stride)?;
+        shape::at_least_one(NAME, "dilation", dilation)?;
         ensure!(groups > 0, NAME, "groups must be at least 1, but got 0");
         padding.check_not_negative(NAME)?;
         ensure!(
@@ -121,18 +113,8 @@ impl ConvTranspose2d {
             "output padding must be smaller than stride or dilation, but got output padding {output_padding}, stride {stride} and dilation {dilation}"
         );
         let [batch, in_channels, height, width] = shape::nchw(NAME, input)?;
-        let Ok([weight_channels, group_channels, kernel_height, kernel_width]) = <[usize; 4]>::try_from(weight) else {
-            return Err(Error::invalid(
-                NAME,
-                format!("weight must have 4 dimensions [C_in, C_out / groups, KH, KW], but got shape {weight:?}"),
-            ));
-        };
-        ensure!(
-            weight.iter().all(|&extent| extent > 0),
-            NAME,
-            "weight must have no zero extent, but got shape {weight:?}"
-        );
-        shape::element_count(NAME, weight)?;
+        let [weight_channels, group_channels, kernel_height, kernel_width] =
+            shape::conv_weight(NAME, weight, "[C_in, C_out / groups, KH, KW]")?;
         ensure!(
             weight_channels == in_channels,
             NAME,

@@ -1,6 +1,6 @@
 //! Resizing of images.
 
-use crate::error::{Result, ensure};
+use crate::error::Result;
 use crate::shape::{self, Size2d};
 
 const NAME: &str = "interpolate";
@@ -46,12 +46,7 @@ impl Interpolate {
     /// Checks the shape and gives the output's.
     pub fn output_shape(&self, input: &[usize]) -> Result<[usize; 4]> {
         let [n, c, _, _] = shape::nchw(NAME, input)?;
-        ensure!(
-            self.size.height > 0 && self.size.width > 0,
-            NAME,
-            "size must be at least 1, but got {}",
-            self.size
-        );
+        shape::at_least_one(NAME, "size", self.size)?;
         let output = [n, c, self.size.height, self.size.width];
         shape::element_count(NAME, &output)?;
         Ok(output)

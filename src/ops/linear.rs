@@ -20,7 +20,6 @@ pub struct Linear;
 
 impl Linear {
     /// Checks the shapes and gives the output's.
-    #[expect(clippy::unused_self, reason = "the same call as on every other operator")]
     pub fn output_shape(&self, input: &[usize], weight: &[usize], bias: Option<&[usize]>) -> Result<Vec<usize>> {
         let &[out_features, in_features] = weight else {
             return Err(crate::Error::invalid(

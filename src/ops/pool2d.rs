@@ -25,21 +25,9 @@ impl Window2d {
         padding: Padding2d,
         ceil_mode: bool,
     ) -> Result<Self> {
-        ensure!(
-            kernel.height > 0 && kernel.width > 0,
-            name,
-            "kernel size must be at least 1, but got {kernel}"
-        );
-        ensure!(
-            stride.height > 0 && stride.width > 0,
-            name,
-            "stride must be at least 1, but got {stride}"
-        );
-        ensure!(
-            dilation.height > 0 && dilation.width > 0,
-            name,
-            "dilation must be at least 1, but got {dilation}"
-        );
+        shape::at_least_one(name, "kernel size", kernel)?;
+        shape::at_least_one(name, "stride", stride)?;
+        shape::at_least_one(name, "dilation", dilation)?;
         padding.check_not_negative(name)?;
         let [batch, channels, height, width] = shape::nchw(name, input)?;
         let size = Size2d { height, width };
@@ -286,11 +274,7 @@ impl AvgPool2d {
 
 fn adaptive_shape(name: &'static str, input: &[usize], output: Size2d) -> Result<[usize; 4]> {
     let [n, c, height, width] = shape::nchw(name, input)?;
-    ensure!(
-        output.height > 0 && output.width > 0,
-        name,
-        "output size must be at least 1, but got {output}"
-    );
+    shape::at_least_one(name, "output size", output)?;
     for (extent, out) in [(height, output.height), (width, output.width)] {
         ensure!(
             extent.checked_mul(out).is_some_and(|product| u32::try_from(product).is_ok()),
