@@ -57,3 +57,8 @@ pub use graph::Session;
 pub use padding::{Padding2d, PaddingMode};
 pub use shape::Size2d;
 pub use wgpu;
+
+/// The README's example, run as a doc test.
+#[cfg(all(doctest, feature = "safetensors"))]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -46,7 +46,7 @@ impl PaddingMode {
     /// The source coordinate that the output coordinate `index` reads, or `None` where nothing stands (zeros only).
     ///
     /// `index` counts from the first input element, so padding is negative or `>= extent`. Reflection and wrapping happen
-    /// once, as the modes' limits ensure; what is further out gives the nearest edge. `extent` is at least 1.
+    /// once, as the modes' limits ensure; what is further out gives an edge. An extent of 0 has no source.
     ///
     /// ```
     /// use convoke::PaddingMode;
@@ -55,16 +55,16 @@ impl PaddingMode {
     /// assert_eq!(PaddingMode::Zeros.source_index(-1, 5), None);
     /// ```
     pub fn source_index(self, index: isize, extent: usize) -> Option<usize> {
-        let extent = extent as isize;
+        let last = isize::try_from(extent).ok()?.checked_sub(1).filter(|&last| last >= 0)?;
         let source = match self {
-            Self::Zeros => return (0..extent).contains(&index).then_some(index as usize),
-            Self::Reflect if index < 0 => -index,
-            Self::Reflect if index >= extent => 2 * (extent - 1) - index,
-            Self::Circular if index < 0 => index + extent,
-            Self::Circular if index >= extent => index - extent,
+            Self::Zeros => return (0..=last).contains(&index).then_some(index as usize),
+            Self::Reflect if index < 0 => index.saturating_neg(),
+            Self::Reflect if index > last => last.saturating_sub(index - last),
+            Self::Circular if index < 0 => index + last + 1,
+            Self::Circular if index > last => index - last - 1,
             Self::Reflect | Self::Replicate | Self::Circular => index,
         };
-        Some(source.clamp(0, extent - 1) as usize)
+        Some(source.clamp(0, last) as usize)
     }
 }
 
@@ -247,6 +247,17 @@ mod tests {
         assert_eq!(row(PaddingMode::Reflect), "cbabcba");
         assert_eq!(row(PaddingMode::Replicate), "aaabccc");
         assert_eq!(row(PaddingMode::Circular), "bcabcab");
+    }
+
+    #[test]
+    fn no_index_panics() {
+        for mode in PaddingMode::ALL {
+            assert_eq!(mode.source_index(0, 0), None);
+            for index in [isize::MIN, isize::MAX] {
+                assert!(mode.source_index(index, 3).is_none_or(|source| source < 3));
+                assert!(mode.source_index(index, usize::MAX).is_none());
+            }
+        }
     }
 
     #[test]

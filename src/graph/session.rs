@@ -84,7 +84,8 @@ impl Session {
         }
     }
 
-    /// Uploads inputs once, for runs that stay on the GPU.
+    /// Uploads inputs once, for runs that stay on the GPU. Another run of this session with inputs of the same shapes
+    /// replaces them.
     ///
     /// Errors: as [`run`](Self::run); `Unsupported` on a backend without a GPU.
     pub fn resident(&self, inputs: &[ArrayViewD<'_, f32>]) -> Result<Resident<'_>> {
