@@ -1,19 +1,35 @@
 //! Turns a recording into commands: buffers assigned, pipelines and bind groups made, ready to run any number of times.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::context::Context;
 use super::pipeline::Pipeline;
+use super::planning::{Life, lower_bound, share};
 use super::pool::{BufferPool, PooledBuffer};
 use super::recording::{Dispatch, Recording, SlotId, Value};
 use crate::error::Result;
+
+/// The GPU memory of a plan, in bytes. Inputs and outputs are not counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Memory {
+    /// Buffers for intermediate results, as allocated.
+    pub planned: u64,
+    /// The most that intermediate results take at the same time: no plan can do with less.
+    pub lower_bound: u64,
+    /// What intermediate results would take if each had a buffer of its own.
+    pub unshared: u64,
+    /// Weights, packed forms included.
+    pub constants: u64,
+}
 
 /// A recording with everything made that its runs need.
 #[derive(Debug)]
 pub(crate) struct Executable {
     steps: Vec<Step>,
     buffers: Vec<Option<Arc<PooledBuffer>>>,
-    temporary_bytes: u64,
+    memory: Memory,
 }
 
 #[derive(Debug)]
@@ -26,7 +42,7 @@ struct Step {
 impl Executable {
     /// Assigns buffers, compiles what is not compiled yet, and runs the constant part.
     pub(crate) fn new(context: &Context, recording: &Recording) -> Result<Self> {
-        let (buffers, temporary_bytes) = assign_buffers(context, recording)?;
+        let (buffers, memory) = assign_buffers(context, recording)?;
         let once = steps(context, recording, &recording.once, &buffers)?;
         if !once.is_empty() {
             let mut encoder = context.device.create_command_encoder(&wgpu::CommandEncoderDescriptor {
@@ -37,11 +53,7 @@ impl Executable {
         }
         let steps = steps(context, recording, &recording.every, &buffers)?;
         context.check()?;
-        Ok(Self {
-            steps,
-            buffers,
-            temporary_bytes,
-        })
+        Ok(Self { steps, buffers, memory })
     }
 
     /// Appends the dispatches to a command buffer.
@@ -54,9 +66,9 @@ impl Executable {
         value.slot.and_then(|slot| self.buffers[slot.0].clone())
     }
 
-    /// Bytes of the buffers that hold intermediate results.
-    pub(crate) fn temporary_bytes(&self) -> u64 {
-        self.temporary_bytes
+    /// What the buffers take.
+    pub(crate) fn memory(&self) -> Memory {
+        self.memory
     }
 }
 
@@ -76,50 +88,56 @@ fn encode(steps: &[Step], encoder: &mut wgpu::CommandEncoder) {
     }
 }
 
-/// Gives each slot a buffer; temporaries whose lives do not overlap share one. Returns the temporaries' bytes too.
-fn assign_buffers(context: &Context, recording: &Recording) -> Result<(Vec<Option<Arc<PooledBuffer>>>, u64)> {
+/// Gives each slot a buffer; intermediate results whose lives do not overlap share one.
+fn assign_buffers(context: &Context, recording: &Recording) -> Result<(Vec<Option<Arc<PooledBuffer>>>, Memory)> {
     let mut buffers: Vec<_> = recording.slots.iter().map(|slot| slot.buffer.clone()).collect();
-    let mut last_use = vec![None; buffers.len()];
-    for (index, dispatch) in recording.every.iter().enumerate() {
-        for slot in dispatch.inputs.iter().chain(&dispatch.outputs) {
-            last_use[slot.0] = Some(index);
-        }
-    }
-    let is_temporary = |slot: SlotId| {
-        let slot = &recording.slots[slot.0];
+    let is_temporary = |index: usize| {
+        let slot = &recording.slots[index];
         slot.buffer.is_none() && !slot.constant && !slot.exported
     };
+    let mut memory = Memory::default();
     for (index, slot) in recording.slots.iter().enumerate() {
-        if slot.buffer.is_none() && !is_temporary(SlotId(index)) {
+        if slot.buffer.is_none() && !is_temporary(index) {
             buffers[index] = Some(BufferPool::take(context, slot.bytes)?);
         }
+        if slot.constant {
+            memory.constants += slot.bytes;
+        }
     }
-    let mut free: Vec<Arc<PooledBuffer>> = Vec::new();
-    let mut temporary_bytes = 0;
-    for (index, dispatch) in recording.every.iter().enumerate() {
-        for &slot in &dispatch.outputs {
-            if buffers[slot.0].is_none() {
-                let bytes = recording.slots[slot.0].bytes;
-                let fitting = free.iter().enumerate().filter(|(_, buffer)| buffer.buffer().size() >= bytes);
-                let smallest = fitting.min_by_key(|(_, buffer)| buffer.buffer().size()).map(|(at, _)| at);
-                buffers[slot.0] = Some(if let Some(at) = smallest {
-                    free.swap_remove(at)
-                } else {
-                    let buffer = BufferPool::take(context, bytes)?;
-                    temporary_bytes += buffer.buffer().size();
-                    buffer
+
+    let mut places: HashMap<usize, usize> = HashMap::new();
+    let mut lives: Vec<Life> = Vec::new();
+    for (time, dispatch) in recording.every.iter().enumerate() {
+        for slot in dispatch
+            .inputs
+            .iter()
+            .chain(&dispatch.outputs)
+            .filter(|slot| is_temporary(slot.0))
+        {
+            let place = *places.entry(slot.0).or_insert_with(|| {
+                lives.push(Life {
+                    bytes: recording.slots[slot.0].bytes.next_multiple_of(16),
+                    first: time,
+                    last: time,
                 });
-            }
-        }
-        for &slot in dispatch.inputs.iter().chain(&dispatch.outputs) {
-            if is_temporary(slot) && last_use[slot.0] == Some(index) {
-                // Taken, so that a slot named twice is freed once; the bind groups made later look it up again.
-                last_use[slot.0] = None;
-                free.extend(buffers[slot.0].clone());
-            }
+                lives.len() - 1
+            });
+            lives[place].last = time;
         }
     }
-    Ok((buffers, temporary_bytes))
+    let sharing = share(&lives);
+    let shared = sharing
+        .sizes
+        .iter()
+        .map(|&bytes| BufferPool::take(context, bytes))
+        .collect::<Result<Vec<_>>>()?;
+    for (slot, place) in places {
+        buffers[slot] = Some(Arc::clone(&shared[sharing.buffer[place]]));
+    }
+    memory.planned = shared.iter().map(|buffer| buffer.buffer().size()).sum();
+    memory.lower_bound = lower_bound(&lives);
+    memory.unshared = lives.iter().map(|life| life.bytes).sum();
+    Ok((buffers, memory))
 }
 
 /// Makes pipelines, one buffer for all parameters, and bind groups.

@@ -19,6 +19,7 @@ mod context;
 mod engine;
 mod ops;
 mod pipeline;
+mod planning;
 mod pool;
 mod readback;
 mod recording;
@@ -36,6 +37,7 @@ pub use adapter::{AdapterChoice, AdapterInfo, AdapterKind};
 #[cfg(not(target_family = "wasm"))]
 pub use builder::adapters;
 pub use builder::{GpuBuilder, adapters_async};
+pub use engine::Memory;
 pub use ops::Conv2dAlgorithm;
 pub use recording::DType;
 pub use tensor::{Element, Tensor};

@@ -81,10 +81,10 @@ impl Drop for PooledBuffer {
     }
 }
 
-/// Four classes an octave, so that at most a fifth of a large buffer is unused; never below 256 bytes.
+/// Sixteen classes an octave, so that at most a sixteenth of a large buffer is unused; never below 256 bytes.
 fn size_class(bytes: u64) -> u64 {
     let bytes = bytes.max(256);
-    let step = (bytes.next_power_of_two() / 8).max(64);
+    let step = (bytes.next_power_of_two() / 32).max(64);
     bytes.next_multiple_of(step)
 }
 
@@ -97,7 +97,7 @@ mod tests {
         for bytes in (1..100_000u64).chain([u64::from(u32::MAX), 1 << 31]) {
             let class = size_class(bytes);
             assert!(class >= bytes && class.is_multiple_of(16), "{bytes}: {class}");
-            assert!(class <= 256.max(bytes + bytes / 4 + 64), "{bytes}: {class}");
+            assert!(class <= 256.max(bytes + bytes / 16 + 64), "{bytes}: {class}");
             assert_eq!(size_class(class), class, "{bytes}");
         }
     }

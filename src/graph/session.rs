@@ -9,7 +9,7 @@ use super::{Graph, NAME};
 use crate::backend::Backend;
 use crate::error::{Error, Result, ensure};
 use crate::gpu::{
-    BufferPool, Context, DType, Executable, Gpu, PooledBuffer, Readback, Tensor, Value, lower, staging_buffer, write,
+    BufferPool, Context, DType, Executable, Gpu, Memory, PooledBuffer, Readback, Tensor, Value, lower, staging_buffer, write,
 };
 use crate::reference::{self, Answer};
 
@@ -165,13 +165,9 @@ impl Resident<'_> {
         }
     }
 
-    /// Bytes of the buffers that hold intermediate results.
-    pub fn temporary_bytes(&self) -> u64 {
-        self.plan
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .executable
-            .temporary_bytes()
+    /// What the buffers take.
+    pub fn memory(&self) -> Memory {
+        self.plan.lock().unwrap_or_else(PoisonError::into_inner).executable.memory()
     }
 }
 
