@@ -3,8 +3,8 @@
 //
 // An invocation computes ROWS outputs of one column. For each tap column it loads each source row once and uses it for
 // every output row whose window covers it.
-// Header: LANES, ROWS, KERNEL_HEIGHT, KERNEL_WIDTH, STRIDE_HEIGHT, DILATION_HEIGHT, PADDING_MODE, HAS_BIAS,
-//         SPAN ((ROWS - 1) * STRIDE_HEIGHT + (KERNEL_HEIGHT - 1) * DILATION_HEIGHT + 1).
+// Header: LANES, ROWS, KERNEL_HEIGHT, KERNEL_WIDTH, STRIDE_HEIGHT, DILATION_HEIGHT, PADDING_MODE,
+//         SPAN ((ROWS - 1) * STRIDE_HEIGHT + (KERNEL_HEIGHT - 1) * DILATION_HEIGHT + 1), and those of shared/epilogue.wgsl.
 struct Params {
     in_height: u32,
     in_width: u32,
@@ -19,12 +19,13 @@ struct Params {
     channels: u32,             // output channels
     multiplier: u32,           // output channels per input channel
     planes: u32,               // batch * channels
+    activation_first: f32,     // the activation's parameters
+    activation_second: f32,
 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> input: array<f32>;               // [N, channels / multiplier, H, W]
 @group(0) @binding(2) var<storage, read> weight: array<f32>;              // [channels, 1, KH, KW]
-@group(0) @binding(3) var<storage, read> bias: array<f32>;                // [channels]
-@group(0) @binding(4) var<storage, read_write> output: array<f32>;        // [N, channels, OH, OW]
+// bindings 3 to 5: bias, residual, output [N, output channels, OH, OW], see shared/epilogue.wgsl
 
 @compute @workgroup_size(LANES)
 fn main(
@@ -71,14 +72,11 @@ fn main(
         }
     }
 
-    var offset = 0.0;
-    if (HAS_BIAS == 1u) {
-        offset = bias[channel];
-    }
+    let offset = channel_offset(channel);
     let target_plane = plane * params.out_height * params.out_width + out_x;
     for (var row = 0u; row < ROWS; row++) { // unroll
         if (first_y + row < params.out_height) {
-            output[target_plane + (first_y + row) * params.out_width] = sums[row] + offset;
+            store(target_plane + (first_y + row) * params.out_width, sums[row], offset);
         }
     }
 }

@@ -3,7 +3,7 @@
 // An invocation computes ROWS outputs of one column for CHANNELS output channels; lanes run along the flattened
 // (row block, column) plane, so that narrow images fill them too. The taps are the outer loops: the padding's index map
 // is computed once a tap and serves all input channels, whatever the padding mode.
-// Header: LANES, ROWS, CHANNELS, OCTETS (CHANNELS / 8), PADDING_MODE, HAS_BIAS, TRANSPOSED.
+// Header: LANES, ROWS, CHANNELS, OCTETS (CHANNELS / 8), PADDING_MODE, TRANSPOSED, and those of shared/epilogue.wgsl.
 struct Params {
     in_channels: u32,          // per group
     in_height: u32,
@@ -24,12 +24,13 @@ struct Params {
     channel_blocks: u32,       // ceil(out_channels / CHANNELS)
     groups: u32,
     batch: u32,
+    activation_first: f32,     // the activation's parameters
+    activation_second: f32,
 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> input: array<f32>;               // [N, groups * in_channels, H, W]
 // binding 2: packed weights, see shared/spread_*.wgsl
-@group(0) @binding(3) var<storage, read> bias: array<f32>;                // [groups * out_channels]
-@group(0) @binding(4) var<storage, read_write> output: array<f32>;        // [N, groups * out_channels, OH, OW]
+// bindings 3 to 5: bias, residual, output [N, output channels, OH, OW], see shared/epilogue.wgsl
 
 // The input coordinate that an output reads at a tap, -1 for none.
 fn tap_source(out: u32, tap: u32, stride: u32, dilation: u32, pad: u32, extent: u32) -> i32 {
@@ -75,11 +76,11 @@ fn main(
                 inside[row] = x >= 0 && y >= 0;
                 source[row] = first_plane + select(0u, u32(y) * params.in_width + u32(x), inside[row]);
             }
-            var channel_offset = 0u;
+            var input_offset = 0u;
             for (var in_channel = 0u; in_channel < params.in_channels; in_channel++) {
                 var values: array<f32, ROWS>;
                 for (var row = 0u; row < ROWS; row++) { // unroll
-                    values[row] = input[source[row] + channel_offset];
+                    values[row] = input[source[row] + input_offset];
                     if (PADDING_MODE == ZEROS) {
                         values[row] = select(0.0, values[row], inside[row]);
                     }
@@ -99,7 +100,7 @@ fn main(
                     }
                 }
                 weight_at += CHANNELS;
-                channel_offset += plane;
+                input_offset += plane;
             }
         }
     }
@@ -109,14 +110,11 @@ fn main(
     for (var channel = 0u; channel < CHANNELS; channel++) { // unroll
         if (stores && first_channel + channel < params.out_channels) {
             let out_channel = group * params.out_channels + first_channel + channel;
-            var offset = 0.0;
-            if (HAS_BIAS == 1u) {
-                offset = bias[out_channel];
-            }
+            let offset = channel_offset(out_channel);
             let target_plane = (batch * params.groups * params.out_channels + out_channel) * out_plane + out_x;
             for (var row = 0u; row < ROWS; row++) { // unroll
                 if (first_y + row < params.out_height) {
-                    output[target_plane + (first_y + row) * params.out_width] = sums[channel][row] + offset;
+                    store(target_plane + (first_y + row) * params.out_width, sums[channel][row], offset);
                 }
             }
         }

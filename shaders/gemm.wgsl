@@ -2,7 +2,7 @@
 // (positions are rows of the batch).
 //
 // An invocation computes CHANNELS output channels at POSITIONS positions, LANES apart.
-// Header: LANES, POSITIONS, CHANNELS, OCTETS (CHANNELS / 8), HAS_BIAS.
+// Header: LANES, POSITIONS, CHANNELS, OCTETS (CHANNELS / 8), and those of shared/epilogue.wgsl.
 struct Params {
     in_channels: u32,          // per group: the terms of each sum
     out_channels: u32,         // per group
@@ -15,12 +15,13 @@ struct Params {
     in_position_stride: u32,   // elements between the positions of one channel
     out_channel_stride: u32,
     out_position_stride: u32,
+    activation_first: f32,     // the activation's parameters
+    activation_second: f32,
 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> input: array<f32>;               // [batch, groups, in_channels x positions]
 // binding 2: packed weights, see shared/spread_*.wgsl
-@group(0) @binding(3) var<storage, read> bias: array<f32>;                // [groups * out_channels]
-@group(0) @binding(4) var<storage, read_write> output: array<f32>;        // [batch, groups, out_channels x positions]
+// bindings 3 to 5: bias, residual, output [batch, groups, out_channels x positions], see shared/epilogue.wgsl
 
 @compute @workgroup_size(LANES)
 fn main(
@@ -45,11 +46,11 @@ fn main(
 
     var sums: array<array<f32, POSITIONS>, CHANNELS>;
     var weight_at = (group * params.channel_blocks + channel_block) * params.in_channels * CHANNELS;
-    var channel_offset = 0u;
+    var input_offset = 0u;
     for (var in_channel = 0u; in_channel < params.in_channels; in_channel++) {
         var values: array<f32, POSITIONS>;
         for (var i = 0u; i < POSITIONS; i++) { // unroll
-            values[i] = input[source[i] + channel_offset];
+            values[i] = input[source[i] + input_offset];
         }
         for (var octet = 0u; octet < OCTETS; octet++) { // unroll
             let weights = spread(weight_at + octet * 8u, lane);
@@ -60,22 +61,19 @@ fn main(
             }
         }
         weight_at += CHANNELS;
-        channel_offset += params.in_channel_stride;
+        input_offset += params.in_channel_stride;
     }
 
     let first_channel = channel_block * CHANNELS;
     let first_target = (batch * params.groups + group) * params.out_channels * params.positions;
     for (var channel = 0u; channel < CHANNELS; channel++) { // unroll
         if (stores && first_channel + channel < params.out_channels) {
-            var offset = 0.0;
-            if (HAS_BIAS == 1u) {
-                offset = bias[group * params.out_channels + first_channel + channel];
-            }
+            let offset = channel_offset(group * params.out_channels + first_channel + channel);
             let target_row = first_target + (first_channel + channel) * params.out_channel_stride;
             for (var i = 0u; i < POSITIONS; i++) { // unroll
                 let position = first_position + i * LANES;
                 if (position < params.positions) {
-                    output[target_row + position * params.out_position_stride] = sums[channel][i] + offset;
+                    store(target_row + position * params.out_position_stride, sums[channel][i], offset);
                 }
             }
         }

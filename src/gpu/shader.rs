@@ -40,7 +40,9 @@ macro_rules! wgsl {
     };
 }
 
+const ACTIVATION: &str = wgsl!("shared/activation");
 const DISPATCH: &str = wgsl!("shared/dispatch");
+const EPILOGUE: &str = wgsl!("shared/epilogue");
 const NAN: &str = wgsl!("shared/nan");
 const PADDING: &str = wgsl!("shared/padding");
 const SPREAD_PLAIN: &str = wgsl!("shared/spread_plain");
@@ -70,29 +72,55 @@ impl Kernel {
 
     pub(crate) const fn source(self) -> KernelSource {
         let (name, parts, inputs, outputs): (_, &'static [&'static str], _, _) = match self {
-            Self::Activation => (
-                "activation",
-                &[DISPATCH, NAN, wgsl!("shared/activation"), wgsl!("activation")],
-                1,
-                1,
-            ),
+            Self::Activation => ("activation", &[DISPATCH, NAN, ACTIVATION, wgsl!("activation")], 1, 1),
             Self::BatchNorm => ("batch_norm", &[DISPATCH, wgsl!("batch_norm")], 5, 1),
             Self::Binary => ("binary", &[DISPATCH, wgsl!("binary")], 2, 1),
-            Self::Conv2dDepthwise => ("conv2d_depthwise", &[DISPATCH, PADDING, wgsl!("conv2d_depthwise")], 3, 1),
+            Self::Conv2dDepthwise => (
+                "conv2d_depthwise",
+                &[DISPATCH, NAN, ACTIVATION, EPILOGUE, PADDING, wgsl!("conv2d_depthwise")],
+                4,
+                1,
+            ),
             Self::Conv2dDirect => (
                 "conv2d_direct",
-                &[DISPATCH, PADDING, SPREAD_PLAIN, wgsl!("conv2d_direct")],
-                3,
+                &[
+                    DISPATCH,
+                    NAN,
+                    ACTIVATION,
+                    EPILOGUE,
+                    PADDING,
+                    SPREAD_PLAIN,
+                    wgsl!("conv2d_direct"),
+                ],
+                4,
                 1,
             ),
             Self::Conv2dDirectBroadcast => (
                 "conv2d_direct_broadcast",
-                &[DISPATCH, PADDING, SPREAD_BROADCAST, wgsl!("conv2d_direct")],
-                3,
+                &[
+                    DISPATCH,
+                    NAN,
+                    ACTIVATION,
+                    EPILOGUE,
+                    PADDING,
+                    SPREAD_BROADCAST,
+                    wgsl!("conv2d_direct"),
+                ],
+                4,
                 1,
             ),
-            Self::Gemm => ("gemm", &[DISPATCH, SPREAD_PLAIN, wgsl!("gemm")], 3, 1),
-            Self::GemmBroadcast => ("gemm_broadcast", &[DISPATCH, SPREAD_BROADCAST, wgsl!("gemm")], 3, 1),
+            Self::Gemm => (
+                "gemm",
+                &[DISPATCH, NAN, ACTIVATION, EPILOGUE, SPREAD_PLAIN, wgsl!("gemm")],
+                4,
+                1,
+            ),
+            Self::GemmBroadcast => (
+                "gemm_broadcast",
+                &[DISPATCH, NAN, ACTIVATION, EPILOGUE, SPREAD_BROADCAST, wgsl!("gemm")],
+                4,
+                1,
+            ),
             Self::Interpolate => ("interpolate", &[DISPATCH, wgsl!("interpolate")], 1, 1),
             Self::PRelu => ("prelu", &[DISPATCH, NAN, wgsl!("prelu")], 2, 1),
             Self::PackWeights => ("pack_weights", &[DISPATCH, wgsl!("pack_weights")], 1, 1),

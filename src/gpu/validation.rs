@@ -11,6 +11,7 @@ use wgpu::naga;
 use self::table::{ACTIVATIONS, Entry, record, table};
 use super::context::{Capabilities, Context};
 use super::engine::Executable;
+use super::ops::NO_ACTIVATION;
 use super::ops::layouts;
 use super::recording::Recording;
 use super::shader::{Kernel, PipelineKey};
@@ -296,4 +297,10 @@ fn activations_have_the_shaders_numbers() {
         (activation.name().to_uppercase().replace('_', ""), *code)
     });
     assert_eq!(constants("shared/activation.wgsl"), BTreeSet::from(codes));
+}
+
+#[test]
+fn no_activation_has_the_shaders_number() {
+    let expected = BTreeSet::from([("NONE".to_owned(), NO_ACTIVATION)]);
+    assert_eq!(constants("shared/epilogue.wgsl"), expected);
 }

@@ -17,12 +17,14 @@
 //! # Ok::<(), convoke::Error>(())
 //! ```
 
+mod passes;
 mod session;
 
 use std::sync::Arc;
 
 use ndarray::ArrayD;
 
+pub use passes::Pass;
 pub use session::{Resident, Session};
 
 use crate::error::{Error, Result, ensure};

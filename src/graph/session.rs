@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use ndarray::{ArrayD, ArrayViewD, IxDyn};
 
-use super::{Graph, NAME};
+use super::{Graph, NAME, Pass};
 use crate::backend::Backend;
 use crate::error::{Error, Result, ensure};
 use crate::gpu::{
@@ -28,13 +28,20 @@ enum Engine {
 }
 
 impl Session {
-    /// Makes a graph ready. Nothing is compiled before the first run, since shapes are not known.
+    /// Makes a graph ready, with all passes. Nothing is compiled before the first run, since shapes are not known.
     ///
     /// Errors: a graph without outputs; what uploading the weights may give.
     pub fn new(graph: Graph, backend: &Backend) -> Result<Self> {
+        Self::with_passes(graph, backend, &Pass::ALL)
+    }
+
+    /// Makes a graph ready, with these passes and no others. The reference always runs the graph as it is.
+    ///
+    /// Errors: as [`new`](Self::new).
+    pub fn with_passes(graph: Graph, backend: &Backend, passes: &[Pass]) -> Result<Self> {
         ensure!(!graph.outputs.is_empty(), NAME, "the graph has no outputs");
         let engine = match backend {
-            Backend::Gpu(gpu) => Engine::Gpu(GpuEngine::new(gpu, &graph)?),
+            Backend::Gpu(gpu) => Engine::Gpu(GpuEngine::new(gpu, &graph, passes)?),
             Backend::Reference => Engine::Reference,
         };
         Ok(Self { graph, engine })
@@ -53,7 +60,7 @@ impl Session {
         match &self.engine {
             Engine::Reference => self.run_reference(inputs),
             Engine::Gpu(engine) => {
-                let plan = engine.plan(&self.graph, inputs)?;
+                let plan = engine.plan(inputs)?;
                 let plan = plan.lock().unwrap_or_else(PoisonError::into_inner);
                 match plan.start(&engine.gpu.context, inputs)? {
                     None => plan.split(&[]),
@@ -69,7 +76,7 @@ impl Session {
             Engine::Reference => self.run_reference(inputs),
             Engine::Gpu(engine) => {
                 let context = &engine.gpu.context;
-                let plan = engine.plan(&self.graph, inputs)?;
+                let plan = engine.plan(inputs)?;
                 // The lock is let go before the first await: the queue orders what was submitted.
                 let (readback, split) = {
                     let plan = plan.lock().unwrap_or_else(PoisonError::into_inner);
@@ -92,7 +99,7 @@ impl Session {
         let Engine::Gpu(engine) = &self.engine else {
             return Err(Error::unsupported(NAME, "resident runs need a GPU"));
         };
-        let plan = engine.plan(&self.graph, inputs)?;
+        let plan = engine.plan(inputs)?;
         plan.lock()
             .unwrap_or_else(PoisonError::into_inner)
             .write_inputs(&engine.gpu.context, inputs)?;
@@ -175,6 +182,10 @@ impl Resident<'_> {
 #[derive(Debug)]
 struct GpuEngine {
     gpu: Gpu,
+    /// The graph after the passes that need no shapes.
+    graph: Graph,
+    /// The passes that are left for when the shapes are known.
+    late_passes: Vec<Pass>,
     constants: Vec<Option<Tensor>>,
     plans: Mutex<Plans>,
 }
@@ -193,33 +204,42 @@ struct Plan {
 }
 
 impl GpuEngine {
-    fn new(gpu: &Gpu, graph: &Graph) -> Result<Self> {
-        let upload = |array: &Arc<ArrayD<f32>>| gpu.upload(array.as_ref());
+    fn new(gpu: &Gpu, graph: &Graph, passes: &[Pass]) -> Result<Self> {
+        // From the first pass that uses shapes on, all wait for them: their order stays.
+        let late = passes.iter().position(|pass| pass.uses_shapes()).unwrap_or(passes.len());
+        let mut graph = graph.optimized(&passes[..late], None)?;
+        if passes.contains(&Pass::RemoveDeadCode) {
+            graph = graph.optimized(&[Pass::RemoveDeadCode], None)?;
+        }
         let constants = graph
             .values
             .iter()
-            .map(|value| value.constant.as_ref().map(upload).transpose())
+            .map(|value| value.constant.as_ref().map(|array| gpu.upload(array.as_ref())).transpose())
             .collect::<Result<_>>()?;
         Ok(Self {
             gpu: gpu.clone(),
+            graph,
+            late_passes: passes[late..].to_vec(),
             constants,
             plans: Mutex::default(),
         })
     }
 
-    fn plan(&self, graph: &Graph, inputs: &[ArrayViewD<'_, f32>]) -> Result<Arc<Mutex<Plan>>> {
+    fn plan(&self, inputs: &[ArrayViewD<'_, f32>]) -> Result<Arc<Mutex<Plan>>> {
         let shapes: Vec<Vec<usize>> = inputs.iter().map(|array| array.shape().to_vec()).collect();
         let mut plans = self.plans.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(plan) = plans.get(&shapes) {
             return Ok(Arc::clone(plan));
         }
-        let plan = Arc::new(Mutex::new(self.make_plan(graph, &shapes)?));
+        let plan = Arc::new(Mutex::new(self.make_plan(&shapes)?));
         plans.insert(shapes, Arc::clone(&plan));
         Ok(plan)
     }
 
-    fn make_plan(&self, graph: &Graph, shapes: &[Vec<usize>]) -> Result<Plan> {
-        graph.check_input_count(shapes.len())?;
+    fn make_plan(&self, shapes: &[Vec<usize>]) -> Result<Plan> {
+        self.graph.check_input_count(shapes.len())?;
+        let known: Vec<&[usize]> = shapes.iter().map(Vec::as_slice).collect();
+        let graph = &self.graph.optimized(&self.late_passes, Some(&known))?;
         let context = &self.gpu.context;
         let mut recording = self.gpu.recording();
         let mut import = |tensor: &Tensor| recording.import(tensor.buffer.clone(), &tensor.shape, DType::F32, true);

@@ -8,6 +8,7 @@ mod batch_norm;
 mod binary;
 mod conv2d;
 mod conv_transpose2d;
+mod fused;
 mod interpolate;
 mod linear;
 mod pad2d;
@@ -20,6 +21,7 @@ pub use batch_norm::BatchNorm;
 pub use binary::Binary;
 pub use conv_transpose2d::ConvTranspose2d;
 pub use conv2d::{Conv2d, ConvPadding};
+pub use fused::{Fused, FusedBase};
 pub use interpolate::{Interpolate, InterpolateMode};
 pub use linear::Linear;
 pub use pad2d::Pad2d;
@@ -40,6 +42,8 @@ pub enum Op {
     Conv2d(Conv2d),
     /// Inputs: input, weight, and optionally bias.
     ConvTranspose2d(ConvTranspose2d),
+    /// Inputs: input, weight, optionally bias, and the residual where there is one.
+    Fused(Fused),
     /// Inputs: input.
     Interpolate(Interpolate),
     /// Inputs: input.
@@ -76,6 +80,7 @@ impl Op {
         match self {
             Self::Conv2d(_) => "conv2d",
             Self::ConvTranspose2d(_) => "conv_transpose2d",
+            Self::Fused(op) => op.base.name(),
             Self::Interpolate(_) => "interpolate",
             Self::Pad2d(_) => "pad",
             Self::MaxPool2d(_) => "max_pool2d",
@@ -111,6 +116,7 @@ impl Op {
         let (least, most) = match self {
             Self::Conv2d(_) | Self::ConvTranspose2d(_) | Self::Linear(_) => (2, 3),
             Self::PRelu(_) | Self::Binary(_) => (2, 2),
+            Self::Fused(op) => (2 + usize::from(op.residual), 3 + usize::from(op.residual)),
             Self::BatchNorm(_) => (5, 5),
             _ => (1, 1),
         };
@@ -124,6 +130,7 @@ impl Op {
         Ok(match self {
             Self::Conv2d(op) => vec![op.output_shape(inputs[0], inputs[1], third)?.to_vec()],
             Self::ConvTranspose2d(op) => vec![op.output_shape(inputs[0], inputs[1], third)?.to_vec()],
+            Self::Fused(op) => vec![op.output_shape(inputs)?],
             Self::Interpolate(op) => vec![op.output_shape(inputs[0])?.to_vec()],
             Self::Pad2d(op) => vec![op.output_shape(inputs[0])?.to_vec()],
             Self::MaxPool2d(op) => vec![op.output_shape(inputs[0])?.to_vec(); self.output_count()],
@@ -155,6 +162,7 @@ macro_rules! op_from {
 op_from!(
     Conv2d,
     ConvTranspose2d,
+    Fused,
     Interpolate,
     Pad2d,
     MaxPool2d,

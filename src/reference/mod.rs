@@ -17,6 +17,7 @@ mod binary;
 mod conv2d;
 mod conv_transpose2d;
 mod erf;
+mod fused;
 mod interpolate;
 mod linear;
 mod number;
@@ -133,6 +134,7 @@ pub fn run(op: &Op, inputs: &[&Answer]) -> Result<Vec<Answer>> {
     match op {
         Op::Conv2d(op) => Ok(vec![conv2d::conv2d(op, input, inputs[1], bias)?]),
         Op::ConvTranspose2d(op) => Ok(vec![conv_transpose2d::conv_transpose2d(op, input, inputs[1], bias)?]),
+        Op::Fused(op) => Ok(vec![fused::fused(op, inputs)?]),
         Op::Interpolate(op) => Ok(vec![interpolate::interpolate(op, input)?]),
         Op::Pad2d(op) => Ok(vec![pad2d::pad2d(op, input)?]),
         Op::MaxPool2d(op) => pool2d::max_pool2d(op, input),

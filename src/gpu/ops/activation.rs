@@ -22,7 +22,7 @@ parameters!(PReluParameters {
 pub(super) const ITEMS: u32 = 4;
 
 /// The number that stands for an activation in a shader's header, and its parameters.
-fn code(activation: &Activation) -> (u32, f32, f32) {
+pub(super) fn code(activation: &Activation) -> (u32, f32, f32) {
     match *activation {
         Activation::Relu => (0, 0.0, 0.0),
         Activation::Relu6 => (1, 0.0, 0.0),

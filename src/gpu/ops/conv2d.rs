@@ -1,6 +1,7 @@
 //! Convolution: the algorithms, which one is taken, and their kernel calls.
 
 use super::block::{Block, WeightLayout, lanes, pack_weights};
+use super::epilogue::Operands;
 use super::linear::{Gemm, gemm};
 use super::{LANES, check_extent, parameters, slot, step};
 use crate::error::{Error, Result};
@@ -30,6 +31,8 @@ parameters!(DirectParameters {
     channel_blocks: u32,
     groups: u32,
     batch: u32,
+    activation_first: f32,
+    activation_second: f32,
 });
 parameters!(DepthwiseParameters {
     in_height: u32,
@@ -45,6 +48,8 @@ parameters!(DepthwiseParameters {
     channels: u32,
     multiplier: u32,
     planes: u32,
+    activation_first: f32,
+    activation_second: f32,
 });
 
 const NAME: &str = "conv2d";
@@ -183,9 +188,9 @@ impl Problem {
     }
 }
 
-pub(super) fn lower(op: &Conv2d, inputs: &[Value], output: &Value, recording: &mut Recording) -> Result<()> {
-    let (input, weight, bias) = (&inputs[0], &inputs[1], inputs.get(2));
-    let geometry = op.geometry(&input.shape, &weight.shape, bias.map(|bias| bias.shape.as_slice()))?;
+pub(super) fn lower(op: &Conv2d, operands: &Operands<'_>, output: &Value, recording: &mut Recording) -> Result<()> {
+    let bias = operands.bias.map(|bias| bias.shape.as_slice());
+    let geometry = op.geometry(&operands.input.shape, &operands.weight.shape, bias)?;
     check_extent(NAME, geometry.input.height, geometry.padding.top, geometry.padding.bottom)?;
     check_extent(NAME, geometry.input.width, geometry.padding.left, geometry.padding.right)?;
     let problem = Problem::new(op, geometry);
@@ -201,7 +206,6 @@ pub(super) fn lower(op: &Conv2d, inputs: &[Value], output: &Value, recording: &m
             }
         },
     };
-    let operands = (input, weight, bias);
     match algorithm {
         Conv2dAlgorithm::Direct => direct(&problem, false, operands, output, recording),
         Conv2dAlgorithm::DirectBroadcast => direct(&problem, true, operands, output, recording),
@@ -211,26 +215,22 @@ pub(super) fn lower(op: &Conv2d, inputs: &[Value], output: &Value, recording: &m
     }
 }
 
-pub(super) fn lower_transposed(op: &ConvTranspose2d, inputs: &[Value], output: &Value, recording: &mut Recording) -> Result<()> {
+pub(super) fn lower_transposed(
+    op: &ConvTranspose2d,
+    operands: &Operands<'_>,
+    output: &Value,
+    recording: &mut Recording,
+) -> Result<()> {
     const NAME: &str = "conv_transpose2d";
-    let (input, weight, bias) = (&inputs[0], &inputs[1], inputs.get(2));
-    let geometry = op.geometry(&input.shape, &weight.shape, bias.map(|bias| bias.shape.as_slice()))?;
+    let bias = operands.bias.map(|bias| bias.shape.as_slice());
+    let geometry = op.geometry(&operands.input.shape, &operands.weight.shape, bias)?;
     check_extent(NAME, geometry.output.height, geometry.padding.top, geometry.padding.bottom)?;
     check_extent(NAME, geometry.output.width, geometry.padding.left, geometry.padding.right)?;
     let broadcast = recording.capabilities.prefers_broadcast();
-    direct(
-        &Problem::new_transposed(op, geometry),
-        broadcast,
-        (input, weight, bias),
-        output,
-        recording,
-    )
+    direct(&Problem::new_transposed(op, geometry), broadcast, operands, output, recording)
 }
 
-type Operands<'a> = (&'a Value, &'a Value, Option<&'a Value>);
-
-fn direct(problem: &Problem, broadcast: bool, operands: Operands<'_>, output: &Value, recording: &mut Recording) -> Result<()> {
-    let (input, weight, bias) = operands;
+fn direct(problem: &Problem, broadcast: bool, operands: &Operands<'_>, output: &Value, recording: &mut Recording) -> Result<()> {
     let geometry = &problem.geometry;
     let lanes = lanes(recording, broadcast);
     let (in_channels, out_channels) = (problem.in_channels_per_group(), problem.out_channels_per_group());
@@ -243,19 +243,19 @@ fn direct(problem: &Problem, broadcast: bool, operands: Operands<'_>, output: &V
         taps,
         transposed: problem.transposed,
     };
-    let packed = pack_weights(problem.name, weight, &layout, block.channels, recording)?;
+    let packed = pack_weights(problem.name, operands.weight, &layout, block.channels, recording)?;
     let row_blocks = geometry.output.height.div_ceil(block.positions);
     let position_blocks = (row_blocks * geometry.output.width).div_ceil(lanes as usize);
     let channel_blocks = out_channels.div_ceil(block.channels);
-    let constants = [
+    let own = [
         ("LANES", lanes),
         ("ROWS", block.positions as u32),
         ("CHANNELS", block.channels as u32),
         ("OCTETS", block.channels as u32 / 8),
         ("PADDING_MODE", problem.padding_mode),
-        ("HAS_BIAS", u32::from(bias.is_some())),
         ("TRANSPOSED", u32::from(problem.transposed)),
     ];
+    let (activation_first, activation_second) = operands.activation_parameters();
     let parameters = DirectParameters {
         in_channels: in_channels as u32,
         in_height: geometry.input.height as u32,
@@ -276,17 +276,22 @@ fn direct(problem: &Problem, broadcast: bool, operands: Operands<'_>, output: &V
         channel_blocks: channel_blocks as u32,
         groups: problem.groups as u32,
         batch: geometry.batch as u32,
+        activation_first,
+        activation_second,
     };
     let kernel = if broadcast {
         Kernel::Conv2dDirectBroadcast
     } else {
         Kernel::Conv2dDirect
     };
-    let inputs = [slot(input)?, packed, slot(bias.unwrap_or(weight))?];
+    let inputs = operands.slots(packed)?;
     let workgroups = geometry.batch * problem.groups * channel_blocks * position_blocks;
     recording.dispatch(
         problem.name,
-        PipelineKey::new(kernel, constants),
+        PipelineKey {
+            kernel,
+            constants: operands.constants(&own),
+        },
         &parameters,
         &inputs,
         &[slot(output)?],
@@ -294,8 +299,7 @@ fn direct(problem: &Problem, broadcast: bool, operands: Operands<'_>, output: &V
     )
 }
 
-fn depthwise(problem: &Problem, operands: Operands<'_>, output: &Value, recording: &mut Recording) -> Result<()> {
-    let (input, weight, bias) = operands;
+fn depthwise(problem: &Problem, operands: &Operands<'_>, output: &Value, recording: &mut Recording) -> Result<()> {
     let geometry = &problem.geometry;
     let rows = problem.depthwise_rows().unwrap_or(1);
     let rows = if recording.capabilities.kind == AdapterKind::Software {
@@ -306,7 +310,7 @@ fn depthwise(problem: &Problem, operands: Operands<'_>, output: &Value, recordin
     let row_blocks = geometry.output.height.div_ceil(rows);
     let position_blocks = (row_blocks * geometry.output.width).div_ceil(LANES as usize);
     let planes = geometry.batch * geometry.out_channels;
-    let constants = [
+    let own = [
         ("LANES", LANES),
         ("ROWS", rows as u32),
         ("KERNEL_HEIGHT", geometry.kernel.height as u32),
@@ -315,8 +319,8 @@ fn depthwise(problem: &Problem, operands: Operands<'_>, output: &Value, recordin
         ("DILATION_HEIGHT", problem.dilation_height),
         ("SPAN", problem.span(rows) as u32),
         ("PADDING_MODE", problem.padding_mode),
-        ("HAS_BIAS", u32::from(bias.is_some())),
     ];
+    let (activation_first, activation_second) = operands.activation_parameters();
     let parameters = DepthwiseParameters {
         in_height: geometry.input.height as u32,
         in_width: geometry.input.width as u32,
@@ -331,13 +335,18 @@ fn depthwise(problem: &Problem, operands: Operands<'_>, output: &Value, recordin
         channels: geometry.out_channels as u32,
         multiplier: problem.out_channels_per_group() as u32,
         planes: planes as u32,
+        activation_first,
+        activation_second,
     };
-    let inputs = [slot(input)?, slot(weight)?, slot(bias.unwrap_or(weight))?];
-    let key = PipelineKey::new(Kernel::Conv2dDepthwise, constants);
+    let inputs = operands.slots(slot(operands.weight)?)?;
+    let key = PipelineKey {
+        kernel: Kernel::Conv2dDepthwise,
+        constants: operands.constants(&own),
+    };
     recording.dispatch(NAME, key, &parameters, &inputs, &[slot(output)?], planes * position_blocks)
 }
 
-fn pointwise(problem: &Problem, broadcast: bool, operands: Operands<'_>, output: &Value, recording: &mut Recording) -> Result<()> {
+fn pointwise(problem: &Problem, broadcast: bool, operands: &Operands<'_>, output: &Value, recording: &mut Recording) -> Result<()> {
     let geometry = &problem.geometry;
     let positions = geometry.output.height * geometry.output.width;
     let product = Gemm {

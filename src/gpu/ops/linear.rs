@@ -1,6 +1,7 @@
 //! The matrix product that serves linear and pointwise convolution.
 
 use super::block::{Block, WeightLayout, lanes, pack_weights};
+use super::epilogue::Operands;
 use super::{elements, parameters, slot};
 use crate::error::Result;
 use crate::gpu::recording::{Recording, Value};
@@ -18,6 +19,8 @@ parameters!(GemmParameters {
     in_position_stride: u32,
     out_channel_stride: u32,
     out_position_stride: u32,
+    activation_first: f32,
+    activation_second: f32,
 });
 
 /// A matrix product for each batch entry and group: `out_channels x in_channels` times `in_channels x positions`.
@@ -35,11 +38,11 @@ pub(super) struct Gemm {
     pub(super) broadcast: bool,
 }
 
-/// Records a matrix product. Without a bias the weight stands in its binding.
+/// Records a matrix product.
 pub(super) fn gemm(
     name: &'static str,
     gemm: &Gemm,
-    (input, weight, bias): (&Value, &Value, Option<&Value>),
+    operands: &Operands<'_>,
     output: &Value,
     recording: &mut Recording,
 ) -> Result<()> {
@@ -52,18 +55,18 @@ pub(super) fn gemm(
         taps: 1,
         transposed: false,
     };
-    let packed = pack_weights(name, weight, &layout, block.channels, recording)?;
+    let packed = pack_weights(name, operands.weight, &layout, block.channels, recording)?;
     let position_blocks = gemm.positions.div_ceil(lanes as usize * block.positions);
     let channel_blocks = gemm.out_channels.div_ceil(block.channels);
     let kernel = if gemm.broadcast { Kernel::GemmBroadcast } else { Kernel::Gemm };
-    let constants = [
+    let own = [
         ("LANES", lanes),
         ("POSITIONS", block.positions as u32),
         ("CHANNELS", block.channels as u32),
         ("OCTETS", block.channels as u32 / 8),
-        ("HAS_BIAS", u32::from(bias.is_some())),
     ];
     let [in_channel_stride, in_position_stride, out_channel_stride, out_position_stride] = gemm.strides.map(|stride| stride as u32);
+    let (activation_first, activation_second) = operands.activation_parameters();
     let parameters = GemmParameters {
         in_channels: gemm.in_channels as u32,
         out_channels: gemm.out_channels as u32,
@@ -76,12 +79,17 @@ pub(super) fn gemm(
         in_position_stride,
         out_channel_stride,
         out_position_stride,
+        activation_first,
+        activation_second,
     };
-    let inputs = [slot(input)?, packed, slot(bias.unwrap_or(weight))?];
+    let inputs = operands.slots(packed)?;
     let workgroups = gemm.batch * gemm.groups * channel_blocks * position_blocks;
     recording.dispatch(
         name,
-        PipelineKey::new(kernel, constants),
+        PipelineKey {
+            kernel,
+            constants: operands.constants(&own),
+        },
         &parameters,
         &inputs,
         &[slot(output)?],
@@ -90,16 +98,16 @@ pub(super) fn gemm(
 }
 
 /// Linear is a matrix product whose positions are the rows of the batch.
-pub(super) fn lower(inputs: &[Value], output: &Value, recording: &mut Recording) -> Result<()> {
-    let (out_features, in_features) = (inputs[1].shape[0], inputs[1].shape[1]);
+pub(super) fn lower(operands: &Operands<'_>, output: &Value, recording: &mut Recording) -> Result<()> {
+    let (out_features, in_features) = (operands.weight.shape[0], operands.weight.shape[1]);
     let product = Gemm {
         batch: 1,
         groups: 1,
         in_channels: in_features,
         out_channels: out_features,
-        positions: elements(&inputs[0]) / in_features,
+        positions: elements(operands.input) / in_features,
         strides: [1, in_features, 1, out_features],
         broadcast: recording.capabilities.prefers_broadcast(),
     };
-    gemm("linear", &product, (&inputs[0], &inputs[1], inputs.get(2)), output, recording)
+    gemm("linear", &product, operands, output, recording)
 }

@@ -5,6 +5,7 @@ mod batch_norm;
 mod binary;
 mod block;
 mod conv2d;
+mod epilogue;
 mod interpolate;
 mod linear;
 mod pad2d;
@@ -12,10 +13,13 @@ mod pool2d;
 mod softmax;
 
 pub use conv2d::Conv2dAlgorithm;
+#[cfg(test)]
+pub(in crate::gpu) use epilogue::NO_ACTIVATION;
 
 use super::recording::{DType, Recording, SlotId, Value};
 use crate::error::{Error, Result, ensure};
-use crate::ops::Op;
+use crate::ops::{Fused, FusedBase, Op};
+use epilogue::Operands;
 
 /// Declares a kernel's uniform parameters: the host's twin of the `Params` struct in its WGSL. Tests compare the layouts.
 macro_rules! parameters {
@@ -73,8 +77,9 @@ pub(crate) fn lower(op: &Op, inputs: &[Value], recording: &mut Recording) -> Res
         return Ok(outputs);
     }
     match op {
-        Op::Conv2d(op) => conv2d::lower(op, inputs, &outputs[0], recording)?,
-        Op::ConvTranspose2d(op) => conv2d::lower_transposed(op, inputs, &outputs[0], recording)?,
+        Op::Conv2d(op) => conv2d::lower(op, &Operands::plain(inputs), &outputs[0], recording)?,
+        Op::ConvTranspose2d(op) => conv2d::lower_transposed(op, &Operands::plain(inputs), &outputs[0], recording)?,
+        Op::Fused(op) => lower_fused(op, inputs, &outputs[0], recording)?,
         Op::Interpolate(op) => interpolate::lower(op, &inputs[0], &outputs[0], recording)?,
         Op::Pad2d(op) => pad2d::lower(op, &inputs[0], &outputs[0], recording)?,
         Op::MaxPool2d(op) => pool2d::lower_max(op, &inputs[0], &outputs, recording)?,
@@ -84,12 +89,36 @@ pub(crate) fn lower(op: &Op, inputs: &[Value], recording: &mut Recording) -> Res
         Op::Activation(op) => activation::lower(op, &inputs[0], &outputs[0], recording)?,
         Op::PRelu(_) => activation::lower_prelu(&inputs[0], &inputs[1], &outputs[0], recording)?,
         Op::Softmax(op) => softmax::lower(op, &inputs[0], &outputs[0], recording)?,
-        Op::Linear(_) => linear::lower(inputs, &outputs[0], recording)?,
+        Op::Linear(_) => linear::lower(&Operands::plain(inputs), &outputs[0], recording)?,
         Op::BatchNorm(op) => batch_norm::lower(*op, inputs, &outputs[0], recording)?,
         Op::Binary(op) => binary::lower(*op, &inputs[0], &inputs[1], &outputs[0], recording)?,
         Op::Reshape(_) | Op::Flatten(_) => {}
     }
     Ok(outputs)
+}
+
+/// One dispatch where the activation is cheap, else one for it after the rest.
+fn lower_fused(op: &Fused, inputs: &[Value], output: &Value, recording: &mut Recording) -> Result<()> {
+    let (own, residual) = op.split(inputs);
+    let dear = op.activation.filter(|activation| !epilogue::is_cheap(activation));
+    let target = match dear {
+        Some(_) => recording.output(op.base.name(), &output.shape, DType::F32)?,
+        None => output.clone(),
+    };
+    let operands = Operands {
+        residual,
+        activation: op.activation.filter(epilogue::is_cheap),
+        ..Operands::plain(own)
+    };
+    match &op.base {
+        FusedBase::Conv2d(base) => conv2d::lower(base, &operands, &target, recording)?,
+        FusedBase::ConvTranspose2d(base) => conv2d::lower_transposed(base, &operands, &target, recording)?,
+        FusedBase::Linear(_) => linear::lower(&operands, &target, recording)?,
+    }
+    match dear {
+        Some(activation) => activation::lower(&activation, &target, output, recording),
+        None => Ok(()),
+    }
 }
 
 /// The buffer of a tensor that has elements: its operator's output has some.

@@ -6,8 +6,8 @@ use crate::gpu::recording::{DType, Recording, Value};
 use crate::gpu::shader::PipelineKey;
 use crate::gpu::{AdapterKind, Conv2dAlgorithm};
 use crate::ops::{
-    Activation, AdaptiveAvgPool2d, AdaptiveMaxPool2d, AvgPool2d, BatchNorm, Binary, Conv2d, ConvTranspose2d, Flatten, Interpolate,
-    InterpolateMode, Linear, MaxPool2d, Op, PRelu, Pad2d, Reshape, Softmax,
+    Activation, AdaptiveAvgPool2d, AdaptiveMaxPool2d, AvgPool2d, BatchNorm, Binary, Conv2d, ConvTranspose2d, Flatten, Fused,
+    FusedBase, Interpolate, InterpolateMode, Linear, MaxPool2d, Op, PRelu, Pad2d, Reshape, Softmax,
 };
 use crate::{Error, Padding2d, PaddingMode};
 
@@ -60,7 +60,7 @@ pub(super) fn table() -> Vec<Entry> {
                 limits: wgpu::Limits::default(),
             };
             for (op, shapes) in cases() {
-                let is_conv2d = matches!(op, Op::Conv2d(_));
+                let is_conv2d = matches!(op, Op::Conv2d(_) | Op::Fused(_));
                 let forced = Conv2dAlgorithm::ALL.into_iter().filter(|_| is_conv2d).map(Some);
                 for algorithm in std::iter::once(None).chain(forced) {
                     let mut recording = Recording::new(capabilities.clone(), algorithm);
@@ -106,6 +106,17 @@ fn cases() -> Vec<(Op, Vec<Vec<usize>>)> {
     let transposed = ConvTranspose2d::new().stride([2, 1]).padding([1, 0]).groups(2);
     cases.push((transposed.into(), vec![vec![1, 4, 5, 7], vec![4, 9, 3, 2]]));
     cases.push((transposed.into(), vec![vec![1, 4, 5, 7], vec![4, 9, 3, 2], vec![18]]));
+    for activation in ACTIVATIONS {
+        let fused = |base| Op::from(Fused::new(base).residual(true).activation(activation));
+        let linear = fused(FusedBase::Linear(Linear));
+        cases.push((linear, vec![vec![5, 7], vec![9, 7], vec![5, 9]]));
+        let conv = fused(FusedBase::Conv2d(Conv2d::new()));
+        cases.push((conv, vec![vec![1, 3, 5, 6], vec![6, 3, 2, 2], vec![1, 6, 4, 5]]));
+        let depthwise = fused(FusedBase::Conv2d(Conv2d::new().groups(3)));
+        cases.push((depthwise, vec![vec![1, 3, 5, 6], vec![3, 1, 2, 2], vec![1, 3, 4, 5]]));
+        let transposed = fused(FusedBase::ConvTranspose2d(ConvTranspose2d::new()));
+        cases.push((transposed, vec![vec![1, 3, 5, 6], vec![3, 6, 2, 2], vec![1, 6, 6, 7]]));
+    }
     let image = vec![2, 6, 13, 10];
     for mode in INTERPOLATIONS {
         cases.push((Interpolate::new([7, 21], mode).into(), vec![image.clone()]));

@@ -1,0 +1,28 @@
+// What follows a sum before it is stored: bias, residual, activation.
+// Header: HAS_BIAS, HAS_RESIDUAL, ACTIVATION (NONE for none). Needs shared/activation.wgsl, and activation_first and
+// activation_second among the kernel's parameters.
+const NONE = 255u;
+
+@group(0) @binding(3) var<storage, read> bias: array<f32>;                // [output channels]
+@group(0) @binding(4) var<storage, read> residual: array<f32>;            // as the output
+@group(0) @binding(5) var<storage, read_write> output: array<f32>;
+
+// The bias of an output channel.
+fn channel_offset(channel: u32) -> f32 {
+    var offset = 0.0;
+    if (HAS_BIAS == 1u) {
+        offset = bias[channel];
+    }
+    return offset;
+}
+
+fn store(at: u32, sum: f32, offset: f32) {
+    var value = sum + offset;
+    if (HAS_RESIDUAL == 1u) {
+        value += residual[at];
+    }
+    if (ACTIVATION != NONE) {
+        value = activate(value, params.activation_first, params.activation_second);
+    }
+    output[at] = value;
+}

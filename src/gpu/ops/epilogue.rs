@@ -1,0 +1,71 @@
+//! What follows the sums of a convolution or linear layer before they are stored: bias, residual, activation.
+
+use super::activation::code;
+use super::slot;
+use crate::error::Result;
+use crate::gpu::recording::{SlotId, Value};
+use crate::ops::Activation;
+
+/// The number that stands for no activation in a shader's header.
+pub(in crate::gpu) const NO_ACTIVATION: u32 = 255;
+
+/// The operands of a convolution or linear layer, and what follows it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Operands<'a> {
+    pub(super) input: &'a Value,
+    pub(super) weight: &'a Value,
+    pub(super) bias: Option<&'a Value>,
+    pub(super) residual: Option<&'a Value>,
+    pub(super) activation: Option<Activation>,
+}
+
+impl<'a> Operands<'a> {
+    /// Input, weight and bias if there is one; nothing follows.
+    pub(super) fn plain(inputs: &'a [Value]) -> Self {
+        Self {
+            input: &inputs[0],
+            weight: &inputs[1],
+            bias: inputs.get(2),
+            residual: None,
+            activation: None,
+        }
+    }
+
+    /// The constants of a kernel's header, its own first.
+    pub(super) fn constants(&self, own: &[(&'static str, u32)]) -> Vec<(&'static str, u32)> {
+        let activation = self.activation.map_or(NO_ACTIVATION, |activation| code(&activation).0);
+        let follows = [
+            ("HAS_BIAS", u32::from(self.bias.is_some())),
+            ("HAS_RESIDUAL", u32::from(self.residual.is_some())),
+            ("ACTIVATION", activation),
+        ];
+        [own, &follows].concat()
+    }
+
+    /// The activation's two parameters.
+    pub(super) fn activation_parameters(&self) -> (f32, f32) {
+        self.activation.map_or((0.0, 0.0), |activation| {
+            let (_, first, second) = code(&activation);
+            (first, second)
+        })
+    }
+
+    /// The kernel's inputs, the weight as it is given here. Where there is no bias or residual, the weight stands in.
+    pub(super) fn slots(&self, weight: SlotId) -> Result<[SlotId; 4]> {
+        let or_weight = |value: Option<&Value>| value.map_or(Ok(weight), slot);
+        Ok([slot(self.input)?, weight, or_weight(self.bias)?, or_weight(self.residual)?])
+    }
+}
+
+/// Whether an activation is so cheap that every stored element may carry its code: those made of straight lines.
+pub(super) fn is_cheap(activation: &Activation) -> bool {
+    matches!(
+        activation,
+        Activation::Relu
+            | Activation::Relu6
+            | Activation::LeakyRelu { .. }
+            | Activation::HardSigmoid
+            | Activation::HardSwish
+            | Activation::Clamp { .. }
+    )
+}

@@ -1,0 +1,22 @@
+//! A fused operator is its parts one after another.
+
+use super::{Answer, activation, binary, conv_transpose2d, conv2d, linear};
+use crate::error::Result;
+use crate::ops::{Binary, Fused, FusedBase};
+
+pub(super) fn fused(op: &Fused, inputs: &[&Answer]) -> Result<Answer> {
+    let (own, residual) = op.split(inputs);
+    let bias = own.get(2).copied();
+    let mut answer = match &op.base {
+        FusedBase::Conv2d(base) => conv2d::conv2d(base, own[0], own[1], bias)?,
+        FusedBase::ConvTranspose2d(base) => conv_transpose2d::conv_transpose2d(base, own[0], own[1], bias)?,
+        FusedBase::Linear(_) => linear::linear(own[0], own[1], bias)?,
+    };
+    if let Some(residual) = residual {
+        answer = binary::binary(Binary::Add, &answer, residual)?;
+    }
+    if let Some(function) = op.activation {
+        answer = activation::activation(function, &answer);
+    }
+    Ok(answer)
+}
