@@ -6,7 +6,7 @@ use std::cell::Cell;
 use convoke::gpu::Conv2dAlgorithm;
 use convoke::ops::{
     Activation, AdaptiveAvgPool2d, AdaptiveMaxPool2d, AvgPool2d, BatchNorm, Binary, Conv2d, ConvPadding, ConvTranspose2d, Flatten,
-    Interpolate, InterpolateMode, Linear, MaxPool2d, Op, PRelu, Pad2d, Reshape, Softmax,
+    Fused, FusedBase, Interpolate, InterpolateMode, Linear, MaxPool2d, Op, PRelu, Pad2d, Reshape, Softmax,
 };
 use convoke::testing::Random;
 use convoke::{Gpu, Padding2d, PaddingMode};
@@ -44,6 +44,7 @@ impl Case {
         match self.op {
             Op::Activation(op) => matches!(op, Activation::Relu | Activation::Relu6 | Activation::Clamp { .. }),
             Op::AvgPool2d(op) => op.divisor_override == Some(1),
+            Op::Fused(op) => !matches!(op.activation, Some(Activation::LeakyRelu { .. } | Activation::Silu)),
             Op::Interpolate(op) => op.mode == InterpolateMode::Nearest,
             Op::AdaptiveAvgPool2d(_) | Op::Softmax(_) | Op::BatchNorm(_) => false,
             _ => true,
@@ -75,6 +76,7 @@ const ONE: [Option<Conv2dAlgorithm>; 1] = [None];
 pub(crate) fn trials() -> Vec<Named> {
     let mut trials = vec![
         property("conv_transpose2d", 40, transposed_convolutions(), &ONE),
+        property("fused", 40, fused(), &ONE),
         property("interpolate", 60, interpolations(), &ONE),
         property("pad2d", 160, pads(), &ONE),
         property("max_pool2d", 60, windows(true), &ONE),
@@ -235,6 +237,32 @@ fn transposed_convolutions() -> impl Strategy<Value = Case> {
             Case::new(op, shapes, seed)
         },
     )
+}
+
+/// Convolutions of every kind and linear layers, with what may follow them.
+fn fused() -> impl Strategy<Value = Case> {
+    let activation = prop::sample::select(vec![
+        None,
+        Some(Activation::Relu),
+        Some(Activation::LeakyRelu { negative_slope: 0.25 }),
+        Some(Activation::Clamp { min: -20.0, max: 30.0 }),
+        Some(Activation::Silu),
+    ]);
+    let base = prop_oneof![convolutions(), transposed_convolutions(), linears()];
+    (base, any::<bool>(), activation).prop_map(|(case, residual, activation)| {
+        let base = match case.op {
+            Op::Conv2d(op) => FusedBase::Conv2d(op),
+            Op::ConvTranspose2d(op) => FusedBase::ConvTranspose2d(op),
+            _ => FusedBase::Linear(Linear),
+        };
+        let mut shapes = case.shapes.clone();
+        let operands: Vec<&[usize]> = case.shapes.iter().map(Vec::as_slice).collect();
+        // Refused bases stay as they are and are filtered out.
+        if let (true, Ok(output)) = (residual, case.op.output_shapes(&operands)) {
+            shapes.extend(output);
+        }
+        Case::new(Fused::new(base).residual(residual).activation(activation), shapes, case.seed)
+    })
 }
 
 fn interpolations() -> impl Strategy<Value = Case> {

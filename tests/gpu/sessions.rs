@@ -1,6 +1,6 @@
 //! Sessions against the reference: small graphs, repeated runs, other shapes, refusals, resident inputs.
 
-use convoke::graph::{Graph, ValueId};
+use convoke::graph::{Graph, Pass, ValueId};
 use convoke::ops::{Activation, AvgPool2d, BatchNorm, Binary, Conv2d, Flatten, Linear, MaxPool2d, Softmax};
 use convoke::testing::{Random, compare, compare_exact};
 use convoke::{Backend, Error, Gpu, Session};
@@ -20,6 +20,8 @@ pub(crate) fn trials() -> Vec<Named> {
         trial("session/empty_batch", empty_batch),
         trial("session/refusals", refusals),
         trial("session/resident", resident),
+        trial("session/passes", passes),
+        trial("session/memory", memory),
     ]
 }
 
@@ -224,5 +226,43 @@ fn resident(gpu: &Gpu) -> Outcome {
         compare(output, answer)?;
     }
     assert_eq!(outputs, session.run(&views(&inputs))?);
+    Ok(())
+}
+
+/// No passes, each alone and all: the reference runs the graph as it is and bounds them all.
+fn passes(gpu: &Gpu) -> Outcome {
+    let mut choices: Vec<Vec<Pass>> = Pass::ALL.iter().map(|&pass| vec![pass]).collect();
+    choices.push(Vec::new());
+    choices.push(Pass::ALL.to_vec());
+    for (graph, shape) in [(residual()?, &[2, 3, 7, 10][..]), (classifier()?, &[3, 2, 8, 10])] {
+        let input = Random::new(9).reals(shape);
+        for passes in &choices {
+            let session = Session::with_passes(graph.clone(), &gpu.clone().into(), passes)?;
+            let got = session.run(&[input.view()])?;
+            let want = session.answers(&[input.view()])?;
+            compare(&got[0], &want[0]).map_err(|mismatch| format!("{passes:?}: {mismatch}"))?;
+        }
+    }
+    Ok(())
+}
+
+/// A chain of operators needs two buffers at a time, however long it is.
+fn memory(gpu: &Gpu) -> Outcome {
+    let mut graph = Graph::new();
+    let mut value = graph.input("input");
+    for index in 0..20 {
+        value = graph.node(format!("tanh{index}"), Activation::Tanh, &[value])?;
+    }
+    graph.output(value)?;
+    let session = Session::new(graph, &gpu.clone().into())?;
+    let input = Random::new(4).reals(&[1, 3, 100, 130]);
+    let memory = session.resident(&[input.view()])?.memory();
+    let one = 4 * input.len() as u64;
+    assert_eq!(memory.lower_bound, 2 * one);
+    assert_eq!(memory.unshared, 19 * one);
+    assert!(
+        memory.planned >= memory.lower_bound && memory.planned * 100 <= memory.lower_bound * 115,
+        "{memory:?}"
+    );
     Ok(())
 }
