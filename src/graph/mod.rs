@@ -18,7 +18,9 @@
 //! ```
 
 mod passes;
+mod plan;
 mod session;
+mod verify;
 
 use std::sync::Arc;
 
@@ -26,6 +28,7 @@ use ndarray::ArrayD;
 
 pub use passes::Pass;
 pub use session::{Resident, Session};
+pub use verify::Check;
 
 use crate::error::{Error, Result, ensure};
 use crate::ops::Op;

@@ -241,6 +241,9 @@ fn passes(gpu: &Gpu) -> Outcome {
             let got = session.run(&[input.view()])?;
             let want = session.answers(&[input.view()])?;
             compare(&got[0], &want[0]).map_err(|mismatch| format!("{passes:?}: {mismatch}"))?;
+            for check in session.verify(&[input.view()])? {
+                assert!(check.mismatch.is_none(), "{passes:?}: {check:?}");
+            }
         }
     }
     Ok(())

@@ -1,0 +1,258 @@
+//! A graph on the GPU: weights uploaded once, and for each set of input shapes a plan that runs any number of times.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use ndarray::{ArrayD, ArrayViewD, IxDyn};
+
+use super::verify::{Check, check_values};
+use super::{Graph, NAME, Pass};
+use crate::error::{Error, Result};
+use crate::gpu::{
+    BufferPool, Context, DType, Executable, Gpu, PooledBuffer, Readback, Recording, Tensor, Value, lower, staging_buffer, write,
+};
+
+/// The GPU's part of a session: constants uploaded, a plan for each set of input shapes.
+#[derive(Debug)]
+pub(super) struct GpuEngine {
+    pub(super) gpu: Gpu,
+    /// The graph after the passes that need no shapes.
+    graph: Graph,
+    /// The passes that are left for when the shapes are known.
+    late_passes: Vec<Pass>,
+    constants: Vec<Option<Tensor>>,
+    plans: Mutex<Plans>,
+}
+
+/// The plans by the shapes of the inputs.
+type Plans = HashMap<Vec<Vec<usize>>, Arc<Mutex<Plan>>>;
+
+/// Everything that runs with one set of input shapes share.
+#[derive(Debug)]
+pub(super) struct Plan {
+    inputs: Vec<Option<Arc<PooledBuffer>>>,
+    pub(super) executable: Executable,
+    pub(super) outputs: Vec<Value>,
+    pub(super) output_bytes: u64,
+    pub(super) staging: wgpu::Buffer,
+}
+
+impl GpuEngine {
+    pub(super) fn new(gpu: &Gpu, graph: &Graph, passes: &[Pass]) -> Result<Self> {
+        // From the first pass that uses shapes on, all wait for them: their order stays.
+        let late = passes.iter().position(|pass| pass.uses_shapes()).unwrap_or(passes.len());
+        let mut graph = graph.optimized(&passes[..late], None)?;
+        if passes.contains(&Pass::RemoveDeadCode) {
+            graph = graph.optimized(&[Pass::RemoveDeadCode], None)?;
+        }
+        let constants = graph
+            .values
+            .iter()
+            .map(|value| value.constant.as_ref().map(|array| gpu.upload(array.as_ref())).transpose())
+            .collect::<Result<_>>()?;
+        Ok(Self {
+            gpu: gpu.clone(),
+            graph,
+            late_passes: passes[late..].to_vec(),
+            constants,
+            plans: Mutex::default(),
+        })
+    }
+
+    pub(super) fn plan(&self, inputs: &[ArrayViewD<'_, f32>]) -> Result<Arc<Mutex<Plan>>> {
+        let shapes: Vec<Vec<usize>> = inputs.iter().map(|array| array.shape().to_vec()).collect();
+        let mut plans = self.plans.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(plan) = plans.get(&shapes) {
+            return Ok(Arc::clone(plan));
+        }
+        let plan = Arc::new(Mutex::new(self.make_plan(&shapes)?));
+        plans.insert(shapes, Arc::clone(&plan));
+        Ok(plan)
+    }
+
+    fn make_plan(&self, shapes: &[Vec<usize>]) -> Result<Plan> {
+        let context = &self.gpu.context;
+        let mut lowered = self.lower(shapes)?;
+        let outputs: Vec<Value> = lowered
+            .graph
+            .outputs
+            .iter()
+            .filter_map(|value| lowered.values[value.0].clone())
+            .collect();
+        for output in &outputs {
+            if output.dtype != DType::F32 {
+                return Err(Error::unsupported(
+                    NAME,
+                    "an output of indices; read it with Gpu::max_pool2d_with_indices",
+                ));
+            }
+            lowered.recording.export(output);
+        }
+        let executable = Executable::new(context, &lowered.recording)?;
+        let output_bytes = outputs.iter().map(bytes).sum::<u64>();
+        let staging = staging_buffer(context, output_bytes.max(4))?;
+        Ok(Plan {
+            inputs: lowered.inputs,
+            executable,
+            outputs,
+            output_bytes,
+            staging,
+        })
+    }
+
+    /// Applies the passes that were waiting for shapes and records every operator.
+    fn lower(&self, shapes: &[Vec<usize>]) -> Result<Lowered> {
+        self.graph.check_input_count(shapes.len())?;
+        let known: Vec<&[usize]> = shapes.iter().map(Vec::as_slice).collect();
+        let graph = self.graph.optimized(&self.late_passes, Some(&known))?;
+        let context = &self.gpu.context;
+        let mut recording = self.gpu.recording();
+        let mut import = |tensor: &Tensor| recording.import(tensor.buffer.clone(), &tensor.shape, DType::F32, true);
+        let mut values: Vec<Option<Value>> = self.constants.iter().map(|tensor| tensor.as_ref().map(&mut import)).collect();
+        let mut inputs = Vec::new();
+        for (value, shape) in graph.inputs.iter().zip(shapes) {
+            let elements = crate::shape::element_count(NAME, shape)?;
+            let bytes = context.capabilities.check_elements(NAME, elements)?;
+            let buffer = if elements == 0 {
+                None
+            } else {
+                Some(BufferPool::take(context, bytes)?)
+            };
+            values[value.0] = Some(recording.import(buffer.clone(), shape, DType::F32, false));
+            inputs.push(buffer);
+        }
+        for node in &graph.nodes {
+            let operands: Vec<Value> = node.inputs.iter().filter_map(|value| values[value.0].clone()).collect();
+            let outputs = lower(&node.op, &operands, &mut recording).map_err(|error| node.locate(error))?;
+            for (value, output) in node.outputs.iter().zip(outputs) {
+                values[value.0] = Some(output);
+            }
+        }
+        Ok(Lowered {
+            graph,
+            recording,
+            values,
+            inputs,
+        })
+    }
+
+    /// Runs with every value kept, and checks each operator by itself.
+    #[cfg(not(target_family = "wasm"))]
+    pub(super) fn verify(&self, inputs: &[ArrayViewD<'_, f32>]) -> Result<Vec<Check>> {
+        let context = &self.gpu.context;
+        let shapes: Vec<Vec<usize>> = inputs.iter().map(|array| array.shape().to_vec()).collect();
+        let mut lowered = self.lower(&shapes)?;
+        for value in lowered.values.iter().flatten() {
+            lowered.recording.export(value);
+        }
+        let executable = Executable::new(context, &lowered.recording)?;
+        for (buffer, array) in lowered.inputs.iter().zip(inputs) {
+            if let Some(buffer) = buffer {
+                write(context, buffer.buffer(), array);
+            }
+        }
+        let mut encoder = context.device.create_command_encoder(&wgpu::CommandEncoderDescriptor {
+            label: Some("convoke.verify"),
+        });
+        executable.encode(&mut encoder);
+        context.queue.submit([encoder.finish()]);
+        let read = |value: &Value| -> Result<ArrayD<f32>> {
+            let tensor = Tensor {
+                context: Arc::clone(context),
+                buffer: executable.buffer(value),
+                shape: value.shape.clone(),
+                dtype: value.dtype,
+            };
+            match value.dtype {
+                DType::F32 => tensor.read(),
+                DType::U32 => Ok(tensor.read::<u32>()?.mapv(|index| index as f32)),
+            }
+        };
+        let values = lowered
+            .values
+            .iter()
+            .map(|value| value.as_ref().map(read).transpose())
+            .collect::<Result<Vec<_>>>()?;
+        check_values(&lowered.graph, &|value| values[value.0].clone())
+    }
+}
+
+/// A graph made ready for the shapes of its inputs, with what each of its values became.
+struct Lowered {
+    graph: Graph,
+    recording: Recording,
+    values: Vec<Option<Value>>,
+    inputs: Vec<Option<Arc<PooledBuffer>>>,
+}
+
+impl Plan {
+    pub(super) fn write_inputs(&self, context: &Context, inputs: &[ArrayViewD<'_, f32>]) -> Result<()> {
+        for (buffer, array) in self.inputs.iter().zip(inputs) {
+            if let Some(buffer) = buffer {
+                write(context, buffer.buffer(), array);
+            }
+        }
+        context.check()
+    }
+
+    #[cfg(not(target_family = "wasm"))]
+    pub(super) fn start(&self, context: &Context, inputs: &[ArrayViewD<'_, f32>]) -> Result<Option<Readback>> {
+        self.start_into(context, inputs, &self.staging)
+    }
+
+    /// Writes the inputs and submits everything up to the copy of the outputs into `staging`.
+    pub(super) fn start_into(
+        &self,
+        context: &Context,
+        inputs: &[ArrayViewD<'_, f32>],
+        staging: &wgpu::Buffer,
+    ) -> Result<Option<Readback>> {
+        self.write_inputs(context, inputs)?;
+        let mut encoder = context.device.create_command_encoder(&wgpu::CommandEncoderDescriptor {
+            label: Some("convoke.session"),
+        });
+        self.executable.encode(&mut encoder);
+        self.finish(context, encoder, staging)
+    }
+
+    /// Copies the outputs into `staging` and submits; `None` where there is nothing to copy.
+    pub(super) fn finish(
+        &self,
+        context: &Context,
+        mut encoder: wgpu::CommandEncoder,
+        staging: &wgpu::Buffer,
+    ) -> Result<Option<Readback>> {
+        if self.output_bytes == 0 {
+            return Ok(None);
+        }
+        let mut offset = 0;
+        for output in &self.outputs {
+            if let Some(buffer) = self.executable.buffer(output) {
+                encoder.copy_buffer_to_buffer(buffer.buffer(), 0, staging, offset, bytes(output));
+                offset += bytes(output);
+            }
+        }
+        Readback::submit(context, encoder, staging.clone()).map(Some)
+    }
+
+    pub(super) fn split(&self, bytes: &[u8]) -> Result<Vec<ArrayD<f32>>> {
+        split_outputs(&self.outputs, bytes)
+    }
+}
+
+fn bytes(value: &Value) -> u64 {
+    value.shape.iter().product::<usize>() as u64 * 4
+}
+
+/// Takes the outputs apart that lie one after another.
+pub(super) fn split_outputs(outputs: &[Value], mut data: &[u8]) -> Result<Vec<ArrayD<f32>>> {
+    outputs
+        .iter()
+        .map(|output| {
+            let (own, rest) = data.split_at(bytes(output) as usize);
+            data = rest;
+            ArrayD::from_shape_vec(IxDyn(&output.shape), bytemuck::pod_collect_to_vec(own))
+                .map_err(|error| Error::Gpu(format!("reading back: {error}")))
+        })
+        .collect()
+}
