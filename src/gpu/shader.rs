@@ -41,6 +41,7 @@ macro_rules! wgsl {
 }
 
 const DISPATCH: &str = wgsl!("shared/dispatch");
+const EXPONENTIAL: &str = wgsl!("shared/exponential");
 const NAN: &str = wgsl!("shared/nan");
 const PADDING: &str = wgsl!("shared/padding");
 const SPREAD_PLAIN: &str = wgsl!("shared/spread_plain");
@@ -72,12 +73,17 @@ impl Kernel {
         let (name, parts, inputs, outputs): (_, &'static [&'static str], _, _) = match self {
             Self::Activation => (
                 "activation",
-                &[DISPATCH, NAN, wgsl!("shared/activation"), wgsl!("activation")],
+                &[DISPATCH, NAN, EXPONENTIAL, wgsl!("shared/activation"), wgsl!("activation")],
                 1,
                 1,
             ),
             Self::BatchNorm => ("batch_norm", &[DISPATCH, wgsl!("batch_norm")], 5, 1),
-            Self::Binary => ("binary", &[DISPATCH, wgsl!("binary")], 2, 1),
+            Self::Binary => (
+                "binary",
+                &[DISPATCH, NAN, EXPONENTIAL, wgsl!("shared/arithmetic"), wgsl!("binary")],
+                2,
+                1,
+            ),
             Self::Conv2dDepthwise => ("conv2d_depthwise", &[DISPATCH, PADDING, wgsl!("conv2d_depthwise")], 3, 1),
             Self::Conv2dDirect => (
                 "conv2d_direct",
