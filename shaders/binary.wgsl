@@ -1,7 +1,7 @@
-// Elementwise addition or multiplication of two tensors with broadcasting.
+// Elementwise arithmetic of two tensors with broadcasting.
 //
 // An invocation computes one element.
-// Header: LANES, IS_MUL, SAME_SHAPE, AXES.
+// Header: LANES, OPERATION, SAME_SHAPE, AXES.
 struct Params {
     elements: u32,
     // One for each of at most AXES axes, the last axis first: extent, left stride, right stride (0 where broadcast), unused.
@@ -35,9 +35,5 @@ fn main(
             right_index += coordinate * params.axes[axis].z;
         }
     }
-    if (IS_MUL == 1u) {
-        output[index] = left[left_index] * right[right_index];
-    } else {
-        output[index] = left[left_index] + right[right_index];
-    }
+    output[index] = combine(left[left_index], right[right_index]);
 }

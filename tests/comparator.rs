@@ -48,6 +48,17 @@ fn one_corrupted_element_is_found_where_it_is() {
     }
 }
 
+/// Infinity is the rounding of a value that the bound allows, but not of one within the range, nor of the other sign.
+#[test]
+fn infinity_passes_where_the_bound_reaches_beyond_the_range() {
+    let values = ArrayD::from_elem(IxDyn(&[1]), -3.4e38_f32);
+    let overflown = ArrayD::from_elem(IxDyn(&[1]), f32::NEG_INFINITY);
+    assert_eq!(compare(&overflown, &wanted(&values, 1e37)), Ok(()));
+    assert!(compare(&overflown, &wanted(&values, 1e34)).is_err());
+    assert!(compare(&overflown, &wanted(&values, f64::INFINITY)).is_err());
+    assert!(compare(&overflown.mapv(|x| -x), &wanted(&values, 1e37)).is_err());
+}
+
 #[test]
 fn the_worst_element_is_named_and_all_are_counted() {
     let values = counting(&[6]);

@@ -1,6 +1,6 @@
 // The activations, each relatively accurate over the whole range: no difference of near-equal numbers, no overflow.
 // Exponents are kept above -200, where exp is 0 in f32 and an infinite argument cannot surprise a compiler.
-// Header: ACTIVATION. Needs shared/nan.wgsl.
+// Header: ACTIVATION. Needs shared/nan.wgsl and shared/exponential.wgsl.
 const RELU = 0u;
 const RELU6 = 1u;
 const LEAKY_RELU = 2u;
@@ -14,6 +14,17 @@ const TANH = 9u;
 const HARD_SIGMOID = 10u;
 const HARD_SWISH = 11u;
 const CLAMP = 12u;
+const ABS = 13u;
+const NEG = 14u;
+const EXP = 15u;
+const LOG = 16u;
+const SQRT = 17u;
+const ERF = 18u;
+const SOFTSIGN = 19u;
+const SELU = 20u;
+const CELU = 21u;
+const HARD_SIGMOID_WITH = 22u;
+const GELU_TANH = 23u;
 
 // exp(x) for x <= 0.
 fn decay(x: f32) -> f32 {
@@ -89,6 +100,50 @@ fn complementary_error(x: f32) -> f32 {
     return select(tail, 2.0 - tail, x < 0.0);
 }
 
+// The Maclaurin series to 1, where its terms sum to twice the result at most, then 1 - erfc(x).
+fn error_function(x: f32) -> f32 {
+    let magnitude = abs(x);
+    if (magnitude > 1.0) {
+        return select(1.0, -1.0, x < 0.0) * (1.0 - complementary_error(magnitude));
+    }
+    let square = x * x;
+    var series = 1.0 / 76204800.0;      // 1 / (n! (2 n + 1)) for n = 10
+    series = series * square - 1.0 / 6894720.0;
+    series = series * square + 1.0 / 685440.0;
+    series = series * square - 1.0 / 75600.0;
+    series = series * square + 1.0 / 9360.0;
+    series = series * square - 1.0 / 1320.0;
+    series = series * square + 1.0 / 216.0;
+    series = series * square - 1.0 / 42.0;
+    series = series * square + 1.0 / 10.0;
+    series = series * square - 1.0 / 3.0;
+    return 1.1283792 * (x + x * square * series);
+}
+
+// The square root; 0, infinity and NaN by bits, since WGSL takes it to be 1 / inverseSqrt(x).
+fn square_root(x: f32) -> f32 {
+    let bits = bitcast<u32>(x);
+    var special = bitcast<u32>(sqrt(max(x, 0.0)));
+    special = select(special, bits, bits == INFINITY_BITS || (bits & 0x7fffffffu) == 0u);
+    return from_bits(select(special, NAN_BITS, bits > 0x80000000u));
+}
+
+// x * sigmoid(2 u), which is x / 2 * (1 + tanh(u)), with u = sqrt(2 / pi) * (x + 0.044715 x^3). Beyond 20 the argument
+// decides nothing more and could overflow.
+fn gelu_tanh(x: f32) -> f32 {
+    let near = clamp(x, -20.0, 20.0);
+    let y = x * sigmoid(1.5957691 * near * (1.0 + 0.044715 * near * near));
+    // PyTorch multiplies minus infinity by 0.
+    return from_bits(select(bitcast<u32>(y), NAN_BITS, bitcast<u32>(x) == 0xff800000u));
+}
+
+// x / (1 + |x|); PyTorch divides infinity by infinity. From 2^26 the quotient is 1.
+fn softsign(x: f32) -> f32 {
+    let magnitude = min(abs(x), 67108864.0);
+    let y = select(magnitude, -magnitude, x < 0.0) / (1.0 + magnitude);
+    return from_bits(select(bitcast<u32>(y), NAN_BITS, (bitcast<u32>(x) & 0x7fffffffu) == INFINITY_BITS));
+}
+
 // tanh(softplus(x)) as a quotient of positive terms in e = exp(-|x|).
 fn tanh_of_softplus(x: f32) -> f32 {
     let e = decay(-abs(x));
@@ -131,6 +186,30 @@ fn activate(x: f32, first: f32, second: f32) -> f32 {
         y = x * min(max(x + 3.0, 0.0), 6.0) / 6.0;
     } else if (ACTIVATION == CLAMP) {
         y = min(max(x, first), second);
+    } else if (ACTIVATION == ABS) {
+        y = from_bits(bitcast<u32>(x) & 0x7fffffffu);
+    } else if (ACTIVATION == NEG) {
+        y = from_bits(bitcast<u32>(x) ^ 0x80000000u);
+    } else if (ACTIVATION == EXP) {
+        y = exponential(x);
+    } else if (ACTIVATION == LOG) {
+        y = logarithm(x);
+    } else if (ACTIVATION == SQRT) {
+        y = square_root(x);
+    } else if (ACTIVATION == ERF) {
+        y = error_function(x);
+    } else if (ACTIVATION == SOFTSIGN) {
+        y = softsign(x);
+    } else if (ACTIVATION == SELU) {
+        y = first * select(x, second * decay_minus_one(min(x, 0.0)), x < 0.0);
+    } else if (ACTIVATION == CELU) {
+        y = select(x, first * decay_minus_one(min(second * x, 0.0)), x < 0.0);
+    } else if (ACTIVATION == HARD_SIGMOID_WITH) {
+        let line = first * x + second;
+        // An alpha of 0 makes NaN of infinities.
+        y = select(clamp(line, 0.0, 1.0), line, is_nan(line));
+    } else if (ACTIVATION == GELU_TANH) {
+        y = gelu_tanh(x);
     }
     return select(y, x, is_nan(x));
 }

@@ -266,6 +266,11 @@ impl Gpu {
         self.run_one(Binary::Mul, &[left, right])
     }
 
+    /// Any elementwise arithmetic of two tensors, with broadcasting; see [`Binary`].
+    pub fn binary(&self, left: &Tensor, right: &Tensor, op: Binary) -> Result<Tensor> {
+        self.run_one(op, &[left, right])
+    }
+
     /// The same elements under another shape, without a copy; see [`Reshape`](crate::ops::Reshape).
     pub fn reshape(&self, input: &Tensor, shape: &[isize]) -> Result<Tensor> {
         self.run_one(crate::ops::Reshape::new(shape), &[input])

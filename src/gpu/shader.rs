@@ -43,6 +43,7 @@ macro_rules! wgsl {
 const ACTIVATION: &str = wgsl!("shared/activation");
 const DISPATCH: &str = wgsl!("shared/dispatch");
 const EPILOGUE: &str = wgsl!("shared/epilogue");
+const EXPONENTIAL: &str = wgsl!("shared/exponential");
 const NAN: &str = wgsl!("shared/nan");
 const PADDING: &str = wgsl!("shared/padding");
 const SPREAD_PLAIN: &str = wgsl!("shared/spread_plain");
@@ -72,12 +73,30 @@ impl Kernel {
 
     pub(crate) const fn source(self) -> KernelSource {
         let (name, parts, inputs, outputs): (_, &'static [&'static str], _, _) = match self {
-            Self::Activation => ("activation", &[DISPATCH, NAN, ACTIVATION, wgsl!("activation")], 1, 1),
+            Self::Activation => (
+                "activation",
+                &[DISPATCH, NAN, EXPONENTIAL, ACTIVATION, wgsl!("activation")],
+                1,
+                1,
+            ),
             Self::BatchNorm => ("batch_norm", &[DISPATCH, wgsl!("batch_norm")], 5, 1),
-            Self::Binary => ("binary", &[DISPATCH, wgsl!("binary")], 2, 1),
+            Self::Binary => (
+                "binary",
+                &[DISPATCH, NAN, EXPONENTIAL, wgsl!("shared/arithmetic"), wgsl!("binary")],
+                2,
+                1,
+            ),
             Self::Conv2dDepthwise => (
                 "conv2d_depthwise",
-                &[DISPATCH, NAN, ACTIVATION, EPILOGUE, PADDING, wgsl!("conv2d_depthwise")],
+                &[
+                    DISPATCH,
+                    NAN,
+                    EXPONENTIAL,
+                    ACTIVATION,
+                    EPILOGUE,
+                    PADDING,
+                    wgsl!("conv2d_depthwise"),
+                ],
                 4,
                 1,
             ),
@@ -86,6 +105,7 @@ impl Kernel {
                 &[
                     DISPATCH,
                     NAN,
+                    EXPONENTIAL,
                     ACTIVATION,
                     EPILOGUE,
                     PADDING,
@@ -100,6 +120,7 @@ impl Kernel {
                 &[
                     DISPATCH,
                     NAN,
+                    EXPONENTIAL,
                     ACTIVATION,
                     EPILOGUE,
                     PADDING,
@@ -111,13 +132,21 @@ impl Kernel {
             ),
             Self::Gemm => (
                 "gemm",
-                &[DISPATCH, NAN, ACTIVATION, EPILOGUE, SPREAD_PLAIN, wgsl!("gemm")],
+                &[DISPATCH, NAN, EXPONENTIAL, ACTIVATION, EPILOGUE, SPREAD_PLAIN, wgsl!("gemm")],
                 4,
                 1,
             ),
             Self::GemmBroadcast => (
                 "gemm_broadcast",
-                &[DISPATCH, NAN, ACTIVATION, EPILOGUE, SPREAD_BROADCAST, wgsl!("gemm")],
+                &[
+                    DISPATCH,
+                    NAN,
+                    EXPONENTIAL,
+                    ACTIVATION,
+                    EPILOGUE,
+                    SPREAD_BROADCAST,
+                    wgsl!("gemm"),
+                ],
                 4,
                 1,
             ),

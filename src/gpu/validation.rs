@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use wgpu::naga;
 
-use self::table::{ACTIVATIONS, Entry, record, table};
+use self::table::{ACTIVATIONS, BINARIES, Entry, record, table};
 use super::context::{Capabilities, Context};
 use super::engine::Executable;
 use super::ops::NO_ACTIVATION;
@@ -285,6 +285,18 @@ fn constants(path: &str) -> BTreeSet<(String, u32)> {
 fn padding_modes_have_the_shaders_numbers() {
     let codes = PaddingMode::ALL.map(|mode| (mode.name().to_uppercase(), mode.code()));
     assert_eq!(constants("shared/padding.wgsl"), BTreeSet::from(codes));
+}
+
+#[test]
+fn binaries_have_the_shaders_numbers() {
+    let codes = BINARIES.map(|binary| {
+        let mut recording = Recording::new(add().capabilities, None);
+        record(&binary.into(), &[vec![4], vec![4]], &mut recording).unwrap();
+        let constants = &recording.every[0].key.constants;
+        let (_, code) = constants.iter().find(|(name, _)| *name == "OPERATION").unwrap();
+        (binary.name().to_uppercase(), *code)
+    });
+    assert_eq!(constants("shared/arithmetic.wgsl"), BTreeSet::from(codes));
 }
 
 #[test]

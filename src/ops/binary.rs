@@ -20,6 +20,18 @@ pub enum Binary {
     Add,
     /// `left * right`. `torch.mul`.
     Mul,
+    /// `left - right`. `torch.sub`.
+    Sub,
+    /// `left / right`; infinite or NaN where `right` is 0. `torch.div`.
+    Div,
+    /// `left` to the power of `right`. `torch.pow`: 1 where `right` is 0 or `left` is 1, even beside a NaN; NaN where a
+    /// negative number has an exponent that is not whole. Whole exponents from -16 to 16 and the exponent 1/2 are computed
+    /// without a logarithm; with others the error in ULP grows with the magnitude of the result's logarithm.
+    Pow,
+    /// The smaller one; NaN where one is NaN. `torch.minimum`.
+    Min,
+    /// The larger one; NaN where one is NaN. `torch.maximum`.
+    Max,
 }
 
 impl Binary {
@@ -28,6 +40,11 @@ impl Binary {
         match self {
             Self::Add => "add",
             Self::Mul => "mul",
+            Self::Sub => "sub",
+            Self::Div => "div",
+            Self::Pow => "pow",
+            Self::Min => "minimum",
+            Self::Max => "maximum",
         }
     }
 

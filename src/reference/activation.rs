@@ -1,10 +1,12 @@
-//! Activations by their definitions, each with the bound for an implementation that avoids cancellation.
+//! Functions of one element by their definitions, each with the bound for an implementation that avoids cancellation.
+
+use std::f64::consts::PI;
 
 use ndarray::ArrayD;
 
 use super::{
     Answer,
-    erf::erfc,
+    erf::{erf, erfc},
     number::{Number, SMALLEST, ULP},
 };
 use crate::error::Result;
@@ -15,8 +17,12 @@ use crate::ops::Activation;
 const OPERATIONS: f64 = 18.0;
 /// The same for GELU: an approximation of `erfc` has a relative error of its own, 4e-7.
 const OPERATIONS_ERFC: f64 = 22.0;
+/// WGSL's `exp`, besides `2 |t|`, and a rounding more for what is of second order.
+const EXP: f64 = 4.0;
+/// WGSL's `sqrt` is 1 / inverseSqrt(x): 2 and 2.5, and a rounding more for what is of second order.
+pub(super) const SQRT: f64 = 5.5;
 /// Beyond this argument `exp(-t)` is less than any `f32`, and its relative error is nobody's concern.
-const EXP_UNDERFLOWS: f64 = 128.0;
+pub(super) const EXP_UNDERFLOWS: f64 = 128.0;
 
 pub(super) fn activation(op: Activation, input: &Answer) -> Answer {
     input.numbers().mapv(|x| apply(op, x)).into()
@@ -43,7 +49,7 @@ fn apply(op: Activation, x: Number) -> Number {
         Activation::Relu6 => exact(clamp(v, 0.0, 6.0), x),
         Activation::Clamp { min, max } => exact(clamp(v, f64::from(min), f64::from(max)), x),
         Activation::LeakyRelu { negative_slope } => leaky(x, Number::exact(f64::from(negative_slope))),
-        Activation::Elu { .. } if v > 0.0 && v > x.bound => x,
+        Activation::Elu { .. } | Activation::Celu { .. } if v > 0.0 && v > x.bound => x,
         Activation::Elu { alpha } => {
             let alpha = f64::from(alpha);
             let value = if v > 0.0 { v } else { alpha * v.exp_m1() };
@@ -84,6 +90,64 @@ fn apply(op: Activation, x: Number) -> Number {
             // Below -3 the factor is exactly 0.
             let size = if v + x.bound <= -3.0 { 0.0 } else { x.largest() };
             Number::new(value, 1.5 * x.bound + size * factor + ULP * value.abs() + SMALLEST)
+        }
+        Activation::Abs => exact(v.abs(), x),
+        Activation::Neg => exact(-v, x),
+        Activation::Exp => {
+            let value = v.exp();
+            let inherited = value * x.bound.exp_m1();
+            let relative = EXP + 2.0 * x.largest().min(EXP_UNDERFLOWS);
+            Number::overflowing(value, inherited + relative * ULP * (value + inherited) + SMALLEST)
+        }
+        Activation::Log => {
+            // It is steepest at the lower end, and nothing is sure of a number that may be 0.
+            let inherited = if v > x.bound {
+                -(-x.bound / v).ln_1p()
+            } else if x.bound > 0.0 {
+                f64::INFINITY
+            } else {
+                0.0
+            };
+            let value = v.ln();
+            Number::new(value, inherited + OPERATIONS * ULP * (value.abs() + inherited))
+        }
+        Activation::Sqrt => {
+            let value = v.sqrt();
+            let lower = (v - x.bound).max(0.0).sqrt();
+            let inherited = (value - lower).max((v + x.bound).sqrt() - value);
+            // A subnormal input may be flushed to zero.
+            let flushed = if v - x.bound < SMALLEST { SMALLEST.sqrt() } else { 0.0 };
+            Number::new(value, inherited + SQRT * ULP * (value + inherited) + flushed)
+        }
+        Activation::Erf => smooth(erf(v), x, 1.13, OPERATIONS),
+        Activation::Softsign => smooth(v / (1.0 + v.abs()), x, 1.0, OPERATIONS),
+        Activation::Selu { alpha, gamma } => {
+            let (alpha, gamma) = (f64::from(alpha), f64::from(gamma));
+            let value = gamma * if v > 0.0 { v } else { alpha * v.exp_m1() };
+            let steepest = gamma.abs() * alpha.abs().max(1.0);
+            // What is flushed is multiplied by both.
+            let Number { value, bound } = smooth(value, x, steepest, OPERATIONS);
+            Number::overflowing(value, bound + 4.0 * SMALLEST * (steepest + gamma.abs()))
+        }
+        Activation::Celu { alpha } => {
+            let alpha = f64::from(alpha);
+            let value = if v > 0.0 { v } else { alpha * (v / alpha).exp_m1() };
+            let Number { value, bound } = smooth(value, x, 1.0, OPERATIONS);
+            Number::new(value, bound + 4.0 * SMALLEST * alpha)
+        }
+        Activation::HardSigmoidWith { alpha, beta } => {
+            let (alpha, beta) = (f64::from(alpha), f64::from(beta));
+            let value = clamp(alpha * v + beta, 0.0, 1.0);
+            // A product and a sum, as far as the line is not cut off: there the product is at most 1 + |beta|.
+            let product = (alpha.abs() * x.largest()).min(2.0 + beta.abs());
+            let rounding = ULP * (2.0 * product + beta.abs()) + SMALLEST * (2.0 + alpha.abs());
+            Number::new(value, alpha.abs() * x.bound + rounding)
+        }
+        Activation::GeluTanh => {
+            let argument = |v: f64| (8.0 / PI).sqrt() * (v + 0.044_715 * v * v * v);
+            // 2 |t| for exp, and 6 |t| for the roundings of its argument.
+            let relative = OPERATIONS + 8.0 * argument(t).min(EXP_UNDERFLOWS);
+            smooth(v * sigmoid(argument(v)), x, 1.14, relative)
         }
     }
 }

@@ -1,6 +1,11 @@
-//! The complementary error function in `f64`, for GELU.
+//! The error function and its complement in `f64`.
 
 use std::f64::consts::PI;
+
+/// `erf(x) = 1 - erfc(x)`, relatively accurate near 0 too.
+pub(super) fn erf(x: f64) -> f64 {
+    if x.abs() < 2.0 { erf_series(x) } else { 1.0 - erfc(x) }
+}
 
 /// `erfc(x) = 2 / sqrt(pi) * integral of exp(-t^2) from x to infinity`, relatively accurate to about 1e-13.
 pub(super) fn erfc(x: f64) -> f64 {
@@ -48,6 +53,13 @@ mod tests {
         ] {
             let got = erfc(x);
             assert!((got - want).abs() <= 1e-12 * want, "erfc({x}) = {got}, not {want}");
+        }
+        for (x, want) in [
+            (1e-20, 1.128_379_167_095_512_6e-20),
+            (-0.5, -0.520_499_877_813_046_5),
+            (-9.0, -1.0),
+        ] {
+            assert!((erf(x) / want - 1.0).abs() < 1e-14, "erf({x}) = {}, not {want}", erf(x));
         }
         assert_eq!(erfc(f64::INFINITY), 0.0);
         assert!(erfc(f64::NAN).is_nan());

@@ -33,6 +33,15 @@ impl Number {
         }
     }
 
+    /// As [`Number::new`], for results that may be too large for `f32`: where an implementation surely overflows, it is
+    /// infinity that is to be matched. Near the largest `f32` the value stays, and either may come.
+    pub(super) fn overflowing(value: f64, bound: f64) -> Self {
+        if value.abs() - bound > f64::from(f32::MAX) {
+            return Self::exact(f64::INFINITY.copysign(value));
+        }
+        Self::new(value, bound)
+    }
+
     /// The largest magnitude that an implementation may have here.
     pub(super) fn largest(self) -> f64 {
         self.value.abs() + self.bound

@@ -11,7 +11,7 @@ use crate::ops::{
 use crate::testing::{Random, compare};
 use crate::{Padding2d, PaddingMode};
 
-const ACTIVATIONS: [Activation; 13] = [
+const ACTIVATIONS: [Activation; 24] = [
     Activation::Relu,
     Activation::Relu6,
     Activation::LeakyRelu { negative_slope: 0.1 },
@@ -25,7 +25,23 @@ const ACTIVATIONS: [Activation; 13] = [
     Activation::HardSigmoid,
     Activation::HardSwish,
     Activation::Clamp { min: -1.5, max: 2.5 },
+    Activation::Abs,
+    Activation::Neg,
+    Activation::Exp,
+    Activation::Log,
+    Activation::Sqrt,
+    Activation::Erf,
+    Activation::Softsign,
+    Activation::SELU,
+    Activation::Celu { alpha: 0.7 },
+    Activation::HardSigmoidWith { alpha: -0.2, beta: 0.6 },
+    Activation::GeluTanh,
 ];
+
+/// Whether the function is defined for positive numbers only.
+fn is_of_positive(activation: Activation) -> bool {
+    matches!(activation, Activation::Log | Activation::Sqrt)
+}
 
 fn exact(values: &ArrayD<f32>) -> Answer {
     Answer::exact(values.view())
@@ -130,6 +146,55 @@ fn broadcasting_by_hand() {
 }
 
 #[test]
+fn powers_and_quotients_by_hand() {
+    let (inf, nan) = (f32::INFINITY, f32::NAN);
+    let cases = [
+        (Binary::Sub, 2.0, 5.0, -3.0),
+        (Binary::Div, -3.0, 2.0, -1.5),
+        (Binary::Div, 3.0, -0.0, -inf),
+        (Binary::Div, 0.0, 0.0, nan),
+        (Binary::Div, inf, -inf, nan),
+        (Binary::Div, 1e30, 1e-30, inf),
+        (Binary::Pow, -2.0, 3.0, -8.0),
+        (Binary::Pow, -2.0, -2.0, 0.25),
+        (Binary::Pow, -2.0, 0.5, nan),
+        (Binary::Pow, 0.0, 0.0, 1.0),
+        (Binary::Pow, nan, 0.0, 1.0),
+        (Binary::Pow, 1.0, nan, 1.0),
+        (Binary::Pow, nan, 1.0, nan),
+        (Binary::Pow, -0.0, -3.0, -inf),
+        (Binary::Pow, -10.0, 39.0, -inf),
+        (Binary::Min, 2.0, -5.0, -5.0),
+        (Binary::Max, 2.0, -5.0, 2.0),
+        (Binary::Min, nan, 2.0, nan),
+        (Binary::Max, 2.0, nan, nan),
+    ];
+    for (op, left, right, want) in cases {
+        let got = run_exact(op, &[&array![left].into_dyn(), &array![right].into_dyn()])[0][0];
+        assert!(got == want || got.is_nan() && want.is_nan(), "{left} {op:?} {right}: {got}");
+    }
+}
+
+/// Where an input's error reaches a pole, no finite bound is true, and none is given.
+#[test]
+fn near_a_pole_nothing_is_bounded() {
+    let uncertain = |value: f32| Answer {
+        bound: array![0.5].into_dyn(),
+        ..exact(&array![value].into_dyn())
+    };
+    let bound = |op: Op, inputs: &[&Answer]| run(&op, inputs).unwrap()[0].bound[0];
+    let one = exact(&array![1.0].into_dyn());
+    assert_eq!(bound(Activation::Log.into(), &[&uncertain(0.25)]), f64::INFINITY);
+    assert!(bound(Activation::Log.into(), &[&uncertain(0.75)]) < 1.2);
+    assert_eq!(bound(Binary::Div.into(), &[&one, &uncertain(-0.25)]), f64::INFINITY);
+    let fraction = exact(&array![-1.5].into_dyn());
+    assert_eq!(bound(Binary::Pow.into(), &[&uncertain(0.25), &fraction]), f64::INFINITY);
+    let square = exact(&array![2.0].into_dyn());
+    let squared = bound(Binary::Pow.into(), &[&uncertain(0.25), &square]);
+    assert!((0.5625 - 0.0625..0.7).contains(&squared), "{squared}");
+}
+
+#[test]
 fn softmax_of_equals_is_uniform_and_does_not_overflow() {
     let large = ArrayD::from_elem(IxDyn(&[2, 4]), 3e38);
     assert_eq!(
@@ -197,7 +262,8 @@ fn operators(random: &mut Random) -> Vec<(Op, Vec<ArrayD<f32>>)> {
         cases.push((Pad2d::new(Padding2d::new(1, 2, 0, 3)).mode(mode).into(), vec![image.clone()]));
     }
     for activation in ACTIVATIONS {
-        cases.push((activation.into(), vec![image.mapv(|x| 4.0 * x)]));
+        let input = image.mapv(|x| if is_of_positive(activation) { 0.1 + x * x } else { 4.0 * x });
+        cases.push((activation.into(), vec![input]));
     }
     for op in [
         MaxPool2d::new([2, 3]).stride(1).padding(1).into(),
@@ -220,7 +286,13 @@ fn operators(random: &mut Random) -> Vec<(Op, Vec<ArrayD<f32>>)> {
     let (mean, weight, bias) = (random.reals(&[4]), random.reals(&[4]), random.reals(&[4]));
     cases.push((BatchNorm::new().into(), vec![image.clone(), mean, variance, weight, bias]));
     cases.push((Binary::Add.into(), vec![image.clone(), random.reals(&[4, 1, 7])]));
-    cases.push((Binary::Mul.into(), vec![image, random.reals(&[4, 1, 7])]));
+    for binary in [Binary::Mul, Binary::Sub, Binary::Min, Binary::Max] {
+        cases.push((binary.into(), vec![image.clone(), random.reals(&[4, 1, 7])]));
+    }
+    let divisor = random.reals(&[4, 1, 7]).mapv(|x| x + 0.5_f32.copysign(x));
+    cases.push((Binary::Div.into(), vec![image.clone(), divisor]));
+    let base = random.reals(&[4, 1, 7]).mapv(|x| 0.1 + x * x);
+    cases.push((Binary::Pow.into(), vec![base, image]));
     cases
 }
 
@@ -289,6 +361,8 @@ fn f32_sums_in_any_order_are_within_the_bound() {
 #[test]
 fn f32_activations_are_within_bounds_that_are_not_slack() {
     let input = ArrayD::from_shape_fn(IxDyn(&[4001]), |place| (place[0] as f32 - 2000.0) / 100.0);
+    // Twice that of GELU's approximation.
+    let tanh_argument = |x: f32| 1.595_769 * x * (1.0 + 0.044_715 * x * x);
     let in_f32 = |activation: Activation, x: f32| match activation {
         Activation::Relu => x.max(0.0),
         Activation::Relu6 => x.clamp(0.0, 6.0),
@@ -311,6 +385,17 @@ fn f32_activations_are_within_bounds_that_are_not_slack() {
         Activation::HardSigmoid => (x / 6.0 + 0.5).clamp(0.0, 1.0),
         Activation::HardSwish => x * (x + 3.0).clamp(0.0, 6.0) / 6.0,
         Activation::Clamp { min, max } => x.clamp(min, max),
+        Activation::Abs => x.abs(),
+        Activation::Neg => -x,
+        Activation::Exp => x.exp(),
+        Activation::Log => x.ln(),
+        Activation::Sqrt => x.sqrt(),
+        Activation::Erf => super::erf::erf(f64::from(x)) as f32,
+        Activation::Softsign => x / (1.0 + x.abs()),
+        Activation::Selu { alpha, gamma } => gamma * if x > 0.0 { x } else { alpha * x.exp_m1() },
+        Activation::Celu { alpha } => x.max(0.0) + (alpha * (x / alpha).exp_m1()).min(0.0),
+        Activation::HardSigmoidWith { alpha, beta } => (alpha * x + beta).clamp(0.0, 1.0),
+        Activation::GeluTanh => x / (1.0 + (-tanh_argument(x)).exp()),
         Activation::Gelu => 0.5 * x * super::erf::erfc(f64::from(-x * std::f32::consts::FRAC_1_SQRT_2)) as f32,
     };
     for activation in ACTIVATIONS {
@@ -319,10 +404,26 @@ fn f32_activations_are_within_bounds_that_are_not_slack() {
         compare(&got, want).unwrap_or_else(|mismatch| panic!("{activation:?}: {mismatch}"));
         for ((&x, &value), &bound) in input.iter().zip(&want.values).zip(&want.bound) {
             // An exponential's own error grows with its argument, GELU's with the square.
-            let t = if activation == Activation::Gelu { x * x } else { x.abs() };
-            let limit = 50.0 + 2.0 * f64::from(t.min(128.0));
+            let t = match activation {
+                Activation::Gelu => x * x,
+                Activation::GeluTanh => 4.0 * tanh_argument(x.abs()),
+                _ => x.abs(),
+            };
+            let limit = 50.0 + 2.0 * f64::from(t.min(512.0));
             // `x / 6 + 0.5` is as good as `(x + 3) / 6`, and has the rounding error of a number near 0.5.
-            let smallest = if activation.name().starts_with("hard") { 0.1 } else { 1e-30 };
+            let smallest = match activation {
+                Activation::HardSigmoid | Activation::HardSwish | Activation::HardSigmoidWith { .. } => 0.1,
+                // The root of a number that may be flushed to zero.
+                Activation::Sqrt => 1e-13,
+                _ => 1e-30,
+            };
+            if is_of_positive(activation) && x < 0.0 {
+                assert!(
+                    value.is_nan() && bound == 0.0,
+                    "{activation:?} at {x}: {value:e} within {bound:e}"
+                );
+                continue;
+            }
             assert!(
                 bound <= limit * f64::from(f32::EPSILON) * value.abs().max(smallest),
                 "{activation:?} at {x}: bound {bound:e} for {value:e}"

@@ -59,7 +59,7 @@ impl fmt::Display for Mismatch {
 }
 
 /// Whether every element is within its bound. NaN matches NaN alone, an infinity itself alone, and a value too large for
-/// `f32` may come as infinity. A bound that is not finite bounds nothing and is a mismatch. Of an empty array there is
+/// `f32` may come as infinity, as may one whose bound reaches that far. A bound that is not finite bounds nothing and is a mismatch. Of an empty array there is
 /// only the shape to compare.
 pub fn compare(got: &ArrayD<f32>, want: &Answer) -> Result<(), Mismatch> {
     check_shape(got.shape(), want.values.shape())?;
@@ -106,8 +106,8 @@ struct Element {
 /// The difference in units of the bound, where it is more than 1.
 fn excess(got: f32, want: f64, bound: f64) -> Option<f64> {
     let difference = (f64::from(got) - want).abs();
-    let right =
-        bound.is_finite() && (difference <= bound || (got.is_nan() && want.is_nan()) || (got.is_infinite() && got == want as f32));
+    let is_overflow = got.is_infinite() && (got == want as f32 || got == (want + bound.copysign(want)) as f32);
+    let right = bound.is_finite() && (difference <= bound || (got.is_nan() && want.is_nan()) || is_overflow);
     if right {
         return None;
     }

@@ -11,6 +11,16 @@ use crate::check::{answers, check, check_exact, computed};
 use crate::goldens::run;
 use crate::{Named, Outcome, trial};
 
+pub(crate) const BINARIES: [Binary; 7] = [
+    Binary::Add,
+    Binary::Mul,
+    Binary::Sub,
+    Binary::Div,
+    Binary::Pow,
+    Binary::Min,
+    Binary::Max,
+];
+
 const SPECIAL: [f32; 5] = [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, 0.0, -0.0];
 
 pub(crate) fn trials() -> Vec<Named> {
@@ -23,6 +33,8 @@ pub(crate) fn trials() -> Vec<Named> {
         trial("numerics/softmax", softmax),
         trial("numerics/linear", linear),
         trial("numerics/binary", binary),
+        trial("numerics/binary/pairs", pairs),
+        trial("numerics/activation/edges", edges),
         trial("numerics/copies", copies),
         trial("numerics/subnormals", subnormals),
     ];
@@ -144,6 +156,28 @@ fn activation(gpu: &Gpu) -> Outcome {
             min: f32::INFINITY,
             max: f32::INFINITY,
         },
+        Activation::Abs,
+        Activation::Neg,
+        Activation::Exp,
+        Activation::Log,
+        Activation::Sqrt,
+        Activation::Erf,
+        Activation::Softsign,
+        Activation::SELU,
+        Activation::Selu {
+            alpha: -2.0,
+            gamma: -0.5,
+        },
+        Activation::Celu { alpha: 1.0 },
+        Activation::Celu { alpha: 1e-6 },
+        Activation::Celu { alpha: 1e30 },
+        Activation::HardSigmoidWith { alpha: 0.2, beta: 0.5 },
+        Activation::HardSigmoidWith { alpha: 0.0, beta: 0.5 },
+        Activation::HardSigmoidWith {
+            alpha: -1e30,
+            beta: 1e30,
+        },
+        Activation::GeluTanh,
     ] {
         check(gpu, &op.into(), std::slice::from_ref(&input))?;
     }
@@ -253,8 +287,102 @@ fn linear(gpu: &Gpu) -> Outcome {
 fn binary(gpu: &Gpu) -> Outcome {
     let row = Array1::from_iter(SPECIAL.into_iter().chain([1.0, -2.5])).into_dyn();
     let column = row.to_shape((row.len(), 1))?.to_owned().into_dyn();
-    for op in [Binary::Add, Binary::Mul] {
+    for op in BINARIES {
         check_exact(gpu, &op.into(), &[row.clone(), column.clone()])?;
+    }
+    Ok(())
+}
+
+/// Where a function is steep, cancels or leaves the range of `f32`: near 0 and 1, subnormal, near overflow and underflow.
+fn edges(gpu: &Gpu) -> Outcome {
+    let mut elements: Vec<f32> = ladder().iter().copied().collect();
+    for centre in [
+        1.0_f32,
+        0.5,
+        2.0,
+        std::f32::consts::SQRT_2,
+        f32::MIN_POSITIVE,
+        88.722_83,
+        0.625,
+    ] {
+        elements.extend((0..7).map(|step| f32::from_bits(centre.to_bits() + step - 3)));
+    }
+    elements.extend([1u32, 77, 0x0040_0000, 0x007f_ffff].map(f32::from_bits));
+    elements.extend((-176..=176).map(|step| 0.593 * step as f32));
+    let input = Array1::from_vec(elements).into_dyn();
+    for op in [
+        Activation::Abs,
+        Activation::Neg,
+        Activation::Exp,
+        Activation::Log,
+        Activation::Sqrt,
+        Activation::Erf,
+        Activation::Softsign,
+        Activation::SELU,
+        Activation::Celu { alpha: 3.0 },
+        Activation::HardSigmoidWith { alpha: 0.01, beta: 0.5 },
+        Activation::GeluTanh,
+    ] {
+        check(gpu, &op.into(), std::slice::from_ref(&input))?;
+    }
+    Ok(())
+}
+
+/// Each of many numbers, subnormal ones and those at the ends of the range among them, with each.
+fn pairs(gpu: &Gpu) -> Outcome {
+    let sizes: [f32; 22] = [
+        1e-45,
+        1e-40,
+        1.5e-38,
+        1e-30,
+        3e-20,
+        0.01,
+        0.5,
+        0.999_999_94,
+        1.0,
+        1.000_001,
+        1.5,
+        2.0,
+        3.0,
+        7.0,
+        16.0,
+        17.0,
+        33.3,
+        1e6,
+        16_777_215.0,
+        16_777_216.0,
+        1e30,
+        f32::MAX,
+    ];
+    let row: Vec<f32> = SPECIAL
+        .into_iter()
+        .chain(sizes.into_iter().flat_map(|size| [size, -size]))
+        .collect();
+    let row = Array1::from_vec(row).into_dyn();
+    let column = row.to_shape((row.len(), 1))?.to_owned().into_dyn();
+    for op in [Binary::Div, Binary::Pow] {
+        check(gpu, &op.into(), &[row.clone(), column.clone()])?;
+    }
+    for op in [Binary::Min, Binary::Max] {
+        check_exact(gpu, &op.into(), &[row.clone(), column.clone()])?;
+    }
+    // Whole powers of whole numbers come without a rounding, and zeros keep the sign that C gives them.
+    let bases = Array1::from_iter((-8..=8).map(|base| base as f32)).into_dyn();
+    for exponent in 0..=8_u8 {
+        let exponent = ndarray::arr1(&[f32::from(exponent)]).into_dyn();
+        check_exact(gpu, &Binary::Pow.into(), &[bases.clone(), exponent])?;
+    }
+    let zeros = ndarray::array![-0.0_f32, -0.0, 0.0, f32::NEG_INFINITY, -0.0, 1.0].into_dyn();
+    let partners = ndarray::array![3.0_f32, 2.0, 3.0, -3.0, 7.0, f32::NEG_INFINITY].into_dyn();
+    for (op, want) in [
+        (Binary::Pow, [true, false, false, true, true, false]),
+        (Binary::Div, [true, true, false, false, true, true]),
+    ] {
+        let got = run(gpu, &op.into(), &[&zeros, &partners])?.swap_remove(0);
+        let signs: Vec<bool> = got.iter().map(|x| x.is_sign_negative()).collect();
+        if signs != want {
+            return Err(format!("{op:?}: the signs of {got} are wrong").into());
+        }
     }
     Ok(())
 }

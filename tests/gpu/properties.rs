@@ -15,6 +15,7 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
 
 use crate::check::computed;
+use crate::numerics::BINARIES;
 use crate::{Named, Outcome, trial};
 
 /// An operator with the shapes of its inputs and the seed of their elements.
@@ -42,7 +43,11 @@ impl Case {
     /// Whether the results are whole numbers, if the inputs are.
     fn keeps_integers(&self) -> bool {
         match self.op {
-            Op::Activation(op) => matches!(op, Activation::Relu | Activation::Relu6 | Activation::Clamp { .. }),
+            Op::Activation(op) => matches!(
+                op,
+                Activation::Relu | Activation::Relu6 | Activation::Clamp { .. } | Activation::Abs | Activation::Neg
+            ),
+            Op::Binary(op) => !matches!(op, Binary::Div | Binary::Pow),
             Op::AvgPool2d(op) => op.divisor_override == Some(1),
             Op::Fused(op) => !matches!(op.activation, Some(Activation::LeakyRelu { .. } | Activation::Silu)),
             Op::Interpolate(op) => op.mode == InterpolateMode::Nearest,
@@ -82,12 +87,12 @@ pub(crate) fn trials() -> Vec<Named> {
         property("max_pool2d", 60, windows(true), &ONE),
         property("avg_pool2d", 60, windows(false), &ONE),
         property("adaptive_pool2d", 60, adaptive(), &ONE),
-        property("activation", 60, activations(), &ONE),
+        property("activation", 100, activations(), &ONE),
         property("prelu", 40, prelus(), &ONE),
         property("softmax", 60, softmaxes(), &ONE),
         property("linear", 24, linears(), &ONE),
         property("batch_norm", 40, batch_norms(), &ONE),
-        property("binary", 160, binaries(), &ONE),
+        property("binary", 240, binaries(), &ONE),
         property("reshape", 60, reshapes(), &ONE),
     ];
     // The same cases for each algorithm; it is shrunk and counted by itself.
@@ -360,6 +365,19 @@ fn activations() -> impl Strategy<Value = Case> {
         Activation::HardSwish,
         Activation::Clamp { min: -1.0, max: 3.0 },
         Activation::Clamp { min: 2.0, max: -3.0 },
+        Activation::Abs,
+        Activation::Neg,
+        Activation::Exp,
+        Activation::Log,
+        Activation::Sqrt,
+        Activation::Erf,
+        Activation::Softsign,
+        Activation::SELU,
+        Activation::Selu { alpha: -2.0, gamma: 0.5 },
+        Activation::Celu { alpha: 0.5 },
+        Activation::HardSigmoidWith { alpha: 0.2, beta: 0.5 },
+        Activation::HardSigmoidWith { alpha: -1.5, beta: 0.1 },
+        Activation::GeluTanh,
     ];
     (prop::sample::select(kinds), shapes(0..=5), any::<u64>()).prop_map(|(op, shape, seed)| Case::new(op, vec![shape], seed))
 }
@@ -403,15 +421,16 @@ fn batch_norms() -> impl Strategy<Value = Case> {
 fn binaries() -> impl Strategy<Value = Case> {
     let masks = any::<(u8, u8)>();
     let dropped = (0..=5usize, 0..=5usize, any::<bool>());
-    (shapes(0..=5), masks, dropped, any::<(bool, u64)>()).prop_map(
-        |(shape, (left, right), (drop_left, drop_right, same), (is_add, seed))| {
+    let kinds = prop::sample::select(BINARIES.to_vec());
+    (shapes(0..=5), masks, dropped, (kinds, any::<u64>())).prop_map(
+        |(shape, (left, right), (drop_left, drop_right, same), (op, seed))| {
             let operand = |mask: u8, dropped: usize| -> Vec<usize> {
                 let extent = |(axis, &extent): (usize, &usize)| if !same && mask >> axis & 1 == 1 { 1 } else { extent };
                 let dropped = if same { 0 } else { dropped.min(shape.len()) };
                 shape.iter().enumerate().map(extent).skip(dropped).collect()
             };
             let shapes = vec![operand(left, drop_left), operand(right, drop_right)];
-            Case::new(if is_add { Binary::Add } else { Binary::Mul }, shapes, seed)
+            Case::new(op, shapes, seed)
         },
     )
 }

@@ -1,4 +1,4 @@
-//! Activations and `PReLU`.
+//! Functions of one element and `PReLU`.
 
 use super::{LANES, elements, parameters, slot};
 use crate::error::Result;
@@ -37,6 +37,17 @@ pub(super) fn code(activation: &Activation) -> (u32, f32, f32) {
         Activation::HardSigmoid => (10, 0.0, 0.0),
         Activation::HardSwish => (11, 0.0, 0.0),
         Activation::Clamp { min, max } => (12, min, max),
+        Activation::Abs => (13, 0.0, 0.0),
+        Activation::Neg => (14, 0.0, 0.0),
+        Activation::Exp => (15, 0.0, 0.0),
+        Activation::Log => (16, 0.0, 0.0),
+        Activation::Sqrt => (17, 0.0, 0.0),
+        Activation::Erf => (18, 0.0, 0.0),
+        Activation::Softsign => (19, 0.0, 0.0),
+        Activation::Selu { alpha, gamma } => (20, gamma, alpha),
+        Activation::Celu { alpha } => (21, alpha, 1.0 / alpha),
+        Activation::HardSigmoidWith { alpha, beta } => (22, alpha, beta),
+        Activation::GeluTanh => (23, 0.0, 0.0),
     }
 }
 

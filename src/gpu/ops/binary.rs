@@ -1,4 +1,4 @@
-//! Elementwise addition and multiplication with broadcasting.
+//! Elementwise arithmetic of two tensors with broadcasting.
 
 use super::{LANES, elements, parameters, slot};
 use crate::error::{Error, Result};
@@ -14,6 +14,19 @@ parameters!(BinaryParameters {
     unused: [u32; 3],
     axes: [[u32; 4]; AXES]
 });
+
+/// The number that stands for an operation in a shader's header.
+const fn code(op: Binary) -> u32 {
+    match op {
+        Binary::Add => 0,
+        Binary::Mul => 1,
+        Binary::Sub => 2,
+        Binary::Div => 3,
+        Binary::Pow => 4,
+        Binary::Min => 5,
+        Binary::Max => 6,
+    }
+}
 
 pub(super) fn lower(op: Binary, left: &Value, right: &Value, output: &Value, recording: &mut Recording) -> Result<()> {
     let merged = merge_axes(&left.shape, &right.shape, &output.shape);
@@ -31,7 +44,7 @@ pub(super) fn lower(op: Binary, left: &Value, right: &Value, output: &Value, rec
     let same_shape = u32::from(left.shape == right.shape);
     let constants = [
         ("LANES", LANES),
-        ("IS_MUL", u32::from(op == Binary::Mul)),
+        ("OPERATION", code(op)),
         ("SAME_SHAPE", same_shape),
         ("AXES", AXES as u32),
     ];

@@ -65,6 +65,7 @@ pub(super) fn is_cheap(activation: &Activation) -> bool {
             | Activation::Relu6
             | Activation::LeakyRelu { .. }
             | Activation::HardSigmoid
+            | Activation::HardSigmoidWith { .. }
             | Activation::HardSwish
             | Activation::Clamp { .. }
     )

@@ -26,7 +26,7 @@ impl Entry {
 }
 
 /// The activations, each with parameters of its own.
-pub(super) const ACTIVATIONS: [Activation; 13] = [
+pub(super) const ACTIVATIONS: [Activation; 24] = [
     Activation::Relu,
     Activation::Relu6,
     Activation::LeakyRelu { negative_slope: 0.01 },
@@ -40,6 +40,28 @@ pub(super) const ACTIVATIONS: [Activation; 13] = [
     Activation::HardSigmoid,
     Activation::HardSwish,
     Activation::Clamp { min: -1.0, max: 2.0 },
+    Activation::Abs,
+    Activation::Neg,
+    Activation::Exp,
+    Activation::Log,
+    Activation::Sqrt,
+    Activation::Erf,
+    Activation::Softsign,
+    Activation::SELU,
+    Activation::Celu { alpha: 1.5 },
+    Activation::HardSigmoidWith { alpha: 0.2, beta: 0.5 },
+    Activation::GeluTanh,
+];
+
+/// The operations on two tensors.
+pub(super) const BINARIES: [Binary; 7] = [
+    Binary::Add,
+    Binary::Mul,
+    Binary::Sub,
+    Binary::Div,
+    Binary::Pow,
+    Binary::Min,
+    Binary::Max,
 ];
 
 const INTERPOLATIONS: [InterpolateMode; 3] = [
@@ -157,7 +179,7 @@ fn cases() -> Vec<(Op, Vec<Vec<usize>>)> {
         BatchNorm::new().into(),
         vec![image.clone(), vec![6], vec![6], vec![6], vec![6]],
     ));
-    for op in [Binary::Add, Binary::Mul] {
+    for op in BINARIES {
         cases.push((op.into(), vec![image.clone(), image.clone()]));
         cases.push((op.into(), vec![image.clone(), vec![6, 1, 1]]));
     }
