@@ -271,6 +271,31 @@ impl Gpu {
         self.run_one(op, &[left, right])
     }
 
+    /// Joins any number of tensors along an axis; see [`Concat`](crate::ops::Concat).
+    pub fn concat(&self, inputs: &[&Tensor], axis: isize) -> Result<Tensor> {
+        self.run_one(crate::ops::Concat::new(axis), inputs)
+    }
+
+    /// Ranges of some axes, in steps; see [`Slice`](crate::ops::Slice).
+    pub fn slice(&self, input: &Tensor, op: &crate::ops::Slice) -> Result<Tensor> {
+        self.run_one(op.clone(), &[input])
+    }
+
+    /// The axes in another order; see [`Transpose`](crate::ops::Transpose).
+    pub fn transpose(&self, input: &Tensor, permutation: &[isize]) -> Result<Tensor> {
+        self.run_one(crate::ops::Transpose::new(permutation), &[input])
+    }
+
+    /// Broadcasts to a shape; see [`Expand`](crate::ops::Expand).
+    pub fn expand(&self, input: &Tensor, shape: &[isize]) -> Result<Tensor> {
+        self.run_one(crate::ops::Expand::new(shape), &[input])
+    }
+
+    /// Sum, mean or maximum along axes; see [`Reduce`](crate::ops::Reduce).
+    pub fn reduce(&self, input: &Tensor, op: &crate::ops::Reduce) -> Result<Tensor> {
+        self.run_one(op.clone(), &[input])
+    }
+
     /// The same elements under another shape, without a copy; see [`Reshape`](crate::ops::Reshape).
     pub fn reshape(&self, input: &Tensor, shape: &[isize]) -> Result<Tensor> {
         self.run_one(crate::ops::Reshape::new(shape), &[input])

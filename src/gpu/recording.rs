@@ -37,6 +37,8 @@ pub(crate) struct Slot {
     pub(crate) buffer: Option<Arc<PooledBuffer>>,
     /// Whether its content is the same in every run.
     pub(crate) constant: bool,
+    /// Whether some dispatch that writes it belongs to every run, and so all of them do.
+    varies: bool,
     /// Whether it is wanted after the run, so that no other slot may share its buffer.
     pub(crate) exported: bool,
 }
@@ -82,6 +84,7 @@ impl Recording {
                 bytes,
                 buffer: Some(buffer),
                 constant,
+                varies: false,
                 exported: true,
             })
         });
@@ -114,6 +117,7 @@ impl Recording {
             bytes,
             buffer: None,
             constant: false,
+            varies: false,
             exported: false,
         }))
     }
@@ -123,6 +127,12 @@ impl Recording {
         if let Some(slot) = value.slot {
             self.slots[slot.0].exported = true;
         }
+    }
+
+    /// Announces that several dispatches will write a slot, from these inputs all told. A slot is constant only if every
+    /// dispatch that writes it is: where one is not, the others may not be done once either.
+    pub(crate) fn write_in_parts(&mut self, output: SlotId, inputs: &[SlotId]) {
+        self.slots[output.0].varies |= !self.are_constant(inputs);
     }
 
     /// Records a kernel call of so many workgroups, folded where they exceed what one dimension may have.
@@ -139,7 +149,7 @@ impl Recording {
         debug_assert_eq!(outputs.len() as u32, key.kernel.source().outputs);
         let most = self.capabilities.limits.max_compute_workgroups_per_dimension;
         let workgroups = fold(operator, workgroups as u64, most)?;
-        let constant = inputs.iter().all(|slot| self.slots[slot.0].constant);
+        let constant = self.are_constant(inputs) && !outputs.iter().any(|slot| self.slots[slot.0].varies);
         let dispatch = Dispatch {
             key,
             parameters: bytemuck::bytes_of(parameters).to_vec(),
@@ -153,9 +163,22 @@ impl Recording {
             }
             self.once.push(dispatch);
         } else {
+            for slot in outputs {
+                let slot = &mut self.slots[slot.0];
+                if slot.constant {
+                    return Err(Error::Gpu(format!(
+                        "{operator} writes to a constant in every run: its parts were not announced"
+                    )));
+                }
+                slot.varies = true;
+            }
             self.every.push(dispatch);
         }
         Ok(())
+    }
+
+    fn are_constant(&self, slots: &[SlotId]) -> bool {
+        slots.iter().all(|slot| self.slots[slot.0].constant)
     }
 
     fn push(&mut self, slot: Slot) -> SlotId {
@@ -185,6 +208,59 @@ fn fold(operator: &'static str, workgroups: u64, most: u32) -> Result<[u32; 3]> 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::gpu::shader::Kernel;
+    use crate::gpu::{AdapterKind, lower};
+    use crate::ops::{Activation, Concat};
+
+    /// What runs after concat of a constant and something else would be done once if the constant's copy made the whole
+    /// output constant, whichever comes first.
+    #[test]
+    fn a_slot_written_in_parts_is_constant_only_if_all_parts_are() {
+        let capabilities = Capabilities {
+            kind: AdapterKind::Software,
+            broadcast: false,
+            limits: wgpu::Limits::default(),
+        };
+        for (constant, counts) in [
+            ([true, false], (0, 3)),
+            ([false, true], (0, 3)),
+            ([false, false], (0, 3)),
+            ([true, true], (3, 0)),
+        ] {
+            let mut recording = Recording::new(capabilities.clone(), None);
+            let inputs = constant.map(|constant| {
+                let value = recording.output("input", &[2, 3], DType::F32).unwrap();
+                recording.slots[value.slot.unwrap().0].constant = constant;
+                value
+            });
+            let joined = lower(&Concat::new(1).into(), &inputs, &mut recording).unwrap();
+            lower(&Activation::Relu.into(), &joined, &mut recording).unwrap();
+            assert_eq!((recording.once.len(), recording.every.len()), counts, "{constant:?}");
+            let slot = &recording.slots[joined[0].slot.unwrap().0];
+            assert_eq!(slot.constant, constant == [true, true], "{constant:?}");
+        }
+    }
+
+    #[test]
+    fn parts_that_were_not_announced_are_an_error() {
+        let mut recording = Recording::new(
+            Capabilities {
+                kind: AdapterKind::Software,
+                broadcast: false,
+                limits: wgpu::Limits::default(),
+            },
+            None,
+        );
+        let [constant, other, output] = [true, false, false].map(|constant| {
+            let slot = recording.scratch("t", 4).unwrap();
+            recording.slots[slot.0].constant = constant;
+            slot
+        });
+        let key = PipelineKey::new(Kernel::StridedCopy, [("LANES", 64)]);
+        let mut write = |input| recording.dispatch("t", key.clone(), &0_u32, &[input], &[output], 1);
+        write(constant).unwrap();
+        assert!(matches!(write(other), Err(Error::Gpu(_))));
+    }
 
     #[test]
     fn workgroups_fold_into_two_dimensions() {

@@ -11,6 +11,7 @@ pub(crate) enum Kernel {
     Conv2dDepthwise,
     Conv2dDirect,
     Conv2dDirectBroadcast,
+    Fill,
     Gemm,
     GemmBroadcast,
     Interpolate,
@@ -20,7 +21,9 @@ pub(crate) enum Kernel {
     Pool2dAny,
     Pool2dAnyIndices,
     Pool2dWindow,
+    Reduce,
     Softmax,
+    StridedCopy,
 }
 
 /// What a kernel is made of. Binding 0 is its parameters (uniform), then come the inputs, then the outputs.
@@ -52,13 +55,14 @@ const SPREAD_BROADCAST: &str = wgsl!("shared/spread_broadcast");
 impl Kernel {
     /// All kernels.
     #[cfg(test)]
-    pub(crate) const ALL: [Self; 16] = [
+    pub(crate) const ALL: [Self; 19] = [
         Self::Activation,
         Self::BatchNorm,
         Self::Binary,
         Self::Conv2dDepthwise,
         Self::Conv2dDirect,
         Self::Conv2dDirectBroadcast,
+        Self::Fill,
         Self::Gemm,
         Self::GemmBroadcast,
         Self::Interpolate,
@@ -68,9 +72,12 @@ impl Kernel {
         Self::Pool2dAny,
         Self::Pool2dAnyIndices,
         Self::Pool2dWindow,
+        Self::Reduce,
         Self::Softmax,
+        Self::StridedCopy,
     ];
 
+    #[expect(clippy::too_many_lines, reason = "a table, one entry a kernel")]
     pub(crate) const fn source(self) -> KernelSource {
         let (name, parts, inputs, outputs): (_, &'static [&'static str], _, _) = match self {
             Self::Activation => (
@@ -150,6 +157,7 @@ impl Kernel {
                 4,
                 1,
             ),
+            Self::Fill => ("fill", &[DISPATCH, wgsl!("fill")], 0, 1),
             Self::Interpolate => ("interpolate", &[DISPATCH, wgsl!("interpolate")], 1, 1),
             Self::PRelu => ("prelu", &[DISPATCH, NAN, wgsl!("prelu")], 2, 1),
             Self::PackWeights => ("pack_weights", &[DISPATCH, wgsl!("pack_weights")], 1, 1),
@@ -167,7 +175,9 @@ impl Kernel {
                 2,
             ),
             Self::Pool2dWindow => ("pool2d_window", &[DISPATCH, NAN, wgsl!("pool2d_window")], 1, 1),
+            Self::Reduce => ("reduce", &[DISPATCH, NAN, wgsl!("reduce")], 1, 1),
             Self::Softmax => ("softmax", &[DISPATCH, NAN, wgsl!("softmax")], 1, 1),
+            Self::StridedCopy => ("strided_copy", &[DISPATCH, wgsl!("strided_copy")], 1, 1),
         };
         let subgroups = matches!(self, Self::Conv2dDirectBroadcast | Self::GemmBroadcast);
         KernelSource {

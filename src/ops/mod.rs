@@ -6,28 +6,38 @@
 mod activation;
 mod batch_norm;
 mod binary;
+mod concat;
 mod conv2d;
 mod conv_transpose2d;
+mod expand;
 mod fused;
 mod interpolate;
 mod linear;
 mod pad2d;
 mod pool2d;
+mod reduce;
 mod reshape;
+mod slice;
 mod softmax;
+mod transpose;
 
 pub use activation::{Activation, PRelu};
 pub use batch_norm::BatchNorm;
 pub use binary::Binary;
+pub use concat::Concat;
 pub use conv_transpose2d::ConvTranspose2d;
 pub use conv2d::{Conv2d, ConvPadding};
+pub use expand::Expand;
 pub use fused::{Fused, FusedBase};
 pub use interpolate::{Interpolate, InterpolateMode};
 pub use linear::Linear;
 pub use pad2d::Pad2d;
 pub use pool2d::{AdaptiveAvgPool2d, AdaptiveMaxPool2d, AvgPool2d, MaxPool2d};
+pub use reduce::{Reduce, ReduceKind};
 pub use reshape::{Flatten, Reshape};
+pub use slice::Slice;
 pub use softmax::Softmax;
+pub use transpose::Transpose;
 
 pub(crate) use conv2d::ConvGeometry;
 pub(crate) use pool2d::Window2d;
@@ -72,6 +82,16 @@ pub enum Op {
     Reshape(Reshape),
     /// Inputs: input.
     Flatten(Flatten),
+    /// Inputs: any number, in the order in which they are joined.
+    Concat(Concat),
+    /// Inputs: input.
+    Slice(Slice),
+    /// Inputs: input.
+    Transpose(Transpose),
+    /// Inputs: input.
+    Expand(Expand),
+    /// Inputs: input.
+    Reduce(Reduce),
 }
 
 impl Op {
@@ -95,6 +115,11 @@ impl Op {
             Self::Binary(binary) => binary.name(),
             Self::Reshape(_) => "reshape",
             Self::Flatten(_) => "flatten",
+            Self::Concat(_) => "concat",
+            Self::Slice(_) => "slice",
+            Self::Transpose(_) => "permute",
+            Self::Expand(_) => "expand",
+            Self::Reduce(reduce) => reduce.kind.name(),
         }
     }
 
@@ -118,12 +143,18 @@ impl Op {
             Self::PRelu(_) | Self::Binary(_) => (2, 2),
             Self::Fused(op) => (2 + usize::from(op.residual), 3 + usize::from(op.residual)),
             Self::BatchNorm(_) => (5, 5),
+            Self::Concat(_) => (1, usize::MAX),
             _ => (1, 1),
         };
         ensure!(
             (least..=most).contains(&inputs.len()),
             self.name(),
-            "expected {least} to {most} inputs, but got {}",
+            "expected {least} to {} inputs, but got {}",
+            if most == usize::MAX {
+                "any number of".to_owned()
+            } else {
+                most.to_string()
+            },
             inputs.len()
         );
         let third = inputs.get(2).copied();
@@ -145,6 +176,11 @@ impl Op {
             Self::Binary(op) => vec![op.output_shape(inputs[0], inputs[1])?],
             Self::Reshape(op) => vec![op.output_shape(inputs[0])?],
             Self::Flatten(op) => vec![op.output_shape(inputs[0])?],
+            Self::Concat(op) => vec![op.output_shape(inputs)?],
+            Self::Slice(op) => vec![op.output_shape(inputs[0])?],
+            Self::Transpose(op) => vec![op.output_shape(inputs[0])?],
+            Self::Expand(op) => vec![op.output_shape(inputs[0])?],
+            Self::Reduce(op) => vec![op.output_shape(inputs[0])?],
         })
     }
 }
@@ -177,4 +213,9 @@ op_from!(
     Binary,
     Reshape,
     Flatten,
+    Concat,
+    Slice,
+    Transpose,
+    Expand,
+    Reduce,
 );

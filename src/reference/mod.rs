@@ -14,19 +14,24 @@
 mod activation;
 mod batch_norm;
 mod binary;
+mod concat;
 mod conv2d;
 mod conv_transpose2d;
 mod erf;
+mod expand;
 mod fused;
 mod interpolate;
 mod linear;
 mod number;
 mod pad2d;
 mod pool2d;
+mod reduce;
 mod reshape;
+mod slice;
 mod softmax;
 #[cfg(test)]
 mod tests;
+mod transpose;
 
 use ndarray::{Array, ArrayD, ArrayView, ArrayViewD, Dimension, NdIndex, Zip};
 
@@ -149,5 +154,10 @@ pub fn run(op: &Op, inputs: &[&Answer]) -> Result<Vec<Answer>> {
         Op::Binary(op) => Ok(vec![binary::binary(*op, input, inputs[1])?]),
         Op::Reshape(op) => Ok(vec![reshape::reshape(op, input)?]),
         Op::Flatten(op) => Ok(vec![reshape::flatten(*op, input)?]),
+        Op::Concat(op) => Ok(vec![concat::concat(*op, inputs)]),
+        Op::Slice(op) => Ok(vec![slice::slice(op, input)]),
+        Op::Transpose(op) => Ok(vec![transpose::transpose(op, input)]),
+        Op::Expand(op) => Ok(vec![expand::expand(op, input)?]),
+        Op::Reduce(op) => Ok(vec![reduce::reduce(op, input)?]),
     }
 }

@@ -5,8 +5,8 @@ use ndarray::{ArrayD, IxDyn, array};
 
 use super::{Answer, run};
 use crate::ops::{
-    Activation, AdaptiveAvgPool2d, AdaptiveMaxPool2d, AvgPool2d, BatchNorm, Binary, Conv2d, ConvPadding, Flatten, Linear,
-    MaxPool2d, Op, PRelu, Pad2d, Reshape, Softmax,
+    Activation, AdaptiveAvgPool2d, AdaptiveMaxPool2d, AvgPool2d, BatchNorm, Binary, Concat, Conv2d, ConvPadding, Expand, Flatten,
+    Linear, MaxPool2d, Op, PRelu, Pad2d, Reduce, Reshape, Slice, Softmax, Transpose,
 };
 use crate::testing::{Random, compare};
 use crate::{Padding2d, PaddingMode};
@@ -145,6 +145,70 @@ fn broadcasting_by_hand() {
     assert_eq!(run_exact(Binary::Add, &[&empty, &array![[1.0]].into_dyn()]), [empty]);
 }
 
+/// Examples of the ONNX specification among them: Slice's two, Concat's and Expand's.
+#[test]
+fn moves_by_hand() {
+    let eight = array![[1.0, 2.0, 3.0, 4.0], [5.0, 6.0, 7.0, 8.0]].into_dyn();
+    let slice = |op: Slice| run_exact(op, &[&eight]).swap_remove(0);
+    assert_eq!(
+        slice(Slice::new([1, 0], [2, 3]).axes([0, 1]).steps([1, 2])),
+        array![[5.0, 7.0]].into_dyn()
+    );
+    assert_eq!(slice(Slice::new([0, 1], [-1, 1000])), array![[2.0, 3.0, 4.0]].into_dyn());
+    assert_eq!(
+        slice(Slice::new([-1], [isize::MIN]).axes([-1]).steps([-2])),
+        array![[4.0, 2.0], [8.0, 6.0]].into_dyn()
+    );
+    assert_eq!(slice(Slice::new([3], [9])).shape(), [0, 4]);
+    assert_eq!(
+        slice(Slice::new([-9], [isize::MIN]).steps([-1])),
+        array![[1.0, 2.0, 3.0, 4.0]].into_dyn()
+    );
+
+    let (left, right) = (array![[1.0, 2.0], [3.0, 4.0]].into_dyn(), array![[5.0], [7.0]].into_dyn());
+    assert_eq!(
+        run_exact(Concat::new(-1), &[&left, &right, &left]),
+        [array![[1.0, 2.0, 5.0, 1.0, 2.0], [3.0, 4.0, 7.0, 3.0, 4.0]].into_dyn()]
+    );
+    let transposed = array![[1.0, 3.0], [2.0, 4.0]].into_dyn();
+    assert_eq!(run_exact(Transpose::reversed(), &[&left]), [transposed]);
+    let turned = run_exact(Transpose::new([3, 0, -3, 2]), &[&six()]).swap_remove(0);
+    assert_eq!(turned.shape(), [3, 1, 1, 2]);
+    assert_eq!(turned.iter().copied().collect::<Vec<_>>(), [1.0, 4.0, 2.0, 5.0, 3.0, 6.0]);
+
+    let column = array![[1.0], [2.0], [3.0]].into_dyn();
+    let want = ArrayD::from_shape_fn(IxDyn(&[2, 3, 6]), |place| place[1] as f32 + 1.0);
+    assert_eq!(run_exact(Expand::new([2, 1, 6]), &[&column]), [want]);
+    let want = array![[1.0, 1.0], [2.0, 2.0], [3.0, 3.0]].into_dyn();
+    assert_eq!(run_exact(Expand::new([-1, 2]), &[&column]), [want]);
+    assert_eq!(run_exact(Expand::new([1]), &[&column]), [column]);
+}
+
+#[test]
+fn reductions_by_hand() {
+    let image = six();
+    let reduce = |op: Reduce| run_exact(op, &[&image]).swap_remove(0);
+    assert_eq!(reduce(Reduce::sum([-1])), array![[[6.0, 15.0]]].into_dyn());
+    assert_eq!(
+        reduce(Reduce::mean([2]).keep_dims(true)),
+        array![[[[2.5, 3.5, 4.5]]]].into_dyn()
+    );
+    assert_eq!(reduce(Reduce::max([3, 0])), array![[3.0, 6.0]].into_dyn());
+    assert_eq!(reduce(Reduce::sum([])), ndarray::arr0(21.0).into_dyn());
+    assert_eq!(reduce(Reduce::max([]).keep_dims(true)), array![[[[6.0]]]].into_dyn());
+    let scalar = ndarray::arr0(2.5).into_dyn();
+    assert_eq!(run_exact(Reduce::mean([]), &[&scalar]), [scalar]);
+
+    let none = ArrayD::zeros(IxDyn(&[2, 0]));
+    assert_eq!(run_exact(Reduce::sum([1]), &[&none]), [array![0.0, 0.0].into_dyn()]);
+    assert!(run_exact(Reduce::mean([1]), &[&none])[0].iter().all(|x| x.is_nan()));
+    assert!(run(&Reduce::max([1]).into(), &[&exact(&none)]).is_err());
+    assert_eq!(run_exact(Reduce::max([0]), &[&none])[0].shape(), [0]);
+    let nan = array![[f32::NAN, 5.0], [f32::NEG_INFINITY, f32::NEG_INFINITY]].into_dyn();
+    let largest = run_exact(Reduce::max([1]), &[&nan]).swap_remove(0);
+    assert!(largest[0].is_nan() && largest[1] == f32::NEG_INFINITY);
+}
+
 #[test]
 fn powers_and_quotients_by_hand() {
     let (inf, nan) = (f32::INFINITY, f32::NAN);
@@ -274,6 +338,12 @@ fn operators(random: &mut Random) -> Vec<(Op, Vec<ArrayD<f32>>)> {
         Softmax::log(-1).into(),
         Flatten::default().into(),
         Reshape::new([-1, 10]).into(),
+        Slice::new([1, -1], [4, 0]).axes([2, 3]).steps([2, -3]).into(),
+        Transpose::new([2, 0, 3, 1]).into(),
+        Expand::new([3, 1, 1, 1, 7]).into(),
+        Reduce::sum([1, 3]).into(),
+        Reduce::mean([0, 2]).keep_dims(true).into(),
+        Reduce::max([]).into(),
     ] {
         cases.push((op, vec![image.clone()]));
     }
@@ -291,6 +361,10 @@ fn operators(random: &mut Random) -> Vec<(Op, Vec<ArrayD<f32>>)> {
     }
     let divisor = random.reals(&[4, 1, 7]).mapv(|x| x + 0.5_f32.copysign(x));
     cases.push((Binary::Div.into(), vec![image.clone(), divisor]));
+    cases.push((
+        Concat::new(1).into(),
+        vec![image.clone(), random.reals(&[2, 1, 5, 7]), image.clone()],
+    ));
     let base = random.reals(&[4, 1, 7]).mapv(|x| 0.1 + x * x);
     cases.push((Binary::Pow.into(), vec![base, image]));
     cases

@@ -7,8 +7,8 @@ use std::task::Poll;
 
 use convoke::graph::Graph;
 use convoke::ops::{
-    Activation, AdaptiveAvgPool2d, AdaptiveMaxPool2d, AvgPool2d, BatchNorm, Binary, Conv2d, Flatten, Linear, MaxPool2d, Op, PRelu,
-    Pad2d, Reshape, Softmax,
+    self, Activation, AdaptiveAvgPool2d, AdaptiveMaxPool2d, AvgPool2d, BatchNorm, Binary, Concat, Conv2d, Expand, Flatten, Linear,
+    MaxPool2d, Op, PRelu, Pad2d, Reduce, Reshape, Softmax, Transpose,
 };
 use convoke::testing::{Random, compare, compare_exact};
 use convoke::{Error, Gpu, PaddingMode, Session};
@@ -75,6 +75,13 @@ fn operators(batch: usize) -> Vec<(Op, Vec<Vec<usize>>)> {
         (Binary::Mul.into(), with(&[&[2, 1, 2]])),
         (Reshape::new([batch as isize, 3, 4]).into(), with(&[])),
         (Flatten::default().into(), with(&[])),
+        (Concat::new(2).into(), with(&[&[batch, 2, 1, 2], &image])),
+        (ops::Slice::new([-1], [isize::MIN]).axes([2]).steps([-2]).into(), with(&[])),
+        (Transpose::new([0, 2, 3, 1]).into(), with(&[])),
+        (Expand::new([3, batch as isize, 2, 3, 2]).into(), with(&[])),
+        (Reduce::sum([1, 3]).into(), with(&[])),
+        (Reduce::mean([2, 3]).into(), with(&[])),
+        (Reduce::max([1]).keep_dims(true).into(), with(&[])),
     ]
 }
 

@@ -2,7 +2,10 @@
 
 use convoke::Gpu;
 use convoke::gpu::Conv2dAlgorithm;
-use convoke::ops::{Activation, AdaptiveMaxPool2d, AvgPool2d, Binary, Conv2d, Linear, MaxPool2d, Op, PRelu, Pad2d, Softmax};
+use convoke::ops::{
+    Activation, AdaptiveMaxPool2d, AvgPool2d, Binary, Concat, Conv2d, Expand, Linear, MaxPool2d, Op, PRelu, Pad2d, Reduce,
+    ReduceKind, Slice, Softmax, Transpose,
+};
 use convoke::testing::{Random, compare_exact};
 use convoke::{Padding2d, PaddingMode};
 use ndarray::{Array1, ArrayD, IxDyn};
@@ -36,6 +39,8 @@ pub(crate) fn trials() -> Vec<Named> {
         trial("numerics/binary/pairs", pairs),
         trial("numerics/activation/edges", edges),
         trial("numerics/copies", copies),
+        trial("numerics/reduce", reduce),
+        trial("numerics/reduce/of_none", reduce_of_none),
         trial("numerics/subnormals", subnormals),
     ];
     trials.extend(Conv2dAlgorithm::ALL.map(|algorithm| {
@@ -400,6 +405,64 @@ fn copies(gpu: &Gpu) -> Outcome {
             return Err(format!("{mode}: the sign of a zero is lost: {got}").into());
         }
     }
+    // What moves whole elements keeps every bit, of NaN and of subnormal numbers too.
+    let bits = [0x7fc0_1234, 0xffa0_0001, 1, 0x8000_0000, 0x7f80_0000, 0x3f80_0000];
+    let input = ArrayD::from_shape_vec(IxDyn(&[2, 3]), bits.map(f32::from_bits).to_vec())?;
+    let moved = |op: Op, inputs: &[&ArrayD<f32>], order: &[usize]| -> Outcome {
+        let got = run(gpu, &op, inputs)?.swap_remove(0);
+        let (got, want): (Vec<u32>, Vec<u32>) = (
+            got.iter().map(|x| x.to_bits()).collect(),
+            order.iter().map(|&i| bits[i]).collect(),
+        );
+        if got != want {
+            return Err(format!("{op:?}: {got:x?}, not {want:x?}").into());
+        }
+        Ok(())
+    };
+    moved(Transpose::reversed().into(), &[&input], &[0, 3, 1, 4, 2, 5])?;
+    moved(
+        Slice::new([-1], [isize::MIN]).steps([-1]).into(),
+        &[&input],
+        &[3, 4, 5, 0, 1, 2],
+    )?;
+    moved(
+        Concat::new(1).into(),
+        &[&input, &input],
+        &[0, 1, 2, 0, 1, 2, 3, 4, 5, 3, 4, 5],
+    )?;
+    let twice = [0, 1, 2, 3, 4, 5, 0, 1, 2, 3, 4, 5];
+    moved(Expand::new([2, 2, 3]).into(), &[&input], &twice)?;
+    Ok(())
+}
+
+/// NaN and infinities along one axis, along two apart, and everywhere.
+fn reduce(gpu: &Gpu) -> Outcome {
+    let mut random = Random::new(6);
+    for every in [1, 3, 9, 40] {
+        let input = sprinkled(&mut random, &[3, 4, 5, 7], every);
+        for axes in [&[2, 3][..], &[1], &[0, 2], &[]] {
+            check_exact(gpu, &Reduce::max(axes).into(), std::slice::from_ref(&input))?;
+            check_exact(gpu, &Reduce::sum(axes).into(), std::slice::from_ref(&input))?;
+            check(gpu, &Reduce::mean(axes).into(), std::slice::from_ref(&input))?;
+        }
+    }
+    for special in [f32::NEG_INFINITY, f32::NAN, -0.0] {
+        let input = ArrayD::from_elem(IxDyn(&[2, 5]), special);
+        check_exact(gpu, &Reduce::max([1]).into(), &[input])?;
+    }
+    Ok(())
+}
+
+/// The sum of none is 0, their mean NaN, and their maximum an error.
+fn reduce_of_none(gpu: &Gpu) -> Outcome {
+    let none = gpu.upload(&ArrayD::<f32>::zeros(IxDyn(&[2, 0, 70])))?;
+    let sum = gpu.reduce(&none, &Reduce::sum([1]))?.read::<f32>()?;
+    compare_exact(&sum, &ArrayD::zeros(IxDyn(&[2, 70])))?;
+    let mean = gpu.reduce(&none, &Reduce::mean([1]))?.read::<f32>()?;
+    compare_exact(&mean, &ArrayD::from_elem(IxDyn(&[2, 70]), f32::NAN))?;
+    let max = gpu.reduce(&none, &Reduce::new(ReduceKind::Max, [1]));
+    assert!(matches!(max, Err(convoke::Error::InvalidArgument { .. })), "{max:?}");
+    assert_eq!(gpu.reduce(&none, &Reduce::max([0, 2]))?.shape(), [0]);
     Ok(())
 }
 

@@ -5,8 +5,9 @@ use std::cell::Cell;
 
 use convoke::gpu::Conv2dAlgorithm;
 use convoke::ops::{
-    Activation, AdaptiveAvgPool2d, AdaptiveMaxPool2d, AvgPool2d, BatchNorm, Binary, Conv2d, ConvPadding, ConvTranspose2d, Flatten,
-    Fused, FusedBase, Interpolate, InterpolateMode, Linear, MaxPool2d, Op, PRelu, Pad2d, Reshape, Softmax,
+    Activation, AdaptiveAvgPool2d, AdaptiveMaxPool2d, AvgPool2d, BatchNorm, Binary, Concat, Conv2d, ConvPadding, ConvTranspose2d,
+    Expand, Flatten, Fused, FusedBase, Interpolate, InterpolateMode, Linear, MaxPool2d, Op, PRelu, Pad2d, Reduce, ReduceKind,
+    Reshape, Slice, Softmax, Transpose,
 };
 use convoke::testing::Random;
 use convoke::{Gpu, Padding2d, PaddingMode};
@@ -42,7 +43,7 @@ impl Case {
 
     /// Whether the results are whole numbers, if the inputs are.
     fn keeps_integers(&self) -> bool {
-        match self.op {
+        match &self.op {
             Op::Activation(op) => matches!(
                 op,
                 Activation::Relu | Activation::Relu6 | Activation::Clamp { .. } | Activation::Abs | Activation::Neg
@@ -52,6 +53,7 @@ impl Case {
             Op::Fused(op) => !matches!(op.activation, Some(Activation::LeakyRelu { .. } | Activation::Silu)),
             Op::Interpolate(op) => op.mode == InterpolateMode::Nearest,
             Op::AdaptiveAvgPool2d(_) | Op::Softmax(_) | Op::BatchNorm(_) => false,
+            Op::Reduce(op) => op.kind != ReduceKind::Mean,
             _ => true,
         }
     }
@@ -94,6 +96,11 @@ pub(crate) fn trials() -> Vec<Named> {
         property("batch_norm", 40, batch_norms(), &ONE),
         property("binary", 240, binaries(), &ONE),
         property("reshape", 60, reshapes(), &ONE),
+        property("concat", 60, concats(), &ONE),
+        property("slice", 120, slices(), &ONE),
+        property("transpose", 60, transposes(), &ONE),
+        property("expand", 60, expands(), &ONE),
+        property("reduce", 160, reductions(), &ONE),
     ];
     // The same cases for each algorithm; it is shrunk and counted by itself.
     trials.push(property("conv2d/rule", 40, convolutions(), &ONE));
@@ -451,4 +458,86 @@ fn reshapes() -> impl Strategy<Value = Case> {
             Case::new(op, vec![shape], seed)
         },
     )
+}
+
+/// Some parts may be empty.
+fn concats() -> impl Strategy<Value = Case> {
+    let extents = prop::collection::vec(0..=5usize, 1..=4);
+    (shapes(1..=5), extents, any::<(prop::sample::Index, u64)>()).prop_map(|(shape, extents, (axis, seed))| {
+        let axis = axis.index(shape.len());
+        let part = |extent: usize| {
+            let mut part = shape.clone();
+            part[axis] = extent;
+            part
+        };
+        Case::new(Concat::new(axis as isize), extents.into_iter().map(part).collect(), seed)
+    })
+}
+
+/// Ranges in and around each axis, forwards and backwards; many are empty.
+fn slices() -> impl Strategy<Value = Case> {
+    let range = (
+        -9..=9isize,
+        -9..=9isize,
+        prop::sample::select(vec![1isize, 1, 2, 3, -1, -1, -2, -5]),
+    );
+    let open = prop::sample::select(vec![0u8, 1, 2]);
+    let ranges = prop::collection::vec((range, open), 5);
+    (shapes(1..=5), ranges, any::<u64>()).prop_map(|(shape, ranges, seed)| {
+        let named = 1 + seed as usize % shape.len();
+        // The last axes, counted from the end.
+        let axes: Vec<isize> = (1..=named as isize).map(|axis| -axis).collect();
+        let whole = |&((start, end, step), open): &((isize, isize, isize), u8)| {
+            let (first, last) = if step > 0 {
+                (isize::MIN, isize::MAX)
+            } else {
+                (isize::MAX, isize::MIN)
+            };
+            (if open > 1 { first } else { start }, if open > 0 { last } else { end }, step)
+        };
+        let ranges: Vec<_> = ranges.iter().take(named).map(whole).collect();
+        let list = |pick: fn(&(isize, isize, isize)) -> isize| ranges.iter().map(pick).collect::<Vec<_>>();
+        let op = Slice::new(list(|range| range.0), list(|range| range.1)).steps(list(|range| range.2));
+        Case::new(op.axes(axes), vec![shape], seed)
+    })
+}
+
+fn transposes() -> impl Strategy<Value = Case> {
+    let order = prop::collection::vec(any::<u64>(), 6);
+    (prop::collection::vec(1..=5usize, 0..=6), order, any::<u64>()).prop_map(|(shape, order, seed)| {
+        let mut permutation: Vec<isize> = (0..shape.len() as isize).collect();
+        permutation.sort_by_key(|&axis| order[axis as usize]);
+        Case::new(Transpose::new(permutation), vec![shape], seed)
+    })
+}
+
+/// A shape, and an input that drops some of its leading extents and has 1 for some others; the target may say -1 or 1.
+fn expands() -> impl Strategy<Value = Case> {
+    (shapes(0..=5), any::<(u8, u8)>(), 0..=2usize, any::<u64>()).prop_map(|(shape, (ones, kept), dropped, seed)| {
+        let dropped = dropped.min(shape.len());
+        let bit = |mask: u8, axis: usize| mask >> axis & 1 == 1;
+        let axes = || shape.iter().copied().enumerate();
+        let input = axes()
+            .skip(dropped)
+            .map(|(axis, extent)| if bit(ones, axis) { 1 } else { extent });
+        let target = axes().map(
+            |(axis, extent)| match axis >= dropped && !bit(ones, axis) && bit(kept, axis) {
+                true if axis % 2 == 0 => -1,
+                true => 1,
+                false => extent as isize,
+            },
+        );
+        Case::new(Expand::new(target.collect::<Vec<_>>()), vec![input.collect()], seed)
+    })
+}
+
+fn reductions() -> impl Strategy<Value = Case> {
+    let kind = prop::sample::select(vec![ReduceKind::Sum, ReduceKind::Mean, ReduceKind::Max]);
+    let shape = prop::collection::vec(prop::sample::select(vec![1usize, 2, 3, 4, 5, 7, 0]), 0..=5);
+    (kind, shape, any::<(u8, bool, bool, u64)>()).prop_map(|(kind, shape, (mask, keep_dims, from_end, seed))| {
+        let rank = shape.len() as isize;
+        let axes = (0..rank).filter(|axis| mask >> axis & 1 == 1);
+        let axes: Vec<isize> = axes.map(|axis| if from_end { axis - rank } else { axis }).collect();
+        Case::new(Reduce::new(kind, axes).keep_dims(keep_dims), vec![shape], seed)
+    })
 }

@@ -1,7 +1,9 @@
 //! Sessions against the reference: small graphs, repeated runs, other shapes, refusals, resident inputs.
 
 use convoke::graph::{Graph, Pass, ValueId};
-use convoke::ops::{Activation, AvgPool2d, BatchNorm, Binary, Conv2d, Flatten, Linear, MaxPool2d, Softmax};
+use convoke::ops::{
+    Activation, AvgPool2d, BatchNorm, Binary, Concat, Conv2d, Expand, Flatten, Linear, MaxPool2d, Reduce, Slice, Softmax, Transpose,
+};
 use convoke::testing::{Random, compare, compare_exact};
 use convoke::{Backend, Error, Gpu, Session};
 use ndarray::{ArrayD, ArrayViewD};
@@ -14,6 +16,7 @@ pub(crate) fn trials() -> Vec<Named> {
         trial("session/two_outputs", |gpu| agrees(gpu, two_outputs()?, &[&[1, 3, 9, 6]])),
         trial("session/classifier", |gpu| agrees(gpu, classifier()?, &[&[3, 2, 8, 10]])),
         trial("session/two_inputs", |gpu| agrees(gpu, two_inputs()?, &[&[2, 3, 4], &[3, 1]])),
+        trial("session/joined", |gpu| agrees(gpu, joined()?, &[&[2, 3, 4]])),
         trial("session/inputs_and_constants_as_outputs", passed_through),
         trial("session/other_shapes", other_shapes),
         trial("session/constants_only", constants_only),
@@ -83,6 +86,30 @@ fn classifier() -> convoke::Result<Graph> {
     let logits = graph.node("fc", Linear, &[features, weight])?;
     let classes = graph.node("softmax", Softmax::new(-1), &[logits])?;
     graph.output(classes)?;
+    Ok(graph)
+}
+
+/// Constants joined with what changes, before and after it, and each whole used again: were a whole taken for a
+/// constant, later runs would go on with the first one's. In between, memory is shared; a mean of none and views
+/// go along.
+fn joined() -> convoke::Result<Graph> {
+    let (mut graph, mut random) = (Graph::new(), Random::new(5));
+    let image = graph.input("image");
+    let class = graph.constant("class", random.reals(&[2, 1, 4]));
+    let active = graph.node("active", Activation::Silu, &[image])?;
+    let first = graph.node("first", Concat::new(1), &[class, active])?;
+    let first = graph.node("first.tanh", Activation::Tanh, &[first])?;
+    let last = graph.node("last", Concat::new(-2), &[first, class, image])?;
+    let swapped = graph.node("swapped", Transpose::new([0, 2, 1]), &[last])?;
+    let constants = graph.node("constants", Concat::new(0), &[class, class])?;
+    let expanded = graph.node("expanded", Expand::new([4, 8, 4]), &[constants])?;
+    let rows = graph.node("rows", Slice::new([0], [4]).steps([2]), &[expanded])?;
+    let rows = graph.node("rows.swapped", Transpose::new([0, 2, 1]), &[rows])?;
+    let sum = graph.node("sum", Binary::Add, &[swapped, rows])?;
+    let mean = graph.node("mean", Reduce::mean([1]).keep_dims(true), &[sum])?;
+    let view = graph.node("view", Expand::new([1, 2, 1, 8]), &[mean])?;
+    graph.output(view)?;
+    graph.output(sum)?;
     Ok(graph)
 }
 

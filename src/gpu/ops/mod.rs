@@ -10,7 +10,9 @@ mod interpolate;
 mod linear;
 mod pad2d;
 mod pool2d;
+mod reduce;
 mod softmax;
+mod strided_copy;
 
 pub use conv2d::Conv2dAlgorithm;
 #[cfg(test)]
@@ -58,7 +60,7 @@ pub(crate) fn lower(op: &Op, inputs: &[Value], recording: &mut Recording) -> Res
             value.dtype
         );
     }
-    if let Op::Reshape(_) | Op::Flatten(_) = op {
+    if matches!(op, Op::Reshape(_) | Op::Flatten(_)) || strided_copy::is_view(op, &shapes, &output_shapes[0])? {
         return Ok(output_shapes
             .into_iter()
             .map(|shape| Value {
@@ -92,6 +94,8 @@ pub(crate) fn lower(op: &Op, inputs: &[Value], recording: &mut Recording) -> Res
         Op::Linear(_) => linear::lower(&Operands::plain(inputs), &outputs[0], recording)?,
         Op::BatchNorm(op) => batch_norm::lower(*op, inputs, &outputs[0], recording)?,
         Op::Binary(op) => binary::lower(*op, &inputs[0], &inputs[1], &outputs[0], recording)?,
+        Op::Concat(_) | Op::Slice(_) | Op::Transpose(_) | Op::Expand(_) => strided_copy::lower(op, inputs, &outputs[0], recording)?,
+        Op::Reduce(op) => reduce::lower(op, &inputs[0], &outputs[0], recording)?,
         Op::Reshape(_) | Op::Flatten(_) => {}
     }
     Ok(outputs)
@@ -178,6 +182,7 @@ pub(in crate::gpu) mod layouts {
             layout!(Conv2dDepthwise, conv2d::DepthwiseParameters),
             layout!(Conv2dDirect, conv2d::DirectParameters),
             layout!(Conv2dDirectBroadcast, conv2d::DirectParameters),
+            layout!(Fill, reduce::FillParameters),
             layout!(Gemm, linear::GemmParameters),
             layout!(GemmBroadcast, linear::GemmParameters),
             layout!(Interpolate, interpolate::InterpolateParameters),
@@ -187,7 +192,9 @@ pub(in crate::gpu) mod layouts {
             layout!(Pool2dAny, pool2d::AnyParameters),
             layout!(Pool2dAnyIndices, pool2d::AnyParameters),
             layout!(Pool2dWindow, pool2d::WindowParameters),
+            layout!(Reduce, reduce::ReduceParameters),
             layout!(Softmax, softmax::SoftmaxParameters),
+            layout!(StridedCopy, strided_copy::StridedCopyParameters),
         ]
     }
 }

@@ -6,8 +6,9 @@ use crate::gpu::recording::{DType, Recording, Value};
 use crate::gpu::shader::PipelineKey;
 use crate::gpu::{AdapterKind, Conv2dAlgorithm};
 use crate::ops::{
-    Activation, AdaptiveAvgPool2d, AdaptiveMaxPool2d, AvgPool2d, BatchNorm, Binary, Conv2d, ConvTranspose2d, Flatten, Fused,
-    FusedBase, Interpolate, InterpolateMode, Linear, MaxPool2d, Op, PRelu, Pad2d, Reshape, Softmax,
+    Activation, AdaptiveAvgPool2d, AdaptiveMaxPool2d, AvgPool2d, BatchNorm, Binary, Concat, Conv2d, ConvTranspose2d, Expand,
+    Flatten, Fused, FusedBase, Interpolate, InterpolateMode, Linear, MaxPool2d, Op, PRelu, Pad2d, Reduce, ReduceKind, Reshape,
+    Slice, Softmax, Transpose,
 };
 use crate::{Error, Padding2d, PaddingMode};
 
@@ -183,8 +184,36 @@ fn cases() -> Vec<(Op, Vec<Vec<usize>>)> {
         cases.push((op.into(), vec![image.clone(), image.clone()]));
         cases.push((op.into(), vec![image.clone(), vec![6, 1, 1]]));
     }
+    cases.extend(moves(&image));
     cases.push((Reshape::new([2, -1]).into(), vec![image.clone()]));
     cases.push((Flatten::default().into(), vec![image]));
+    cases
+}
+
+/// What moves elements, over one merged axis to six, and reductions along some.
+fn moves(image: &[usize]) -> Vec<(Op, Vec<Vec<usize>>)> {
+    let image = image.to_vec();
+    let six = vec![2, 3, 2, 3, 2, 3];
+    let mut cases: Vec<(Op, Vec<Vec<usize>>)> = vec![
+        (Concat::new(1).into(), vec![image.clone(), vec![2, 1, 13, 10], image.clone()]),
+        (Concat::new(0).into(), vec![image.clone(); 5]),
+        (
+            Slice::new([3, -1], [9, 0]).axes([2, 3]).steps([2, -3]).into(),
+            vec![image.clone()],
+        ),
+        (Transpose::new([0, 2, 3, 1]).into(), vec![image.clone()]),
+        (Transpose::reversed().into(), vec![image.clone()]),
+        (Transpose::reversed().into(), vec![vec![2; 5]]),
+        (Transpose::reversed().into(), vec![six.clone()]),
+        (Expand::new([6, 13, 10]).into(), vec![vec![6, 1, 1]]),
+    ];
+    for kind in [ReduceKind::Sum, ReduceKind::Mean, ReduceKind::Max] {
+        for axes in [&[2, 3][..], &[1], &[0, 2], &[]] {
+            cases.push((Reduce::new(kind, axes).into(), vec![image.clone()]));
+        }
+        cases.push((Reduce::new(kind, [0, 2, 4]).keep_dims(true).into(), vec![six.clone()]));
+    }
+    cases.push((Reduce::mean([1]).into(), vec![vec![2, 0, 3]]));
     cases
 }
 
