@@ -24,6 +24,7 @@ pub(crate) enum Kernel {
     Reduce,
     Softmax,
     StridedCopy,
+    StridedCopyQuads,
 }
 
 /// What a kernel is made of. Binding 0 is its parameters (uniform), then come the inputs, then the outputs.
@@ -55,7 +56,7 @@ const SPREAD_BROADCAST: &str = wgsl!("shared/spread_broadcast");
 impl Kernel {
     /// All kernels.
     #[cfg(test)]
-    pub(crate) const ALL: [Self; 19] = [
+    pub(crate) const ALL: [Self; 20] = [
         Self::Activation,
         Self::BatchNorm,
         Self::Binary,
@@ -75,6 +76,7 @@ impl Kernel {
         Self::Reduce,
         Self::Softmax,
         Self::StridedCopy,
+        Self::StridedCopyQuads,
     ];
 
     #[expect(clippy::too_many_lines, reason = "a table, one entry a kernel")]
@@ -177,7 +179,18 @@ impl Kernel {
             Self::Pool2dWindow => ("pool2d_window", &[DISPATCH, NAN, wgsl!("pool2d_window")], 1, 1),
             Self::Reduce => ("reduce", &[DISPATCH, NAN, wgsl!("reduce")], 1, 1),
             Self::Softmax => ("softmax", &[DISPATCH, NAN, wgsl!("softmax")], 1, 1),
-            Self::StridedCopy => ("strided_copy", &[DISPATCH, wgsl!("strided_copy")], 1, 1),
+            Self::StridedCopy => (
+                "strided_copy",
+                &[DISPATCH, wgsl!("shared/items_single"), wgsl!("strided_copy")],
+                1,
+                1,
+            ),
+            Self::StridedCopyQuads => (
+                "strided_copy_quads",
+                &[DISPATCH, wgsl!("shared/items_quads"), wgsl!("strided_copy")],
+                1,
+                1,
+            ),
         };
         let subgroups = matches!(self, Self::Conv2dDirectBroadcast | Self::GemmBroadcast);
         KernelSource {

@@ -195,6 +195,7 @@ pub(in crate::gpu) mod layouts {
             layout!(Reduce, reduce::ReduceParameters),
             layout!(Softmax, softmax::SoftmaxParameters),
             layout!(StridedCopy, strided_copy::StridedCopyParameters),
+            layout!(StridedCopyQuads, strided_copy::StridedCopyParameters),
         ]
     }
 }

@@ -9,11 +9,11 @@ use crate::ops::{Concat, Op, Slice, Transpose};
 /// Axes that the kernels tell apart, after neighbours that run on alike are merged.
 pub(super) const MOST_AXES: usize = 6;
 
-/// Elements that an invocation copies.
+/// Items that an invocation copies.
 const ITEMS: u32 = 4;
 
 parameters!(StridedCopyParameters {
-    elements: u32,
+    items: u32,
     input_offset: u32,
     output_offset: u32,
     unused: u32,
@@ -52,29 +52,63 @@ impl Copy {
         self.axes.iter().map(|axis| axis.extent).product()
     }
 
+    /// The same copy with four elements for each item, where it moves whole aligned quads.
+    fn in_quads(&self) -> Option<Self> {
+        let (first, rest) = self.axes.split_first()?;
+        let is_run = (first.input_stride, first.output_stride) == (1, 1) && first.extent.is_multiple_of(4);
+        let aligned = self.input_offset.is_multiple_of(4) && self.output_offset.is_multiple_of(4);
+        let stays_aligned = rest
+            .iter()
+            .all(|axis| axis.input_stride % 4 == 0 && axis.output_stride % 4 == 0);
+        if !(is_run && aligned && stays_aligned) {
+            return None;
+        }
+        let run = Axis {
+            extent: first.extent / 4,
+            ..*first
+        };
+        let rest = rest.iter().map(|axis| Axis {
+            extent: axis.extent,
+            input_stride: axis.input_stride / 4,
+            output_stride: axis.output_stride / 4,
+        });
+        Some(Self {
+            input_offset: self.input_offset / 4,
+            output_offset: self.output_offset / 4,
+            axes: std::iter::once(run).chain(rest).collect(),
+        })
+    }
+
     fn record(&self, op: &Op, input: &Value, output: SlotId, recording: &mut Recording) -> Result<()> {
         check_axes(op.name(), &self.axes, &input.shape)?;
+        let quads = self.in_quads();
+        let kernel = if quads.is_some() {
+            Kernel::StridedCopyQuads
+        } else {
+            Kernel::StridedCopy
+        };
+        let copy = quads.as_ref().unwrap_or(self);
         let mut axes = [[1, 0, 0, 0]; MOST_AXES];
-        for (to, axis) in axes.iter_mut().zip(&self.axes) {
+        for (to, axis) in axes.iter_mut().zip(&copy.axes) {
             // Kernels add modulo 2^32, so that negative strides need no sign.
             *to = [axis.extent as u32, axis.input_stride as u32, axis.output_stride as u32, 0];
         }
-        let elements = self.elements();
+        let items = copy.elements();
         let constants = [
             ("LANES", LANES),
             ("ITEMS", ITEMS),
-            ("AXES", self.axes.len().max(1) as u32),
+            ("AXES", copy.axes.len().max(1) as u32),
             ("MOST_AXES", MOST_AXES as u32),
         ];
         let parameters = StridedCopyParameters {
-            elements: elements as u32,
-            input_offset: self.input_offset as u32,
-            output_offset: self.output_offset as u32,
+            items: items as u32,
+            input_offset: copy.input_offset as u32,
+            output_offset: copy.output_offset as u32,
             unused: 0,
             axes,
         };
-        let workgroups = elements.div_ceil((LANES * ITEMS) as usize);
-        let key = PipelineKey::new(Kernel::StridedCopy, constants);
+        let workgroups = items.div_ceil((LANES * ITEMS) as usize);
+        let key = PipelineKey::new(kernel, constants);
         recording.dispatch(op.name(), key, &parameters, &[slot(input)?], &[output], workgroups)
     }
 }
@@ -283,6 +317,29 @@ mod tests {
         assert!(!view(Slice::new([0, 0], [9, 1]).steps([1, -1]).into(), &[3, 1, 2]));
         assert!(!view(Transpose::reversed().into(), &[0, usize::MAX, usize::MAX]));
         assert!(!view(crate::ops::Activation::Relu.into(), &[3]));
+    }
+
+    #[test]
+    fn aligned_runs_are_copied_in_quads() {
+        let quads = |copy: &Copy| {
+            copy.in_quads()
+                .map(|copy| (copy.input_offset, copy.output_offset, numbers(&copy)))
+        };
+        let inputs: [&[usize]; 2] = [&[2, 3, 2, 6], &[2, 4, 2, 6]];
+        let parts = concat(Concat::new(1), &inputs, &[2, 7, 2, 6]).unwrap();
+        assert_eq!(quads(&parts[0]), Some((0, 0, vec![(9, 1, 1), (2, 9, 21)])));
+        assert_eq!(quads(&parts[1]), Some((0, 9, vec![(12, 1, 1), (2, 12, 21)])));
+        let channels = only(Slice::new([1], [3]).axes([1]), &[2, 3, 4]);
+        assert_eq!(quads(&channels), Some((1, 0, vec![(2, 1, 1), (2, 3, 2)])));
+        // A run that is no whole number of quads, a start within one, a row length that is none, no run at all.
+        for (op, shape) in [
+            (Slice::new([0], [3]).axes([2]), [2, 3, 4]),
+            (Slice::new([2], [6]).axes([2]), [2, 3, 8]),
+            (Slice::new([0], [4]).axes([2]), [2, 3, 6]),
+            (Slice::new([-1], [isize::MIN]).axes([2]).steps([-1]), [2, 3, 4]),
+        ] {
+            assert_eq!(quads(&only(op.clone(), &shape)), None, "{op:?}");
+        }
     }
 
     #[test]

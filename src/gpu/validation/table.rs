@@ -197,6 +197,8 @@ fn moves(image: &[usize]) -> Vec<(Op, Vec<Vec<usize>>)> {
     let mut cases: Vec<(Op, Vec<Vec<usize>>)> = vec![
         (Concat::new(1).into(), vec![image.clone(), vec![2, 1, 13, 10], image.clone()]),
         (Concat::new(0).into(), vec![image.clone(); 5]),
+        (Concat::new(1).into(), vec![vec![2, 3, 5], vec![2, 1, 5]]),
+        (Slice::new([4], [8]).axes([3]).into(), vec![vec![2, 3, 5, 12]]),
         (
             Slice::new([3, -1], [9, 0]).axes([2, 3]).steps([2, -3]).into(),
             vec![image.clone()],

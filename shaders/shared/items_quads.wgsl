@@ -1,0 +1,2 @@
+// Four consecutive elements at a time.
+alias Item = vec4<u32>;

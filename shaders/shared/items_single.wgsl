@@ -1,0 +1,2 @@
+// One element at a time.
+alias Item = u32;
