@@ -13,7 +13,9 @@ pub(crate) enum Kernel {
     Conv2dDirectBroadcast,
     Gemm,
     GemmBroadcast,
+    InstanceNorm,
     Interpolate,
+    MatMul,
     PRelu,
     PackWeights,
     Pad2d,
@@ -49,7 +51,7 @@ const SPREAD_BROADCAST: &str = wgsl!("shared/spread_broadcast");
 impl Kernel {
     /// All kernels.
     #[cfg(test)]
-    pub(crate) const ALL: [Self; 16] = [
+    pub(crate) const ALL: [Self; 18] = [
         Self::Activation,
         Self::BatchNorm,
         Self::Binary,
@@ -58,7 +60,9 @@ impl Kernel {
         Self::Conv2dDirectBroadcast,
         Self::Gemm,
         Self::GemmBroadcast,
+        Self::InstanceNorm,
         Self::Interpolate,
+        Self::MatMul,
         Self::PRelu,
         Self::PackWeights,
         Self::Pad2d,
@@ -93,7 +97,9 @@ impl Kernel {
             ),
             Self::Gemm => ("gemm", &[DISPATCH, SPREAD_PLAIN, wgsl!("gemm")], 3, 1),
             Self::GemmBroadcast => ("gemm_broadcast", &[DISPATCH, SPREAD_BROADCAST, wgsl!("gemm")], 3, 1),
+            Self::InstanceNorm => ("instance_norm", &[DISPATCH, NAN, wgsl!("instance_norm")], 3, 1),
             Self::Interpolate => ("interpolate", &[DISPATCH, wgsl!("interpolate")], 1, 1),
+            Self::MatMul => ("matmul", &[DISPATCH, wgsl!("matmul")], 2, 1),
             Self::PRelu => ("prelu", &[DISPATCH, NAN, wgsl!("prelu")], 2, 1),
             Self::PackWeights => ("pack_weights", &[DISPATCH, wgsl!("pack_weights")], 1, 1),
             Self::Pad2d => ("pad2d", &[DISPATCH, PADDING, wgsl!("pad2d")], 1, 1),

@@ -8,8 +8,10 @@ mod batch_norm;
 mod binary;
 mod conv2d;
 mod conv_transpose2d;
+mod instance_norm;
 mod interpolate;
 mod linear;
+mod matmul;
 mod pad2d;
 mod pool2d;
 mod reshape;
@@ -20,8 +22,10 @@ pub use batch_norm::BatchNorm;
 pub use binary::Binary;
 pub use conv_transpose2d::ConvTranspose2d;
 pub use conv2d::{Conv2d, ConvPadding};
+pub use instance_norm::InstanceNorm;
 pub use interpolate::{Interpolate, InterpolateMode};
 pub use linear::Linear;
+pub use matmul::MatMul;
 pub use pad2d::Pad2d;
 pub use pool2d::{AdaptiveAvgPool2d, AdaptiveMaxPool2d, AvgPool2d, MaxPool2d};
 pub use reshape::{Flatten, Reshape};
@@ -60,8 +64,12 @@ pub enum Op {
     Softmax(Softmax),
     /// Inputs: input, weight, and optionally bias.
     Linear(Linear),
+    /// Inputs: left, right.
+    MatMul(MatMul),
     /// Inputs: input, running mean, running variance, weight, bias.
     BatchNorm(BatchNorm),
+    /// Inputs: input, weight, bias.
+    InstanceNorm(InstanceNorm),
     /// Inputs: left, right.
     Binary(Binary),
     /// Inputs: input.
@@ -86,7 +94,9 @@ impl Op {
             Self::PRelu(_) => "prelu",
             Self::Softmax(softmax) => softmax.name(),
             Self::Linear(_) => "linear",
+            Self::MatMul(_) => "matmul",
             Self::BatchNorm(_) => "batch_norm",
+            Self::InstanceNorm(_) => "instance_norm",
             Self::Binary(binary) => binary.name(),
             Self::Reshape(_) => "reshape",
             Self::Flatten(_) => "flatten",
@@ -110,8 +120,9 @@ impl Op {
     pub fn output_shapes(&self, inputs: &[&[usize]]) -> Result<Vec<Vec<usize>>> {
         let (least, most) = match self {
             Self::Conv2d(_) | Self::ConvTranspose2d(_) | Self::Linear(_) => (2, 3),
-            Self::PRelu(_) | Self::Binary(_) => (2, 2),
+            Self::PRelu(_) | Self::Binary(_) | Self::MatMul(_) => (2, 2),
             Self::BatchNorm(_) => (5, 5),
+            Self::InstanceNorm(_) => (3, 3),
             _ => (1, 1),
         };
         ensure!(
@@ -134,7 +145,9 @@ impl Op {
             Self::PRelu(op) => vec![op.output_shape(inputs[0], inputs[1])?],
             Self::Softmax(op) => vec![op.output_shape(inputs[0])?],
             Self::Linear(op) => vec![op.output_shape(inputs[0], inputs[1], third)?],
+            Self::MatMul(op) => vec![op.output_shape(inputs[0], inputs[1])?],
             Self::BatchNorm(op) => vec![op.output_shape(inputs)?],
+            Self::InstanceNorm(op) => vec![op.output_shape(inputs[0], inputs[1], inputs[2])?],
             Self::Binary(op) => vec![op.output_shape(inputs[0], inputs[1])?],
             Self::Reshape(op) => vec![op.output_shape(inputs[0])?],
             Self::Flatten(op) => vec![op.output_shape(inputs[0])?],
@@ -165,7 +178,9 @@ op_from!(
     PRelu,
     Softmax,
     Linear,
+    MatMul,
     BatchNorm,
+    InstanceNorm,
     Binary,
     Reshape,
     Flatten,

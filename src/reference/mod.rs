@@ -17,8 +17,10 @@ mod binary;
 mod conv2d;
 mod conv_transpose2d;
 mod erf;
+mod instance_norm;
 mod interpolate;
 mod linear;
+mod matmul;
 mod number;
 mod pad2d;
 mod pool2d;
@@ -143,7 +145,9 @@ pub fn run(op: &Op, inputs: &[&Answer]) -> Result<Vec<Answer>> {
         Op::PRelu(_) => Ok(vec![activation::prelu(input, inputs[1])?]),
         Op::Softmax(op) => Ok(vec![softmax::softmax(*op, input)]),
         Op::Linear(_) => Ok(vec![linear::linear(input, inputs[1], bias)?]),
+        Op::MatMul(_) => Ok(vec![matmul::matmul(input, inputs[1])?]),
         Op::BatchNorm(op) => Ok(vec![batch_norm::batch_norm(*op, input, &inputs[1..])?]),
+        Op::InstanceNorm(op) => Ok(vec![instance_norm::instance_norm(*op, input, inputs[1], inputs[2])?]),
         Op::Binary(op) => Ok(vec![binary::binary(*op, input, inputs[1])?]),
         Op::Reshape(op) => Ok(vec![reshape::reshape(op, input)?]),
         Op::Flatten(op) => Ok(vec![reshape::flatten(*op, input)?]),

@@ -5,8 +5,8 @@ use ndarray::{ArrayD, IxDyn, array};
 
 use super::{Answer, run};
 use crate::ops::{
-    Activation, AdaptiveAvgPool2d, AdaptiveMaxPool2d, AvgPool2d, BatchNorm, Binary, Conv2d, ConvPadding, Flatten, Linear,
-    MaxPool2d, Op, PRelu, Pad2d, Reshape, Softmax,
+    Activation, AdaptiveAvgPool2d, AdaptiveMaxPool2d, AvgPool2d, BatchNorm, Binary, Conv2d, ConvPadding, Flatten, InstanceNorm,
+    Linear, MatMul, MaxPool2d, Op, PRelu, Pad2d, Reshape, Softmax,
 };
 use crate::testing::{Random, compare};
 use crate::{Padding2d, PaddingMode};
@@ -130,6 +130,33 @@ fn broadcasting_by_hand() {
 }
 
 #[test]
+fn matrix_products_by_hand() {
+    let matrix = array![[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]].into_dyn();
+    let vector = array![1.0, 10.0, 100.0].into_dyn();
+    assert_eq!(run_exact(MatMul, &[&matrix, &vector]), [array![321.0, 654.0].into_dyn()]);
+    assert_eq!(
+        run_exact(MatMul, &[&vector, &vector]),
+        [ArrayD::from_elem(IxDyn(&[]), 10101.0)]
+    );
+    let columns = array![[[1.0], [0.0], [0.0]], [[0.0], [0.0], [2.0]]].into_dyn();
+    let want = array![[[1.0], [4.0]], [[6.0], [12.0]]].into_dyn();
+    assert_eq!(run_exact(MatMul, &[&matrix, &columns]), [want]);
+}
+
+#[test]
+fn instance_norm_by_hand() {
+    let weight = array![2.0, 3.0].into_dyn();
+    let bias = array![0.5, -1.0].into_dyn();
+    let input = array![[[1.0, 3.0, 1.0, 3.0], [7.0, 7.0, 7.0, 7.0]]].into_dyn();
+    // Variances of 1 and 0; with the 3 added, deviations of 2 and sqrt(3).
+    let output = run_exact(InstanceNorm::new().eps(3.0), &[&input, &weight, &bias]);
+    assert_eq!(
+        output,
+        [array![[[-0.5, 1.5, -0.5, 1.5], [-1.0, -1.0, -1.0, -1.0]]].into_dyn()]
+    );
+}
+
+#[test]
 fn softmax_of_equals_is_uniform_and_does_not_overflow() {
     let large = ArrayD::from_elem(IxDyn(&[2, 4]), 3e38);
     assert_eq!(
@@ -219,7 +246,10 @@ fn operators(random: &mut Random) -> Vec<(Op, Vec<ArrayD<f32>>)> {
     let variance = random.reals(&[4]).mapv(|x| 0.5 + x.abs());
     let (mean, weight, bias) = (random.reals(&[4]), random.reals(&[4]), random.reals(&[4]));
     cases.push((BatchNorm::new().into(), vec![image.clone(), mean, variance, weight, bias]));
+    let (weight, bias) = (random.reals(&[4]), random.reals(&[4]));
+    cases.push((InstanceNorm::new().into(), vec![image.clone(), weight, bias]));
     cases.push((Binary::Add.into(), vec![image.clone(), random.reals(&[4, 1, 7])]));
+    cases.push((MatMul.into(), vec![random.reals(&[2, 1, 3, 9]), random.reals(&[4, 9, 5])]));
     cases.push((Binary::Mul.into(), vec![image, random.reals(&[4, 1, 7])]));
     cases
 }

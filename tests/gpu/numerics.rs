@@ -2,7 +2,9 @@
 
 use convoke::Gpu;
 use convoke::gpu::Conv2dAlgorithm;
-use convoke::ops::{Activation, AdaptiveMaxPool2d, AvgPool2d, Binary, Conv2d, Linear, MaxPool2d, Op, PRelu, Pad2d, Softmax};
+use convoke::ops::{
+    Activation, AdaptiveMaxPool2d, AvgPool2d, Binary, Conv2d, InstanceNorm, Linear, MatMul, MaxPool2d, Op, PRelu, Pad2d, Softmax,
+};
 use convoke::testing::{Random, compare_exact};
 use convoke::{Padding2d, PaddingMode};
 use ndarray::{Array1, ArrayD, IxDyn};
@@ -22,6 +24,8 @@ pub(crate) fn trials() -> Vec<Named> {
         trial("numerics/prelu", prelu),
         trial("numerics/softmax", softmax),
         trial("numerics/linear", linear),
+        trial("numerics/matmul", matmul),
+        trial("numerics/instance_norm", instance_norm),
         trial("numerics/binary", binary),
         trial("numerics/copies", copies),
         trial("numerics/subnormals", subnormals),
@@ -247,6 +251,52 @@ fn linear(gpu: &Gpu) -> Outcome {
     let mut weight = random.integers(&[11, 7]);
     weight[[10, 6]] = f32::NEG_INFINITY;
     check_exact(gpu, &Linear.into(), &[input, weight, random.integers(&[11])])?;
+    Ok(())
+}
+
+/// A special number reaches its row or its column and no other matrix.
+fn matmul(gpu: &Gpu) -> Outcome {
+    let mut random = Random::new(4);
+    let mut left = random.integers(&[2, 5, 7]);
+    left[[1, 3, 3]] = f32::NAN;
+    left[[1, 4, 0]] = f32::INFINITY;
+    let mut right = random.integers(&[2, 7, 11]);
+    right[[0, 6, 10]] = f32::NEG_INFINITY;
+    check_exact(gpu, &MatMul.into(), &[left, right])?;
+    Ok(())
+}
+
+/// A special number makes its own plane NaN and no other; large means do not drown small deviations.
+fn instance_norm(gpu: &Gpu) -> Outcome {
+    let mut random = Random::new(5);
+    let mut input = random.reals(&[2, 5, 9, 13]);
+    input[[0, 1, 8, 12]] = f32::NAN;
+    input[[0, 3, 0, 0]] = f32::INFINITY;
+    input[[1, 0, 4, 4]] = f32::NEG_INFINITY;
+    for (place, x) in input.indexed_iter_mut() {
+        if place[1] == 4 {
+            *x = 0.01 * *x + 100.0;
+        }
+    }
+    let (weight, bias) = (random.reals(&[5]), random.reals(&[5]));
+    check(
+        gpu,
+        &InstanceNorm::new().into(),
+        &[input.clone(), weight.clone(), bias.clone()],
+    )?;
+    let plane = |n: usize, c: usize| (0..13).map(move |x| [n, c, 2, x]);
+    let output = gpu.instance_norm(
+        &gpu.upload(&input)?,
+        &gpu.upload(&weight)?,
+        &gpu.upload(&bias)?,
+        &InstanceNorm::new(),
+    )?;
+    let output = output.read::<f32>()?;
+    for (n, c) in [(0, 1), (0, 3), (1, 0)] {
+        if plane(n, c).any(|place| !output[place].is_nan()) {
+            return Err(format!("plane {n}, {c} is not NaN").into());
+        }
+    }
     Ok(())
 }
 

@@ -6,7 +6,7 @@ use std::cell::Cell;
 use convoke::gpu::Conv2dAlgorithm;
 use convoke::ops::{
     Activation, AdaptiveAvgPool2d, AdaptiveMaxPool2d, AvgPool2d, BatchNorm, Binary, Conv2d, ConvPadding, ConvTranspose2d, Flatten,
-    Interpolate, InterpolateMode, Linear, MaxPool2d, Op, PRelu, Pad2d, Reshape, Softmax,
+    InstanceNorm, Interpolate, InterpolateMode, Linear, MatMul, MaxPool2d, Op, PRelu, Pad2d, Reshape, Softmax,
 };
 use convoke::testing::Random;
 use convoke::{Gpu, Padding2d, PaddingMode};
@@ -45,7 +45,7 @@ impl Case {
             Op::Activation(op) => matches!(op, Activation::Relu | Activation::Relu6 | Activation::Clamp { .. }),
             Op::AvgPool2d(op) => op.divisor_override == Some(1),
             Op::Interpolate(op) => op.mode == InterpolateMode::Nearest,
-            Op::AdaptiveAvgPool2d(_) | Op::Softmax(_) | Op::BatchNorm(_) => false,
+            Op::AdaptiveAvgPool2d(_) | Op::Softmax(_) | Op::BatchNorm(_) | Op::InstanceNorm(_) => false,
             _ => true,
         }
     }
@@ -84,7 +84,9 @@ pub(crate) fn trials() -> Vec<Named> {
         property("prelu", 40, prelus(), &ONE),
         property("softmax", 60, softmaxes(), &ONE),
         property("linear", 24, linears(), &ONE),
+        property("matmul", 80, matmuls(), &ONE),
         property("batch_norm", 40, batch_norms(), &ONE),
+        property("instance_norm", 60, instance_norms(), &ONE),
         property("binary", 160, binaries(), &ONE),
         property("reshape", 60, reshapes(), &ONE),
     ];
@@ -363,11 +365,45 @@ fn linears() -> impl Strategy<Value = Case> {
     })
 }
 
+/// Two operands that fit: from one product, each drops leading extents, makes some of the others 1, or is a vector.
+fn matmuls() -> impl Strategy<Value = Case> {
+    let extents = (1..=11usize, 1..=40usize, 1..=13usize);
+    let flags = (any::<(u8, u8)>(), 0..=3usize, 0..=3usize, 0..4u8);
+    (shapes(0..=3), extents, flags, any::<u64>()).prop_map(
+        |(batch, (rows, inner, columns), ((left, right), drop_left, drop_right, vectors), seed)| {
+            let operand = |mask: u8, dropped: usize, matrix: [usize; 2]| -> Vec<usize> {
+                let extent = |(axis, &extent): (usize, &usize)| if mask >> axis & 1 == 1 { 1 } else { extent };
+                let leading = batch.iter().enumerate().map(extent).skip(dropped.min(batch.len()));
+                leading.chain(matrix).collect()
+            };
+            let left = match vectors {
+                1 | 3 => vec![inner],
+                _ => operand(left, drop_left, [rows, inner]),
+            };
+            let right = match vectors {
+                2 | 3 => vec![inner],
+                _ => operand(right, drop_right, [inner, columns]),
+            };
+            Case::new(MatMul, vec![left, right], seed)
+        },
+    )
+}
+
 fn batch_norms() -> impl Strategy<Value = Case> {
     (shapes(2..=5), prop::sample::select(vec![0.0, 1e-5, 0.5]), any::<u64>()).prop_map(|(shape, eps, seed)| {
         let channels = vec![shape[1]];
         let shapes = vec![shape, channels.clone(), channels.clone(), channels.clone(), channels];
         Case::new(BatchNorm::new().eps(eps), shapes, seed)
+    })
+}
+
+/// Planes of one element, of fewer than a workgroup's lanes, and of more.
+fn instance_norms() -> impl Strategy<Value = Case> {
+    let eps = prop::sample::select(vec![1e-5, 1e-3, 0.5]);
+    (shapes(3..=5), eps, any::<u64>()).prop_map(|(shape, eps, seed)| {
+        let channels = vec![shape[1]];
+        let shapes = vec![shape, channels.clone(), channels];
+        Case::new(InstanceNorm::new().eps(eps), shapes, seed)
     })
 }
 

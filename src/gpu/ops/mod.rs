@@ -5,8 +5,10 @@ mod batch_norm;
 mod binary;
 mod block;
 mod conv2d;
+mod instance_norm;
 mod interpolate;
 mod linear;
+mod matmul;
 mod pad2d;
 mod pool2d;
 mod softmax;
@@ -85,7 +87,9 @@ pub(crate) fn lower(op: &Op, inputs: &[Value], recording: &mut Recording) -> Res
         Op::PRelu(_) => activation::lower_prelu(&inputs[0], &inputs[1], &outputs[0], recording)?,
         Op::Softmax(op) => softmax::lower(op, &inputs[0], &outputs[0], recording)?,
         Op::Linear(_) => linear::lower(inputs, &outputs[0], recording)?,
+        Op::MatMul(_) => matmul::lower(&inputs[0], &inputs[1], &outputs[0], recording)?,
         Op::BatchNorm(op) => batch_norm::lower(*op, inputs, &outputs[0], recording)?,
+        Op::InstanceNorm(op) => instance_norm::lower(*op, inputs, &outputs[0], recording)?,
         Op::Binary(op) => binary::lower(*op, &inputs[0], &inputs[1], &outputs[0], recording)?,
         Op::Reshape(_) | Op::Flatten(_) => {}
     }
@@ -151,7 +155,9 @@ pub(in crate::gpu) mod layouts {
             layout!(Conv2dDirectBroadcast, conv2d::DirectParameters),
             layout!(Gemm, linear::GemmParameters),
             layout!(GemmBroadcast, linear::GemmParameters),
+            layout!(InstanceNorm, instance_norm::InstanceNormParameters),
             layout!(Interpolate, interpolate::InterpolateParameters),
+            layout!(MatMul, matmul::MatMulParameters),
             layout!(PRelu, activation::PReluParameters),
             layout!(PackWeights, block::PackParameters),
             layout!(Pad2d, pad2d::PadParameters),

@@ -6,8 +6,8 @@ use crate::gpu::recording::{DType, Recording, Value};
 use crate::gpu::shader::PipelineKey;
 use crate::gpu::{AdapterKind, Conv2dAlgorithm};
 use crate::ops::{
-    Activation, AdaptiveAvgPool2d, AdaptiveMaxPool2d, AvgPool2d, BatchNorm, Binary, Conv2d, ConvTranspose2d, Flatten, Interpolate,
-    InterpolateMode, Linear, MaxPool2d, Op, PRelu, Pad2d, Reshape, Softmax,
+    Activation, AdaptiveAvgPool2d, AdaptiveMaxPool2d, AvgPool2d, BatchNorm, Binary, Conv2d, ConvTranspose2d, Flatten, InstanceNorm,
+    Interpolate, InterpolateMode, Linear, MatMul, MaxPool2d, Op, PRelu, Pad2d, Reshape, Softmax,
 };
 use crate::{Error, Padding2d, PaddingMode};
 
@@ -142,10 +142,18 @@ fn cases() -> Vec<(Op, Vec<Vec<usize>>)> {
         cases.push((Linear.into(), vec![vec![rows, 7], vec![features, 7]]));
         cases.push((Linear.into(), vec![vec![rows, 7], vec![features, 7], vec![features]]));
     }
+    for (left, right) in [
+        (vec![7], vec![7]),
+        (vec![5, 7], vec![7, 2]),
+        (vec![2, 1, 2, 7], vec![3, 7, 9]),
+    ] {
+        cases.push((MatMul.into(), vec![left, right]));
+    }
     cases.push((
         BatchNorm::new().into(),
         vec![image.clone(), vec![6], vec![6], vec![6], vec![6]],
     ));
+    cases.push((InstanceNorm::new().into(), vec![image.clone(), vec![6], vec![6]]));
     for op in [Binary::Add, Binary::Mul] {
         cases.push((op.into(), vec![image.clone(), image.clone()]));
         cases.push((op.into(), vec![image.clone(), vec![6, 1, 1]]));
