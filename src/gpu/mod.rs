@@ -264,6 +264,11 @@ impl Gpu {
         self.run_one(*op, &[input, weight, bias])
     }
 
+    /// Normalisation by neighbouring channels; see [`LocalResponseNorm`](crate::ops::LocalResponseNorm).
+    pub fn local_response_norm(&self, input: &Tensor, op: &crate::ops::LocalResponseNorm) -> Result<Tensor> {
+        self.run_one(*op, &[input])
+    }
+
     /// Elementwise sum with broadcasting; see [`Binary::Add`].
     pub fn add(&self, left: &Tensor, right: &Tensor) -> Result<Tensor> {
         self.run_one(Binary::Add, &[left, right])

@@ -15,6 +15,7 @@ pub(crate) enum Kernel {
     GemmBroadcast,
     InstanceNorm,
     Interpolate,
+    LocalResponseNorm,
     MatMul,
     PRelu,
     PackWeights,
@@ -51,7 +52,7 @@ const SPREAD_BROADCAST: &str = wgsl!("shared/spread_broadcast");
 impl Kernel {
     /// All kernels.
     #[cfg(test)]
-    pub(crate) const ALL: [Self; 18] = [
+    pub(crate) const ALL: [Self; 19] = [
         Self::Activation,
         Self::BatchNorm,
         Self::Binary,
@@ -62,6 +63,7 @@ impl Kernel {
         Self::GemmBroadcast,
         Self::InstanceNorm,
         Self::Interpolate,
+        Self::LocalResponseNorm,
         Self::MatMul,
         Self::PRelu,
         Self::PackWeights,
@@ -99,6 +101,7 @@ impl Kernel {
             Self::GemmBroadcast => ("gemm_broadcast", &[DISPATCH, SPREAD_BROADCAST, wgsl!("gemm")], 3, 1),
             Self::InstanceNorm => ("instance_norm", &[DISPATCH, NAN, wgsl!("instance_norm")], 3, 1),
             Self::Interpolate => ("interpolate", &[DISPATCH, wgsl!("interpolate")], 1, 1),
+            Self::LocalResponseNorm => ("local_response_norm", &[DISPATCH, NAN, wgsl!("local_response_norm")], 1, 1),
             Self::MatMul => ("matmul", &[DISPATCH, wgsl!("matmul")], 2, 1),
             Self::PRelu => ("prelu", &[DISPATCH, NAN, wgsl!("prelu")], 2, 1),
             Self::PackWeights => ("pack_weights", &[DISPATCH, wgsl!("pack_weights")], 1, 1),

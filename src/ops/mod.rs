@@ -11,6 +11,7 @@ mod conv_transpose2d;
 mod instance_norm;
 mod interpolate;
 mod linear;
+mod local_response_norm;
 mod matmul;
 mod pad2d;
 mod pool2d;
@@ -25,6 +26,7 @@ pub use conv2d::{Conv2d, ConvPadding};
 pub use instance_norm::InstanceNorm;
 pub use interpolate::{Interpolate, InterpolateMode};
 pub use linear::Linear;
+pub use local_response_norm::LocalResponseNorm;
 pub use matmul::MatMul;
 pub use pad2d::Pad2d;
 pub use pool2d::{AdaptiveAvgPool2d, AdaptiveMaxPool2d, AvgPool2d, MaxPool2d};
@@ -70,6 +72,8 @@ pub enum Op {
     BatchNorm(BatchNorm),
     /// Inputs: input, weight, bias.
     InstanceNorm(InstanceNorm),
+    /// Inputs: input.
+    LocalResponseNorm(LocalResponseNorm),
     /// Inputs: left, right.
     Binary(Binary),
     /// Inputs: input.
@@ -97,6 +101,7 @@ impl Op {
             Self::MatMul(_) => "matmul",
             Self::BatchNorm(_) => "batch_norm",
             Self::InstanceNorm(_) => "instance_norm",
+            Self::LocalResponseNorm(_) => "local_response_norm",
             Self::Binary(binary) => binary.name(),
             Self::Reshape(_) => "reshape",
             Self::Flatten(_) => "flatten",
@@ -147,6 +152,7 @@ impl Op {
             Self::Linear(op) => vec![op.output_shape(inputs[0], inputs[1], third)?],
             Self::MatMul(op) => vec![op.output_shape(inputs[0], inputs[1])?],
             Self::BatchNorm(op) => vec![op.output_shape(inputs)?],
+            Self::LocalResponseNorm(op) => vec![op.output_shape(inputs[0])?],
             Self::InstanceNorm(op) => vec![op.output_shape(inputs[0], inputs[1], inputs[2])?],
             Self::Binary(op) => vec![op.output_shape(inputs[0], inputs[1])?],
             Self::Reshape(op) => vec![op.output_shape(inputs[0])?],
@@ -181,6 +187,7 @@ op_from!(
     MatMul,
     BatchNorm,
     InstanceNorm,
+    LocalResponseNorm,
     Binary,
     Reshape,
     Flatten,

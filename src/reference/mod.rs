@@ -20,6 +20,7 @@ mod erf;
 mod instance_norm;
 mod interpolate;
 mod linear;
+mod local_response_norm;
 mod matmul;
 mod number;
 mod pad2d;
@@ -148,6 +149,7 @@ pub fn run(op: &Op, inputs: &[&Answer]) -> Result<Vec<Answer>> {
         Op::MatMul(_) => Ok(vec![matmul::matmul(input, inputs[1])?]),
         Op::BatchNorm(op) => Ok(vec![batch_norm::batch_norm(*op, input, &inputs[1..])?]),
         Op::InstanceNorm(op) => Ok(vec![instance_norm::instance_norm(*op, input, inputs[1], inputs[2])?]),
+        Op::LocalResponseNorm(op) => Ok(vec![local_response_norm::local_response_norm(op, input)]),
         Op::Binary(op) => Ok(vec![binary::binary(*op, input, inputs[1])?]),
         Op::Reshape(op) => Ok(vec![reshape::reshape(op, input)?]),
         Op::Flatten(op) => Ok(vec![reshape::flatten(*op, input)?]),

@@ -6,7 +6,7 @@ use ndarray::{ArrayD, IxDyn, array};
 use super::{Answer, run};
 use crate::ops::{
     Activation, AdaptiveAvgPool2d, AdaptiveMaxPool2d, AvgPool2d, BatchNorm, Binary, Conv2d, ConvPadding, Flatten, InstanceNorm,
-    Linear, MatMul, MaxPool2d, Op, PRelu, Pad2d, Reshape, Softmax,
+    Linear, LocalResponseNorm, MatMul, MaxPool2d, Op, PRelu, Pad2d, Reshape, Softmax,
 };
 use crate::testing::{Random, compare};
 use crate::{Padding2d, PaddingMode};
@@ -157,6 +157,15 @@ fn instance_norm_by_hand() {
 }
 
 #[test]
+fn an_even_window_of_channels_reaches_further_after() {
+    let input = array![[[3.0], [1.0], [2.0]]].into_dyn();
+    let norm = LocalResponseNorm::new(2).alpha(2.0).beta(1.0);
+    // 1 + 3^2 + 1^2, 1 + 1^2 + 2^2, 1 + 2^2.
+    let want = array![[[3.0 / 11.0], [1.0 / 6.0], [2.0 / 5.0]]].into_dyn();
+    assert_eq!(run_exact(norm, &[&input]), [want]);
+}
+
+#[test]
 fn softmax_of_equals_is_uniform_and_does_not_overflow() {
     let large = ArrayD::from_elem(IxDyn(&[2, 4]), 3e38);
     assert_eq!(
@@ -248,6 +257,8 @@ fn operators(random: &mut Random) -> Vec<(Op, Vec<ArrayD<f32>>)> {
     cases.push((BatchNorm::new().into(), vec![image.clone(), mean, variance, weight, bias]));
     let (weight, bias) = (random.reals(&[4]), random.reals(&[4]));
     cases.push((InstanceNorm::new().into(), vec![image.clone(), weight, bias]));
+    let norm = LocalResponseNorm::new(3).alpha(2.0).k(0.5);
+    cases.push((norm.into(), vec![image.clone()]));
     cases.push((Binary::Add.into(), vec![image.clone(), random.reals(&[4, 1, 7])]));
     cases.push((MatMul.into(), vec![random.reals(&[2, 1, 3, 9]), random.reals(&[4, 9, 5])]));
     cases.push((Binary::Mul.into(), vec![image, random.reals(&[4, 1, 7])]));

@@ -3,7 +3,8 @@
 use convoke::Gpu;
 use convoke::gpu::Conv2dAlgorithm;
 use convoke::ops::{
-    Activation, AdaptiveMaxPool2d, AvgPool2d, Binary, Conv2d, InstanceNorm, Linear, MatMul, MaxPool2d, Op, PRelu, Pad2d, Softmax,
+    Activation, AdaptiveMaxPool2d, AvgPool2d, Binary, Conv2d, InstanceNorm, Linear, LocalResponseNorm, MatMul, MaxPool2d, Op,
+    PRelu, Pad2d, Softmax,
 };
 use convoke::testing::{Random, compare_exact};
 use convoke::{Padding2d, PaddingMode};
@@ -26,6 +27,7 @@ pub(crate) fn trials() -> Vec<Named> {
         trial("numerics/linear", linear),
         trial("numerics/matmul", matmul),
         trial("numerics/instance_norm", instance_norm),
+        trial("numerics/local_response_norm", local_response_norm),
         trial("numerics/binary", binary),
         trial("numerics/copies", copies),
         trial("numerics/subnormals", subnormals),
@@ -295,6 +297,22 @@ fn instance_norm(gpu: &Gpu) -> Outcome {
     for (n, c) in [(0, 1), (0, 3), (1, 0)] {
         if plane(n, c).any(|place| !output[place].is_nan()) {
             return Err(format!("plane {n}, {c} is not NaN").into());
+        }
+    }
+    Ok(())
+}
+
+/// NaN and infinities reach the channels near them, in their place alone.
+fn local_response_norm(gpu: &Gpu) -> Outcome {
+    let mut random = Random::new(6);
+    for every in [2, 20] {
+        let input = sprinkled(&mut random, &[2, 9, 5, 7], every);
+        for size in [1, 4, 5] {
+            check(
+                gpu,
+                &LocalResponseNorm::new(size).alpha(0.1).into(),
+                std::slice::from_ref(&input),
+            )?;
         }
     }
     Ok(())

@@ -6,7 +6,7 @@ use std::cell::Cell;
 use convoke::gpu::Conv2dAlgorithm;
 use convoke::ops::{
     Activation, AdaptiveAvgPool2d, AdaptiveMaxPool2d, AvgPool2d, BatchNorm, Binary, Conv2d, ConvPadding, ConvTranspose2d, Flatten,
-    InstanceNorm, Interpolate, InterpolateMode, Linear, MatMul, MaxPool2d, Op, PRelu, Pad2d, Reshape, Softmax,
+    InstanceNorm, Interpolate, InterpolateMode, Linear, LocalResponseNorm, MatMul, MaxPool2d, Op, PRelu, Pad2d, Reshape, Softmax,
 };
 use convoke::testing::Random;
 use convoke::{Gpu, Padding2d, PaddingMode};
@@ -45,7 +45,7 @@ impl Case {
             Op::Activation(op) => matches!(op, Activation::Relu | Activation::Relu6 | Activation::Clamp { .. }),
             Op::AvgPool2d(op) => op.divisor_override == Some(1),
             Op::Interpolate(op) => op.mode == InterpolateMode::Nearest,
-            Op::AdaptiveAvgPool2d(_) | Op::Softmax(_) | Op::BatchNorm(_) | Op::InstanceNorm(_) => false,
+            Op::AdaptiveAvgPool2d(_) | Op::Softmax(_) | Op::BatchNorm(_) | Op::InstanceNorm(_) | Op::LocalResponseNorm(_) => false,
             _ => true,
         }
     }
@@ -87,6 +87,7 @@ pub(crate) fn trials() -> Vec<Named> {
         property("matmul", 80, matmuls(), &ONE),
         property("batch_norm", 40, batch_norms(), &ONE),
         property("instance_norm", 60, instance_norms(), &ONE),
+        property("local_response_norm", 60, local_response_norms(), &ONE),
         property("binary", 160, binaries(), &ONE),
         property("reshape", 60, reshapes(), &ONE),
     ];
@@ -404,6 +405,20 @@ fn instance_norms() -> impl Strategy<Value = Case> {
         let channels = vec![shape[1]];
         let shapes = vec![shape, channels.clone(), channels];
         Case::new(InstanceNorm::new().eps(eps), shapes, seed)
+    })
+}
+
+/// Windows of an odd and an even number of channels, and wider than all of them.
+fn local_response_norms() -> impl Strategy<Value = Case> {
+    let select = |values: [f32; 4]| prop::sample::select(values.to_vec());
+    let factors = (
+        select([0.0, 1e-4, 0.5, 7.0]),
+        select([0.1, 0.75, 1.0, 3.0]),
+        select([0.3, 1.0, 2.0, 9.0]),
+    );
+    (shapes(2..=5), 1..=9usize, factors, any::<u64>()).prop_map(|(shape, size, (alpha, beta, k), seed)| {
+        let op = LocalResponseNorm::new(size).alpha(alpha).beta(beta).k(k);
+        Case::new(op, vec![shape], seed)
     })
 }
 

@@ -8,6 +8,7 @@ mod conv2d;
 mod instance_norm;
 mod interpolate;
 mod linear;
+mod local_response_norm;
 mod matmul;
 mod pad2d;
 mod pool2d;
@@ -90,6 +91,7 @@ pub(crate) fn lower(op: &Op, inputs: &[Value], recording: &mut Recording) -> Res
         Op::MatMul(_) => matmul::lower(&inputs[0], &inputs[1], &outputs[0], recording)?,
         Op::BatchNorm(op) => batch_norm::lower(*op, inputs, &outputs[0], recording)?,
         Op::InstanceNorm(op) => instance_norm::lower(*op, inputs, &outputs[0], recording)?,
+        Op::LocalResponseNorm(op) => local_response_norm::lower(op, &inputs[0], &outputs[0], recording)?,
         Op::Binary(op) => binary::lower(*op, &inputs[0], &inputs[1], &outputs[0], recording)?,
         Op::Reshape(_) | Op::Flatten(_) => {}
     }
@@ -157,6 +159,7 @@ pub(in crate::gpu) mod layouts {
             layout!(GemmBroadcast, linear::GemmParameters),
             layout!(InstanceNorm, instance_norm::InstanceNormParameters),
             layout!(Interpolate, interpolate::InterpolateParameters),
+            layout!(LocalResponseNorm, local_response_norm::LocalResponseNormParameters),
             layout!(MatMul, matmul::MatMulParameters),
             layout!(PRelu, activation::PReluParameters),
             layout!(PackWeights, block::PackParameters),

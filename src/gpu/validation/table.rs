@@ -7,7 +7,7 @@ use crate::gpu::shader::PipelineKey;
 use crate::gpu::{AdapterKind, Conv2dAlgorithm};
 use crate::ops::{
     Activation, AdaptiveAvgPool2d, AdaptiveMaxPool2d, AvgPool2d, BatchNorm, Binary, Conv2d, ConvTranspose2d, Flatten, InstanceNorm,
-    Interpolate, InterpolateMode, Linear, MatMul, MaxPool2d, Op, PRelu, Pad2d, Reshape, Softmax,
+    Interpolate, InterpolateMode, Linear, LocalResponseNorm, MatMul, MaxPool2d, Op, PRelu, Pad2d, Reshape, Softmax,
 };
 use crate::{Error, Padding2d, PaddingMode};
 
@@ -154,6 +154,7 @@ fn cases() -> Vec<(Op, Vec<Vec<usize>>)> {
         vec![image.clone(), vec![6], vec![6], vec![6], vec![6]],
     ));
     cases.push((InstanceNorm::new().into(), vec![image.clone(), vec![6], vec![6]]));
+    cases.push((LocalResponseNorm::new(4).into(), vec![image.clone()]));
     for op in [Binary::Add, Binary::Mul] {
         cases.push((op.into(), vec![image.clone(), image.clone()]));
         cases.push((op.into(), vec![image.clone(), vec![6, 1, 1]]));
