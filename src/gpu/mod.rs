@@ -210,6 +210,11 @@ impl Gpu {
         self.run_one(*op, &[input])
     }
 
+    /// The p-norm of windows; see [`LpPool2d`](crate::ops::LpPool2d).
+    pub fn lp_pool2d(&self, input: &Tensor, op: &crate::ops::LpPool2d) -> Result<Tensor> {
+        self.run_one(*op, &[input])
+    }
+
     /// Average pooling to a given size; see [`AdaptiveAvgPool2d`].
     pub fn adaptive_avg_pool2d(&self, input: &Tensor, op: &AdaptiveAvgPool2d) -> Result<Tensor> {
         self.run_one(*op, &[input])

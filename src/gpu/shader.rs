@@ -15,7 +15,9 @@ pub(crate) enum Kernel {
     GemmBroadcast,
     InstanceNorm,
     Interpolate,
+    InterpolateNearest,
     LocalResponseNorm,
+    LpPool2d,
     MatMul,
     PRelu,
     PackWeights,
@@ -52,7 +54,7 @@ const SPREAD_BROADCAST: &str = wgsl!("shared/spread_broadcast");
 impl Kernel {
     /// All kernels.
     #[cfg(test)]
-    pub(crate) const ALL: [Self; 19] = [
+    pub(crate) const ALL: [Self; 21] = [
         Self::Activation,
         Self::BatchNorm,
         Self::Binary,
@@ -63,7 +65,9 @@ impl Kernel {
         Self::GemmBroadcast,
         Self::InstanceNorm,
         Self::Interpolate,
+        Self::InterpolateNearest,
         Self::LocalResponseNorm,
+        Self::LpPool2d,
         Self::MatMul,
         Self::PRelu,
         Self::PackWeights,
@@ -101,7 +105,9 @@ impl Kernel {
             Self::GemmBroadcast => ("gemm_broadcast", &[DISPATCH, SPREAD_BROADCAST, wgsl!("gemm")], 3, 1),
             Self::InstanceNorm => ("instance_norm", &[DISPATCH, NAN, wgsl!("instance_norm")], 3, 1),
             Self::Interpolate => ("interpolate", &[DISPATCH, wgsl!("interpolate")], 1, 1),
+            Self::InterpolateNearest => ("interpolate_nearest", &[DISPATCH, wgsl!("interpolate_nearest")], 2, 1),
             Self::LocalResponseNorm => ("local_response_norm", &[DISPATCH, NAN, wgsl!("local_response_norm")], 1, 1),
+            Self::LpPool2d => ("lp_pool2d", &[DISPATCH, NAN, wgsl!("lp_pool2d")], 1, 1),
             Self::MatMul => ("matmul", &[DISPATCH, wgsl!("matmul")], 2, 1),
             Self::PRelu => ("prelu", &[DISPATCH, NAN, wgsl!("prelu")], 2, 1),
             Self::PackWeights => ("pack_weights", &[DISPATCH, wgsl!("pack_weights")], 1, 1),

@@ -12,6 +12,7 @@ mod instance_norm;
 mod interpolate;
 mod linear;
 mod local_response_norm;
+mod lp_pool2d;
 mod matmul;
 mod pad2d;
 mod pool2d;
@@ -24,9 +25,10 @@ pub use binary::Binary;
 pub use conv_transpose2d::ConvTranspose2d;
 pub use conv2d::{Conv2d, ConvPadding};
 pub use instance_norm::InstanceNorm;
-pub use interpolate::{Interpolate, InterpolateMode};
+pub use interpolate::{CoordinateMode, Interpolate, InterpolateMode, NearestRounding};
 pub use linear::Linear;
 pub use local_response_norm::LocalResponseNorm;
+pub use lp_pool2d::LpPool2d;
 pub use matmul::MatMul;
 pub use pad2d::Pad2d;
 pub use pool2d::{AdaptiveAvgPool2d, AdaptiveMaxPool2d, AvgPool2d, MaxPool2d};
@@ -54,6 +56,8 @@ pub enum Op {
     MaxPool2d(MaxPool2d),
     /// Inputs: input.
     AvgPool2d(AvgPool2d),
+    /// Inputs: input.
+    LpPool2d(LpPool2d),
     /// Inputs: input.
     AdaptiveAvgPool2d(AdaptiveAvgPool2d),
     /// Inputs: input. Outputs: values, and indices where they are asked for.
@@ -92,6 +96,7 @@ impl Op {
             Self::Pad2d(_) => "pad",
             Self::MaxPool2d(_) => "max_pool2d",
             Self::AvgPool2d(_) => "avg_pool2d",
+            Self::LpPool2d(_) => "lp_pool2d",
             Self::AdaptiveAvgPool2d(_) => "adaptive_avg_pool2d",
             Self::AdaptiveMaxPool2d(_) => "adaptive_max_pool2d",
             Self::Activation(activation) => activation.name(),
@@ -144,6 +149,7 @@ impl Op {
             Self::Pad2d(op) => vec![op.output_shape(inputs[0])?.to_vec()],
             Self::MaxPool2d(op) => vec![op.output_shape(inputs[0])?.to_vec(); self.output_count()],
             Self::AvgPool2d(op) => vec![op.output_shape(inputs[0])?.to_vec()],
+            Self::LpPool2d(op) => vec![op.output_shape(inputs[0])?.to_vec()],
             Self::AdaptiveAvgPool2d(op) => vec![op.output_shape(inputs[0])?.to_vec()],
             Self::AdaptiveMaxPool2d(op) => vec![op.output_shape(inputs[0])?.to_vec(); self.output_count()],
             Self::Activation(op) => vec![op.output_shape(inputs[0])?],
@@ -178,6 +184,7 @@ op_from!(
     Pad2d,
     MaxPool2d,
     AvgPool2d,
+    LpPool2d,
     AdaptiveAvgPool2d,
     AdaptiveMaxPool2d,
     Activation,

@@ -21,6 +21,7 @@ mod instance_norm;
 mod interpolate;
 mod linear;
 mod local_response_norm;
+mod lp_pool2d;
 mod matmul;
 mod number;
 mod pad2d;
@@ -140,6 +141,7 @@ pub fn run(op: &Op, inputs: &[&Answer]) -> Result<Vec<Answer>> {
         Op::Pad2d(op) => Ok(vec![pad2d::pad2d(op, input)?]),
         Op::MaxPool2d(op) => pool2d::max_pool2d(op, input),
         Op::AvgPool2d(op) => Ok(vec![pool2d::avg_pool2d(op, input)?]),
+        Op::LpPool2d(op) => Ok(vec![lp_pool2d::lp_pool2d(op, input)?]),
         Op::AdaptiveAvgPool2d(op) => Ok(vec![pool2d::adaptive_avg_pool2d(op, input)?]),
         Op::AdaptiveMaxPool2d(op) => pool2d::adaptive_max_pool2d(op, input),
         Op::Activation(op) => Ok(vec![activation::activation(*op, input)]),

@@ -6,7 +6,7 @@ use ndarray::{ArrayD, IxDyn, array};
 use super::{Answer, run};
 use crate::ops::{
     Activation, AdaptiveAvgPool2d, AdaptiveMaxPool2d, AvgPool2d, BatchNorm, Binary, Conv2d, ConvPadding, Flatten, InstanceNorm,
-    Linear, LocalResponseNorm, MatMul, MaxPool2d, Op, PRelu, Pad2d, Reshape, Softmax,
+    Interpolate, Linear, LocalResponseNorm, LpPool2d, MatMul, MaxPool2d, Op, PRelu, Pad2d, Reshape, Softmax,
 };
 use crate::testing::{Random, compare};
 use crate::{Padding2d, PaddingMode};
@@ -94,6 +94,34 @@ fn the_first_of_equals_and_the_last_nan_win() {
     let (value, index) = pool([f32::NAN, 5.0, f32::NAN, f32::INFINITY]);
     assert!(value.is_nan());
     assert_eq!(index, 2.0);
+}
+
+#[test]
+fn norms_of_windows_by_hand() {
+    let input = array![[[[3.0, -4.0, 0.0], [0.0, 0.0, -2.0]]]].into_dyn();
+    let pool = |p| run_exact(LpPool2d::new(p, [2, 2]).stride(1), &[&input]);
+    assert_eq!(pool(1), [array![[[[7.0, 6.0]]]].into_dyn()]);
+    assert_eq!(pool(2), [array![[[[5.0, 20.0_f32.sqrt()]]]].into_dyn()]);
+    // 3^3 + 4^3 and 4^3 + 2^3.
+    assert_eq!(pool(3), [array![[[[91.0_f32.cbrt(), 72.0_f32.cbrt()]]]].into_dyn()]);
+}
+
+#[test]
+fn resizing_by_hand() {
+    let resize = |op: Interpolate| run_exact(op, &[&six()]).swap_remove(0);
+    assert_eq!(
+        resize(Interpolate::nearest([1, 4])),
+        array![[[[1.0, 1.0, 2.0, 3.0]]]].into_dyn()
+    );
+    assert_eq!(
+        resize(Interpolate::bilinear([3, 2], true)),
+        array![[[[1.0, 3.0], [2.5, 4.5], [4.0, 6.0]]]].into_dyn()
+    );
+    // With scales that overshoot, everything past the last element is that element.
+    assert_eq!(
+        resize(Interpolate::bilinear([1, 2], false).scales([0.1, 0.25])),
+        array![[[[5.5, 6.0]]]].into_dyn()
+    );
 }
 
 #[test]
@@ -238,6 +266,11 @@ fn operators(random: &mut Random) -> Vec<(Op, Vec<ArrayD<f32>>)> {
     for op in [
         MaxPool2d::new([2, 3]).stride(1).padding(1).into(),
         AvgPool2d::new([3, 2]).ceil_mode(true).into(),
+        LpPool2d::new(1, [2, 3]).padding(1).into(),
+        LpPool2d::new(2, [3, 2]).into(),
+        Interpolate::nearest([3, 9]).into(),
+        Interpolate::bilinear([7, 3], false).into(),
+        LpPool2d::new(3, 2).ceil_mode(true).into(),
         AdaptiveAvgPool2d::new([2, 3]).into(),
         AdaptiveMaxPool2d::new([2, 3]).into(),
         Softmax::new(1).into(),

@@ -3,8 +3,8 @@
 use convoke::Gpu;
 use convoke::gpu::Conv2dAlgorithm;
 use convoke::ops::{
-    Activation, AdaptiveMaxPool2d, AvgPool2d, Binary, Conv2d, InstanceNorm, Linear, LocalResponseNorm, MatMul, MaxPool2d, Op,
-    PRelu, Pad2d, Softmax,
+    Activation, AdaptiveMaxPool2d, AvgPool2d, Binary, Conv2d, InstanceNorm, Linear, LocalResponseNorm, LpPool2d, MatMul, MaxPool2d,
+    Op, PRelu, Pad2d, Softmax,
 };
 use convoke::testing::{Random, compare_exact};
 use convoke::{Padding2d, PaddingMode};
@@ -21,6 +21,7 @@ pub(crate) fn trials() -> Vec<Named> {
         trial("numerics/max_pool2d", max_pool2d),
         trial("numerics/max_pool2d/minus_infinity", minus_infinity),
         trial("numerics/avg_pool2d", avg_pool2d),
+        trial("numerics/lp_pool2d", lp_pool2d),
         trial("numerics/activation", activation),
         trial("numerics/prelu", prelu),
         trial("numerics/softmax", softmax),
@@ -95,6 +96,22 @@ fn avg_pool2d(gpu: &Gpu) -> Outcome {
             check(gpu, &op.into(), std::slice::from_ref(&input))?;
             check(gpu, &op.count_include_pad(false).into(), std::slice::from_ref(&input))?;
         }
+    }
+    Ok(())
+}
+
+/// Special numbers, and elements whose powers are out of range.
+fn lp_pool2d(gpu: &Gpu) -> Outcome {
+    let mut random = Random::new(7);
+    for p in [1, 2, 3, 7] {
+        let op = LpPool2d::new(p, [3, 2]).stride([2, 1]).padding([1, 1]).ceil_mode(true);
+        for every in [2, 12, 60] {
+            check(gpu, &op.into(), &[sprinkled(&mut random, &[2, 3, 13, 17], every)])?;
+        }
+        for scale in [1e-30, 1e30] {
+            check(gpu, &op.into(), &[random.reals(&[2, 3, 13, 17]).mapv(|x| scale * x)])?;
+        }
+        check(gpu, &op.into(), &[ArrayD::zeros(IxDyn(&[1, 1, 5, 6]))])?;
     }
     Ok(())
 }

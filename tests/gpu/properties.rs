@@ -5,8 +5,9 @@ use std::cell::Cell;
 
 use convoke::gpu::Conv2dAlgorithm;
 use convoke::ops::{
-    Activation, AdaptiveAvgPool2d, AdaptiveMaxPool2d, AvgPool2d, BatchNorm, Binary, Conv2d, ConvPadding, ConvTranspose2d, Flatten,
-    InstanceNorm, Interpolate, InterpolateMode, Linear, LocalResponseNorm, MatMul, MaxPool2d, Op, PRelu, Pad2d, Reshape, Softmax,
+    Activation, AdaptiveAvgPool2d, AdaptiveMaxPool2d, AvgPool2d, BatchNorm, Binary, Conv2d, ConvPadding, ConvTranspose2d,
+    CoordinateMode, Flatten, InstanceNorm, Interpolate, InterpolateMode, Linear, LocalResponseNorm, LpPool2d, MatMul, MaxPool2d,
+    NearestRounding, Op, PRelu, Pad2d, Reshape, Softmax,
 };
 use convoke::testing::Random;
 use convoke::{Gpu, Padding2d, PaddingMode};
@@ -44,7 +45,8 @@ impl Case {
         match self.op {
             Op::Activation(op) => matches!(op, Activation::Relu | Activation::Relu6 | Activation::Clamp { .. }),
             Op::AvgPool2d(op) => op.divisor_override == Some(1),
-            Op::Interpolate(op) => op.mode == InterpolateMode::Nearest,
+            Op::Interpolate(op) => matches!(op.mode, InterpolateMode::Nearest { .. }),
+            Op::LpPool2d(op) => op.p == 1,
             Op::AdaptiveAvgPool2d(_) | Op::Softmax(_) | Op::BatchNorm(_) | Op::InstanceNorm(_) | Op::LocalResponseNorm(_) => false,
             _ => true,
         }
@@ -75,10 +77,13 @@ const ONE: [Option<Conv2dAlgorithm>; 1] = [None];
 pub(crate) fn trials() -> Vec<Named> {
     let mut trials = vec![
         property("conv_transpose2d", 40, transposed_convolutions(), &ONE),
-        property("interpolate", 60, interpolations(), &ONE),
+        property("interpolate", 240, interpolations(images(), 20), &ONE),
+        // Many coordinates that fall near whole numbers and halves.
+        property("interpolate/long", 80, interpolations(rows(), 900), &ONE),
         property("pad2d", 160, pads(), &ONE),
         property("max_pool2d", 60, windows(true), &ONE),
         property("avg_pool2d", 60, windows(false), &ONE),
+        property("lp_pool2d", 80, lp_windows(), &ONE),
         property("adaptive_pool2d", 60, adaptive(), &ONE),
         property("activation", 60, activations(), &ONE),
         property("prelu", 40, prelus(), &ONE),
@@ -240,14 +245,36 @@ fn transposed_convolutions() -> impl Strategy<Value = Case> {
     )
 }
 
-fn interpolations() -> impl Strategy<Value = Case> {
-    let mode = prop::sample::select(vec![
-        InterpolateMode::Nearest,
-        InterpolateMode::Bilinear { align_corners: false },
-        InterpolateMode::Bilinear { align_corners: true },
+/// Every mode, with the scales that follow from the size, with others near them, and with some that have nothing to do
+/// with it.
+fn interpolations(images: impl Strategy<Value = Vec<usize>>, most: usize) -> impl Strategy<Value = Case> {
+    use NearestRounding::{Ceil, Floor, PreferCeil, PreferFloor};
+    let nearest = [Floor, Ceil, PreferFloor, PreferCeil].map(|rounding| InterpolateMode::Nearest { rounding });
+    let modes = [nearest.to_vec(), vec![InterpolateMode::Bilinear; 4]].concat();
+    let coordinates = prop::sample::select(vec![
+        CoordinateMode::HalfPixel,
+        CoordinateMode::PytorchHalfPixel,
+        CoordinateMode::AlignCorners,
+        CoordinateMode::Asymmetric,
     ]);
-    (images(), [1..=20usize, 1..=20usize], mode, any::<u64>())
-        .prop_map(|(image, size, mode, seed)| Case::new(Interpolate::new(size, mode), vec![image], seed))
+    let scales = (0..3u8, prop::sample::select(vec![0.3_f32, 0.5, 1.0, 1.7, 2.0, 3.0]));
+    let mode = prop::sample::select(modes);
+    (images, [1..=20usize, 1..=most], mode, coordinates, (scales, any::<u64>())).prop_map(
+        |(image, size, mode, coordinates, ((given, other), seed))| {
+            let scales = match given {
+                0 => None,
+                1 => Some([0, 1].map(|axis| size[axis] as f32 / image[2 + axis] as f32)),
+                _ => Some([other, size[1] as f32 / image[3] as f32]),
+            };
+            let op = Interpolate::new(size, mode, coordinates).scales(scales);
+            Case::new(op, vec![image], seed)
+        },
+    )
+}
+
+/// Images whose rows are long.
+fn rows() -> impl Strategy<Value = Vec<usize>> {
+    (1..=5usize, 1..=400usize).prop_map(|(height, width)| vec![1, 1, height, width])
 }
 
 fn images() -> impl Strategy<Value = Vec<usize>> {
@@ -297,6 +324,27 @@ fn windows(is_max: bool) -> impl Strategy<Value = Case> {
                 op.count_include_pad(flag).divisor_override(divisor).into()
             };
             Case::new(op, vec![image], seed)
+        },
+    )
+}
+
+/// Windows with every small power, and one that only squaring reaches.
+fn lp_windows() -> impl Strategy<Value = Case> {
+    let sizes = ([1..=4usize, 1..=5usize], [1..=3usize, 1..=4usize], [1..=2usize, 1..=3usize]);
+    let powers = prop::sample::select(vec![1, 2, 3, 4, 5, 50]);
+    let sides = prop::array::uniform4(0..=9usize);
+    (images(), sizes, sides, powers, any::<(bool, u64)>()).prop_map(
+        |(image, (kernel, stride, dilation), sides, p, (ceil_mode, seed))| {
+            // At most half of the dilated kernel.
+            let half = [0, 1].map(|i| 1 + (dilation[i] * (kernel[i] - 1)).div_ceil(2));
+            let [left, right, top, bottom] = sides;
+            let sides = [left % half[1], right % half[1], top % half[0], bottom % half[0]];
+            let [left, right, top, bottom] = sides.map(|side| side as isize);
+            let op = LpPool2d::new(p, kernel)
+                .stride(stride)
+                .dilation(dilation)
+                .ceil_mode(ceil_mode);
+            Case::new(op.padding(Padding2d::new(left, right, top, bottom)), vec![image], seed)
         },
     )
 }

@@ -9,6 +9,7 @@ mod instance_norm;
 mod interpolate;
 mod linear;
 mod local_response_norm;
+mod lp_pool2d;
 mod matmul;
 mod pad2d;
 mod pool2d;
@@ -82,6 +83,7 @@ pub(crate) fn lower(op: &Op, inputs: &[Value], recording: &mut Recording) -> Res
         Op::Pad2d(op) => pad2d::lower(op, &inputs[0], &outputs[0], recording)?,
         Op::MaxPool2d(op) => pool2d::lower_max(op, &inputs[0], &outputs, recording)?,
         Op::AvgPool2d(op) => pool2d::lower_average(op, &inputs[0], &outputs[0], recording)?,
+        Op::LpPool2d(op) => lp_pool2d::lower(op, &inputs[0], &outputs[0], recording)?,
         Op::AdaptiveAvgPool2d(_) => pool2d::lower_adaptive(false, &inputs[0], &outputs, recording)?,
         Op::AdaptiveMaxPool2d(_) => pool2d::lower_adaptive(true, &inputs[0], &outputs, recording)?,
         Op::Activation(op) => activation::lower(op, &inputs[0], &outputs[0], recording)?,
@@ -159,7 +161,9 @@ pub(in crate::gpu) mod layouts {
             layout!(GemmBroadcast, linear::GemmParameters),
             layout!(InstanceNorm, instance_norm::InstanceNormParameters),
             layout!(Interpolate, interpolate::InterpolateParameters),
+            layout!(InterpolateNearest, interpolate::NearestParameters),
             layout!(LocalResponseNorm, local_response_norm::LocalResponseNormParameters),
+            layout!(LpPool2d, lp_pool2d::LpPoolParameters),
             layout!(MatMul, matmul::MatMulParameters),
             layout!(PRelu, activation::PReluParameters),
             layout!(PackWeights, block::PackParameters),

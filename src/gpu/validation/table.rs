@@ -6,8 +6,9 @@ use crate::gpu::recording::{DType, Recording, Value};
 use crate::gpu::shader::PipelineKey;
 use crate::gpu::{AdapterKind, Conv2dAlgorithm};
 use crate::ops::{
-    Activation, AdaptiveAvgPool2d, AdaptiveMaxPool2d, AvgPool2d, BatchNorm, Binary, Conv2d, ConvTranspose2d, Flatten, InstanceNorm,
-    Interpolate, InterpolateMode, Linear, LocalResponseNorm, MatMul, MaxPool2d, Op, PRelu, Pad2d, Reshape, Softmax,
+    Activation, AdaptiveAvgPool2d, AdaptiveMaxPool2d, AvgPool2d, BatchNorm, Binary, Conv2d, ConvTranspose2d, CoordinateMode,
+    Flatten, InstanceNorm, Interpolate, InterpolateMode, Linear, LocalResponseNorm, LpPool2d, MatMul, MaxPool2d, Op, PRelu, Pad2d,
+    Reshape, Softmax,
 };
 use crate::{Error, Padding2d, PaddingMode};
 
@@ -40,12 +41,6 @@ pub(super) const ACTIVATIONS: [Activation; 13] = [
     Activation::HardSigmoid,
     Activation::HardSwish,
     Activation::Clamp { min: -1.0, max: 2.0 },
-];
-
-const INTERPOLATIONS: [InterpolateMode; 3] = [
-    InterpolateMode::Nearest,
-    InterpolateMode::Bilinear { align_corners: false },
-    InterpolateMode::Bilinear { align_corners: true },
 ];
 
 /// Every case on a software adapter and on a graphics card, with subgroups and without, with each convolution algorithm
@@ -107,8 +102,15 @@ fn cases() -> Vec<(Op, Vec<Vec<usize>>)> {
     cases.push((transposed.into(), vec![vec![1, 4, 5, 7], vec![4, 9, 3, 2]]));
     cases.push((transposed.into(), vec![vec![1, 4, 5, 7], vec![4, 9, 3, 2], vec![18]]));
     let image = vec![2, 6, 13, 10];
-    for mode in INTERPOLATIONS {
-        cases.push((Interpolate::new([7, 21], mode).into(), vec![image.clone()]));
+    for op in [
+        Interpolate::nearest([7, 21]),
+        Interpolate::bilinear([7, 21], false),
+        Interpolate::bilinear([7, 21], true),
+        // Half a pixel across alone, and down alone.
+        Interpolate::new([1, 21], InterpolateMode::Bilinear, CoordinateMode::PytorchHalfPixel),
+        Interpolate::new([7, 1], InterpolateMode::Bilinear, CoordinateMode::PytorchHalfPixel),
+    ] {
+        cases.push((op.into(), vec![image.clone()]));
     }
     for mode in PaddingMode::ALL {
         cases.push((Pad2d::new(Padding2d::new(1, 2, 0, 3)).mode(mode).into(), vec![image.clone()]));
@@ -126,6 +128,9 @@ fn cases() -> Vec<(Op, Vec<Vec<usize>>)> {
         cases.push((AvgPool2d::new(kernel).stride(stride).into(), vec![image.clone()]));
     }
     cases.push((MaxPool2d::new([3, 2]).dilation([2, 3]).into(), vec![image.clone()]));
+    for p in 1..=3 {
+        cases.push((LpPool2d::new(p, [3, 2]).into(), vec![image.clone()]));
+    }
     cases.push((AdaptiveAvgPool2d::new([3, 4]).into(), vec![image.clone()]));
     cases.push((AdaptiveMaxPool2d::new([3, 4]).into(), vec![image.clone()]));
     cases.push((AdaptiveMaxPool2d::new(1).return_indices(true).into(), vec![image.clone()]));
