@@ -98,7 +98,11 @@ fn assign_buffers(context: &Context, recording: &Recording) -> Result<(Vec<Optio
     let mut memory = Memory::default();
     for (index, slot) in recording.slots.iter().enumerate() {
         if slot.buffer.is_none() && !is_temporary(index) {
-            buffers[index] = Some(BufferPool::take(context, slot.bytes)?);
+            let buffer = BufferPool::take(context, slot.bytes)?;
+            if let Some(data) = &slot.data {
+                context.queue.write_buffer(buffer.buffer(), 0, bytemuck::cast_slice(data));
+            }
+            buffers[index] = Some(buffer);
         }
         if slot.constant {
             memory.constants += slot.bytes;

@@ -212,6 +212,11 @@ impl Gpu {
         self.run_one(*op, &[input])
     }
 
+    /// The p-norm of windows; see [`LpPool2d`](crate::ops::LpPool2d).
+    pub fn lp_pool2d(&self, input: &Tensor, op: &crate::ops::LpPool2d) -> Result<Tensor> {
+        self.run_one(*op, &[input])
+    }
+
     /// Average pooling to a given size; see [`AdaptiveAvgPool2d`].
     pub fn adaptive_avg_pool2d(&self, input: &Tensor, op: &AdaptiveAvgPool2d) -> Result<Tensor> {
         self.run_one(*op, &[input])
@@ -250,10 +255,25 @@ impl Gpu {
         self.run_one(Linear, &inputs)
     }
 
+    /// Batched matrix product; see [`MatMul`](crate::ops::MatMul).
+    pub fn matmul(&self, left: &Tensor, right: &Tensor) -> Result<Tensor> {
+        self.run_one(crate::ops::MatMul, &[left, right])
+    }
+
     /// Batch normalisation with given statistics; `parameters` are mean, variance, weight and bias. See [`BatchNorm`].
     pub fn batch_norm(&self, input: &Tensor, parameters: [&Tensor; 4], op: &BatchNorm) -> Result<Tensor> {
         let [mean, variance, weight, bias] = parameters;
         self.run_one(*op, &[input, mean, variance, weight, bias])
+    }
+
+    /// Normalisation of each plane by its own statistics; see [`InstanceNorm`](crate::ops::InstanceNorm).
+    pub fn instance_norm(&self, input: &Tensor, weight: &Tensor, bias: &Tensor, op: &crate::ops::InstanceNorm) -> Result<Tensor> {
+        self.run_one(*op, &[input, weight, bias])
+    }
+
+    /// Normalisation by neighbouring channels; see [`LocalResponseNorm`](crate::ops::LocalResponseNorm).
+    pub fn local_response_norm(&self, input: &Tensor, op: &crate::ops::LocalResponseNorm) -> Result<Tensor> {
+        self.run_one(*op, &[input])
     }
 
     /// Elementwise sum with broadcasting; see [`Binary::Add`].

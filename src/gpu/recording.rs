@@ -33,6 +33,8 @@ pub(crate) struct Value {
 #[derive(Debug)]
 pub(crate) struct Slot {
     pub(crate) bytes: u64,
+    /// Its content, where the host made it.
+    pub(crate) data: Option<Vec<u32>>,
     /// The buffer, where it exists already.
     pub(crate) buffer: Option<Arc<PooledBuffer>>,
     /// Whether its content is the same in every run.
@@ -82,6 +84,7 @@ impl Recording {
             let bytes = shape.iter().product::<usize>() as u64 * 4;
             self.push(Slot {
                 bytes,
+                data: None,
                 buffer: Some(buffer),
                 constant,
                 varies: false,
@@ -115,11 +118,20 @@ impl Recording {
         let bytes = self.capabilities.check_elements(operator, elements)?;
         Ok(self.push(Slot {
             bytes,
+            data: None,
             buffer: None,
             constant: false,
             varies: false,
             exported: false,
         }))
+    }
+
+    /// A constant buffer with this content, which must not be empty.
+    pub(crate) fn data(&mut self, operator: &'static str, data: Vec<u32>) -> Result<SlotId> {
+        let slot = self.scratch(operator, data.len())?;
+        self.slots[slot.0].constant = true;
+        self.slots[slot.0].data = Some(data);
+        Ok(slot)
     }
 
     /// Keeps a value's buffer for after the run.

@@ -14,7 +14,12 @@ pub(crate) enum Kernel {
     Fill,
     Gemm,
     GemmBroadcast,
+    InstanceNorm,
     Interpolate,
+    InterpolateNearest,
+    LocalResponseNorm,
+    LpPool2d,
+    MatMul,
     PRelu,
     PackWeights,
     Pad2d,
@@ -56,7 +61,7 @@ const SPREAD_BROADCAST: &str = wgsl!("shared/spread_broadcast");
 impl Kernel {
     /// All kernels.
     #[cfg(test)]
-    pub(crate) const ALL: [Self; 20] = [
+    pub(crate) const ALL: [Self; 25] = [
         Self::Activation,
         Self::BatchNorm,
         Self::Binary,
@@ -66,7 +71,12 @@ impl Kernel {
         Self::Fill,
         Self::Gemm,
         Self::GemmBroadcast,
+        Self::InstanceNorm,
         Self::Interpolate,
+        Self::InterpolateNearest,
+        Self::LocalResponseNorm,
+        Self::LpPool2d,
+        Self::MatMul,
         Self::PRelu,
         Self::PackWeights,
         Self::Pad2d,
@@ -160,7 +170,12 @@ impl Kernel {
                 1,
             ),
             Self::Fill => ("fill", &[DISPATCH, wgsl!("fill")], 0, 1),
+            Self::InstanceNorm => ("instance_norm", &[DISPATCH, NAN, wgsl!("instance_norm")], 3, 1),
             Self::Interpolate => ("interpolate", &[DISPATCH, wgsl!("interpolate")], 1, 1),
+            Self::InterpolateNearest => ("interpolate_nearest", &[DISPATCH, wgsl!("interpolate_nearest")], 2, 1),
+            Self::LocalResponseNorm => ("local_response_norm", &[DISPATCH, NAN, wgsl!("local_response_norm")], 1, 1),
+            Self::LpPool2d => ("lp_pool2d", &[DISPATCH, NAN, wgsl!("lp_pool2d")], 1, 1),
+            Self::MatMul => ("matmul", &[DISPATCH, wgsl!("matmul")], 2, 1),
             Self::PRelu => ("prelu", &[DISPATCH, NAN, wgsl!("prelu")], 2, 1),
             Self::PackWeights => ("pack_weights", &[DISPATCH, wgsl!("pack_weights")], 1, 1),
             Self::Pad2d => ("pad2d", &[DISPATCH, PADDING, wgsl!("pad2d")], 1, 1),

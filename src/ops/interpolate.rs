@@ -1,6 +1,6 @@
 //! Resizing of images.
 
-use crate::error::Result;
+use crate::error::{Result, ensure};
 use crate::shape::{self, Size2d};
 
 const NAME: &str = "interpolate";
@@ -9,46 +9,142 @@ const NAME: &str = "interpolate";
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum InterpolateMode {
-    /// The input element at `floor(i * in / out)`, the product taken in `f32` as PyTorch does.
-    Nearest,
-    /// Between the four neighbours, linear in each direction.
-    Bilinear {
-        /// Whether the corner elements' centres coincide (`i * (in - 1) / (out - 1)`), or the corners of the images
-        /// (`(i + 0.5) * in / out - 0.5`, not below 0).
-        align_corners: bool,
+    /// The nearest element, in each direction.
+    Nearest {
+        /// Which neighbour it is.
+        rounding: NearestRounding,
     },
+    /// Between the four neighbours, linear in each direction.
+    Bilinear,
 }
 
-/// Resizes `[N, C, H, W]` to `[N, C, size]`. Equals `F.interpolate(input, size=..., mode=..., align_corners=...)`.
+/// Which whole number a coordinate becomes; ONNX Resize's `nearest_mode`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum NearestRounding {
+    /// The one below. PyTorch's.
+    Floor,
+    /// The one above.
+    Ceil,
+    /// The nearest, of two the one below. ONNX's default.
+    PreferFloor,
+    /// The nearest, of two the one above.
+    PreferCeil,
+}
+
+/// Which input coordinate `x` an output element `i` has, where the output is `scale` times as large; ONNX Resize's
+/// `coordinate_transformation_mode`. What lies outside is moved to the edge.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum CoordinateMode {
+    /// `(i + 0.5) / scale - 0.5`: the corners of the images coincide.
+    HalfPixel,
+    /// As [`HalfPixel`](Self::HalfPixel), but 0 where the output's extent is 1.
+    PytorchHalfPixel,
+    /// `i * (in - 1) / (out - 1)`, 0 where the output's extent is 1: the centres of the corner elements coincide. Scales
+    /// that are given have no say.
+    AlignCorners,
+    /// `i / scale`.
+    Asymmetric,
+}
+
+/// Resizes `[N, C, H, W]` to `[N, C, size]`. Equals `F.interpolate(input, size=..)` for modes `nearest` and `bilinear`, and
+/// ONNX `Resize` and `Upsample` for modes `nearest` and `linear` over height and width.
+///
+/// Coordinates are computed in `f32`, an operation at a time. Without scales, `1 / scale` is `in / out`, as in PyTorch. With
+/// scales, coordinates are divided by them, as in ONNX Runtime, which rounds otherwise; it takes `out / in` for them where
+/// the model gives sizes. Nearest elements are the same on every backend.
 ///
 /// ```
-/// use convoke::ops::{Interpolate, InterpolateMode};
-/// let resize = Interpolate::new([9, 7], InterpolateMode::Bilinear { align_corners: false });
+/// use convoke::ops::{CoordinateMode, Interpolate, InterpolateMode, NearestRounding};
+/// let resize = Interpolate::bilinear([9, 7], false);
 /// assert_eq!(resize.output_shape(&[1, 2, 5, 6])?, [1, 2, 9, 7]);
+///
+/// // ONNX Resize with scales of 1.5 and its default modes.
+/// let mode = InterpolateMode::Nearest { rounding: NearestRounding::PreferFloor };
+/// let resize = Interpolate::new([7, 9], mode, CoordinateMode::HalfPixel).scales([1.5, 1.5]);
+/// assert_eq!(resize.output_shape(&[1, 2, 5, 6])?, [1, 2, 7, 9]);
 /// # Ok::<(), convoke::Error>(())
 /// ```
 ///
-/// Errors: a size of 0.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+/// Errors: a size of 0; a scale that is not positive and finite.
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Interpolate {
     /// Extent of the output.
     pub size: Size2d,
+    /// Vertical and horizontal scale for the coordinates, where they are not `size` over the input's extent.
+    pub scales: Option<[f32; 2]>,
     /// How values between the input's are found.
     pub mode: InterpolateMode,
+    /// Where the output's elements lie in the input.
+    pub coordinates: CoordinateMode,
 }
 
 impl Interpolate {
-    /// Resizes to this size.
-    pub fn new(size: impl Into<Size2d>, mode: InterpolateMode) -> Self {
-        Self { size: size.into(), mode }
+    /// Resizes to this size, with the scales that follow from it.
+    pub fn new(size: impl Into<Size2d>, mode: InterpolateMode, coordinates: CoordinateMode) -> Self {
+        Self {
+            size: size.into(),
+            scales: None,
+            mode,
+            coordinates,
+        }
+    }
+
+    /// PyTorch's `mode="nearest"`: the element at `floor(i * in / out)`.
+    pub fn nearest(size: impl Into<Size2d>) -> Self {
+        let rounding = NearestRounding::Floor;
+        Self::new(size, InterpolateMode::Nearest { rounding }, CoordinateMode::Asymmetric)
+    }
+
+    /// PyTorch's `mode="bilinear"`.
+    pub fn bilinear(size: impl Into<Size2d>, align_corners: bool) -> Self {
+        let coordinates = if align_corners {
+            CoordinateMode::AlignCorners
+        } else {
+            CoordinateMode::HalfPixel
+        };
+        Self::new(size, InterpolateMode::Bilinear, coordinates)
+    }
+
+    /// Sets the vertical and the horizontal scale that coordinates are computed with.
+    pub fn scales(mut self, scales: impl Into<Option<[f32; 2]>>) -> Self {
+        self.scales = scales.into();
+        self
     }
 
     /// Checks the shape and gives the output's.
     pub fn output_shape(&self, input: &[usize]) -> Result<[usize; 4]> {
         let [n, c, _, _] = shape::nchw(NAME, input)?;
         shape::at_least_one(NAME, "size", self.size)?;
+        for scale in self.scales.into_iter().flatten() {
+            ensure!(
+                scale.is_finite() && scale > 0.0,
+                NAME,
+                "scales must be positive and finite, but got {scale}"
+            );
+        }
         let output = [n, c, self.size.height, self.size.width];
         shape::element_count(NAME, &output)?;
         Ok(output)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refusals_carry_the_numbers() {
+        let plain = Interpolate::nearest([4, 5]);
+        for (op, words) in [
+            (Interpolate::nearest([4, 0]), "size must be at least 1, but got (4 x 0)"),
+            (plain.scales([1.0, 0.0]), "positive and finite, but got 0"),
+            (plain.scales([f32::NAN, 1.0]), "positive and finite, but got NaN"),
+            (Interpolate::nearest([usize::MAX, 5]), "more elements"),
+        ] {
+            let message = op.output_shape(&[1, 2, 3, 3]).unwrap_err().to_string();
+            assert!(message.contains(words), "{message}");
+        }
     }
 }

@@ -11,8 +11,12 @@ mod conv2d;
 mod conv_transpose2d;
 mod expand;
 mod fused;
+mod instance_norm;
 mod interpolate;
 mod linear;
+mod local_response_norm;
+mod lp_pool2d;
+mod matmul;
 mod pad2d;
 mod pool2d;
 mod reduce;
@@ -29,8 +33,12 @@ pub use conv_transpose2d::ConvTranspose2d;
 pub use conv2d::{Conv2d, ConvPadding};
 pub use expand::Expand;
 pub use fused::{Fused, FusedBase};
-pub use interpolate::{Interpolate, InterpolateMode};
+pub use instance_norm::InstanceNorm;
+pub use interpolate::{CoordinateMode, Interpolate, InterpolateMode, NearestRounding};
 pub use linear::Linear;
+pub use local_response_norm::LocalResponseNorm;
+pub use lp_pool2d::LpPool2d;
+pub use matmul::MatMul;
 pub use pad2d::Pad2d;
 pub use pool2d::{AdaptiveAvgPool2d, AdaptiveMaxPool2d, AvgPool2d, MaxPool2d};
 pub use reduce::{Reduce, ReduceKind};
@@ -63,6 +71,8 @@ pub enum Op {
     /// Inputs: input.
     AvgPool2d(AvgPool2d),
     /// Inputs: input.
+    LpPool2d(LpPool2d),
+    /// Inputs: input.
     AdaptiveAvgPool2d(AdaptiveAvgPool2d),
     /// Inputs: input. Outputs: values, and indices where they are asked for.
     AdaptiveMaxPool2d(AdaptiveMaxPool2d),
@@ -74,8 +84,14 @@ pub enum Op {
     Softmax(Softmax),
     /// Inputs: input, weight, and optionally bias.
     Linear(Linear),
+    /// Inputs: left, right.
+    MatMul(MatMul),
     /// Inputs: input, running mean, running variance, weight, bias.
     BatchNorm(BatchNorm),
+    /// Inputs: input, weight, bias.
+    InstanceNorm(InstanceNorm),
+    /// Inputs: input.
+    LocalResponseNorm(LocalResponseNorm),
     /// Inputs: left, right.
     Binary(Binary),
     /// Inputs: input.
@@ -105,13 +121,17 @@ impl Op {
             Self::Pad2d(_) => "pad",
             Self::MaxPool2d(_) => "max_pool2d",
             Self::AvgPool2d(_) => "avg_pool2d",
+            Self::LpPool2d(_) => "lp_pool2d",
             Self::AdaptiveAvgPool2d(_) => "adaptive_avg_pool2d",
             Self::AdaptiveMaxPool2d(_) => "adaptive_max_pool2d",
             Self::Activation(activation) => activation.name(),
             Self::PRelu(_) => "prelu",
             Self::Softmax(softmax) => softmax.name(),
             Self::Linear(_) => "linear",
+            Self::MatMul(_) => "matmul",
             Self::BatchNorm(_) => "batch_norm",
+            Self::InstanceNorm(_) => "instance_norm",
+            Self::LocalResponseNorm(_) => "local_response_norm",
             Self::Binary(binary) => binary.name(),
             Self::Reshape(_) => "reshape",
             Self::Flatten(_) => "flatten",
@@ -140,9 +160,10 @@ impl Op {
     pub fn output_shapes(&self, inputs: &[&[usize]]) -> Result<Vec<Vec<usize>>> {
         let (least, most) = match self {
             Self::Conv2d(_) | Self::ConvTranspose2d(_) | Self::Linear(_) => (2, 3),
-            Self::PRelu(_) | Self::Binary(_) => (2, 2),
+            Self::PRelu(_) | Self::Binary(_) | Self::MatMul(_) => (2, 2),
             Self::Fused(op) => (2 + usize::from(op.residual), 3 + usize::from(op.residual)),
             Self::BatchNorm(_) => (5, 5),
+            Self::InstanceNorm(_) => (3, 3),
             Self::Concat(_) => (1, usize::MAX),
             _ => (1, 1),
         };
@@ -166,13 +187,17 @@ impl Op {
             Self::Pad2d(op) => vec![op.output_shape(inputs[0])?.to_vec()],
             Self::MaxPool2d(op) => vec![op.output_shape(inputs[0])?.to_vec(); self.output_count()],
             Self::AvgPool2d(op) => vec![op.output_shape(inputs[0])?.to_vec()],
+            Self::LpPool2d(op) => vec![op.output_shape(inputs[0])?.to_vec()],
             Self::AdaptiveAvgPool2d(op) => vec![op.output_shape(inputs[0])?.to_vec()],
             Self::AdaptiveMaxPool2d(op) => vec![op.output_shape(inputs[0])?.to_vec(); self.output_count()],
             Self::Activation(op) => vec![op.output_shape(inputs[0])?],
             Self::PRelu(op) => vec![op.output_shape(inputs[0], inputs[1])?],
             Self::Softmax(op) => vec![op.output_shape(inputs[0])?],
             Self::Linear(op) => vec![op.output_shape(inputs[0], inputs[1], third)?],
+            Self::MatMul(op) => vec![op.output_shape(inputs[0], inputs[1])?],
             Self::BatchNorm(op) => vec![op.output_shape(inputs)?],
+            Self::LocalResponseNorm(op) => vec![op.output_shape(inputs[0])?],
+            Self::InstanceNorm(op) => vec![op.output_shape(inputs[0], inputs[1], inputs[2])?],
             Self::Binary(op) => vec![op.output_shape(inputs[0], inputs[1])?],
             Self::Reshape(op) => vec![op.output_shape(inputs[0])?],
             Self::Flatten(op) => vec![op.output_shape(inputs[0])?],
@@ -203,13 +228,17 @@ op_from!(
     Pad2d,
     MaxPool2d,
     AvgPool2d,
+    LpPool2d,
     AdaptiveAvgPool2d,
     AdaptiveMaxPool2d,
     Activation,
     PRelu,
     Softmax,
     Linear,
+    MatMul,
     BatchNorm,
+    InstanceNorm,
+    LocalResponseNorm,
     Binary,
     Reshape,
     Flatten,

@@ -18,7 +18,7 @@ pub(crate) struct Window2d {
 }
 
 impl Window2d {
-    fn new(
+    pub(super) fn new(
         name: &'static str,
         input: &[usize],
         (kernel, stride, dilation): (Size2d, Size2d, Size2d),

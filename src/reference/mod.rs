@@ -20,8 +20,12 @@ mod conv_transpose2d;
 mod erf;
 mod expand;
 mod fused;
+mod instance_norm;
 mod interpolate;
 mod linear;
+mod local_response_norm;
+mod lp_pool2d;
+mod matmul;
 mod number;
 mod pad2d;
 mod pool2d;
@@ -144,13 +148,17 @@ pub fn run(op: &Op, inputs: &[&Answer]) -> Result<Vec<Answer>> {
         Op::Pad2d(op) => Ok(vec![pad2d::pad2d(op, input)?]),
         Op::MaxPool2d(op) => pool2d::max_pool2d(op, input),
         Op::AvgPool2d(op) => Ok(vec![pool2d::avg_pool2d(op, input)?]),
+        Op::LpPool2d(op) => Ok(vec![lp_pool2d::lp_pool2d(op, input)?]),
         Op::AdaptiveAvgPool2d(op) => Ok(vec![pool2d::adaptive_avg_pool2d(op, input)?]),
         Op::AdaptiveMaxPool2d(op) => pool2d::adaptive_max_pool2d(op, input),
         Op::Activation(op) => Ok(vec![activation::activation(*op, input)]),
         Op::PRelu(_) => Ok(vec![activation::prelu(input, inputs[1])?]),
         Op::Softmax(op) => Ok(vec![softmax::softmax(*op, input)]),
         Op::Linear(_) => Ok(vec![linear::linear(input, inputs[1], bias)?]),
+        Op::MatMul(_) => Ok(vec![matmul::matmul(input, inputs[1])?]),
         Op::BatchNorm(op) => Ok(vec![batch_norm::batch_norm(*op, input, &inputs[1..])?]),
+        Op::InstanceNorm(op) => Ok(vec![instance_norm::instance_norm(*op, input, inputs[1], inputs[2])?]),
+        Op::LocalResponseNorm(op) => Ok(vec![local_response_norm::local_response_norm(op, input)]),
         Op::Binary(op) => Ok(vec![binary::binary(*op, input, inputs[1])?]),
         Op::Reshape(op) => Ok(vec![reshape::reshape(op, input)?]),
         Op::Flatten(op) => Ok(vec![reshape::flatten(*op, input)?]),

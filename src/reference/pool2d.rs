@@ -10,11 +10,11 @@ use crate::error::Result;
 use crate::ops::{AdaptiveAvgPool2d, AdaptiveMaxPool2d, AvgPool2d, MaxPool2d};
 
 /// The taps of one window along one dimension.
-struct Taps {
+pub(super) struct Taps {
     /// Where PyTorch starts to look for the maximum: the first tap that is not before the input.
     start: usize,
     /// The taps inside the input.
-    inside: Vec<usize>,
+    pub(super) inside: Vec<usize>,
     /// How many taps there are in the input and its padding; an overhang does not count.
     with_padding: usize,
 }
@@ -64,7 +64,7 @@ pub(super) fn adaptive_avg_pool2d(op: &AdaptiveAvgPool2d, input: &Answer) -> Res
 }
 
 /// Lists the windows along one dimension while there is one more.
-fn windows(
+pub(super) fn windows(
     extent: usize,
     (kernel, stride, dilation): (usize, usize, usize),
     (before, after): (isize, isize),

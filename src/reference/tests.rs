@@ -6,7 +6,8 @@ use ndarray::{ArrayD, IxDyn, array};
 use super::{Answer, run};
 use crate::ops::{
     Activation, AdaptiveAvgPool2d, AdaptiveMaxPool2d, AvgPool2d, BatchNorm, Binary, Concat, Conv2d, ConvPadding, Expand, Flatten,
-    Linear, MaxPool2d, Op, PRelu, Pad2d, Reduce, Reshape, Slice, Softmax, Transpose,
+    InstanceNorm, Interpolate, Linear, LocalResponseNorm, LpPool2d, MatMul, MaxPool2d, Op, PRelu, Pad2d, Reduce, Reshape, Slice,
+    Softmax, Transpose,
 };
 use crate::testing::{Random, compare};
 use crate::{Padding2d, PaddingMode};
@@ -110,6 +111,34 @@ fn the_first_of_equals_and_the_last_nan_win() {
     let (value, index) = pool([f32::NAN, 5.0, f32::NAN, f32::INFINITY]);
     assert!(value.is_nan());
     assert_eq!(index, 2.0);
+}
+
+#[test]
+fn norms_of_windows_by_hand() {
+    let input = array![[[[3.0, -4.0, 0.0], [0.0, 0.0, -2.0]]]].into_dyn();
+    let pool = |p| run_exact(LpPool2d::new(p, [2, 2]).stride(1), &[&input]);
+    assert_eq!(pool(1), [array![[[[7.0, 6.0]]]].into_dyn()]);
+    assert_eq!(pool(2), [array![[[[5.0, 20.0_f32.sqrt()]]]].into_dyn()]);
+    // 3^3 + 4^3 and 4^3 + 2^3.
+    assert_eq!(pool(3), [array![[[[91.0_f32.cbrt(), 72.0_f32.cbrt()]]]].into_dyn()]);
+}
+
+#[test]
+fn resizing_by_hand() {
+    let resize = |op: Interpolate| run_exact(op, &[&six()]).swap_remove(0);
+    assert_eq!(
+        resize(Interpolate::nearest([1, 4])),
+        array![[[[1.0, 1.0, 2.0, 3.0]]]].into_dyn()
+    );
+    assert_eq!(
+        resize(Interpolate::bilinear([3, 2], true)),
+        array![[[[1.0, 3.0], [2.5, 4.5], [4.0, 6.0]]]].into_dyn()
+    );
+    // With scales that overshoot, everything past the last element is that element.
+    assert_eq!(
+        resize(Interpolate::bilinear([1, 2], false).scales([0.1, 0.25])),
+        array![[[[5.5, 6.0]]]].into_dyn()
+    );
 }
 
 #[test]
@@ -259,6 +288,42 @@ fn near_a_pole_nothing_is_bounded() {
 }
 
 #[test]
+fn matrix_products_by_hand() {
+    let matrix = array![[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]].into_dyn();
+    let vector = array![1.0, 10.0, 100.0].into_dyn();
+    assert_eq!(run_exact(MatMul, &[&matrix, &vector]), [array![321.0, 654.0].into_dyn()]);
+    assert_eq!(
+        run_exact(MatMul, &[&vector, &vector]),
+        [ArrayD::from_elem(IxDyn(&[]), 10101.0)]
+    );
+    let columns = array![[[1.0], [0.0], [0.0]], [[0.0], [0.0], [2.0]]].into_dyn();
+    let want = array![[[1.0], [4.0]], [[6.0], [12.0]]].into_dyn();
+    assert_eq!(run_exact(MatMul, &[&matrix, &columns]), [want]);
+}
+
+#[test]
+fn instance_norm_by_hand() {
+    let weight = array![2.0, 3.0].into_dyn();
+    let bias = array![0.5, -1.0].into_dyn();
+    let input = array![[[1.0, 3.0, 1.0, 3.0], [7.0, 7.0, 7.0, 7.0]]].into_dyn();
+    // Variances of 1 and 0; with the 3 added, deviations of 2 and sqrt(3).
+    let output = run_exact(InstanceNorm::new().eps(3.0), &[&input, &weight, &bias]);
+    assert_eq!(
+        output,
+        [array![[[-0.5, 1.5, -0.5, 1.5], [-1.0, -1.0, -1.0, -1.0]]].into_dyn()]
+    );
+}
+
+#[test]
+fn an_even_window_of_channels_reaches_further_after() {
+    let input = array![[[3.0], [1.0], [2.0]]].into_dyn();
+    let norm = LocalResponseNorm::new(2).alpha(2.0).beta(1.0);
+    // 1 + 3^2 + 1^2, 1 + 1^2 + 2^2, 1 + 2^2.
+    let want = array![[[3.0 / 11.0], [1.0 / 6.0], [2.0 / 5.0]]].into_dyn();
+    assert_eq!(run_exact(norm, &[&input]), [want]);
+}
+
+#[test]
 fn softmax_of_equals_is_uniform_and_does_not_overflow() {
     let large = ArrayD::from_elem(IxDyn(&[2, 4]), 3e38);
     assert_eq!(
@@ -332,6 +397,11 @@ fn operators(random: &mut Random) -> Vec<(Op, Vec<ArrayD<f32>>)> {
     for op in [
         MaxPool2d::new([2, 3]).stride(1).padding(1).into(),
         AvgPool2d::new([3, 2]).ceil_mode(true).into(),
+        LpPool2d::new(1, [2, 3]).padding(1).into(),
+        LpPool2d::new(2, [3, 2]).into(),
+        Interpolate::nearest([3, 9]).into(),
+        Interpolate::bilinear([7, 3], false).into(),
+        LpPool2d::new(3, 2).ceil_mode(true).into(),
         AdaptiveAvgPool2d::new([2, 3]).into(),
         AdaptiveMaxPool2d::new([2, 3]).into(),
         Softmax::new(1).into(),
@@ -355,7 +425,12 @@ fn operators(random: &mut Random) -> Vec<(Op, Vec<ArrayD<f32>>)> {
     let variance = random.reals(&[4]).mapv(|x| 0.5 + x.abs());
     let (mean, weight, bias) = (random.reals(&[4]), random.reals(&[4]), random.reals(&[4]));
     cases.push((BatchNorm::new().into(), vec![image.clone(), mean, variance, weight, bias]));
+    let (weight, bias) = (random.reals(&[4]), random.reals(&[4]));
+    cases.push((InstanceNorm::new().into(), vec![image.clone(), weight, bias]));
+    let norm = LocalResponseNorm::new(3).alpha(2.0).k(0.5);
+    cases.push((norm.into(), vec![image.clone()]));
     cases.push((Binary::Add.into(), vec![image.clone(), random.reals(&[4, 1, 7])]));
+    cases.push((MatMul.into(), vec![random.reals(&[2, 1, 3, 9]), random.reals(&[4, 9, 5])]));
     for binary in [Binary::Mul, Binary::Sub, Binary::Min, Binary::Max] {
         cases.push((binary.into(), vec![image.clone(), random.reals(&[4, 1, 7])]));
     }

@@ -2,7 +2,7 @@
 
 use convoke::ops::{
     Activation, AdaptiveAvgPool2d, AdaptiveMaxPool2d, AvgPool2d, BatchNorm, Conv2d, ConvPadding, ConvTranspose2d, Interpolate,
-    InterpolateMode, Linear, MaxPool2d, Op, PRelu, Pad2d, Softmax,
+    Linear, MaxPool2d, Op, PRelu, Pad2d, Softmax,
 };
 use convoke::testing::Golden;
 use convoke::{Padding2d, Result};
@@ -72,13 +72,11 @@ pub(super) fn operator_from(operator: &str, args: &Value) -> Result<Op> {
             .groups(args["groups"].as_u64().expect("a number") as usize)
             .into(),
         "interpolate" => {
-            let mode = match args["mode"].as_str() {
-                Some("nearest") => InterpolateMode::Nearest,
-                _ => InterpolateMode::Bilinear {
-                    align_corners: args["align_corners"] == true,
-                },
-            };
-            Interpolate::new(size(&args["size"]), mode).into()
+            let output = size(&args["size"]);
+            match args["mode"].as_str() {
+                Some("nearest") => Interpolate::nearest(output).into(),
+                _ => Interpolate::bilinear(output, args["align_corners"] == true).into(),
+            }
         }
         "pad" => {
             let padding = Padding2d::from_slice(&integers(&args["padding"]))?;

@@ -3,8 +3,8 @@
 use convoke::Gpu;
 use convoke::gpu::Conv2dAlgorithm;
 use convoke::ops::{
-    Activation, AdaptiveMaxPool2d, AvgPool2d, Binary, Concat, Conv2d, Expand, Linear, MaxPool2d, Op, PRelu, Pad2d, Reduce,
-    ReduceKind, Slice, Softmax, Transpose,
+    Activation, AdaptiveMaxPool2d, AvgPool2d, Binary, Concat, Conv2d, Expand, InstanceNorm, Linear, LocalResponseNorm, LpPool2d,
+    MatMul, MaxPool2d, Op, PRelu, Pad2d, Reduce, ReduceKind, Slice, Softmax, Transpose,
 };
 use convoke::testing::{Random, compare_exact};
 use convoke::{Padding2d, PaddingMode};
@@ -31,10 +31,14 @@ pub(crate) fn trials() -> Vec<Named> {
         trial("numerics/max_pool2d", max_pool2d),
         trial("numerics/max_pool2d/minus_infinity", minus_infinity),
         trial("numerics/avg_pool2d", avg_pool2d),
+        trial("numerics/lp_pool2d", lp_pool2d),
         trial("numerics/activation", activation),
         trial("numerics/prelu", prelu),
         trial("numerics/softmax", softmax),
         trial("numerics/linear", linear),
+        trial("numerics/matmul", matmul),
+        trial("numerics/instance_norm", instance_norm),
+        trial("numerics/local_response_norm", local_response_norm),
         trial("numerics/binary", binary),
         trial("numerics/binary/pairs", pairs),
         trial("numerics/activation/edges", edges),
@@ -106,6 +110,22 @@ fn avg_pool2d(gpu: &Gpu) -> Outcome {
             check(gpu, &op.into(), std::slice::from_ref(&input))?;
             check(gpu, &op.count_include_pad(false).into(), std::slice::from_ref(&input))?;
         }
+    }
+    Ok(())
+}
+
+/// Special numbers, and elements whose powers are out of range.
+fn lp_pool2d(gpu: &Gpu) -> Outcome {
+    let mut random = Random::new(7);
+    for p in [1, 2, 3, 7] {
+        let op = LpPool2d::new(p, [3, 2]).stride([2, 1]).padding([1, 1]).ceil_mode(true);
+        for every in [2, 12, 60] {
+            check(gpu, &op.into(), &[sprinkled(&mut random, &[2, 3, 13, 17], every)])?;
+        }
+        for scale in [1e-30, 1e30] {
+            check(gpu, &op.into(), &[random.reals(&[2, 3, 13, 17]).mapv(|x| scale * x)])?;
+        }
+        check(gpu, &op.into(), &[ArrayD::zeros(IxDyn(&[1, 1, 5, 6]))])?;
     }
     Ok(())
 }
@@ -286,6 +306,68 @@ fn linear(gpu: &Gpu) -> Outcome {
     let mut weight = random.integers(&[11, 7]);
     weight[[10, 6]] = f32::NEG_INFINITY;
     check_exact(gpu, &Linear.into(), &[input, weight, random.integers(&[11])])?;
+    Ok(())
+}
+
+/// A special number reaches its row or its column and no other matrix.
+fn matmul(gpu: &Gpu) -> Outcome {
+    let mut random = Random::new(4);
+    let mut left = random.integers(&[2, 5, 7]);
+    left[[1, 3, 3]] = f32::NAN;
+    left[[1, 4, 0]] = f32::INFINITY;
+    let mut right = random.integers(&[2, 7, 11]);
+    right[[0, 6, 10]] = f32::NEG_INFINITY;
+    check_exact(gpu, &MatMul.into(), &[left, right])?;
+    Ok(())
+}
+
+/// A special number makes its own plane NaN and no other; large means do not drown small deviations.
+fn instance_norm(gpu: &Gpu) -> Outcome {
+    let mut random = Random::new(5);
+    let mut input = random.reals(&[2, 5, 9, 13]);
+    input[[0, 1, 8, 12]] = f32::NAN;
+    input[[0, 3, 0, 0]] = f32::INFINITY;
+    input[[1, 0, 4, 4]] = f32::NEG_INFINITY;
+    for (place, x) in input.indexed_iter_mut() {
+        if place[1] == 4 {
+            *x = 0.01 * *x + 100.0;
+        }
+    }
+    let (weight, bias) = (random.reals(&[5]), random.reals(&[5]));
+    check(
+        gpu,
+        &InstanceNorm::new().into(),
+        &[input.clone(), weight.clone(), bias.clone()],
+    )?;
+    let plane = |n: usize, c: usize| (0..13).map(move |x| [n, c, 2, x]);
+    let output = gpu.instance_norm(
+        &gpu.upload(&input)?,
+        &gpu.upload(&weight)?,
+        &gpu.upload(&bias)?,
+        &InstanceNorm::new(),
+    )?;
+    let output = output.read::<f32>()?;
+    for (n, c) in [(0, 1), (0, 3), (1, 0)] {
+        if plane(n, c).any(|place| !output[place].is_nan()) {
+            return Err(format!("plane {n}, {c} is not NaN").into());
+        }
+    }
+    Ok(())
+}
+
+/// NaN and infinities reach the channels near them, in their place alone.
+fn local_response_norm(gpu: &Gpu) -> Outcome {
+    let mut random = Random::new(6);
+    for every in [2, 20] {
+        let input = sprinkled(&mut random, &[2, 9, 5, 7], every);
+        for size in [1, 4, 5] {
+            check(
+                gpu,
+                &LocalResponseNorm::new(size).alpha(0.1).into(),
+                std::slice::from_ref(&input),
+            )?;
+        }
+    }
     Ok(())
 }
 

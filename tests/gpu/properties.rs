@@ -6,8 +6,8 @@ use std::cell::Cell;
 use convoke::gpu::Conv2dAlgorithm;
 use convoke::ops::{
     Activation, AdaptiveAvgPool2d, AdaptiveMaxPool2d, AvgPool2d, BatchNorm, Binary, Concat, Conv2d, ConvPadding, ConvTranspose2d,
-    Expand, Flatten, Fused, FusedBase, Interpolate, InterpolateMode, Linear, MaxPool2d, Op, PRelu, Pad2d, Reduce, ReduceKind,
-    Reshape, Slice, Softmax, Transpose,
+    CoordinateMode, Expand, Flatten, Fused, FusedBase, InstanceNorm, Interpolate, InterpolateMode, Linear, LocalResponseNorm,
+    LpPool2d, MatMul, MaxPool2d, NearestRounding, Op, PRelu, Pad2d, Reduce, ReduceKind, Reshape, Slice, Softmax, Transpose,
 };
 use convoke::testing::Random;
 use convoke::{Gpu, Padding2d, PaddingMode};
@@ -51,8 +51,9 @@ impl Case {
             Op::Binary(op) => !matches!(op, Binary::Div | Binary::Pow),
             Op::AvgPool2d(op) => op.divisor_override == Some(1),
             Op::Fused(op) => !matches!(op.activation, Some(Activation::LeakyRelu { .. } | Activation::Silu)),
-            Op::Interpolate(op) => op.mode == InterpolateMode::Nearest,
-            Op::AdaptiveAvgPool2d(_) | Op::Softmax(_) | Op::BatchNorm(_) => false,
+            Op::Interpolate(op) => matches!(op.mode, InterpolateMode::Nearest { .. }),
+            Op::LpPool2d(op) => op.p == 1,
+            Op::AdaptiveAvgPool2d(_) | Op::Softmax(_) | Op::BatchNorm(_) | Op::InstanceNorm(_) | Op::LocalResponseNorm(_) => false,
             Op::Reduce(op) => op.kind != ReduceKind::Mean,
             _ => true,
         }
@@ -84,16 +85,22 @@ pub(crate) fn trials() -> Vec<Named> {
     let mut trials = vec![
         property("conv_transpose2d", 40, transposed_convolutions(), &ONE),
         property("fused", 40, fused(), &ONE),
-        property("interpolate", 60, interpolations(), &ONE),
+        property("interpolate", 240, interpolations(images(), 20), &ONE),
+        // Many coordinates that fall near whole numbers and halves.
+        property("interpolate/long", 80, interpolations(rows(), 900), &ONE),
         property("pad2d", 160, pads(), &ONE),
         property("max_pool2d", 60, windows(true), &ONE),
         property("avg_pool2d", 60, windows(false), &ONE),
+        property("lp_pool2d", 80, lp_windows(), &ONE),
         property("adaptive_pool2d", 60, adaptive(), &ONE),
         property("activation", 100, activations(), &ONE),
         property("prelu", 40, prelus(), &ONE),
         property("softmax", 60, softmaxes(), &ONE),
         property("linear", 24, linears(), &ONE),
+        property("matmul", 80, matmuls(), &ONE),
         property("batch_norm", 40, batch_norms(), &ONE),
+        property("instance_norm", 60, instance_norms(), &ONE),
+        property("local_response_norm", 60, local_response_norms(), &ONE),
         property("binary", 240, binaries(), &ONE),
         property("reshape", 60, reshapes(), &ONE),
         property("concat", 60, concats(), &ONE),
@@ -277,14 +284,36 @@ fn fused() -> impl Strategy<Value = Case> {
     })
 }
 
-fn interpolations() -> impl Strategy<Value = Case> {
-    let mode = prop::sample::select(vec![
-        InterpolateMode::Nearest,
-        InterpolateMode::Bilinear { align_corners: false },
-        InterpolateMode::Bilinear { align_corners: true },
+/// Every mode, with the scales that follow from the size, with others near them, and with some that have nothing to do
+/// with it.
+fn interpolations(images: impl Strategy<Value = Vec<usize>>, most: usize) -> impl Strategy<Value = Case> {
+    use NearestRounding::{Ceil, Floor, PreferCeil, PreferFloor};
+    let nearest = [Floor, Ceil, PreferFloor, PreferCeil].map(|rounding| InterpolateMode::Nearest { rounding });
+    let modes = [nearest.to_vec(), vec![InterpolateMode::Bilinear; 4]].concat();
+    let coordinates = prop::sample::select(vec![
+        CoordinateMode::HalfPixel,
+        CoordinateMode::PytorchHalfPixel,
+        CoordinateMode::AlignCorners,
+        CoordinateMode::Asymmetric,
     ]);
-    (images(), [1..=20usize, 1..=20usize], mode, any::<u64>())
-        .prop_map(|(image, size, mode, seed)| Case::new(Interpolate::new(size, mode), vec![image], seed))
+    let scales = (0..3u8, prop::sample::select(vec![0.3_f32, 0.5, 1.0, 1.7, 2.0, 3.0]));
+    let mode = prop::sample::select(modes);
+    (images, [1..=20usize, 1..=most], mode, coordinates, (scales, any::<u64>())).prop_map(
+        |(image, size, mode, coordinates, ((given, other), seed))| {
+            let scales = match given {
+                0 => None,
+                1 => Some([0, 1].map(|axis| size[axis] as f32 / image[2 + axis] as f32)),
+                _ => Some([other, size[1] as f32 / image[3] as f32]),
+            };
+            let op = Interpolate::new(size, mode, coordinates).scales(scales);
+            Case::new(op, vec![image], seed)
+        },
+    )
+}
+
+/// Images whose rows are long.
+fn rows() -> impl Strategy<Value = Vec<usize>> {
+    (1..=5usize, 1..=400usize).prop_map(|(height, width)| vec![1, 1, height, width])
 }
 
 fn images() -> impl Strategy<Value = Vec<usize>> {
@@ -334,6 +363,27 @@ fn windows(is_max: bool) -> impl Strategy<Value = Case> {
                 op.count_include_pad(flag).divisor_override(divisor).into()
             };
             Case::new(op, vec![image], seed)
+        },
+    )
+}
+
+/// Windows with every small power, and one that only squaring reaches.
+fn lp_windows() -> impl Strategy<Value = Case> {
+    let sizes = ([1..=4usize, 1..=5usize], [1..=3usize, 1..=4usize], [1..=2usize, 1..=3usize]);
+    let powers = prop::sample::select(vec![1, 2, 3, 4, 5, 50]);
+    let sides = prop::array::uniform4(0..=9usize);
+    (images(), sizes, sides, powers, any::<(bool, u64)>()).prop_map(
+        |(image, (kernel, stride, dilation), sides, p, (ceil_mode, seed))| {
+            // At most half of the dilated kernel.
+            let half = [0, 1].map(|i| 1 + (dilation[i] * (kernel[i] - 1)).div_ceil(2));
+            let [left, right, top, bottom] = sides;
+            let sides = [left % half[1], right % half[1], top % half[0], bottom % half[0]];
+            let [left, right, top, bottom] = sides.map(|side| side as isize);
+            let op = LpPool2d::new(p, kernel)
+                .stride(stride)
+                .dilation(dilation)
+                .ceil_mode(ceil_mode);
+            Case::new(op.padding(Padding2d::new(left, right, top, bottom)), vec![image], seed)
         },
     )
 }
@@ -416,11 +466,59 @@ fn linears() -> impl Strategy<Value = Case> {
     })
 }
 
+/// Two operands that fit: from one product, each drops leading extents, makes some of the others 1, or is a vector.
+fn matmuls() -> impl Strategy<Value = Case> {
+    let extents = (1..=11usize, 1..=40usize, 1..=13usize);
+    let flags = (any::<(u8, u8)>(), 0..=3usize, 0..=3usize, 0..4u8);
+    (shapes(0..=3), extents, flags, any::<u64>()).prop_map(
+        |(batch, (rows, inner, columns), ((left, right), drop_left, drop_right, vectors), seed)| {
+            let operand = |mask: u8, dropped: usize, matrix: [usize; 2]| -> Vec<usize> {
+                let extent = |(axis, &extent): (usize, &usize)| if mask >> axis & 1 == 1 { 1 } else { extent };
+                let leading = batch.iter().enumerate().map(extent).skip(dropped.min(batch.len()));
+                leading.chain(matrix).collect()
+            };
+            let left = match vectors {
+                1 | 3 => vec![inner],
+                _ => operand(left, drop_left, [rows, inner]),
+            };
+            let right = match vectors {
+                2 | 3 => vec![inner],
+                _ => operand(right, drop_right, [inner, columns]),
+            };
+            Case::new(MatMul, vec![left, right], seed)
+        },
+    )
+}
+
 fn batch_norms() -> impl Strategy<Value = Case> {
     (shapes(2..=5), prop::sample::select(vec![0.0, 1e-5, 0.5]), any::<u64>()).prop_map(|(shape, eps, seed)| {
         let channels = vec![shape[1]];
         let shapes = vec![shape, channels.clone(), channels.clone(), channels.clone(), channels];
         Case::new(BatchNorm::new().eps(eps), shapes, seed)
+    })
+}
+
+/// Planes of one element, of fewer than a workgroup's lanes, and of more.
+fn instance_norms() -> impl Strategy<Value = Case> {
+    let eps = prop::sample::select(vec![1e-5, 1e-3, 0.5]);
+    (shapes(3..=5), eps, any::<u64>()).prop_map(|(shape, eps, seed)| {
+        let channels = vec![shape[1]];
+        let shapes = vec![shape, channels.clone(), channels];
+        Case::new(InstanceNorm::new().eps(eps), shapes, seed)
+    })
+}
+
+/// Windows of an odd and an even number of channels, and wider than all of them.
+fn local_response_norms() -> impl Strategy<Value = Case> {
+    let select = |values: [f32; 4]| prop::sample::select(values.to_vec());
+    let factors = (
+        select([0.0, 1e-4, 0.5, 7.0]),
+        select([0.1, 0.75, 1.0, 3.0]),
+        select([0.3, 1.0, 2.0, 9.0]),
+    );
+    (shapes(2..=5), 1..=9usize, factors, any::<u64>()).prop_map(|(shape, size, (alpha, beta, k), seed)| {
+        let op = LocalResponseNorm::new(size).alpha(alpha).beta(beta).k(k);
+        Case::new(op, vec![shape], seed)
     })
 }
 

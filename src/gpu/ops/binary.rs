@@ -7,7 +7,7 @@ use crate::gpu::shader::{Kernel, PipelineKey};
 use crate::ops::Binary;
 
 /// Axes that the kernel tells apart, after neighbours that broadcast alike are merged.
-const AXES: usize = 6;
+pub(super) const AXES: usize = 6;
 
 parameters!(BinaryParameters {
     elements: u32,
@@ -67,7 +67,7 @@ pub(super) fn lower(op: Binary, left: &Value, right: &Value, output: &Value, rec
 
 /// The output's axes from the last to the first as `[extent, left stride, right stride, 0]`; axes over which both
 /// sides run on as before are merged into one.
-fn merge_axes(left: &[usize], right: &[usize], output: &[usize]) -> Vec<[u32; 4]> {
+pub(super) fn merge_axes(left: &[usize], right: &[usize], output: &[usize]) -> Vec<[u32; 4]> {
     let mut axes: Vec<[usize; 3]> = Vec::new();
     let (mut left_step, mut right_step) = (1, 1);
     for (from_end, &extent) in output.iter().rev().enumerate() {

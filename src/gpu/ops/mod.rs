@@ -6,8 +6,12 @@ mod binary;
 mod block;
 mod conv2d;
 mod epilogue;
+mod instance_norm;
 mod interpolate;
 mod linear;
+mod local_response_norm;
+mod lp_pool2d;
+mod matmul;
 mod pad2d;
 mod pool2d;
 mod reduce;
@@ -86,13 +90,17 @@ pub(crate) fn lower(op: &Op, inputs: &[Value], recording: &mut Recording) -> Res
         Op::Pad2d(op) => pad2d::lower(op, &inputs[0], &outputs[0], recording)?,
         Op::MaxPool2d(op) => pool2d::lower_max(op, &inputs[0], &outputs, recording)?,
         Op::AvgPool2d(op) => pool2d::lower_average(op, &inputs[0], &outputs[0], recording)?,
+        Op::LpPool2d(op) => lp_pool2d::lower(op, &inputs[0], &outputs[0], recording)?,
         Op::AdaptiveAvgPool2d(_) => pool2d::lower_adaptive(false, &inputs[0], &outputs, recording)?,
         Op::AdaptiveMaxPool2d(_) => pool2d::lower_adaptive(true, &inputs[0], &outputs, recording)?,
         Op::Activation(op) => activation::lower(op, &inputs[0], &outputs[0], recording)?,
         Op::PRelu(_) => activation::lower_prelu(&inputs[0], &inputs[1], &outputs[0], recording)?,
         Op::Softmax(op) => softmax::lower(op, &inputs[0], &outputs[0], recording)?,
         Op::Linear(_) => linear::lower(&Operands::plain(inputs), &outputs[0], recording)?,
+        Op::MatMul(_) => matmul::lower(&inputs[0], &inputs[1], &outputs[0], recording)?,
         Op::BatchNorm(op) => batch_norm::lower(*op, inputs, &outputs[0], recording)?,
+        Op::InstanceNorm(op) => instance_norm::lower(*op, inputs, &outputs[0], recording)?,
+        Op::LocalResponseNorm(op) => local_response_norm::lower(op, &inputs[0], &outputs[0], recording)?,
         Op::Binary(op) => binary::lower(*op, &inputs[0], &inputs[1], &outputs[0], recording)?,
         Op::Concat(_) | Op::Slice(_) | Op::Transpose(_) | Op::Expand(_) => strided_copy::lower(op, inputs, &outputs[0], recording)?,
         Op::Reduce(op) => reduce::lower(op, &inputs[0], &outputs[0], recording)?,
@@ -185,7 +193,12 @@ pub(in crate::gpu) mod layouts {
             layout!(Fill, reduce::FillParameters),
             layout!(Gemm, linear::GemmParameters),
             layout!(GemmBroadcast, linear::GemmParameters),
+            layout!(InstanceNorm, instance_norm::InstanceNormParameters),
             layout!(Interpolate, interpolate::InterpolateParameters),
+            layout!(InterpolateNearest, interpolate::NearestParameters),
+            layout!(LocalResponseNorm, local_response_norm::LocalResponseNormParameters),
+            layout!(LpPool2d, lp_pool2d::LpPoolParameters),
+            layout!(MatMul, matmul::MatMulParameters),
             layout!(PRelu, activation::PReluParameters),
             layout!(PackWeights, block::PackParameters),
             layout!(Pad2d, pad2d::PadParameters),

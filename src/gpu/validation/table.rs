@@ -6,9 +6,9 @@ use crate::gpu::recording::{DType, Recording, Value};
 use crate::gpu::shader::PipelineKey;
 use crate::gpu::{AdapterKind, Conv2dAlgorithm};
 use crate::ops::{
-    Activation, AdaptiveAvgPool2d, AdaptiveMaxPool2d, AvgPool2d, BatchNorm, Binary, Concat, Conv2d, ConvTranspose2d, Expand,
-    Flatten, Fused, FusedBase, Interpolate, InterpolateMode, Linear, MaxPool2d, Op, PRelu, Pad2d, Reduce, ReduceKind, Reshape,
-    Slice, Softmax, Transpose,
+    Activation, AdaptiveAvgPool2d, AdaptiveMaxPool2d, AvgPool2d, BatchNorm, Binary, Concat, Conv2d, ConvTranspose2d,
+    CoordinateMode, Expand, Flatten, Fused, FusedBase, InstanceNorm, Interpolate, InterpolateMode, Linear, LocalResponseNorm,
+    LpPool2d, MatMul, MaxPool2d, Op, PRelu, Pad2d, Reduce, ReduceKind, Reshape, Slice, Softmax, Transpose,
 };
 use crate::{Error, Padding2d, PaddingMode};
 
@@ -63,12 +63,6 @@ pub(super) const BINARIES: [Binary; 7] = [
     Binary::Pow,
     Binary::Min,
     Binary::Max,
-];
-
-const INTERPOLATIONS: [InterpolateMode; 3] = [
-    InterpolateMode::Nearest,
-    InterpolateMode::Bilinear { align_corners: false },
-    InterpolateMode::Bilinear { align_corners: true },
 ];
 
 /// Every case on a software adapter and on a graphics card, with subgroups and without, with each convolution algorithm
@@ -141,8 +135,15 @@ fn cases() -> Vec<(Op, Vec<Vec<usize>>)> {
         cases.push((transposed, vec![vec![1, 3, 5, 6], vec![3, 6, 2, 2], vec![1, 6, 6, 7]]));
     }
     let image = vec![2, 6, 13, 10];
-    for mode in INTERPOLATIONS {
-        cases.push((Interpolate::new([7, 21], mode).into(), vec![image.clone()]));
+    for op in [
+        Interpolate::nearest([7, 21]),
+        Interpolate::bilinear([7, 21], false),
+        Interpolate::bilinear([7, 21], true),
+        // Half a pixel across alone, and down alone.
+        Interpolate::new([1, 21], InterpolateMode::Bilinear, CoordinateMode::PytorchHalfPixel),
+        Interpolate::new([7, 1], InterpolateMode::Bilinear, CoordinateMode::PytorchHalfPixel),
+    ] {
+        cases.push((op.into(), vec![image.clone()]));
     }
     for mode in PaddingMode::ALL {
         cases.push((Pad2d::new(Padding2d::new(1, 2, 0, 3)).mode(mode).into(), vec![image.clone()]));
@@ -160,6 +161,9 @@ fn cases() -> Vec<(Op, Vec<Vec<usize>>)> {
         cases.push((AvgPool2d::new(kernel).stride(stride).into(), vec![image.clone()]));
     }
     cases.push((MaxPool2d::new([3, 2]).dilation([2, 3]).into(), vec![image.clone()]));
+    for p in 1..=3 {
+        cases.push((LpPool2d::new(p, [3, 2]).into(), vec![image.clone()]));
+    }
     cases.push((AdaptiveAvgPool2d::new([3, 4]).into(), vec![image.clone()]));
     cases.push((AdaptiveMaxPool2d::new([3, 4]).into(), vec![image.clone()]));
     cases.push((AdaptiveMaxPool2d::new(1).return_indices(true).into(), vec![image.clone()]));
@@ -176,10 +180,19 @@ fn cases() -> Vec<(Op, Vec<Vec<usize>>)> {
         cases.push((Linear.into(), vec![vec![rows, 7], vec![features, 7]]));
         cases.push((Linear.into(), vec![vec![rows, 7], vec![features, 7], vec![features]]));
     }
+    for (left, right) in [
+        (vec![7], vec![7]),
+        (vec![5, 7], vec![7, 2]),
+        (vec![2, 1, 2, 7], vec![3, 7, 9]),
+    ] {
+        cases.push((MatMul.into(), vec![left, right]));
+    }
     cases.push((
         BatchNorm::new().into(),
         vec![image.clone(), vec![6], vec![6], vec![6], vec![6]],
     ));
+    cases.push((InstanceNorm::new().into(), vec![image.clone(), vec![6], vec![6]]));
+    cases.push((LocalResponseNorm::new(4).into(), vec![image.clone()]));
     for op in BINARIES {
         cases.push((op.into(), vec![image.clone(), image.clone()]));
         cases.push((op.into(), vec![image.clone(), vec![6, 1, 1]]));

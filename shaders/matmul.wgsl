@@ -1,0 +1,77 @@
+// Matrix products of two plain row-major operands, with broadcast leading dimensions.
+//
+// An invocation computes ROWS x COLUMNS outputs of one matrix. Its rows are neighbours; its columns lie column_blocks
+// apart, so that neighbouring invocations load neighbouring columns.
+// Header: LANES, ROWS, COLUMNS, AXES.
+struct Params {
+    rows: u32,
+    inner: u32,                // the terms of each sum
+    columns: u32,
+    row_blocks: u32,           // ceil(rows / ROWS)
+    column_blocks: u32,        // ceil(columns / COLUMNS)
+    blocks: u32,               // matrices * row_blocks * column_blocks
+    // One for each of at most AXES leading axes, the last first: extent, left stride, right stride (0 where broadcast) in
+    // matrices, unused.
+    axes: array<vec4<u32>, AXES>,
+}
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> left: array<f32>;                // [left matrices, rows, inner]
+@group(0) @binding(2) var<storage, read> right: array<f32>;               // [right matrices, inner, columns]
+@group(0) @binding(3) var<storage, read_write> output: array<f32>;        // [matrices, rows, columns]
+
+@compute @workgroup_size(LANES)
+fn main(
+    @builtin(workgroup_id) workgroup_id: vec3<u32>,
+    @builtin(num_workgroups) workgroup_count: vec3<u32>,
+    @builtin(local_invocation_index) lane: u32,
+) {
+    let index = workgroup_number(workgroup_id, workgroup_count) * LANES + lane;
+    if (index >= params.blocks) {
+        return;
+    }
+    let first_column = index % params.column_blocks;
+    let first_row = index / params.column_blocks % params.row_blocks * ROWS;
+    let matrix = index / (params.column_blocks * params.row_blocks);
+    var left_matrix = 0u;
+    var right_matrix = 0u;
+    var rest = matrix;
+    for (var axis = 0u; axis < AXES; axis++) { // unroll
+        let coordinate = rest % params.axes[axis].x;
+        rest /= params.axes[axis].x;
+        left_matrix += coordinate * params.axes[axis].y;
+        right_matrix += coordinate * params.axes[axis].z;
+    }
+
+    // Rows and columns past the end compute along with the last one and store nothing.
+    var left_at: array<u32, ROWS>;
+    for (var i = 0u; i < ROWS; i++) { // unroll
+        left_at[i] = (left_matrix * params.rows + min(first_row + i, params.rows - 1u)) * params.inner;
+    }
+    var right_at: array<u32, COLUMNS>;
+    for (var j = 0u; j < COLUMNS; j++) { // unroll
+        right_at[j] = right_matrix * params.inner * params.columns + min(first_column + j * params.column_blocks, params.columns - 1u);
+    }
+    var sums: array<array<f32, COLUMNS>, ROWS>;
+    for (var k = 0u; k < params.inner; k++) {
+        let right_row = k * params.columns;
+        var values: array<f32, COLUMNS>;
+        for (var j = 0u; j < COLUMNS; j++) { // unroll
+            values[j] = right[right_at[j] + right_row];
+        }
+        for (var i = 0u; i < ROWS; i++) { // unroll
+            let x = left[left_at[i] + k];
+            for (var j = 0u; j < COLUMNS; j++) { // unroll
+                sums[i][j] = fma(x, values[j], sums[i][j]);
+            }
+        }
+    }
+    for (var i = 0u; i < ROWS; i++) { // unroll
+        for (var j = 0u; j < COLUMNS; j++) { // unroll
+            let row = first_row + i;
+            let column = first_column + j * params.column_blocks;
+            if (row < params.rows && column < params.columns) {
+                output[(matrix * params.rows + row) * params.columns + column] = sums[i][j];
+            }
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! Pooling by the p-norm.
+
+use super::{LANES, check_extent, elements, parameters, slot, step};
+use crate::error::Result;
+use crate::gpu::recording::{Recording, Value};
+use crate::gpu::shader::{Kernel, PipelineKey};
+use crate::ops::LpPool2d;
+
+parameters!(LpPoolParameters {
+    in_height: u32,
+    in_width: u32,
+    out_height: u32,
+    out_width: u32,
+    kernel_height: u32,
+    kernel_width: u32,
+    stride_height: u32,
+    stride_width: u32,
+    dilation_height: u32,
+    dilation_width: u32,
+    pad_top: u32,
+    pad_left: u32,
+    outputs: u32,
+    power: u32,
+});
+
+pub(super) fn lower(op: &LpPool2d, input: &Value, output: &Value, recording: &mut Recording) -> Result<()> {
+    let name = "lp_pool2d";
+    let window = op.window(&input.shape)?;
+    let (kernel, stride, dilation, padding) = (window.kernel, window.stride, window.dilation, window.padding);
+    check_extent(name, window.input.height, padding.top, padding.bottom)?;
+    check_extent(name, window.input.width, padding.left, padding.right)?;
+    // In ceil mode a window may overhang the padded input.
+    check_extent(name, (kernel.height - 1).saturating_mul(dilation.height), 0, 0)?;
+    check_extent(name, (kernel.width - 1).saturating_mul(dilation.width), 0, 0)?;
+    let outputs = elements(output);
+    let parameters = LpPoolParameters {
+        in_height: window.input.height as u32,
+        in_width: window.input.width as u32,
+        out_height: window.output.height as u32,
+        out_width: window.output.width as u32,
+        kernel_height: kernel.height as u32,
+        kernel_width: kernel.width as u32,
+        stride_height: step(stride.height, window.output.height),
+        stride_width: step(stride.width, window.output.width),
+        dilation_height: step(dilation.height, kernel.height),
+        dilation_width: step(dilation.width, kernel.width),
+        pad_top: padding.top as u32,
+        pad_left: padding.left as u32,
+        outputs: outputs as u32,
+        power: op.p,
+    };
+    // 1 and 2 need no power and no general root.
+    let key = PipelineKey::new(Kernel::LpPool2d, [("LANES", LANES), ("NORM", op.p.min(3))]);
+    let workgroups = outputs.div_ceil(LANES as usize);
+    recording.dispatch(name, key, &parameters, &[slot(input)?], &[slot(output)?], workgroups)
+}

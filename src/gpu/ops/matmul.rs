@@ -1,0 +1,76 @@
+//! The matrix product of two tensors, either of which may change from run to run.
+
+use super::binary::{AXES, merge_axes};
+use super::{LANES, elements, parameters, slot};
+use crate::error::{Error, Result};
+use crate::gpu::recording::{Recording, Value};
+use crate::gpu::shader::{Kernel, PipelineKey};
+use crate::ops::MatMul;
+
+parameters!(MatMulParameters {
+    rows: u32,
+    inner: u32,
+    columns: u32,
+    row_blocks: u32,
+    column_blocks: u32,
+    blocks: u32,
+    unused: [u32; 2],
+    axes: [[u32; 4]; AXES],
+});
+
+/// Rows and columns of outputs that an invocation computes, where there are as many.
+const LARGEST_BLOCK: usize = 4;
+
+pub(super) fn lower(left: &Value, right: &Value, output: &Value, recording: &mut Recording) -> Result<()> {
+    let extents = MatMul::extents(&left.shape, &right.shape)?;
+    let batch = crate::shape::broadcast("matmul", extents.left_batch, extents.right_batch)?;
+    let merged = merge_axes(extents.left_batch, extents.right_batch, &batch);
+    if merged.len() > AXES {
+        return Err(Error::unsupported(
+            "matmul",
+            format!(
+                "shapes {:?} and {:?} alternate between broadcast and not over more than {AXES} leading axes",
+                left.shape, right.shape
+            ),
+        ));
+    }
+    let mut axes = [[1, 0, 0, 0]; AXES];
+    axes[..merged.len()].copy_from_slice(&merged);
+
+    let (rows, columns) = (block(extents.rows), block(extents.columns));
+    let (row_blocks, column_blocks) = (extents.rows.div_ceil(rows), extents.columns.div_ceil(columns));
+    let matrices = elements(output) / (extents.rows * extents.columns);
+    let blocks = matrices * row_blocks * column_blocks;
+    let key = PipelineKey::new(
+        Kernel::MatMul,
+        [
+            ("LANES", LANES),
+            ("ROWS", rows as u32),
+            ("COLUMNS", columns as u32),
+            ("AXES", AXES as u32),
+        ],
+    );
+    let parameters = MatMulParameters {
+        rows: extents.rows as u32,
+        inner: extents.inner as u32,
+        columns: extents.columns as u32,
+        row_blocks: row_blocks as u32,
+        column_blocks: column_blocks as u32,
+        blocks: blocks as u32,
+        unused: [0; 2],
+        axes,
+    };
+    recording.dispatch(
+        "matmul",
+        key,
+        &parameters,
+        &[slot(left)?, slot(right)?],
+        &[slot(output)?],
+        blocks.div_ceil(LANES as usize),
+    )
+}
+
+/// 1, 2 or 4: no more than twice the extent.
+fn block(extent: usize) -> usize {
+    extent.next_power_of_two().min(LARGEST_BLOCK)
+}

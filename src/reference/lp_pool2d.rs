@@ -1,0 +1,80 @@
+//! Pooling by the p-norm, by its definition.
+
+use ndarray::{Array4, Ix4};
+
+use super::{
+    Answer,
+    number::{Number, SMALLEST, Sum, ULP, UNIT_ROUNDOFF},
+    pool2d::windows,
+};
+use crate::error::Result;
+use crate::ops::LpPool2d;
+
+pub(super) fn lp_pool2d(op: &LpPool2d, input: &Answer) -> Result<Answer> {
+    let input = input.view::<Ix4>()?;
+    let (batch, channels, height, width) = input.dim();
+    let (kernel, stride, dilation, padding) = (op.kernel_size, op.stride, op.dilation, op.padding);
+    let vertical = (kernel.height, stride.height, dilation.height);
+    let horizontal = (kernel.width, stride.width, dilation.width);
+    let rows = windows(height, vertical, (padding.top, padding.bottom), op.ceil_mode);
+    let columns = windows(width, horizontal, (padding.left, padding.right), op.ceil_mode);
+    let output = Array4::from_shape_fn((batch, channels, rows.len(), columns.len()), |(n, c, y, x)| {
+        let mut elements = Vec::new();
+        for &row in &rows[y].inside {
+            for &column in &columns[x].inside {
+                elements.push(input.at([n, c, row, column]));
+            }
+        }
+        norm(&elements, op.p)
+    });
+    Ok(output.into())
+}
+
+/// `(sum |x|^p)^(1/p)`, with the largest element taken out so that no power leaves the range of `f64`.
+fn norm(elements: &[Number], p: u32) -> Number {
+    let absolute = |x: &Number| Number {
+        value: x.value.abs(),
+        ..*x
+    };
+    if p == 1 {
+        let mut sum = Sum::default();
+        for x in elements {
+            sum.add(absolute(x));
+        }
+        return sum.total();
+    }
+    if let Some(nan) = elements.iter().find(|x| x.value.is_nan()) {
+        return *nan;
+    }
+    let largest = elements.iter().map(|x| x.value.abs()).fold(0.0, f64::max);
+    if largest == 0.0 || largest.is_infinite() {
+        return Number::new(largest, of_values(elements.iter().map(|x| x.bound), p));
+    }
+    let value = of_values(elements.iter().map(|x| x.value.abs()), p);
+    // It is a norm: it moves by the norm of what its elements move by at most (triangle inequality).
+    let inherited = of_values(elements.iter().map(|x| x.bound), p);
+
+    // With the largest element taken out, each term is a quotient (2.5 ULP) to the power p (an ULP for each product), so
+    // the root of the sum has 3.5 ULP from them. The sum's own error is relative too, since its terms are not negative.
+    let (count, p) = (elements.len() as f64, f64::from(p));
+    let sum = 2.0 * (count + 2.0) * UNIT_ROUNDOFF + (count + 2.0) * SMALLEST;
+    // The root as exp2(log2(sum) / p): the sum is between 1 and count; log2 has 4 ULP near 1 and 3 ULP of itself; 2.5 and 1
+    // for the quotient; exp2 has 3 + 2 |t| ULP. A square root has 4.5 ULP. Then the largest element is multiplied in.
+    let exponent = count.log2() / p;
+    let root = (4.0 / p + 3.0 * exponent + 3.5 * exponent) * ULP * std::f64::consts::LN_2 + (3.0 + 2.0 * exponent) * ULP;
+    let relative = (3.5 * ULP + sum / p + root.max(4.5 * ULP) + ULP).exp_m1();
+    Number::new(
+        value,
+        inherited + relative * (value + inherited) + SMALLEST * (2.0 + count.powf(1.0 / p)),
+    )
+}
+
+fn of_values(values: impl Iterator<Item = f64> + Clone, p: u32) -> f64 {
+    let largest = values.clone().fold(0.0, f64::max);
+    if largest == 0.0 || largest.is_infinite() {
+        return largest;
+    }
+    let p = f64::from(p);
+    let sum: f64 = values.map(|x| (x / largest).powf(p)).sum();
+    largest * sum.powf(1.0 / p)
+}
