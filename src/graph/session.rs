@@ -159,7 +159,7 @@ pub struct Resident<'a> {
 }
 
 impl Resident<'_> {
-    /// Submits the dispatches and returns at once; [`Gpu::wait`] waits for them.
+    /// Submits the dispatches and returns at once; [`Gpu::wait`](crate::Gpu::wait) waits for them.
     pub fn run(&self) -> Result<()> {
         let context = &self.engine.gpu.context;
         let plan = self.plan.lock().unwrap_or_else(PoisonError::into_inner);
