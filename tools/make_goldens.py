@@ -231,5 +231,63 @@ def errors():
     print(f"errors: {len(out)}")
 
 
-for f in (conv2d, pad, pools, pointwise, layers, errors):
+def more():
+    """Operators that ONNX models need besides. After the others, so that these keep their random numbers."""
+    nan, inf = float("nan"), float("inf")
+    b = Book("elementwise")
+    x = torch.cat([data((2, 3, 4, 5), False) * 4, torch.tensor([0., -0., 1e-30, -1e-30, 1., -1., 9., -9., 87., -87., 104., -104., inf, -inf, nan] + [.5] * 45).reshape(1, 3, 4, 5)])
+    for name, f, args, exact in [("abs", torch.abs, {}, True), ("neg", torch.neg, {}, True), ("exp", torch.exp, {}, False), ("log", torch.log, {}, False), ("sqrt", torch.sqrt, {}, False),
+                                 ("erf", torch.erf, {}, False), ("softsign", F.softsign, {}, False), ("selu", F.selu, {}, False), ("celu", F.celu, dict(alpha=1.5), False)]:
+        b.add(name, f"{name}(input, {args})", dict(kind=name, **args), exact, input=x, expected=f(x, **args))
+    b.add("gelu_tanh", "F.gelu(input, approximate='tanh')", dict(kind="gelu_tanh"), False, input=x[:2], expected=F.gelu(x[:2], approximate="tanh"))
+    for name, f in [("add", torch.add), ("sub", torch.sub), ("mul", torch.mul), ("div", torch.div), ("minimum", torch.minimum), ("maximum", torch.maximum), ("pow", torch.pow)]:
+        for left, right in [((2, 3, 4, 5), (2, 3, 4, 5)), ((2, 3, 4, 5), (3, 1, 5)), ((4, 1), (2, 1, 7)), ((), (3, 2))]:
+            y, z = data(left, True), data(right, True)
+            if name == "pow":
+                y, z = (y / 4).abs() + .1, z / 3
+            b.add(name, f"torch.{name}(input, other)", dict(kind=name), name not in ("div", "pow"), input=y, other=z, expected=f(y, z))
+    special = torch.tensor([0., 1., -1., 2.5, inf, -inf, nan])
+    for name, f in [("minimum", torch.minimum), ("maximum", torch.maximum), ("div", torch.div), ("mul", torch.mul)]:
+        b.add(name + "_special", f"torch.{name}(input, other)", dict(kind=name), True, input=special[:, None], other=special[None], expected=f(special[:, None], special[None]))
+    b.save()
+    b = Book("matmul")
+    for left, right in [((4, 7), (7, 5)), ((3, 4, 7), (7, 5)), ((2, 1, 4, 9), (3, 9, 5)), ((7,), (7, 5)), ((4, 7), (7,)), ((6,), (6,)), ((2, 33, 65), (2, 65, 17))]:
+        for exact in (True, False):
+            y, z = data(left, exact), data(right, exact)
+            b.add("matmul", "torch.matmul(input, other)", {}, exact, input=y, other=z, expected=torch.matmul(y, z))
+    b.save()
+    b = Book("normalisation")
+    for shape in [(2, 3, 4, 5), (1, 5, 33), (2, 4, 17, 9)]:
+        y, w, s = data(shape, False), data((shape[1],), False), data((shape[1],), False)
+        b.add("instance_norm", "F.instance_norm(input, weight=weight, bias=bias, eps=1e-5)", dict(kind="instance_norm", eps=1e-5), False, input=y, weight=w, bias=s, expected=F.instance_norm(y, weight=w, bias=s, eps=1e-5))
+    for size, alpha, beta, k in [(5, 1e-4, .75, 1.), (3, .5, .5, 2.)]:  # odd: for even sizes ONNX's window is another
+        y = data((2, 7, 4, 3), False)
+        b.add("local_response_norm", f"F.local_response_norm(input, {size}, {alpha}, {beta}, {k})", dict(kind="local_response_norm", size=size, alpha=alpha, beta=beta, k=k), False, input=y, expected=F.local_response_norm(y, size, alpha, beta, k))
+    b.save()
+    b = Book("reduce")
+    y = data((3, 4, 5, 6), True)
+    for name, f in [("sum", torch.sum), ("mean", torch.mean), ("amax", torch.amax)]:
+        for dims in [(0,), (2, 3), (1, 3), (-1,), (0, 1, 2, 3)]:
+            for keep in (False, True):
+                b.add(name, f"torch.{name}(input, {dims}, keepdim={keep})", dict(kind=name, axes=dims, keep_dims=keep), name != "mean", input=y, expected=f(y, dims, keepdim=keep))
+    b.save()
+    b = Book("movement")
+    for dim in (0, 1, -1):
+        parts = [data(tuple(n if d == dim % 3 else e for d, e in enumerate((2, 3, 4))), True) for n in (1, 4, 2)]
+        b.add("cat", f"torch.cat([input, other, third], {dim})", dict(kind="cat", axis=dim), True, input=parts[0], other=parts[1], third=parts[2], expected=torch.cat(parts, dim))
+    y = data((3, 4, 5, 6), True)
+    for p in [(0, 2, 3, 1), (3, 2, 1, 0), (1, 0, 2, 3)]:
+        b.add("permute", f"input.permute{p}", dict(kind="permute", permutation=p), True, input=y, expected=y.permute(p))
+    for starts, ends, axes, steps in [((1,), (3,), (1,), (1,)), ((0, 1), (5, 6), (2, 3), (2, 3)), ((-2,), (100,), (0,), (1,))]:
+        index = [slice(None)] * 4
+        for st, en, ax, sp in zip(starts, ends, axes, steps):
+            index[ax] = slice(st, en, sp)
+        b.add("slice", f"input[{index}]", dict(kind="slice", starts=starts, ends=ends, axes=axes, steps=steps), True, input=y, expected=y[tuple(index)])
+    for shape, target in [((3, 1), (2, 3, 4)), ((1,), (2, 5)), ((2, 1, 4), (2, 3, 4))]:
+        z = data(shape, True)
+        b.add("expand", f"input.expand{target}", dict(kind="expand", shape=target), True, input=z, expected=z.expand(target))
+    b.save()
+
+
+for f in (conv2d, pad, pools, pointwise, layers, errors, more):
     f()

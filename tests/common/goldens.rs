@@ -1,8 +1,9 @@
 //! PyTorch's golden cases as operators with inputs and expected outputs.
 
 use convoke::ops::{
-    Activation, AdaptiveAvgPool2d, AdaptiveMaxPool2d, AvgPool2d, BatchNorm, Conv2d, ConvPadding, ConvTranspose2d, Interpolate,
-    Linear, MaxPool2d, Op, PRelu, Pad2d, Softmax,
+    Activation, AdaptiveAvgPool2d, AdaptiveMaxPool2d, AvgPool2d, BatchNorm, Binary, Concat, Conv2d, ConvPadding, ConvTranspose2d,
+    Expand, InstanceNorm, Interpolate, Linear, LocalResponseNorm, MatMul, MaxPool2d, Op, PRelu, Pad2d, Reduce, ReduceKind, Slice,
+    Softmax, Transpose,
 };
 use convoke::testing::Golden;
 use convoke::{Padding2d, Result};
@@ -25,7 +26,7 @@ pub(crate) struct Case {
 }
 
 /// Every file in `tests/data` with its operator and the roles of the inputs.
-const FILES: [(&str, &str, &[&str]); 10] = [
+const FILES: [(&str, &str, &[&str]); 15] = [
     ("conv2d", "conv2d", &["input", "weight", "bias"]),
     ("conv_transpose2d", "conv_transpose2d", &["input", "weight", "bias"]),
     ("interpolate", "interpolate", &["input"]),
@@ -34,7 +35,12 @@ const FILES: [(&str, &str, &[&str]); 10] = [
     ("avg_pool2d", "avg_pool2d", &["input"]),
     ("adaptive_pool2d", "adaptive_pool2d", &["input"]),
     ("activation", "activation", &["input", "weight"]),
+    ("elementwise", "elementwise", &["input", "other"]),
     ("linear", "linear", &["input", "weight", "bias"]),
+    ("matmul", "matmul", &["input", "other"]),
+    ("movement", "movement", &["input", "other", "third"]),
+    ("normalisation", "normalisation", &["input", "weight", "bias"]),
+    ("reduce", "reduce", &["input"]),
     ("batch_norm", "batch_norm", &["input", "mean", "var", "weight", "bias"]),
 ];
 
@@ -107,6 +113,27 @@ pub(super) fn operator_from(operator: &str, args: &Value) -> Result<Op> {
         "adaptive_pool2d" if args["kind"] == "avg" => AdaptiveAvgPool2d::new(size(&args["output_size"])).into(),
         "adaptive_pool2d" => AdaptiveMaxPool2d::new(size(&args["output_size"])).return_indices(true).into(),
         "linear" => Linear.into(),
+        "matmul" => MatMul.into(),
+        "elementwise" => elementwise(args["kind"].as_str().expect("a function"), number),
+        "movement" => movement(args),
+        "normalisation" if args["kind"] == "instance_norm" => InstanceNorm::new().eps(number("eps")).into(),
+        "normalisation" => LocalResponseNorm {
+            size: args["size"].as_u64().expect("a number") as usize,
+            alpha: number("alpha"),
+            beta: number("beta"),
+            k: number("k"),
+        }
+        .into(),
+        "reduce" => {
+            let kind = match args["kind"].as_str() {
+                Some("sum") => ReduceKind::Sum,
+                Some("mean") => ReduceKind::Mean,
+                _ => ReduceKind::Max,
+            };
+            Reduce::new(kind, integers(&args["axes"]))
+                .keep_dims(args["keep_dims"] == true)
+                .into()
+        }
         "batch_norm" => BatchNorm::new().eps(number("eps")).into(),
         "activation" => match args["kind"].as_str().expect("an activation") {
             "prelu" => PRelu.into(),
@@ -116,6 +143,43 @@ pub(super) fn operator_from(operator: &str, args: &Value) -> Result<Op> {
         },
         other => unreachable!("no operator {other}"),
     })
+}
+
+fn elementwise(kind: &str, number: impl Fn(&str) -> f32) -> Op {
+    match kind {
+        "abs" => Activation::Abs.into(),
+        "neg" => Activation::Neg.into(),
+        "exp" => Activation::Exp.into(),
+        "log" => Activation::Log.into(),
+        "sqrt" => Activation::Sqrt.into(),
+        "erf" => Activation::Erf.into(),
+        "softsign" => Activation::Softsign.into(),
+        "selu" => Activation::SELU.into(),
+        "celu" => Activation::Celu { alpha: number("alpha") }.into(),
+        "gelu_tanh" => Activation::GeluTanh.into(),
+        "add" => Binary::Add.into(),
+        "sub" => Binary::Sub.into(),
+        "mul" => Binary::Mul.into(),
+        "div" => Binary::Div.into(),
+        "pow" => Binary::Pow.into(),
+        "minimum" => Binary::Min.into(),
+        "maximum" => Binary::Max.into(),
+        other => unreachable!("no function {other}"),
+    }
+}
+
+fn movement(args: &Value) -> Op {
+    let list = |name: &str| integers(&args[name]);
+    match args["kind"].as_str().expect("an operator") {
+        "cat" => Concat::new(args["axis"].as_i64().expect("an axis") as isize).into(),
+        "permute" => Transpose::new(list("permutation")).into(),
+        "slice" => Slice::new(list("starts"), list("ends"))
+            .axes(list("axes"))
+            .steps(list("steps"))
+            .into(),
+        "expand" => Expand::new(list("shape")).into(),
+        other => unreachable!("no operator {other}"),
+    }
 }
 
 /// In the golden cases `padding` is `F.pad`'s [left, right, top, bottom]; among the refusals it is one number.
