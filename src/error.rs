@@ -59,6 +59,9 @@ pub enum Error {
     /// A weights file does not fit the model: missing, surplus or mis-shaped tensors, or not a safetensors file.
     #[error("weights: {0}")]
     Weights(String),
+    /// A file is not a well-formed ONNX model, or a model goes over its byte budget.
+    #[error("ONNX model: {0}")]
+    Onnx(String),
 }
 
 impl Error {

@@ -21,6 +21,7 @@
 //! # Where to look
 //!
 //! - [`nn`]: layers and `Sequential`; [`weights`]: safetensors files; [`graph`]: any graph of operators, and [`Session`].
+//! - `onnx` (feature `onnx`): models from ONNX files.
 //! - [`ops`]: what each operator is: parameters, shapes, errors.
 //! - [`gpu`]: adapters, tensors in GPU memory, every operator as one call. [`Backend`] chooses where a model runs.
 //! - [`mod@reference`]: the oracle, with the bound on how far a correct answer may be off; [`testing`]: comparing with it.
@@ -29,6 +30,7 @@
 //! # Features
 //!
 //! - `safetensors` (default): weights and golden files.
+//! - `onnx`: models from ONNX files.
 //! - `cli`: the `convoke` command.
 //!
 //! # Environment
@@ -43,6 +45,8 @@ pub mod error;
 pub mod gpu;
 pub mod graph;
 pub mod nn;
+#[cfg(feature = "onnx")]
+pub mod onnx;
 pub mod ops;
 mod padding;
 pub mod reference;

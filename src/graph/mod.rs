@@ -103,6 +103,12 @@ impl Graph {
         self.value(name.into(), Some(Arc::new(array)))
     }
 
+    /// Adds a constant that somebody else holds, too.
+    #[cfg(feature = "onnx")]
+    pub(crate) fn shared_constant(&mut self, name: impl Into<String>, array: Arc<ArrayD<f32>>) -> ValueId {
+        self.value(name.into(), Some(array))
+    }
+
     /// Adds an operator and gives its first output.
     ///
     /// Errors: an input that is not a value of this graph.

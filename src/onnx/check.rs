@@ -1,0 +1,328 @@
+//! What a model must be before its operators are looked at: versions, names, order, lengths, shapes of the inputs.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::path::Path;
+
+use super::budget::Budget;
+use super::proto::{GraphProto, ModelProto, TensorProto, ValueInfoProto};
+use super::{Dim, Model, Options, Shapes, TensorInfo, external, tensor};
+use crate::error::{Error, Result};
+
+const OPSETS: std::ops::RangeInclusive<i64> = 7..=28;
+const IR_VERSIONS: std::ops::RangeInclusive<i64> = 3..=14;
+
+/// The most bytes that a parsed message takes for each of its own, without its strings and numbers.
+const PARSED_MESSAGE: u64 = 256;
+
+fn malformed(message: String) -> Error {
+    Error::Onnx(message)
+}
+
+/// Checks that the parsed messages will fit the budget: a node of two bytes in the file has a hundred times as many in
+/// memory. Counts a graph's messages and strings without allocating; what is not well-formed is left to the parser.
+pub(super) fn parsed_size(file: &[u8], budget: &Budget) -> Result<()> {
+    let mut count = Count::default();
+    fields(file, &mut |field, graph| {
+        count.messages += 1;
+        if field != 7 {
+            return;
+        }
+        fields(graph, &mut |field, part| {
+            count.messages += 1;
+            match field {
+                5 => count.tensor(part),
+                // Nodes; inputs and outputs have their dimensions three messages deeper.
+                1 => fields(part, &mut |field, inner| {
+                    count.messages += 1;
+                    if field == 5 {
+                        fields(inner, &mut |field, inner| match field {
+                            5 => count.tensor(inner),
+                            _ => count.messages += 1,
+                        });
+                    }
+                }),
+                11 | 12 => count.messages += part.len() as u64 / 2,
+                _ => {}
+            }
+        });
+    });
+    // A number of one byte becomes eight.
+    let rest = (file.len() as u64).saturating_sub(count.elements);
+    budget.check_bytes(
+        "the file's nodes and names",
+        count
+            .messages
+            .saturating_mul(PARSED_MESSAGE)
+            .saturating_add(rest.saturating_mul(8)),
+    )
+}
+
+/// What a file's graph is made of.
+#[derive(Default)]
+struct Count {
+    messages: u64,
+    /// Bytes of tensor elements, which take no more when parsed.
+    elements: u64,
+}
+
+impl Count {
+    fn tensor(&mut self, tensor: &[u8]) {
+        self.messages += 1;
+        fields(tensor, &mut |field, inner| match field {
+            4 | 9 | 10 => self.elements += inner.len() as u64,
+            _ => self.messages += 1,
+        });
+    }
+}
+
+/// Calls back with each length-delimited field of a message. Stops where it is not well-formed.
+fn fields<'a>(mut message: &'a [u8], found: &mut dyn FnMut(u64, &'a [u8])) {
+    fn varint(message: &mut &[u8]) -> Option<u64> {
+        let mut value = 0;
+        for shift in (0..64).step_by(7) {
+            let (&byte, rest) = message.split_first()?;
+            *message = rest;
+            value |= u64::from(byte & 0x7f) << shift;
+            if byte < 0x80 {
+                return Some(value);
+            }
+        }
+        None
+    }
+    let mut next = || -> Option<()> {
+        let key = varint(&mut message)?;
+        let skipped = match key & 7 {
+            0 => {
+                varint(&mut message)?;
+                0
+            }
+            1 => 8,
+            2 => usize::try_from(varint(&mut message)?).ok()?,
+            5 => 4,
+            _ => return None,
+        };
+        let (content, rest) = message.split_at_checked(skipped)?;
+        message = rest;
+        if key & 7 == 2 {
+            found(key >> 3, content);
+        }
+        Some(())
+    };
+    while next().is_some() {}
+}
+
+/// Checks a parsed model. `folder` is where external data may be read.
+pub(super) fn model(model: ModelProto, options: &Options, folder: Option<&Path>, budget: &mut Budget) -> Result<Model> {
+    if !IR_VERSIONS.contains(&model.ir_version) {
+        return Err(Error::unsupported(
+            "onnx",
+            format!(
+                "IR version {}: {} to {} are read",
+                model.ir_version,
+                IR_VERSIONS.start(),
+                IR_VERSIONS.end()
+            ),
+        ));
+    }
+    let opset = opset(&model)?;
+    let graph = model.graph.ok_or_else(|| malformed("there is no graph".to_owned()))?;
+    if !graph.sparse_initializer.is_empty() {
+        return Err(Error::unsupported("onnx", "sparse initializers"));
+    }
+    let mut initializers = HashMap::new();
+    let mut inputs = Vec::new();
+    let mut input_names = HashSet::new();
+    for info in &graph.input {
+        if !input_names.insert(info.name.as_str()) {
+            return Err(malformed(format!("two inputs are called {:?}", info.name)));
+        }
+    }
+    for initializer in graph.initializer.clone() {
+        let (name, initializer) = self::initializer(initializer, folder, budget)?;
+        if initializers.insert(name.clone(), initializer).is_some() {
+            return Err(malformed(format!("two initializers are called {name:?}")));
+        }
+    }
+    for info in &graph.input {
+        // Up to IR version 3 every initializer is an input, too; later this gives an input a default.
+        if !initializers.contains_key(&info.name) {
+            inputs.push(tensor_info("input", info)?);
+        }
+    }
+    let outputs: Vec<TensorInfo> = graph
+        .output
+        .iter()
+        .map(|info| tensor_info("output", info))
+        .collect::<Result<_>>()?;
+    if outputs.is_empty() {
+        return Err(malformed("there is no output".to_owned()));
+    }
+    order(&graph, &initializers, &inputs)?;
+    Ok(Model {
+        opset,
+        nodes: graph.node,
+        initializers,
+        inputs,
+        outputs,
+        budget: options.budget,
+    })
+}
+
+fn opset(model: &ModelProto) -> Result<i64> {
+    let mut own = model
+        .opset_import
+        .iter()
+        .filter(|import| matches!(import.domain.as_str(), "" | "ai.onnx"));
+    let version = own
+        .next()
+        .ok_or_else(|| malformed("no version of ONNX's operators is given".to_owned()))?
+        .version;
+    if own.next().is_some() {
+        return Err(malformed("the version of ONNX's operators is given twice".to_owned()));
+    }
+    if !OPSETS.contains(&version) {
+        return Err(Error::unsupported(
+            "onnx",
+            format!("opset {version}: {} to {} are read", OPSETS.start(), OPSETS.end()),
+        ));
+    }
+    Ok(version)
+}
+
+fn initializer(mut initializer: TensorProto, folder: Option<&Path>, budget: &mut Budget) -> Result<(String, TensorProto)> {
+    let name = std::mem::take(&mut initializer.name);
+    if name.is_empty() {
+        return Err(malformed("an initializer has no name".to_owned()));
+    }
+    let what = format!("initializer {name:?}");
+    match initializer.data_location {
+        0 => {}
+        external::EXTERNAL => {
+            let Some(folder) = folder else {
+                return Err(malformed(format!(
+                    "{what} is in another file; allow external data to have it read"
+                )));
+            };
+            external::load(&what, &mut initializer, folder, budget)?;
+        }
+        other => return Err(malformed(format!("{what} has the unknown data location {other}"))),
+    }
+    tensor::check(&what, &initializer)?;
+    Ok((name, initializer))
+}
+
+fn tensor_info(kind: &str, info: &ValueInfoProto) -> Result<TensorInfo> {
+    let name = info.name.clone();
+    if name.is_empty() {
+        return Err(malformed(format!("an {kind} has no name")));
+    }
+    let what = format!("{kind} {name:?}");
+    let tensor = info.kind.as_ref().and_then(|kind| kind.tensor.as_ref());
+    let dims = match tensor.and_then(|tensor| tensor.shape.as_ref()) {
+        None => None,
+        Some(shape) if shape.dim.len() > tensor::MOST_DIMENSIONS => {
+            return Err(malformed(format!(
+                "{what} has {} dimensions, but {} are the most",
+                shape.dim.len(),
+                tensor::MOST_DIMENSIONS
+            )));
+        }
+        Some(shape) => {
+            let dims = shape.dim.iter().map(|dim| match (dim.value, &dim.symbol) {
+                (Some(value), _) => usize::try_from(value)
+                    .map(Dim::Known)
+                    .map_err(|_| malformed(format!("{what} has an extent of {value}"))),
+                (None, Some(symbol)) if !symbol.is_empty() => Ok(Dim::Symbol(symbol.clone())),
+                _ => Ok(Dim::Unknown),
+            });
+            Some(dims.collect::<Result<Vec<_>>>()?)
+        }
+    };
+    Ok(TensorInfo {
+        name,
+        dims,
+        element: tensor.map_or(0, |tensor| tensor.element),
+    })
+}
+
+/// Every value has one definition, and each use comes after it; so there are no cycles.
+fn order(graph: &GraphProto, initializers: &HashMap<String, TensorProto>, inputs: &[TensorInfo]) -> Result<()> {
+    let mut defined: HashSet<&str> = initializers.keys().map(String::as_str).collect();
+    defined.extend(inputs.iter().map(|input| input.name.as_str()));
+    for (index, node) in graph.node.iter().enumerate() {
+        let what = || format!("node {index} {:?} ({})", node.name, node.op_type);
+        for input in node.input.iter().filter(|input| !input.is_empty()) {
+            if !defined.contains(input.as_str()) {
+                return Err(malformed(format!(
+                    "{} uses {input:?}, which nothing before it defines",
+                    what()
+                )));
+            }
+        }
+        if node.output.iter().all(String::is_empty) {
+            return Err(malformed(format!("{} has no output", what())));
+        }
+        for output in node.output.iter().filter(|output| !output.is_empty()) {
+            if !defined.insert(output) {
+                return Err(malformed(format!("{} defines {output:?}, which is defined before", what())));
+            }
+        }
+    }
+    match graph.output.iter().find(|output| !defined.contains(output.name.as_str())) {
+        Some(output) => Err(malformed(format!("nothing defines the output {:?}", output.name))),
+        None => Ok(()),
+    }
+}
+
+/// The inputs' shapes with the given numbers for what the file leaves open.
+pub(super) fn input_shapes(model: &Model, shapes: &Shapes) -> Result<Vec<Vec<usize>>> {
+    let names = || model.inputs.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    let invalid = |message: String| Error::invalid("onnx", message);
+    if let Some(name) = shapes
+        .inputs
+        .keys()
+        .find(|name| model.inputs.iter().all(|input| input.name != **name))
+    {
+        return Err(invalid(format!("there is no input {name:?}; the inputs are {}", names())));
+    }
+    let mut symbols = BTreeMap::new();
+    for (name, &extent) in &shapes.symbols {
+        symbols.insert(name.as_str(), extent);
+    }
+    // First what is given, then what follows from it.
+    for input in &model.inputs {
+        let (Some(dims), Some(given)) = (&input.dims, shapes.inputs.get(&input.name)) else {
+            continue;
+        };
+        if dims.len() != given.len() {
+            return Err(invalid(format!("input {input} cannot have shape {given:?}")));
+        }
+        for (dim, &extent) in dims.iter().zip(given) {
+            let wanted = match dim {
+                Dim::Known(wanted) => *wanted,
+                Dim::Symbol(name) => *symbols.entry(name.as_str()).or_insert(extent),
+                Dim::Unknown => extent,
+            };
+            if wanted != extent {
+                return Err(invalid(format!(
+                    "input {input} cannot have shape {given:?}: {dim} is {wanted}"
+                )));
+            }
+        }
+    }
+    let shape = |input: &TensorInfo| {
+        if let Some(given) = shapes.inputs.get(&input.name) {
+            return Ok(given.clone());
+        }
+        let open = || invalid(format!("the shape of input {input} is open: give it a shape"));
+        let dims = input.dims.as_ref().ok_or_else(open)?;
+        let extent = |(index, dim): (usize, &Dim)| match dim {
+            Dim::Known(extent) => Ok(*extent),
+            Dim::Symbol(name) if symbols.contains_key(name.as_str()) => Ok(symbols[name.as_str()]),
+            _ if index == 0 => Ok(1),
+            _ => Err(open()),
+        };
+        dims.iter().enumerate().map(extent).collect()
+    };
+    model.inputs.iter().map(shape).collect()
+}

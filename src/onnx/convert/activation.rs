@@ -1,0 +1,106 @@
+//! Activations.
+
+use super::node::unsupported;
+use super::{Node, Value};
+use crate::error::{Error, Result};
+use crate::ops::{Activation, PRelu};
+
+fn activation(node: &mut Node<'_, '_>, activation: Activation) -> Result<Vec<Value>> {
+    let input = node.input(0)?;
+    node.emit_one(activation, &[&input])
+}
+
+/// Those without parameters.
+pub(super) fn plain(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
+    let function = match node.operator() {
+        "Relu" => Activation::Relu,
+        "Sigmoid" => Activation::Sigmoid,
+        "Tanh" => Activation::Tanh,
+        "Softplus" => Activation::Softplus,
+        "Softsign" => Activation::Softsign,
+        "HardSwish" => Activation::HardSwish,
+        "Abs" => Activation::Abs,
+        "Neg" => Activation::Neg,
+        "Exp" => Activation::Exp,
+        "Log" => Activation::Log,
+        "Sqrt" => Activation::Sqrt,
+        "Erf" => Activation::Erf,
+        "Mish" => Activation::Mish,
+        other => return Err(unsupported(other)),
+    };
+    activation(node, function)
+}
+
+pub(super) fn leaky_relu(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
+    let negative_slope = node.float("alpha", 0.01)?;
+    activation(node, Activation::LeakyRelu { negative_slope })
+}
+
+pub(super) fn elu(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
+    let alpha = node.float("alpha", 1.0)?;
+    activation(node, Activation::Elu { alpha })
+}
+
+/// ONNX's defaults are PyTorch's constants, rounded.
+pub(super) fn selu(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
+    let Activation::Selu { alpha, gamma } = Activation::SELU else {
+        return Err(unsupported("the default constants"));
+    };
+    let (alpha, gamma) = (node.float("alpha", alpha)?, node.float("gamma", gamma)?);
+    activation(node, Activation::Selu { alpha, gamma })
+}
+
+pub(super) fn celu(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
+    let alpha = node.float("alpha", 1.0)?;
+    activation(node, Activation::Celu { alpha })
+}
+
+pub(super) fn hard_sigmoid(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
+    let (alpha, beta) = (node.float("alpha", 0.2)?, node.float("beta", 0.5)?);
+    activation(node, Activation::HardSigmoidWith { alpha, beta })
+}
+
+pub(super) fn gelu(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
+    match node.string("approximate", "none")? {
+        "none" => activation(node, Activation::Gelu),
+        "tanh" => activation(node, Activation::GeluTanh),
+        other => Err(unsupported(format!("approximate {other:?}"))),
+    }
+}
+
+pub(super) fn clip(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
+    let (min, max) = if node.opset() < 11 {
+        (node.optional_float("min")?, node.optional_float("max")?)
+    } else {
+        (node.optional_host_float(1)?, node.optional_host_float(2)?)
+    };
+    // ONNX's defaults are the finite extremes, not infinities.
+    let (min, max) = (min.unwrap_or(f32::MIN), max.unwrap_or(f32::MAX));
+    activation(node, Activation::Clamp { min, max })
+}
+
+/// The slope broadcasts to the input: one for all, or one a channel.
+pub(super) fn prelu(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
+    let (input, slope) = (node.input(0)?, node.input(1)?);
+    let (shape, given) = (input.shape().to_vec(), slope.shape().to_vec());
+    if given.len() > shape.len() {
+        return Err(Error::Onnx(format!(
+            "a slope of shape {given:?} for an input of shape {shape:?}"
+        )));
+    }
+    let elements: usize = given.iter().product();
+    let mut per_channel = vec![1; shape.len()];
+    if let (Some(place), Some(&channels)) = (per_channel.get_mut(1), shape.get(1)) {
+        *place = channels;
+    }
+    // Aligned at the last dimension: the slope's missing ones are 1.
+    let is_per_channel =
+        per_channel.ends_with(&given) && per_channel[..shape.len() - given.len()].iter().all(|&extent| extent == 1);
+    if elements != 1 && !is_per_channel {
+        return Err(unsupported(format!(
+            "a slope of shape {given:?} for an input of shape {shape:?}: only one for all or one a channel"
+        )));
+    }
+    let slope = node.reshape(&slope, &[elements as isize])?;
+    node.emit_one(PRelu, &[&input, &slope])
+}

@@ -1,0 +1,114 @@
+//! Convolutions, plain and transposed.
+
+use super::node::unsupported;
+use super::window::{AutoPad, Image};
+use super::{Node, Value};
+use crate::error::{Error, Result};
+use crate::ops::{Conv2d, ConvTranspose2d};
+use crate::padding::Padding2d;
+use crate::shape::Size2d;
+
+/// The kernel's extents, which `kernel_shape` may repeat.
+fn kernel(node: &Node<'_, '_>, image: &Image, weight: &Value) -> Result<Size2d> {
+    let &[_, _, height, width] = weight.shape() else {
+        return Err(Error::Onnx(format!("a weight of shape {:?}", weight.shape())));
+    };
+    let kernel = Size2d { height, width };
+    if height == 0 || width == 0 {
+        return Err(Error::Onnx(format!("a kernel of {kernel}")));
+    }
+    match image.numbers(node, "kernel_shape", 1)? {
+        Some(given) if given != kernel => Err(Error::Onnx(format!("kernel_shape is {given}, but the weight's is {kernel}"))),
+        _ => Ok(kernel),
+    }
+}
+
+fn groups(node: &Node<'_, '_>) -> Result<usize> {
+    let groups = node.int("group", 1)?;
+    usize::try_from(groups).map_err(|_| Error::Onnx(format!("group is {groups}")))
+}
+
+fn operands<'a>(image: &'a Image, weight: &'a Value, bias: Option<&'a Value>) -> Vec<&'a Value> {
+    [&image.value, weight].into_iter().chain(bias).collect()
+}
+
+pub(super) fn conv(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
+    let (input, weight, bias) = (node.input(0)?, node.input(1)?, node.optional(2));
+    let image = Image::new(node, &input)?;
+    let weight = image.weight(node, &weight)?;
+    let kernel = kernel(node, &image, &weight)?;
+    let (stride, dilation) = (image.step(node, "strides")?, image.step(node, "dilations")?);
+    let op = Conv2d::new()
+        .stride(stride)
+        .dilation(dilation)
+        .groups(groups(node)?)
+        .padding(image.padding(node, kernel, stride, dilation)?);
+    let result = node.emit(op, &operands(&image, &weight, bias.as_ref()))?;
+    image.finish(node, result)
+}
+
+pub(super) fn conv_transpose(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
+    let (input, weight, bias) = (node.input(0)?, node.input(1)?, node.optional(2));
+    let image = Image::new(node, &input)?;
+    let weight = image.weight(node, &weight)?;
+    let kernel = kernel(node, &image, &weight)?;
+    let (stride, dilation) = (image.step(node, "strides")?, image.step(node, "dilations")?);
+    let output_padding = image.numbers(node, "output_padding", 0)?.unwrap_or(Size2d::square(0));
+    let (pads, auto) = (image.pads(node)?, AutoPad::of(node)?);
+    let wanted = match (image.numbers(node, "output_shape", 1)?, auto) {
+        (Some(wanted), _) => Some(wanted),
+        (None, AutoPad::SameUpper | AutoPad::SameLower) => {
+            let size = image.size();
+            Some(Size2d {
+                height: size.height.saturating_mul(stride.height),
+                width: size.width.saturating_mul(stride.width),
+            })
+        }
+        (None, _) => None,
+    };
+    let padding = match wanted {
+        None if auto == AutoPad::Valid => Padding2d::NONE,
+        None => pads.unwrap_or(Padding2d::NONE),
+        Some(wanted) => {
+            // What the full result has over the wanted size is taken off.
+            let excess = |input: usize, stride: usize, kernel: usize, dilation: usize, extra: usize, wanted: usize| {
+                let full = input
+                    .checked_sub(1)?
+                    .checked_mul(stride)?
+                    .checked_add((kernel - 1).checked_mul(dilation)?)?
+                    .checked_add(extra)?
+                    .checked_add(1)?;
+                Some(auto.split(full.checked_sub(wanted)?))
+            };
+            let size = image.size();
+            let vertical = excess(
+                size.height,
+                stride.height,
+                kernel.height,
+                dilation.height,
+                output_padding.height,
+                wanted.height,
+            );
+            let horizontal = excess(
+                size.width,
+                stride.width,
+                kernel.width,
+                dilation.width,
+                output_padding.width,
+                wanted.width,
+            );
+            let (Some((top, bottom)), Some((left, right))) = (vertical, horizontal) else {
+                return Err(unsupported(format!("an output of {wanted}, more than the windows reach")));
+            };
+            Padding2d::new(left, right, top, bottom)
+        }
+    };
+    let op = ConvTranspose2d::new()
+        .stride(stride)
+        .dilation(dilation)
+        .groups(groups(node)?)
+        .padding(padding)
+        .output_padding(output_padding);
+    let result = node.emit(op, &operands(&image, &weight, bias.as_ref()))?;
+    image.finish(node, result)
+}

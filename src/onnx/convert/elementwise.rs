@@ -1,0 +1,79 @@
+//! Arithmetic of two tensors, and operators that pass their input on.
+
+use ndarray::ArrayD;
+
+use super::node::unsupported;
+use super::{Node, Value};
+use crate::error::Result;
+use crate::onnx::tensor::{self, Host};
+use crate::ops::Binary;
+
+pub(super) fn binary(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
+    let operation = match node.operator() {
+        "Add" => Binary::Add,
+        "Sub" => Binary::Sub,
+        "Mul" => Binary::Mul,
+        "Div" => Binary::Div,
+        "Pow" => Binary::Pow,
+        other => return Err(unsupported(other)),
+    };
+    let (left, right) = (node.input(0)?, exponent(node)?);
+    node.emit_one(operation, &[&left, &right])
+}
+
+/// The right side; the exponent of a power may be whole numbers.
+fn exponent(node: &Node<'_, '_>) -> Result<Value> {
+    Ok(match node.input(1)? {
+        Value::Host(Host::Int(array)) if node.operator() == "Pow" => Value::Host(array.mapv(|value| value as f32).into()),
+        other => other,
+    })
+}
+
+/// Any number of inputs, one after another.
+pub(super) fn many(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
+    let operation = match node.operator() {
+        "Sum" | "Mean" => Binary::Add,
+        "Min" => Binary::Min,
+        "Max" => Binary::Max,
+        other => return Err(unsupported(other)),
+    };
+    let mut total = node.input(0)?;
+    for index in 1..node.input_count() {
+        let next = node.input(index)?;
+        total = node.emit(operation, &[&total, &next])?;
+    }
+    if node.operator() == "Mean" {
+        let count = Value::Host(ArrayD::from_elem(vec![1], node.input_count() as f32).into());
+        return node.emit_one(Binary::Div, &[&total, &count]);
+    }
+    Ok(vec![total])
+}
+
+/// What the network computes is `f32` and stays so; casts of what is known now are folded.
+pub(super) fn cast(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
+    node.ignore(&["saturate", "round_mode"]);
+    let to = node.int("to", 0)?;
+    if to != i64::from(tensor::FLOAT) {
+        let name = i32::try_from(to).map_or_else(|_| to.to_string(), tensor::type_name);
+        return Err(unsupported(format!("to {name}")));
+    }
+    Ok(vec![node.input(0)?])
+}
+
+pub(super) fn identity(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
+    Ok(vec![node.input(0)?])
+}
+
+/// In inference the input; the mask is refused where it is used.
+pub(super) fn dropout(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
+    node.ignore(&["ratio", "seed"]);
+    node.optional(1);
+    let training = match node.optional_host(2)? {
+        Some(Host::Int(array)) => array.iter().any(|&value| value != 0),
+        _ => false,
+    };
+    if training {
+        return Err(unsupported("training"));
+    }
+    Ok(vec![node.input(0)?])
+}

@@ -1,0 +1,151 @@
+//! Operators that move elements: joining, slicing, transposing, broadcasting, and the space-depth shuffles.
+
+use super::node::unsupported;
+use super::{Node, Value};
+use crate::error::{Error, Result};
+use crate::ops::{Concat, Expand, Slice, Transpose};
+use crate::shape::axis;
+
+/// ONNX's 64-bit numbers as indices; those beyond the address space mean its ends.
+fn indices(numbers: &[i64]) -> Vec<isize> {
+    let saturated = |&number: &i64| isize::try_from(number).unwrap_or(if number < 0 { isize::MIN } else { isize::MAX });
+    numbers.iter().map(saturated).collect()
+}
+
+pub(super) fn concat(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
+    let at = node.int("axis", 1)?;
+    let inputs = (0..node.input_count())
+        .map(|index| node.input(index))
+        .collect::<Result<Vec<_>>>()?;
+    node.emit_one(Concat::new(at as isize), &inputs.iter().collect::<Vec<_>>())
+}
+
+pub(super) fn slice(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
+    let input = node.input(0)?;
+    let missing = |what: &str| Error::Onnx(format!("{what} are missing"));
+    let (starts, ends, axes, steps) = if node.opset() < 10 {
+        let starts = node.ints("starts")?.ok_or_else(|| missing("starts"))?.to_vec();
+        let ends = node.ints("ends")?.ok_or_else(|| missing("ends"))?.to_vec();
+        (starts, ends, node.ints("axes")?.map(<[i64]>::to_vec), None)
+    } else {
+        (
+            node.host_ints(1)?,
+            node.host_ints(2)?,
+            node.optional_host_ints(3)?,
+            node.optional_host_ints(4)?,
+        )
+    };
+    let slice = Slice::new(indices(&starts), indices(&ends))
+        .axes(indices(&axes.unwrap_or_default()))
+        .steps(indices(&steps.unwrap_or_default()));
+    node.emit_one(slice, &[&input])
+}
+
+/// By given lengths, or into equal parts of which the last may be shorter.
+pub(super) fn split(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
+    let input = node.input(0)?;
+    let at = axis("onnx", node.int("axis", 0)? as isize, input.shape().len())?;
+    let extent = input.shape()[at];
+    let given = if node.opset() < 13 {
+        node.ints("split")?.map(<[i64]>::to_vec)
+    } else {
+        node.optional_host_ints(1)?
+    };
+    let outputs = node.output_count();
+    let parts = node.int("num_outputs", outputs as i64)?;
+    let lengths = match given {
+        Some(lengths) => lengths,
+        None if parts == outputs as i64 && outputs > 0 => {
+            let length = extent.div_ceil(outputs);
+            (0..outputs)
+                .map(|part| length.min(extent.saturating_sub(part * length)) as i64)
+                .collect()
+        }
+        None => return Err(Error::Onnx(format!("{parts} parts for {outputs} outputs"))),
+    };
+    let sum = lengths
+        .iter()
+        .try_fold(0_i64, |sum, &length| sum.checked_add(length).filter(|_| length >= 0));
+    if lengths.len() != outputs || sum != i64::try_from(extent).ok() {
+        return Err(Error::Onnx(format!(
+            "parts of {lengths:?} of {extent} elements for {outputs} outputs"
+        )));
+    }
+    let mut start = 0;
+    let mut values = Vec::new();
+    for length in lengths {
+        let end = start + length as isize;
+        values.push(node.emit(Slice::new([start], [end]).axes([at as isize]), &[&input])?);
+        start = end;
+    }
+    Ok(values)
+}
+
+pub(super) fn transpose(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
+    let input = node.input(0)?;
+    let permutation = node.ints("perm")?.map(indices).unwrap_or_default();
+    node.emit_one(Transpose::new(permutation), &[&input])
+}
+
+pub(super) fn expand(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
+    let (input, shape) = (node.input(0)?, node.host_ints(1)?);
+    if shape.iter().any(|&extent| extent < 0) {
+        return Err(Error::Onnx(format!("a shape of {shape:?}")));
+    }
+    node.emit_one(Expand::new(indices(&shape)), &[&input])
+}
+
+pub(super) fn depth_to_space(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
+    let (input, block, [n, c, h, w]) = blocks(node)?;
+    let depth = c / (block * block);
+    if depth * block * block != c {
+        return Err(Error::Onnx(format!("{c} channels in blocks of {block} x {block}")));
+    }
+    let (split, order) = match node.string("mode", "DCR")? {
+        "DCR" => ([n, block, block, depth, h, w], [0, 3, 4, 1, 5, 2]),
+        "CRD" => ([n, depth, block, block, h, w], [0, 1, 4, 2, 5, 3]),
+        other => return Err(unsupported(format!("mode {other:?}"))),
+    };
+    shuffle(node, &input, split, order, [n, depth, h * block, w * block])
+}
+
+pub(super) fn space_to_depth(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
+    let (input, block, [n, c, h, w]) = blocks(node)?;
+    if h % block != 0 || w % block != 0 {
+        return Err(Error::Onnx(format!("an image of {h} x {w} in blocks of {block}")));
+    }
+    let split = [n, c, h / block, block, w / block, block];
+    shuffle(
+        node,
+        &input,
+        split,
+        [0, 3, 5, 1, 2, 4],
+        [n, c * block * block, h / block, w / block],
+    )
+}
+
+/// The input, the block size and the input's extents.
+fn blocks(node: &mut Node<'_, '_>) -> Result<(Value, isize, [isize; 4])> {
+    let input = node.input(0)?;
+    let block = node.int("blocksize", 0)?;
+    let Ok([n, c, h, w]) = <[usize; 4]>::try_from(input.shape()) else {
+        return Err(Error::Onnx(format!(
+            "an input of shape {:?}, but it must have 4 dimensions",
+            input.shape()
+        )));
+    };
+    // Larger blocks than the image divide nothing, and their square might overflow.
+    if block < 1 || block > c.max(h).max(w) as i64 {
+        return Err(Error::Onnx(format!(
+            "blocksize {block} for an input of shape {:?}",
+            input.shape()
+        )));
+    }
+    Ok((input, block as isize, [n, c, h, w].map(|extent| extent as isize)))
+}
+
+fn shuffle(node: &mut Node<'_, '_>, input: &Value, split: [isize; 6], order: [isize; 6], result: [isize; 4]) -> Result<Vec<Value>> {
+    let split = node.reshape(input, &split)?;
+    let ordered = node.emit(Transpose::new(order), &[&split])?;
+    Ok(vec![node.reshape(&ordered, &result)?])
+}

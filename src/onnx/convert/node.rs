@@ -1,0 +1,257 @@
+//! A node being converted: its attributes, inputs and what it may add to the graph.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
+
+use ndarray::IxDyn;
+
+use super::{Builder, Value};
+use crate::error::{Error, Result};
+use crate::onnx::budget::Budget;
+use crate::onnx::proto::{AttributeProto, NodeProto, TensorProto};
+use crate::onnx::tensor::{self, Host};
+use crate::ops::{Op, Reshape};
+
+/// `AttributeProto.AttributeType`'s numbers.
+mod kind {
+    pub(super) const FLOAT: i32 = 1;
+    pub(super) const INT: i32 = 2;
+    pub(super) const STRING: i32 = 3;
+    pub(super) const TENSOR: i32 = 4;
+    pub(super) const FLOATS: i32 = 6;
+    pub(super) const INTS: i32 = 7;
+}
+
+/// A node, with what is read of it noted.
+pub(in crate::onnx) struct Node<'b, 'm> {
+    builder: &'b mut Builder<'m>,
+    proto: &'m NodeProto,
+    inputs: Vec<Option<Value>>,
+    read_inputs: Vec<Cell<bool>>,
+    read_attributes: RefCell<BTreeSet<&'m str>>,
+}
+
+impl<'b, 'm> Node<'b, 'm> {
+    pub(super) fn new(builder: &'b mut Builder<'m>, proto: &'m NodeProto, inputs: Vec<Option<Value>>) -> Result<Self> {
+        let mut names = BTreeSet::new();
+        for attribute in &proto.attribute {
+            if !names.insert(attribute.name.as_str()) {
+                return Err(Error::Onnx(format!("attribute {:?} is given twice", attribute.name)));
+            }
+            if !attribute.ref_attr_name.is_empty() {
+                return Err(unsupported("an attribute of a function"));
+            }
+        }
+        let read_inputs = vec![Cell::new(false); inputs.len()];
+        Ok(Self {
+            builder,
+            proto,
+            inputs,
+            read_inputs,
+            read_attributes: RefCell::default(),
+        })
+    }
+
+    /// Refuses inputs and attributes that nobody has read: they would change the answer.
+    pub(super) fn check_all_read(&self) -> Result<()> {
+        let unread = |(input, read): &(&Option<Value>, &Cell<bool>)| input.is_some() && !read.get();
+        if let Some(index) = self.inputs.iter().zip(&self.read_inputs).position(|pair| unread(&pair)) {
+            return Err(unsupported(format!("input {index}")));
+        }
+        let read = self.read_attributes.borrow();
+        match self
+            .proto
+            .attribute
+            .iter()
+            .find(|attribute| !read.contains(attribute.name.as_str()))
+        {
+            Some(attribute) => Err(unsupported(format!("attribute {:?}", attribute.name))),
+            None => Ok(()),
+        }
+    }
+
+    pub(in crate::onnx) fn operator(&self) -> &'m str {
+        &self.proto.op_type
+    }
+
+    pub(in crate::onnx) fn opset(&self) -> i64 {
+        self.builder.model.opset
+    }
+
+    pub(in crate::onnx) fn budget(&mut self) -> &mut Budget {
+        &mut self.builder.budget
+    }
+
+    // Attributes.
+
+    fn attribute(&self, name: &str, kind: i32) -> Result<Option<&'m AttributeProto>> {
+        let Some(attribute) = self.proto.attribute.iter().find(|attribute| attribute.name == name) else {
+            return Ok(None);
+        };
+        self.read_attributes.borrow_mut().insert(&attribute.name);
+        if attribute.kind != kind {
+            return Err(Error::Onnx(format!(
+                "attribute {name:?} has the wrong type {}",
+                attribute.kind
+            )));
+        }
+        Ok(Some(attribute))
+    }
+
+    pub(in crate::onnx) fn int(&self, name: &str, default: i64) -> Result<i64> {
+        Ok(self.optional_int(name)?.unwrap_or(default))
+    }
+
+    pub(in crate::onnx) fn optional_int(&self, name: &str) -> Result<Option<i64>> {
+        Ok(self.attribute(name, kind::INT)?.map(|attribute| attribute.i))
+    }
+
+    pub(in crate::onnx) fn flag(&self, name: &str, default: bool) -> Result<bool> {
+        Ok(self.int(name, i64::from(default))? != 0)
+    }
+
+    pub(in crate::onnx) fn ints(&self, name: &str) -> Result<Option<&'m [i64]>> {
+        Ok(self.attribute(name, kind::INTS)?.map(|attribute| attribute.ints.as_slice()))
+    }
+
+    pub(in crate::onnx) fn float(&self, name: &str, default: f32) -> Result<f32> {
+        Ok(self.optional_float(name)?.unwrap_or(default))
+    }
+
+    pub(in crate::onnx) fn optional_float(&self, name: &str) -> Result<Option<f32>> {
+        Ok(self.attribute(name, kind::FLOAT)?.map(|attribute| attribute.f))
+    }
+
+    pub(in crate::onnx) fn floats(&self, name: &str) -> Result<Option<&'m [f32]>> {
+        Ok(self
+            .attribute(name, kind::FLOATS)?
+            .map(|attribute| attribute.floats.as_slice()))
+    }
+
+    pub(in crate::onnx) fn string(&self, name: &str, default: &'m str) -> Result<&'m str> {
+        match self.attribute(name, kind::STRING)? {
+            None => Ok(default),
+            Some(attribute) => {
+                std::str::from_utf8(&attribute.s).map_err(|_| Error::Onnx(format!("attribute {name:?} is not UTF-8")))
+            }
+        }
+    }
+
+    pub(in crate::onnx) fn tensor(&self, name: &str) -> Result<Option<&'m TensorProto>> {
+        Ok(self
+            .attribute(name, kind::TENSOR)?
+            .and_then(|attribute| attribute.t.as_deref()))
+    }
+
+    /// Notes attributes that do not change the answer.
+    pub(in crate::onnx) fn ignore(&self, names: &[&str]) {
+        let ignored = self
+            .proto
+            .attribute
+            .iter()
+            .filter(|attribute| names.contains(&attribute.name.as_str()));
+        self.read_attributes
+            .borrow_mut()
+            .extend(ignored.map(|attribute| attribute.name.as_str()));
+    }
+
+    // Inputs.
+
+    pub(in crate::onnx) fn input_count(&self) -> usize {
+        self.inputs.len()
+    }
+
+    pub(in crate::onnx) fn output_count(&self) -> usize {
+        self.proto.output.len()
+    }
+
+    pub(in crate::onnx) fn optional(&self, index: usize) -> Option<Value> {
+        let value = self.inputs.get(index)?.clone();
+        self.read_inputs[index].set(true);
+        value
+    }
+
+    pub(in crate::onnx) fn input(&self, index: usize) -> Result<Value> {
+        self.optional(index)
+            .ok_or_else(|| Error::Onnx(format!("input {index} is missing")))
+    }
+
+    /// An input that must be known now.
+    pub(in crate::onnx) fn optional_host(&self, index: usize) -> Result<Option<Host>> {
+        match self.optional(index) {
+            None => Ok(None),
+            Some(Value::Host(host)) => Ok(Some(host)),
+            Some(_) => Err(unsupported(format!("input {index} is computed while the network runs"))),
+        }
+    }
+
+    pub(in crate::onnx) fn host(&self, index: usize) -> Result<Host> {
+        self.optional_host(index)?
+            .ok_or_else(|| Error::Onnx(format!("input {index} is missing")))
+    }
+
+    /// Whole numbers in one dimension, or one without.
+    pub(in crate::onnx) fn optional_host_ints(&self, index: usize) -> Result<Option<Vec<i64>>> {
+        match self.optional_host(index)? {
+            None => Ok(None),
+            Some(Host::Int(array)) if array.ndim() <= 1 => Ok(Some(array.iter().copied().collect())),
+            Some(other) => Err(Error::Onnx(format!(
+                "input {index} must be whole numbers in one dimension, but it is of shape {:?}",
+                other.shape()
+            ))),
+        }
+    }
+
+    pub(in crate::onnx) fn host_ints(&self, index: usize) -> Result<Vec<i64>> {
+        self.optional_host_ints(index)?
+            .ok_or_else(|| Error::Onnx(format!("input {index} is missing")))
+    }
+
+    /// One real number.
+    pub(in crate::onnx) fn optional_host_float(&self, index: usize) -> Result<Option<f32>> {
+        match self.optional_host(index)? {
+            None => Ok(None),
+            Some(Host::Float(array)) if array.len() == 1 => Ok(array.first().copied()),
+            Some(other) => Err(Error::Onnx(format!(
+                "input {index} must be one real number, but it is of shape {:?}",
+                other.shape()
+            ))),
+        }
+    }
+
+    // What comes out.
+
+    /// Adds an operator with one output to the graph.
+    pub(in crate::onnx) fn emit(&mut self, op: impl Into<Op>, inputs: &[&Value]) -> Result<Value> {
+        let name = self.proto.output.iter().find(|name| !name.is_empty());
+        self.builder.emit(name.map_or("", String::as_str), op.into(), inputs)
+    }
+
+    /// As [`emit`](Self::emit), as the outputs of a node.
+    pub(in crate::onnx) fn emit_one(&mut self, op: impl Into<Op>, inputs: &[&Value]) -> Result<Vec<Value>> {
+        Ok(vec![self.emit(op, inputs)?])
+    }
+
+    /// The same elements under another shape, with `-1` for one extent that is to be inferred.
+    pub(in crate::onnx) fn reshape(&mut self, value: &Value, shape: &[isize]) -> Result<Value> {
+        let op = Reshape::new(shape);
+        let target = op.output_shape(value.shape())?;
+        if target == value.shape() {
+            return Ok(value.clone());
+        }
+        let Value::Host(host) = value else {
+            return self.emit(op, &[value]);
+        };
+        let wrong = |error: ndarray::ShapeError| Error::Onnx(error.to_string());
+        let elements = tensor::element_count("a constant", &target)?;
+        self.budget().charge("a constant", elements, 8)?;
+        Ok(Value::Host(match host {
+            Host::Float(array) => array.to_shape(IxDyn(&target)).map_err(wrong)?.to_owned().into(),
+            Host::Int(array) => array.to_shape(IxDyn(&target)).map_err(wrong)?.to_owned().into(),
+        }))
+    }
+}
+
+pub(in crate::onnx) fn unsupported(message: impl Into<String>) -> Error {
+    Error::unsupported("onnx", message)
+}

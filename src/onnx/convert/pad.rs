@@ -1,0 +1,64 @@
+//! Padding and cropping.
+
+use super::node::unsupported;
+use super::{Node, Value};
+use crate::error::{Error, Result};
+use crate::ops::Pad2d;
+use crate::padding::{Padding2d, PaddingMode};
+use crate::shape;
+
+pub(super) fn pad(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
+    let input = node.input(0)?;
+    let rank = input.shape().len();
+    let mode = node.string("mode", "constant")?;
+    let (pads, value, axes) = if node.opset() < 11 {
+        let pads = node.ints("pads")?.map(<[i64]>::to_vec);
+        let pads = pads.ok_or_else(|| Error::Onnx("pads is missing".to_owned()))?;
+        (pads, node.float("value", 0.0)?, None)
+    } else {
+        let value = node.optional_host_float(2)?.unwrap_or(0.0);
+        (node.host_ints(1)?, value, node.optional_host_ints(3)?)
+    };
+    let axes = axes.unwrap_or_else(|| (0..rank as i64).collect());
+    if pads.len() != 2 * axes.len() {
+        return Err(Error::Onnx(format!("{} pads for {} axes", pads.len(), axes.len())));
+    }
+    let mut sides = vec![None; rank];
+    for (index, &axis) in axes.iter().enumerate() {
+        let axis = shape::axis("onnx", axis as isize, rank)?;
+        if sides[axis].is_some() {
+            return Err(Error::Onnx(format!("axis {axis} is padded twice")));
+        }
+        sides[axis] = Some((pads[index], pads[index + axes.len()]));
+    }
+    let sides: Vec<(i64, i64)> = sides.into_iter().map(Option::unwrap_or_default).collect();
+    if sides.iter().all(|&side| side == (0, 0)) {
+        return Ok(vec![input]);
+    }
+    let &[(0, 0), (0, 0), (top, bottom), (left, right)] = sides.as_slice() else {
+        return Err(unsupported(format!(
+            "pads {pads:?} of an input of shape {:?}: only height and width of [N, C, H, W]",
+            input.shape()
+        )));
+    };
+    let mode = match mode {
+        "constant" => PaddingMode::Zeros,
+        "reflect" => PaddingMode::Reflect,
+        "edge" => PaddingMode::Replicate,
+        "wrap" => PaddingMode::Circular,
+        other => return Err(Error::Onnx(format!("mode is {other:?}"))),
+    };
+    let &[_, _, height, width] = input.shape() else {
+        return Err(unsupported("an input without 4 dimensions"));
+    };
+    let all = [(top, height), (bottom, height), (left, width), (right, width)];
+    if mode != PaddingMode::Zeros && all.iter().any(|&(side, _)| side < 0) {
+        return Err(unsupported(format!("negative pads {pads:?} in mode {mode}")));
+    }
+    if mode == PaddingMode::Circular && all.iter().any(|&(side, extent)| side > extent as i64) {
+        return Err(unsupported(format!("wrapping more than once: pads {pads:?}")));
+    }
+    let padding = Padding2d::new(left as isize, right as isize, top as isize, bottom as isize);
+    let value = if mode == PaddingMode::Zeros { value } else { 0.0 };
+    node.emit_one(Pad2d::new(padding).mode(mode).value(value), &[&input])
+}

@@ -1,0 +1,83 @@
+//! Tensors in files beside the model: plain files inside the model's folder and nothing else.
+
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
+use std::path::{Component, Path};
+
+use super::budget::Budget;
+use super::proto::TensorProto;
+use super::tensor;
+use crate::error::{Error, Result};
+
+/// `TensorProto.DataLocation.EXTERNAL`.
+pub(super) const EXTERNAL: i32 = 1;
+
+/// Reads a tensor's bytes from its file into `raw_data`.
+pub(super) fn load(what: &str, tensor: &mut TensorProto, folder: &Path, budget: &mut Budget) -> Result<()> {
+    let entry = |key: &str| {
+        tensor
+            .external_data
+            .iter()
+            .find(|entry| entry.key == key)
+            .map(|entry| entry.value.as_str())
+    };
+    let bad = |message: String| Error::Onnx(format!("{what}: external data: {message}"));
+    let number = |key: &str| match entry(key) {
+        None => Ok(None),
+        Some(text) => text
+            .parse::<u64>()
+            .map(Some)
+            .map_err(|_| bad(format!("{key} {text:?} is no number"))),
+    };
+    let location = entry("location").ok_or_else(|| bad("no location".to_owned()))?;
+    let (offset, length) = (number("offset")?.unwrap_or(0), number("length")?);
+
+    let shape = tensor::extents(what, &tensor.dims)?;
+    let Some(size) = tensor::type_size(tensor.data_type) else {
+        // What uses it will be refused, with the type.
+        return Ok(());
+    };
+    let elements = tensor::element_count(what, &shape)?;
+    let bytes = elements.saturating_mul(size) as u64;
+    if length.is_some_and(|length| length != bytes) {
+        return Err(bad(format!(
+            "{} of shape {shape:?} is {bytes} bytes, but the length is {}",
+            tensor::type_name(tensor.data_type),
+            length.unwrap_or_default()
+        )));
+    }
+    let mut file = open(location, folder).map_err(bad)?;
+    let available = file.metadata().map_err(|error| bad(error.to_string()))?.len();
+    if offset.checked_add(bytes).is_none_or(|end| end > available) {
+        return Err(bad(format!(
+            "{bytes} bytes at {offset} of {location:?}, which has {available}"
+        )));
+    }
+    budget.charge(what, elements, size as u64)?;
+    let mut raw = vec![0; elements.saturating_mul(size)];
+    file.seek(SeekFrom::Start(offset))
+        .and_then(|_| file.read_exact(&mut raw))
+        .map_err(|error| bad(format!("{location:?}: {error}")))?;
+    tensor.raw_data = Some(raw.into());
+    Ok(())
+}
+
+/// Opens a plain file that lies inside the folder once every link is followed.
+fn open(location: &str, folder: &Path) -> Result<File, String> {
+    let relative = Path::new(location);
+    let plain = |part: Component<'_>| matches!(part, Component::Normal(_) | Component::CurDir);
+    if location.is_empty() || !relative.components().all(plain) {
+        return Err(format!("{location:?} is not a path inside the model's folder"));
+    }
+    let reason = |error: std::io::Error| format!("{location:?}: {error}");
+    let folder = folder.canonicalize().map_err(reason)?;
+    let path = folder.join(relative).canonicalize().map_err(reason)?;
+    if !path.starts_with(&folder) {
+        return Err(format!("{location:?} leads out of the model's folder"));
+    }
+    // Before it is opened: opening a pipe would wait.
+    if !path.metadata().map_err(reason)?.is_file() {
+        return Err(format!("{location:?} is not a plain file"));
+    }
+    File::open(path).map_err(reason)
+}

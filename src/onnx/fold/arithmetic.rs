@@ -1,0 +1,70 @@
+//! Arithmetic of known numbers. Whole numbers are checked: a shape that wraps around is nobody's intention.
+
+use ndarray::{ArrayD, IxDyn};
+
+use super::{charge, host};
+use crate::error::{Error, Result};
+use crate::onnx::convert::{Node, Value};
+use crate::onnx::tensor::Host;
+use crate::shape;
+
+pub(super) fn binary(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
+    let (left, right) = (node.host(0)?, node.host(1)?);
+    let shape = shape::broadcast("onnx", left.shape(), right.shape())?;
+    charge(node, &shape)?;
+    let operator = node.operator();
+    Ok(match (left, right) {
+        (Host::Float(left), Host::Float(right)) => {
+            let operation = |left: f32, right: f32| {
+                Ok(match operator {
+                    "Add" => left + right,
+                    "Sub" => left - right,
+                    "Mul" => left * right,
+                    _ => left / right,
+                })
+            };
+            host(zip(&left, &right, &shape, operation)?)
+        }
+        (Host::Int(left), Host::Int(right)) => {
+            let operation = |left: i64, right: i64| {
+                let result = match operator {
+                    "Add" => left.checked_add(right),
+                    "Sub" => left.checked_sub(right),
+                    "Mul" => left.checked_mul(right),
+                    // Towards zero, as ONNX has it.
+                    _ => left.checked_div(right),
+                };
+                result.ok_or_else(|| Error::Onnx(format!("{left} {operator} {right} is not a 64-bit number")))
+            };
+            host(zip(&left, &right, &shape, operation)?)
+        }
+        _ => return Err(Error::Onnx("a real and a whole number".to_owned())),
+    })
+}
+
+fn zip<T: Copy>(left: &ArrayD<T>, right: &ArrayD<T>, shape: &[usize], operation: impl Fn(T, T) -> Result<T>) -> Result<ArrayD<T>> {
+    let mismatch = || Error::Onnx(format!("shapes {:?} and {:?} do not broadcast", left.shape(), right.shape()));
+    let (Some(left), Some(right)) = (left.broadcast(IxDyn(shape)), right.broadcast(IxDyn(shape))) else {
+        return Err(mismatch());
+    };
+    let mut results = Vec::with_capacity(left.len());
+    for (&left, &right) in left.iter().zip(&right) {
+        results.push(operation(left, right)?);
+    }
+    ArrayD::from_shape_vec(IxDyn(shape), results).map_err(super::wrong)
+}
+
+pub(super) fn unary(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
+    let input = node.host(0)?;
+    charge(node, input.shape())?;
+    let operator = node.operator();
+    Ok(match input {
+        Host::Float(array) => host(array.mapv(|value| match operator {
+            "Floor" => value.floor(),
+            "Ceil" => value.ceil(),
+            _ => -value,
+        })),
+        Host::Int(array) if operator == "Neg" => host(array.mapv(i64::wrapping_neg)),
+        Host::Int(_) => return Err(Error::Onnx(format!("{operator} of whole numbers"))),
+    })
+}

@@ -1,0 +1,147 @@
+//! Choosing, joining and reordering known elements.
+
+use ndarray::{ArrayD, Axis, IxDyn};
+
+use super::{charge, host, wrong};
+use crate::error::{Error, Result};
+use crate::onnx::convert::{Node, Value};
+use crate::onnx::tensor::Host;
+use crate::shape;
+
+/// Applies the same expression to either kind.
+macro_rules! either {
+    ($host:expr, $array:ident => $result:expr) => {
+        match $host {
+            Host::Float($array) => host($result),
+            Host::Int($array) => host($result),
+        }
+    };
+}
+
+pub(super) fn gather(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
+    let data = node.host(0)?;
+    let Host::Int(indices) = node.host(1)? else {
+        return Err(Error::Onnx("indices must be whole numbers".to_owned()));
+    };
+    let axis = shape::axis("onnx", node.int("axis", 0)? as isize, data.shape().len())?;
+    let extent = data.shape()[axis];
+    let place = |&index: &i64| {
+        let counted = if index < 0 {
+            index.saturating_add(extent as i64)
+        } else {
+            index
+        };
+        usize::try_from(counted)
+            .ok()
+            .filter(|&place| place < extent)
+            .ok_or_else(|| Error::Onnx(format!("index {index} of {extent} elements")))
+    };
+    let places: Vec<usize> = indices.iter().map(place).collect::<Result<_>>()?;
+    let shape = [&data.shape()[..axis], indices.shape(), &data.shape()[axis + 1..]].concat();
+    charge(node, &shape)?;
+    Ok(either!(data, array => array
+        .select(Axis(axis), &places)
+        .into_shape_with_order(IxDyn(&shape))
+        .map_err(wrong)?))
+}
+
+pub(super) fn concat(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
+    let parts: Vec<Host> = (0..node.input_count()).map(|index| node.host(index)).collect::<Result<_>>()?;
+    let first = parts.first().ok_or_else(|| Error::Onnx("no inputs".to_owned()))?;
+    let axis = node
+        .optional_int("axis")?
+        .ok_or_else(|| Error::Onnx("axis is missing".to_owned()))?;
+    let axis = Axis(shape::axis("onnx", axis as isize, first.shape().len())?);
+    for part in &parts {
+        charge(node, part.shape())?;
+    }
+    let mixed = || Error::Onnx("real and whole numbers".to_owned());
+    if matches!(first, Host::Float(_)) {
+        let views = parts.iter().map(|part| match part {
+            Host::Float(array) => Ok(array.view()),
+            Host::Int(_) => Err(mixed()),
+        });
+        let views: Vec<_> = views.collect::<Result<_>>()?;
+        return Ok(host(ndarray::concatenate(axis, &views).map_err(wrong)?));
+    }
+    let views = parts.iter().map(|part| match part {
+        Host::Int(array) => Ok(array.view()),
+        Host::Float(_) => Err(mixed()),
+    });
+    let views: Vec<_> = views.collect::<Result<_>>()?;
+    Ok(host(ndarray::concatenate(axis, &views).map_err(wrong)?))
+}
+
+pub(super) fn slice(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
+    let data = node.host(0)?;
+    let attribute = |name: &str| Ok::<_, Error>(node.ints(name)?.map(<[i64]>::to_vec));
+    let missing = || Error::Onnx("starts or ends are missing".to_owned());
+    let (starts, ends, axes, steps) = if node.opset() < 10 {
+        let (starts, ends) = (attribute("starts")?, attribute("ends")?);
+        (
+            starts.ok_or_else(missing)?,
+            ends.ok_or_else(missing)?,
+            attribute("axes")?,
+            None,
+        )
+    } else {
+        let (axes, steps) = (node.optional_host_ints(3)?, node.optional_host_ints(4)?);
+        (node.host_ints(1)?, node.host_ints(2)?, axes, steps)
+    };
+    let axes = axes.unwrap_or_else(|| (0..starts.len() as i64).collect());
+    let steps = steps.unwrap_or_else(|| vec![1; starts.len()]);
+    if [ends.len(), axes.len(), steps.len()] != [starts.len(); 3] {
+        return Err(Error::Onnx("starts, ends, axes and steps differ in length".to_owned()));
+    }
+    charge(node, data.shape())?;
+    let mut chosen = Vec::new();
+    for (index, &axis) in axes.iter().enumerate() {
+        let axis = shape::axis("onnx", axis as isize, data.shape().len())?;
+        if chosen.iter().any(|(other, _)| *other == axis) {
+            return Err(Error::Onnx(format!("axis {axis} is sliced twice")));
+        }
+        chosen.push((axis, places(data.shape()[axis], starts[index], ends[index], steps[index])?));
+    }
+    Ok(either!(data, array => chosen
+        .iter()
+        .fold(ArrayD::clone(&array), |array, (axis, places)| array.select(Axis(*axis), places))))
+}
+
+/// The places of a slice, as in Python.
+fn places(extent: usize, start: i64, end: i64, step: i64) -> Result<Vec<usize>> {
+    let extent = extent as i64;
+    if step == 0 {
+        return Err(Error::Onnx("a step of 0".to_owned()));
+    }
+    let (least, most) = if step > 0 { (0, extent) } else { (-1, extent - 1) };
+    let bound = |place: i64| {
+        let counted = if place < 0 { place.saturating_add(extent) } else { place };
+        counted.max(least).min(most)
+    };
+    let (start, end) = (bound(start), bound(end));
+    let next = |&place: &i64| place.checked_add(step);
+    let places = std::iter::successors(Some(start), next).take_while(|&place| if step > 0 { place < end } else { place > end });
+    Ok(places.map(|place| place as usize).collect())
+}
+
+pub(super) fn transpose(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
+    let data = node.host(0)?;
+    let rank = data.shape().len();
+    let order = match node.ints("perm")? {
+        Some(order) => order
+            .iter()
+            .map(|&axis| shape::axis("onnx", axis as isize, rank))
+            .collect::<Result<_>>()?,
+        None => (0..rank).rev().collect::<Vec<_>>(),
+    };
+    let mut sorted = order.clone();
+    sorted.sort_unstable();
+    if sorted != (0..rank).collect::<Vec<_>>() {
+        return Err(Error::Onnx(format!("perm {order:?} of {rank} dimensions")));
+    }
+    charge(node, data.shape())?;
+    Ok(either!(data, array => {
+        let view = array.view().permuted_axes(IxDyn(&order));
+        ArrayD::from_shape_vec(view.raw_dim(), view.iter().copied().collect()).map_err(wrong)?
+    }))
+}

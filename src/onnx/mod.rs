@@ -1,0 +1,283 @@
+//! Models from ONNX files: [`Model`] reads and checks a file, [`Model::graph`] makes a [`Graph`] of it.
+//!
+//! ```
+//! use convoke::{Backend, Session, onnx::{Model, Shapes}};
+//! use ndarray::Array4;
+//!
+//! let model = Model::open("models/lenet5.onnx")?;
+//! assert_eq!(model.inputs()[0].to_string(), "input [batch, 1, 28, 28]");
+//! let session = Session::new(model.graph(&Shapes::new())?, &Backend::auto())?;
+//! let logits = session.run(&[Array4::<f32>::zeros((1, 1, 28, 28)).into_dyn().view()])?;
+//! assert_eq!(logits[0].shape(), [1, 10]);
+//! # Ok::<(), convoke::Error>(())
+//! ```
+//!
+//! Opsets 7 to 28, `f32` inputs and outputs. Shapes are concrete, so that whatever computes with shapes is computed here and
+//! leaves nothing in the graph. What is not supported is listed in one error, node by node, before anything runs.
+//!
+//! Files need not be trusted: lengths are checked before anything is allocated, allocations stay within a budget of bytes
+//! ([`Options::budget`]), and tensors in other files are read only where that is asked for ([`Options::external_data`]).
+
+mod budget;
+mod check;
+mod convert;
+mod external;
+mod fold;
+mod proto;
+mod tensor;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
+use std::io::Read;
+use std::path::Path;
+
+use prost::Message;
+use prost::bytes::Bytes;
+
+use crate::error::{Error, Result};
+use crate::graph::Graph;
+use budget::Budget;
+use proto::{ModelProto, NodeProto, TensorProto};
+
+/// How a file is read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Options {
+    budget: u64,
+    external_data: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            budget: 4 << 30,
+            external_data: false,
+        }
+    }
+}
+
+impl Options {
+    /// A budget of 4 GiB, no external data.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Sets the most bytes that the file, the tensors read from it together, or one tensor between two operators may have.
+    pub fn budget(mut self, bytes: u64) -> Self {
+        self.budget = bytes;
+        self
+    }
+
+    /// Sets whether tensors may stand in other files: plain files in the model's folder, no link out of it. Only for
+    /// [`Model::open_with`]; a model from memory has no folder.
+    pub fn external_data(mut self, read: bool) -> Self {
+        self.external_data = read;
+        self
+    }
+}
+
+/// One extent of an input or output as the file declares it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Dim {
+    /// A number.
+    Known(usize),
+    /// A name; the same name is the same number.
+    Symbol(String),
+    /// Neither.
+    Unknown,
+}
+
+impl fmt::Display for Dim {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Known(extent) => write!(f, "{extent}"),
+            Self::Symbol(name) => f.write_str(name),
+            Self::Unknown => f.write_str("?"),
+        }
+    }
+}
+
+/// An input or output: its name and what the file says of its shape. Shown as `name [batch, 3, 224, 224]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TensorInfo {
+    /// The name.
+    pub name: String,
+    /// The extents, or `None` where not even their number is declared.
+    pub dims: Option<Vec<Dim>>,
+    element: i32,
+}
+
+impl TensorInfo {
+    /// ONNX's name of the element type; `FLOAT` is `f32`.
+    pub fn element_type(&self) -> String {
+        tensor::type_name(self.element)
+    }
+}
+
+impl fmt::Display for TensorInfo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let dims = match &self.dims {
+            Some(dims) => dims.iter().map(Dim::to_string).collect::<Vec<_>>().join(", "),
+            None => "..".to_owned(),
+        };
+        write!(f, "{} [{dims}]", self.name)
+    }
+}
+
+/// Numbers for the extents that the file leaves open. The first dimension is 1 where nothing is said.
+///
+/// ```
+/// use convoke::onnx::{Model, Shapes};
+/// let model = Model::open("models/lenet5.onnx")?;
+/// let graph = model.graph(&Shapes::new().symbol("batch", 8))?;
+/// assert_eq!(model.input_shapes(&Shapes::new().input("input", [3, 1, 28, 28]))?, [[3, 1, 28, 28]]);
+/// # Ok::<(), convoke::Error>(())
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Shapes {
+    inputs: BTreeMap<String, Vec<usize>>,
+    symbols: BTreeMap<String, usize>,
+}
+
+impl Shapes {
+    /// Nothing but the default.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Gives an input's shape.
+    pub fn input(mut self, name: impl Into<String>, shape: impl Into<Vec<usize>>) -> Self {
+        self.inputs.insert(name.into(), shape.into());
+        self
+    }
+
+    /// Gives the number that a name in the file's shapes stands for.
+    pub fn symbol(mut self, name: impl Into<String>, extent: usize) -> Self {
+        self.symbols.insert(name.into(), extent);
+        self
+    }
+}
+
+/// A model read from an ONNX file and checked: names, order, lengths, versions. Operators are not looked at before
+/// [`graph`](Self::graph).
+#[derive(Debug)]
+pub struct Model {
+    opset: i64,
+    nodes: Vec<NodeProto>,
+    initializers: HashMap<String, TensorProto>,
+    inputs: Vec<TensorInfo>,
+    outputs: Vec<TensorInfo>,
+    budget: u64,
+}
+
+impl Model {
+    /// Reads a file with the default [`Options`].
+    ///
+    /// Errors: as [`open_with`](Self::open_with).
+    pub fn open(path: impl AsRef<Path>) -> Result<Self> {
+        Self::open_with(path, &Options::new())
+    }
+
+    /// Reads a file.
+    ///
+    /// Errors: a file that cannot be read; [`Error::Onnx`] where it is not a well-formed model or goes over the budget;
+    /// [`Error::Unsupported`] for other opsets.
+    pub fn open_with(path: impl AsRef<Path>, options: &Options) -> Result<Self> {
+        let path = path.as_ref();
+        let io = |source| Error::Io {
+            path: path.display().to_string(),
+            source,
+        };
+        if !path.metadata().map_err(io)?.is_file() {
+            return Err(Error::Onnx(format!("{}: not a plain file", path.display())));
+        }
+        let mut bytes = Vec::new();
+        let file = std::fs::File::open(path).map_err(io)?;
+        file.take(options.budget.saturating_add(1))
+            .read_to_end(&mut bytes)
+            .map_err(io)?;
+        let folder = match path.parent() {
+            Some(folder) if folder != Path::new("") => folder,
+            _ => Path::new("."),
+        };
+        Self::read(bytes.into(), options, Some(folder)).map_err(|error| match error {
+            Error::Onnx(message) => Error::Onnx(format!("{}: {message}", path.display())),
+            other => other,
+        })
+    }
+
+    /// Reads the content of a file with the default [`Options`].
+    ///
+    /// Errors: as [`open_with`](Self::open_with).
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
+        Self::from_bytes_with(bytes, &Options::new())
+    }
+
+    /// Reads the content of a file.
+    ///
+    /// Errors: as [`open_with`](Self::open_with).
+    pub fn from_bytes_with(bytes: &[u8], options: &Options) -> Result<Self> {
+        Budget::new(options.budget).charge("the file", bytes.len(), 1)?;
+        Self::read(Bytes::copy_from_slice(bytes), options, None)
+    }
+
+    fn read(bytes: Bytes, options: &Options, folder: Option<&Path>) -> Result<Self> {
+        let mut budget = Budget::new(options.budget);
+        budget.charge("the file", bytes.len(), 1)?;
+        check::parsed_size(&bytes, &budget)?;
+        let model = ModelProto::decode(bytes).map_err(|error| Error::Onnx(format!("not a readable ONNX file: {error}")))?;
+        let folder = folder.filter(|_| options.external_data);
+        check::model(model, options, folder, &mut budget)
+    }
+
+    /// The inputs, without those that are weights.
+    pub fn inputs(&self) -> &[TensorInfo] {
+        &self.inputs
+    }
+
+    /// The outputs.
+    pub fn outputs(&self) -> &[TensorInfo] {
+        &self.outputs
+    }
+
+    /// The version of ONNX's operators that the model is written in.
+    pub fn opset(&self) -> i64 {
+        self.opset
+    }
+
+    /// How often each operator occurs. Those of another domain than ONNX's have it before their name.
+    pub fn operators(&self) -> BTreeMap<String, usize> {
+        let mut counts = BTreeMap::new();
+        for node in &self.nodes {
+            *counts.entry(convert::qualified(node)).or_insert(0) += 1;
+        }
+        counts
+    }
+
+    /// How many numbers the weights have: all initializers of real types.
+    pub fn parameters(&self) -> usize {
+        let weights = self.initializers.values();
+        weights
+            .filter(|weight| !tensor::is_integer(weight.data_type))
+            .filter_map(|weight| tensor::extents("a weight", &weight.dims).ok())
+            .map(|shape| shape.iter().product())
+            .fold(0, usize::saturating_add)
+    }
+
+    /// The inputs' shapes with these numbers for what the file leaves open.
+    ///
+    /// Errors: an extent that is still open (only a first dimension has a default, 1); numbers that contradict the file.
+    pub fn input_shapes(&self, shapes: &Shapes) -> Result<Vec<Vec<usize>>> {
+        check::input_shapes(self, shapes)
+    }
+
+    /// The graph for these shapes. Its inputs and outputs stand in the order of [`inputs`](Self::inputs) and
+    /// [`outputs`](Self::outputs).
+    ///
+    /// Errors: [`Error::Unsupported`] with a list of all nodes that are not supported; what
+    /// [`input_shapes`](Self::input_shapes) and the operators refuse; a tensor over the budget.
+    pub fn graph(&self, shapes: &Shapes) -> Result<Graph> {
+        convert::graph(self, shapes)
+    }
+}
