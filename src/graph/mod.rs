@@ -18,6 +18,7 @@
 //! ```
 
 mod session;
+mod work;
 
 use std::sync::Arc;
 
