@@ -240,3 +240,86 @@ fn a_closed_pipe_is_no_error() {
     let output = child.wait_with_output().expect("the command ends");
     assert_eq!((output.status.code(), output.stderr.as_slice()), (Some(0), &[][..]));
 }
+
+fn lenet() -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/lenet5.onnx");
+    path.display().to_string()
+}
+
+#[test]
+fn run_reads_a_digit_with_an_onnx_model() {
+    let labels = scratch("labels.txt", b"zero\none\ntwo\nthree\nfour\n");
+    let logits = Path::new(env!("CARGO_TARGET_TMPDIR")).join("logits.npy");
+    let input = format!("input={}", sample("3.png").display());
+    let output = format!("logits={}", logits.display());
+    let (model, labels) = (lenet(), labels.display().to_string());
+    for backend in ["auto", "reference"] {
+        let arguments = ["run", &model, "--input", &input, "--output", &output];
+        let more = ["--top", "3", "--labels", &labels, "--backend", backend];
+        let run = convoke(&[&arguments[..], &more].concat());
+        assert_eq!(run.code, Some(0), "{}{}", run.stdout, run.stderr);
+        assert!(run.stdout.contains("logits [1, 10]: "), "{}", run.stdout);
+        let ranked: Vec<&str> = run.stdout.lines().rev().take(3).collect();
+        assert!(
+            ranked[2].starts_with("     3  ") && ranked[2].ends_with("three"),
+            "{}",
+            run.stdout
+        );
+    }
+    // What was written can be read: ten floats after NumPy's header.
+    let bytes = std::fs::read(&logits).expect("the logits");
+    assert!(bytes.starts_with(b"\x93NUMPY") && bytes.len() == 128 + 40, "{}", bytes.len());
+}
+
+#[test]
+fn run_takes_arrays_and_random_numbers_and_refuses_anything_else() {
+    let model = lenet();
+    let run = convoke(&["run", &model, "--input", "input=random", "--backend", "reference"]);
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+    // A header that claims 2^40 numbers.
+    let header = "{'descr': '<f4', 'fortran_order': False, 'shape': (1048576, 1048576), }";
+    let mut npy = b"\x93NUMPY\x01\x00\x76\x00".to_vec();
+    npy.extend(format!("{header:<117}\n").bytes());
+    let npy = format!("input={}", scratch("huge.npy", &npy).display());
+    let text = format!("input={}", scratch("words.txt", b"").display());
+    for (arguments, part) in [
+        (vec!["--input", npy.as_str()], "huge.npy"),
+        (vec!["--input", text.as_str()], "neither .npy, .png nor random"),
+        (
+            vec!["--input", "image=random"],
+            "no input \"image\"; there is input [batch, 1, 28, 28]",
+        ),
+        (vec![], "input input [batch, 1, 28, 28] is missing"),
+        (vec!["--input", "input=random", "--output", "y=y.npy"], "no output \"y\""),
+        (vec!["--input", "input=none.png"], "none.png"),
+    ] {
+        let run = convoke(&[&["run", &model, "--backend", "reference"], arguments.as_slice()].concat());
+        assert_eq!(run.code, Some(1), "{}", run.stdout);
+        assert!(
+            run.stderr.starts_with("error: ") && run.stderr.contains(part),
+            "{}",
+            run.stderr
+        );
+    }
+}
+
+#[test]
+fn inspect_says_what_a_model_is() {
+    let run = convoke(&["inspect", &lenet()]);
+    assert_eq!((run.code, run.stderr.as_str()), (Some(0), ""));
+    for line in [
+        "opset       17",
+        "input       input [batch, 1, 28, 28] FLOAT",
+        "output      logits [batch, 10] FLOAT",
+        "parameters  61706",
+        // 2 * (6 * 28 * 28 * 25 + 16 * 10 * 10 * 150 + 120 * 400 + 120 * 84 + 84 * 10)
+        "FLOPs       833040 ",
+        "         3  Conv",
+    ] {
+        assert!(run.stdout.contains(line), "{line}: {}", run.stdout);
+    }
+    let none = scratch("none.onnx", b"not a model");
+    let run = convoke(&["inspect", &none.display().to_string()]);
+    assert_eq!(run.code, Some(1));
+    assert!(run.stderr.contains("none.onnx: not a readable ONNX file"), "{}", run.stderr);
+}

@@ -2,6 +2,7 @@
 
 mod devices;
 mod digits;
+mod model;
 mod picture;
 
 use std::error::Error;
@@ -39,6 +40,10 @@ enum Command {
     Devices,
     /// Read handwritten digits with LeNet-5: a test set, or PNG files.
     Digits(digits::Arguments),
+    /// Run a model from an ONNX file.
+    Run(model::RunArguments),
+    /// Say what an ONNX file holds: inputs, outputs, operators, parameters, work.
+    Inspect(model::InspectArguments),
 }
 
 /// Runs the command. Ends with 0, with 1 after an error (which went to stderr), or with 2 on wrong usage.
@@ -49,6 +54,8 @@ pub(crate) fn main() -> ExitCode {
     let adapter = arguments.adapter.as_deref();
     let outcome = match &arguments.command {
         Command::Devices => devices::run(&mut out, adapter),
+        Command::Run(arguments) => model::run(&mut out, arguments, adapter),
+        Command::Inspect(arguments) => model::inspect(&mut out, arguments),
         Command::Digits(arguments) => backend(adapter).and_then(|backend| digits::run(&mut out, arguments, &backend)),
     };
     let outcome = outcome.and_then(|code| Ok(out.flush().map(|()| code)?));

@@ -21,6 +21,7 @@ mod passes;
 mod plan;
 mod session;
 mod verify;
+mod work;
 
 use std::sync::Arc;
 

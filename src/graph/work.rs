@@ -1,0 +1,69 @@
+//! How much arithmetic a graph asks for.
+
+use super::Graph;
+use crate::error::Result;
+use crate::ops::{FusedBase, Op};
+
+impl Graph {
+    /// Multiplications, each with its addition, for these shapes of the inputs: those of convolutions, plain and transposed,
+    /// of linear layers, and of matrix products. Twice as many are the FLOPs that papers count.
+    ///
+    /// Errors: as [`shapes`](Self::shapes).
+    pub fn multiply_adds(&self, inputs: &[&[usize]]) -> Result<u64> {
+        let shapes = self.shapes(inputs)?;
+        let count = |shape: &[usize]| {
+            shape
+                .iter()
+                .fold(1_u64, |product, &extent| product.saturating_mul(extent as u64))
+        };
+        let works = self.nodes.iter().map(|node| {
+            // Every output element of a convolution or linear layer reads one filter; every input element of a transposed
+            // one is read by one.
+            let is_transposed = match node.op {
+                Op::Conv2d(_) | Op::Linear(_) => false,
+                Op::ConvTranspose2d(_) => true,
+                Op::Fused(op) => matches!(op.base, FusedBase::ConvTranspose2d(_)),
+                Op::MatMul(_) => {
+                    let terms = shapes[node.inputs[0].0].last().map_or(0, |&extent| extent as u64);
+                    return count(&shapes[node.outputs[0].0]).saturating_mul(terms);
+                }
+                _ => return 0,
+            };
+            let per_filter = &shapes[if is_transposed { node.inputs[0] } else { node.outputs[0] }.0];
+            let weight = &shapes[node.inputs[1].0];
+            count(per_filter).saturating_mul(count(&weight[1..]))
+        });
+        Ok(works.fold(0, u64::saturating_add))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::ArrayD;
+
+    use super::*;
+    use crate::ops::{Activation, Conv2d, ConvTranspose2d, Fused, MatMul};
+
+    #[test]
+    fn work_is_counted_by_the_definition() {
+        let mut graph = Graph::new();
+        let image = graph.input("image");
+        let weight = graph.constant("weight", ArrayD::zeros(vec![6, 2, 3, 2]));
+        let features = graph.node("conv", Conv2d::new().groups(2), &[image, weight]).unwrap();
+        graph.node("back", ConvTranspose2d::new(), &[features, weight]).unwrap();
+        // [1, 6, 3, 6] from 2 channels under 3x2, and as many elements into 2 channels under 3x2.
+        assert_eq!(graph.multiply_adds(&[&[1, 4, 5, 7]]).unwrap(), 2 * 108 * 12);
+    }
+
+    #[test]
+    fn fused_operators_and_matrix_products_count_too() {
+        let mut graph = Graph::new();
+        let image = graph.input("image");
+        let weight = graph.constant("weight", ArrayD::zeros(vec![6, 4, 3, 2]));
+        let fused = Fused::new(FusedBase::Conv2d(Conv2d::new())).activation(Activation::Relu);
+        graph.node("conv", fused, &[image, weight]).unwrap();
+        let matrix = graph.constant("matrix", ArrayD::zeros(vec![7, 2]));
+        graph.node("product", MatMul, &[image, matrix]).unwrap();
+        assert_eq!(graph.multiply_adds(&[&[1, 4, 5, 7]]).unwrap(), 6 * 3 * 6 * 24 + 4 * 5 * 2 * 7);
+    }
+}
