@@ -1,9 +1,6 @@
 // The activations, each relatively accurate over the whole range: no difference of near-equal numbers, no overflow.
 // Exponents are kept above -200, where exp is 0 in f32 and an infinite argument cannot surprise a compiler.
-// Header: ACTIVATION. Needs shared/nan.wgsl and shared/exponential.wgsl.
-const RELU = 0u;
-const RELU6 = 1u;
-const LEAKY_RELU = 2u;
+// Header: ACTIVATION. Needs shared/nan.wgsl, shared/exponential.wgsl and shared/straight_lines.wgsl.
 const ELU = 3u;
 const SILU = 4u;
 const GELU = 5u;
@@ -11,9 +8,6 @@ const MISH = 6u;
 const SOFTPLUS = 7u;
 const SIGMOID = 8u;
 const TANH = 9u;
-const HARD_SIGMOID = 10u;
-const HARD_SWISH = 11u;
-const CLAMP = 12u;
 const ABS = 13u;
 const NEG = 14u;
 const EXP = 15u;
@@ -23,7 +17,6 @@ const ERF = 18u;
 const SOFTSIGN = 19u;
 const SELU = 20u;
 const CELU = 21u;
-const HARD_SIGMOID_WITH = 22u;
 const GELU_TANH = 23u;
 
 // exp(x) for x <= 0.
@@ -156,14 +149,8 @@ fn tanh_of_softplus(x: f32) -> f32 {
 
 // first and second are the parameters of the activations that have any.
 fn activate(x: f32, first: f32, second: f32) -> f32 {
-    var y = x;
-    if (ACTIVATION == RELU) {
-        y = max(x, 0.0);
-    } else if (ACTIVATION == RELU6) {
-        y = min(max(x, 0.0), 6.0);
-    } else if (ACTIVATION == LEAKY_RELU) {
-        y = select(x, first * x, x < 0.0);
-    } else if (ACTIVATION == ELU) {
+    var y = straight_lines(x, first, second);
+    if (ACTIVATION == ELU) {
         y = select(x, first * decay_minus_one(min(x, 0.0)), x < 0.0);
     } else if (ACTIVATION == SILU) {
         y = x * sigmoid(x);
@@ -180,12 +167,6 @@ fn activate(x: f32, first: f32, second: f32) -> f32 {
         y = sigmoid(x);
     } else if (ACTIVATION == TANH) {
         y = hyperbolic_tangent(x);
-    } else if (ACTIVATION == HARD_SIGMOID) {
-        y = min(max(x + 3.0, 0.0), 6.0) / 6.0;
-    } else if (ACTIVATION == HARD_SWISH) {
-        y = x * min(max(x + 3.0, 0.0), 6.0) / 6.0;
-    } else if (ACTIVATION == CLAMP) {
-        y = min(max(x, first), second);
     } else if (ACTIVATION == ABS) {
         y = from_bits(bitcast<u32>(x) & 0x7fffffffu);
     } else if (ACTIVATION == NEG) {
@@ -204,10 +185,6 @@ fn activate(x: f32, first: f32, second: f32) -> f32 {
         y = first * select(x, second * decay_minus_one(min(x, 0.0)), x < 0.0);
     } else if (ACTIVATION == CELU) {
         y = select(x, first * decay_minus_one(min(second * x, 0.0)), x < 0.0);
-    } else if (ACTIVATION == HARD_SIGMOID_WITH) {
-        let line = first * x + second;
-        // An alpha of 0 makes NaN of infinities.
-        y = select(clamp(line, 0.0, 1.0), line, is_nan(line));
     } else if (ACTIVATION == GELU_TANH) {
         y = gelu_tanh(x);
     }

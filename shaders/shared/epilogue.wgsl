@@ -1,6 +1,6 @@
 // What follows a sum before it is stored: bias, residual, activation.
-// Header: HAS_BIAS, HAS_RESIDUAL, ACTIVATION (NONE for none). Needs shared/activation.wgsl, and activation_first and
-// activation_second among the kernel's parameters.
+// Header: HAS_BIAS, HAS_RESIDUAL, ACTIVATION (NONE for none). Needs shared/straight_lines.wgsl, and
+// activation_first and activation_second among the kernel's parameters.
 const NONE = 255u;
 
 @group(0) @binding(3) var<storage, read> bias: array<f32>;                // [output channels]
@@ -22,7 +22,7 @@ fn store(at: u32, sum: f32, offset: f32) {
         value += residual[at];
     }
     if (ACTIVATION != NONE) {
-        value = activate(value, params.activation_first, params.activation_second);
+        value = select(straight_lines(value, params.activation_first, params.activation_second), value, is_nan(value));
     }
     output[at] = value;
 }

@@ -55,6 +55,7 @@ const EPILOGUE: &str = wgsl!("shared/epilogue");
 const EXPONENTIAL: &str = wgsl!("shared/exponential");
 const NAN: &str = wgsl!("shared/nan");
 const PADDING: &str = wgsl!("shared/padding");
+const STRAIGHT_LINES: &str = wgsl!("shared/straight_lines");
 const SPREAD_PLAIN: &str = wgsl!("shared/spread_plain");
 const SPREAD_BROADCAST: &str = wgsl!("shared/spread_broadcast");
 
@@ -94,7 +95,7 @@ impl Kernel {
         let (name, parts, inputs, outputs): (_, &'static [&'static str], _, _) = match self {
             Self::Activation => (
                 "activation",
-                &[DISPATCH, NAN, EXPONENTIAL, ACTIVATION, wgsl!("activation")],
+                &[DISPATCH, NAN, EXPONENTIAL, STRAIGHT_LINES, ACTIVATION, wgsl!("activation")],
                 1,
                 1,
             ),
@@ -107,15 +108,7 @@ impl Kernel {
             ),
             Self::Conv2dDepthwise => (
                 "conv2d_depthwise",
-                &[
-                    DISPATCH,
-                    NAN,
-                    EXPONENTIAL,
-                    ACTIVATION,
-                    EPILOGUE,
-                    PADDING,
-                    wgsl!("conv2d_depthwise"),
-                ],
+                &[DISPATCH, NAN, STRAIGHT_LINES, EPILOGUE, PADDING, wgsl!("conv2d_depthwise")],
                 4,
                 1,
             ),
@@ -124,8 +117,7 @@ impl Kernel {
                 &[
                     DISPATCH,
                     NAN,
-                    EXPONENTIAL,
-                    ACTIVATION,
+                    STRAIGHT_LINES,
                     EPILOGUE,
                     PADDING,
                     SPREAD_PLAIN,
@@ -139,8 +131,7 @@ impl Kernel {
                 &[
                     DISPATCH,
                     NAN,
-                    EXPONENTIAL,
-                    ACTIVATION,
+                    STRAIGHT_LINES,
                     EPILOGUE,
                     PADDING,
                     SPREAD_BROADCAST,
@@ -151,21 +142,13 @@ impl Kernel {
             ),
             Self::Gemm => (
                 "gemm",
-                &[DISPATCH, NAN, EXPONENTIAL, ACTIVATION, EPILOGUE, SPREAD_PLAIN, wgsl!("gemm")],
+                &[DISPATCH, NAN, STRAIGHT_LINES, EPILOGUE, SPREAD_PLAIN, wgsl!("gemm")],
                 4,
                 1,
             ),
             Self::GemmBroadcast => (
                 "gemm_broadcast",
-                &[
-                    DISPATCH,
-                    NAN,
-                    EXPONENTIAL,
-                    ACTIVATION,
-                    EPILOGUE,
-                    SPREAD_BROADCAST,
-                    wgsl!("gemm"),
-                ],
+                &[DISPATCH, NAN, STRAIGHT_LINES, EPILOGUE, SPREAD_BROADCAST, wgsl!("gemm")],
                 4,
                 1,
             ),
