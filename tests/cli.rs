@@ -323,3 +323,29 @@ fn inspect_says_what_a_model_is() {
     assert_eq!(run.code, Some(1));
     assert!(run.stderr.contains("none.onnx: not a readable ONNX file"), "{}", run.stderr);
 }
+
+#[test]
+fn verify_checks_every_operator_on_the_gpu() {
+    let input = format!("input={}", sample("3.png").display());
+    let arguments = ["verify", &lenet(), "--input", &input];
+    let run = convoke(&arguments);
+    if run.stderr.contains("no GPU adapter") {
+        // Shown by the GPU tests, which count as skipped; where an adapter is required, it is missed here too.
+        assert_ne!(std::env::var("CONVOKE_REQUIRE_GPU").as_deref(), Ok("1"), "{}", run.stderr);
+        assert_eq!(run.code, Some(1));
+    } else {
+        assert_eq!(run.code, Some(0), "{}{}", run.stdout, run.stderr);
+        // Three convolutions and two linear layers with what follows them, two poolings, one flattening.
+        assert!(run.stdout.contains("all 8 operators"), "{}", run.stdout);
+    }
+    let run = convoke(&[&arguments[..], &["--adapter", "cpu"]].concat());
+    assert_eq!(run.code, Some(1));
+    assert!(
+        run.stderr.contains("the reference is what others are verified against"),
+        "{}",
+        run.stderr
+    );
+    let run = convoke(&["verify", &lenet(), "--input", "image=random"]);
+    assert_eq!(run.code, Some(1));
+    assert!(run.stderr.contains("there is no input \"image\""), "{}", run.stderr);
+}

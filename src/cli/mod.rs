@@ -4,6 +4,7 @@ mod devices;
 mod digits;
 mod model;
 mod picture;
+mod verify;
 
 use std::error::Error;
 use std::io::{self, Write};
@@ -44,6 +45,8 @@ enum Command {
     Run(model::RunArguments),
     /// Say what an ONNX file holds: inputs, outputs, operators, parameters, work.
     Inspect(model::InspectArguments),
+    /// Check a model from an ONNX file on the GPU against the reference, operator by operator.
+    Verify(verify::VerifyArguments),
 }
 
 /// Runs the command. Ends with 0, with 1 after an error (which went to stderr), or with 2 on wrong usage.
@@ -56,6 +59,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Devices => devices::run(&mut out, adapter),
         Command::Run(arguments) => model::run(&mut out, arguments, adapter),
         Command::Inspect(arguments) => model::inspect(&mut out, arguments),
+        Command::Verify(arguments) => verify::verify(&mut out, arguments, adapter),
         Command::Digits(arguments) => backend(adapter).and_then(|backend| digits::run(&mut out, arguments, &backend)),
     };
     let outcome = outcome.and_then(|code| Ok(out.flush().map(|()| code)?));

@@ -7,6 +7,7 @@ use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
 use convoke::gpu::AdapterChoice;
+use convoke::graph::Graph;
 use convoke::onnx::{Dim, Model, Options, Shapes, TensorInfo};
 use convoke::testing::Random;
 use convoke::{Backend, Session};
@@ -64,12 +65,12 @@ enum Kind {
     Reference,
 }
 
-fn pair(text: &str) -> Result<(String, String), String> {
+pub(super) fn pair(text: &str) -> Result<(String, String), String> {
     let (name, value) = text.split_once('=').ok_or("NAME=VALUE is expected")?;
     Ok((name.to_owned(), value.to_owned()))
 }
 
-fn open(path: &Path, external_data: bool) -> convoke::Result<Model> {
+pub(super) fn open(path: &Path, external_data: bool) -> convoke::Result<Model> {
     Model::open_with(path, &Options::new().external_data(external_data))
 }
 
@@ -91,52 +92,21 @@ fn backend(kind: Kind, adapter: Option<&str>) -> Result<Backend, Box<dyn std::er
 /// Runs a model once.
 pub(super) fn run(out: &mut dyn Write, arguments: &RunArguments, adapter: Option<&str>) -> Outcome {
     let model = open(&arguments.model, arguments.external_data)?;
-    for (kind, given, known) in [
-        ("input", &arguments.input, model.inputs()),
-        ("output", &arguments.output, model.outputs()),
-    ] {
-        for (index, (name, _)) in given.iter().enumerate() {
-            if known.iter().all(|info| info.name != *name) {
-                return Err(format!("there is no {kind} {name:?}; there is {}", list(known)).into());
-            }
-            if given[..index].iter().any(|(other, _)| other == name) {
-                return Err(format!("{kind} {name:?} is given twice").into());
-            }
-        }
-    }
+    check_names("input", &arguments.input, model.inputs())?;
+    check_names("output", &arguments.output, model.outputs())?;
     let labels = match &arguments.labels {
         None => String::new(),
         Some(path) => std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?,
     };
     let labels: Vec<&str> = labels.lines().collect();
 
-    let mut shapes = Shapes::new();
-    let mut arrays = Vec::new();
-    for info in model.inputs() {
-        let (_, source) = arguments
-            .input
-            .iter()
-            .find(|(name, _)| *name == info.name)
-            .ok_or_else(|| format!("input {info} is missing: --input {}=FILE.npy, FILE.png or random", info.name))?;
-        let array = if source == "random" {
-            None
-        } else {
-            Some(read(Path::new(source), info).map_err(|error| format!("{source}: {error}"))?)
-        };
-        if let Some(array) = &array {
-            shapes = shapes.input(&info.name, array.shape());
-        }
-        arrays.push(array);
-    }
-    let input_shapes = model.input_shapes(&shapes)?;
-    let graph = model.graph(&shapes)?;
-    // Only now: the graph's inputs are within the budget.
-    let mut random = Random::new(0);
-    let inputs: Vec<ArrayD<f32>> = arrays
-        .into_iter()
-        .zip(&input_shapes)
-        .map(|(array, shape)| array.unwrap_or_else(|| random.reals(shape)))
-        .collect();
+    let source_of = |info: &TensorInfo| {
+        let given = arguments.input.iter().find(|(name, _)| *name == info.name);
+        given
+            .map(|(_, source)| source.clone())
+            .ok_or_else(|| format!("input {info} is missing: --input {}=FILE.npy, FILE.png or random", info.name))
+    };
+    let (graph, inputs) = prepare(&model, &source_of)?;
     let views: Vec<_> = inputs.iter().map(|input| input.view()).collect();
 
     let backend = backend(arguments.backend, adapter)?;
@@ -156,6 +126,53 @@ pub(super) fn run(out: &mut dyn Write, arguments: &RunArguments, adapter: Option
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// A graph and what its inputs read.
+type Prepared = (Graph, Vec<ArrayD<f32>>);
+
+/// The graph for the shapes of its inputs, and the inputs: each read from its source, or random.
+pub(super) fn prepare(
+    model: &Model,
+    source_of: &dyn Fn(&TensorInfo) -> Result<String, String>,
+) -> Result<Prepared, Box<dyn std::error::Error>> {
+    let mut shapes = Shapes::new();
+    let mut arrays = Vec::new();
+    for info in model.inputs() {
+        let source = source_of(info)?;
+        let array = if source == "random" {
+            None
+        } else {
+            Some(read(Path::new(&source), info).map_err(|error| format!("{source}: {error}"))?)
+        };
+        if let Some(array) = &array {
+            shapes = shapes.input(&info.name, array.shape());
+        }
+        arrays.push(array);
+    }
+    let input_shapes = model.input_shapes(&shapes)?;
+    let graph = model.graph(&shapes)?;
+    // Only now: the graph's inputs are within the budget.
+    let mut random = Random::new(0);
+    let inputs = arrays
+        .into_iter()
+        .zip(&input_shapes)
+        .map(|(array, shape)| array.unwrap_or_else(|| random.reals(shape)))
+        .collect();
+    Ok((graph, inputs))
+}
+
+/// What `--input` may name twice or wrongly.
+pub(super) fn check_names(kind: &str, given: &[(String, String)], known: &[TensorInfo]) -> Result<(), String> {
+    for (index, (name, _)) in given.iter().enumerate() {
+        if known.iter().all(|info| info.name != *name) {
+            return Err(format!("there is no {kind} {name:?}; there is {}", list(known)));
+        }
+        if given[..index].iter().any(|(other, _)| other == name) {
+            return Err(format!("{kind} {name:?} is given twice"));
+        }
+    }
+    Ok(())
 }
 
 fn list(infos: &[TensorInfo]) -> String {

@@ -1,0 +1,60 @@
+//! `convoke verify`: a model on the GPU against the reference, operator by operator.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+use convoke::gpu::AdapterChoice;
+use convoke::{Backend, Session};
+
+use super::Outcome;
+use super::model::{check_names, open, pair, prepare};
+
+/// A model to verify, and what it reads.
+#[derive(Debug, Args)]
+pub(super) struct VerifyArguments {
+    /// The ONNX file.
+    model: PathBuf,
+    /// What an input reads, as for `run`; random numbers where nothing is said.
+    #[arg(long, value_name = "NAME=FILE.npy|FILE.png|random", value_parser = pair)]
+    input: Vec<(String, String)>,
+    /// Read tensors from other files in the model's folder.
+    #[arg(long)]
+    external_data: bool,
+}
+
+/// Names every operator whose output is not what the reference makes of the same inputs; exit status 1 if there is one.
+pub(super) fn verify(out: &mut dyn Write, arguments: &VerifyArguments, adapter: Option<&str>) -> Outcome {
+    let model = open(&arguments.model, arguments.external_data)?;
+    check_names("input", &arguments.input, model.inputs())?;
+    let (graph, inputs) = prepare(&model, &|info| {
+        let given = arguments.input.iter().find(|(name, _)| *name == info.name);
+        Ok(given.map_or("random", |(_, source)| source).to_owned())
+    })?;
+    let views: Vec<_> = inputs.iter().map(|input| input.view()).collect();
+    let backend = Backend::choose(adapter.map_or_else(AdapterChoice::from_env, AdapterChoice::from))?;
+    writeln!(out, "running on  {backend}")?;
+    let checks = Session::new(graph, &backend)?.verify(&views)?;
+    let mut wrong = 0;
+    for check in &checks {
+        if let Some(mismatch) = &check.mismatch {
+            wrong += 1;
+            writeln!(
+                out,
+                "WRONG       {} {:?} {:?}: {mismatch}",
+                check.operator, check.node, check.shape
+            )?;
+        }
+    }
+    if wrong > 0 {
+        writeln!(out, "{wrong} of {} operators differ from the reference", checks.len())?;
+        return Ok(ExitCode::FAILURE);
+    }
+    writeln!(
+        out,
+        "verified    all {} operators are within the bounds of the reference",
+        checks.len()
+    )?;
+    Ok(ExitCode::SUCCESS)
+}
