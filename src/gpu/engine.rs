@@ -56,6 +56,16 @@ impl Executable {
         Ok(Self { steps, buffers, memory })
     }
 
+    /// Submits the dispatches by themselves.
+    pub(crate) fn submit(&self, context: &Context) -> Result<()> {
+        let mut encoder = context.device.create_command_encoder(&wgpu::CommandEncoderDescriptor {
+            label: Some("convoke.run"),
+        });
+        self.encode(&mut encoder);
+        context.queue.submit([encoder.finish()]);
+        context.check()
+    }
+
     /// Appends the dispatches to a command buffer.
     pub(crate) fn encode(&self, encoder: &mut wgpu::CommandEncoder) {
         encode(&self.steps, encoder);

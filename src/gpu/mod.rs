@@ -148,12 +148,7 @@ impl Gpu {
             recording.export(output);
         }
         let executable = Executable::new(&self.context, &recording)?;
-        let mut encoder = self.context.device.create_command_encoder(&wgpu::CommandEncoderDescriptor {
-            label: Some("convoke.run"),
-        });
-        executable.encode(&mut encoder);
-        self.context.queue.submit([encoder.finish()]);
-        self.context.check()?;
+        executable.submit(&self.context)?;
         Ok(outputs
             .into_iter()
             .map(|output| Tensor {

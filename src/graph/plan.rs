@@ -146,16 +146,8 @@ impl GpuEngine {
             lowered.recording.export(value);
         }
         let executable = Executable::new(context, &lowered.recording)?;
-        for (buffer, array) in lowered.inputs.iter().zip(inputs) {
-            if let Some(buffer) = buffer {
-                write(context, buffer.buffer(), array);
-            }
-        }
-        let mut encoder = context.device.create_command_encoder(&wgpu::CommandEncoderDescriptor {
-            label: Some("convoke.verify"),
-        });
-        executable.encode(&mut encoder);
-        context.queue.submit([encoder.finish()]);
+        write_inputs(context, &lowered.inputs, inputs)?;
+        executable.submit(context)?;
         let read = |value: &Value| -> Result<ArrayD<f32>> {
             let tensor = Tensor {
                 context: Arc::clone(context),
@@ -173,7 +165,7 @@ impl GpuEngine {
             .iter()
             .map(|value| value.as_ref().map(read).transpose())
             .collect::<Result<Vec<_>>>()?;
-        check_values(&lowered.graph, &|value| values[value.0].clone())
+        check_values(&lowered.graph, &values)
     }
 }
 
@@ -187,12 +179,7 @@ struct Lowered {
 
 impl Plan {
     pub(super) fn write_inputs(&self, context: &Context, inputs: &[ArrayViewD<'_, f32>]) -> Result<()> {
-        for (buffer, array) in self.inputs.iter().zip(inputs) {
-            if let Some(buffer) = buffer {
-                write(context, buffer.buffer(), array);
-            }
-        }
-        context.check()
+        write_inputs(context, &self.inputs, inputs)
     }
 
     #[cfg(not(target_family = "wasm"))]
@@ -238,6 +225,16 @@ impl Plan {
     pub(super) fn split(&self, bytes: &[u8]) -> Result<Vec<ArrayD<f32>>> {
         split_outputs(&self.outputs, bytes)
     }
+}
+
+/// Queues the writes of the arrays to their buffers; one without elements has none.
+fn write_inputs(context: &Context, buffers: &[Option<Arc<PooledBuffer>>], arrays: &[ArrayViewD<'_, f32>]) -> Result<()> {
+    for (buffer, array) in buffers.iter().zip(arrays) {
+        if let Some(buffer) = buffer {
+            write(context, buffer.buffer(), array);
+        }
+    }
+    context.check()
 }
 
 fn bytes(value: &Value) -> u64 {

@@ -161,14 +161,8 @@ pub struct Resident<'a> {
 impl Resident<'_> {
     /// Submits the dispatches and returns at once; [`Gpu::wait`](crate::Gpu::wait) waits for them.
     pub fn run(&self) -> Result<()> {
-        let context = &self.engine.gpu.context;
         let plan = self.plan.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut encoder = context.device.create_command_encoder(&wgpu::CommandEncoderDescriptor {
-            label: Some("convoke.resident"),
-        });
-        plan.executable.encode(&mut encoder);
-        context.queue.submit([encoder.finish()]);
-        context.check()
+        plan.executable.submit(&self.engine.gpu.context)
     }
 
     /// Reads the outputs of the last run.
