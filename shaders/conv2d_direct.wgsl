@@ -3,7 +3,7 @@
 // An invocation computes ROWS outputs of one column for CHANNELS output channels; lanes run along the flattened
 // (row block, column) plane, so that narrow images fill them too. The taps are the outer loops: the padding's index map
 // is computed once a tap and serves all input channels, whatever the padding mode.
-// Header: LANES, ROWS, CHANNELS, OCTETS (CHANNELS / 8), PADDING_MODE, TRANSPOSED, and those of shared/epilogue.wgsl.
+// Header: LANES, ROWS, CHANNELS, QUADS (CHANNELS / 4), LATER_CHANNELS (CHANNELS - 8), PADDING_MODE, TRANSPOSED, and those of shared/epilogue.wgsl.
 struct Params {
     in_channels: u32,          // per group
     in_height: u32,
@@ -85,17 +85,15 @@ fn main(
                         values[row] = select(0.0, values[row], inside[row]);
                     }
                 }
-                for (var octet = 0u; octet < OCTETS; octet++) { // unroll
-                    let weights = spread(weight_at + octet * 8u, lane);
-                    for (var i = 0u; i < 8u; i++) { // unroll
-                        for (var row = 0u; row < ROWS; row++) { // unroll
-                            let sum = fma(values[row], weights[i], sums[octet * 8u + i][row]);
-                            if (TRANSPOSED == 1u) {
-                                // Where nothing was written there is no product, not even with an infinite weight.
-                                sums[octet * 8u + i][row] = select(sums[octet * 8u + i][row], sum, inside[row]);
-                            } else {
-                                sums[octet * 8u + i][row] = sum;
-                            }
+                let weights = spread(weight_at, lane);
+                for (var channel = 0u; channel < CHANNELS; channel++) { // unroll
+                    for (var row = 0u; row < ROWS; row++) { // unroll
+                        let sum = fma(values[row], weights[channel], sums[channel][row]);
+                        if (TRANSPOSED == 1u) {
+                            // Where nothing was written there is no product, not even with an infinite weight.
+                            sums[channel][row] = select(sums[channel][row], sum, inside[row]);
+                        } else {
+                            sums[channel][row] = sum;
                         }
                     }
                 }
@@ -105,17 +103,26 @@ fn main(
         }
     }
 
+    // Eight channels a round, the next eight moved up after it: stores are dear to compile, so their code stands once.
     let first_channel = channel_block * CHANNELS;
+    let last_channel = select(first_channel, min(first_channel + CHANNELS, params.out_channels), stores);
     let out_plane = params.out_height * params.out_width;
-    for (var channel = 0u; channel < CHANNELS; channel++) { // unroll
-        if (stores && first_channel + channel < params.out_channels) {
-            let out_channel = group * params.out_channels + first_channel + channel;
-            let offset = channel_offset(out_channel);
-            let target_plane = (batch * params.groups * params.out_channels + out_channel) * out_plane + out_x;
-            for (var row = 0u; row < ROWS; row++) { // unroll
-                if (first_y + row < params.out_height) {
-                    store(target_plane + (first_y + row) * params.out_width, sums[channel][row], offset);
+    for (var octet = first_channel; octet < last_channel; octet += 8u) {
+        for (var j = 0u; j < 8u; j++) { // unroll
+            if (octet + j < last_channel) {
+                let out_channel = group * params.out_channels + octet + j;
+                let offset = channel_offset(out_channel);
+                let target_plane = (batch * params.groups * params.out_channels + out_channel) * out_plane + out_x;
+                for (var row = 0u; row < ROWS; row++) { // unroll
+                    if (first_y + row < params.out_height) {
+                        store(target_plane + (first_y + row) * params.out_width, sums[j][row], offset);
+                    }
                 }
+            }
+        }
+        for (var channel = 0u; channel < LATER_CHANNELS; channel++) { // unroll
+            for (var row = 0u; row < ROWS; row++) { // unroll
+                sums[channel][row] = sums[channel + 8u][row];
             }
         }
     }

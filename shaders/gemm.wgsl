@@ -1,8 +1,9 @@
 // Matrix product of packed weights with a strided input: pointwise convolution (positions are pixels) and linear
 // (positions are rows of the batch).
 //
-// An invocation computes CHANNELS output channels at POSITIONS positions, LANES apart.
-// Header: LANES, POSITIONS, CHANNELS, OCTETS (CHANNELS / 8), and those of shared/epilogue.wgsl.
+// An invocation computes CHANNELS output channels at POSITIONS positions, LANES apart. A position is one element or four
+// (shared/reals_*.wgsl); strides count in the same unit.
+// Header: LANES, POSITIONS, CHANNELS, QUADS (CHANNELS / 4), LATER_CHANNELS (CHANNELS - 8), and those of shared/epilogue.wgsl.
 struct Params {
     in_channels: u32,          // per group: the terms of each sum
     out_channels: u32,         // per group
@@ -19,7 +20,7 @@ struct Params {
     activation_second: f32,
 }
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> input: array<f32>;               // [batch, groups, in_channels x positions]
+@group(0) @binding(1) var<storage, read> input: array<Real>;              // [batch, groups, in_channels x positions]
 // binding 2: packed weights, see shared/spread_*.wgsl
 // bindings 3 to 5: bias, residual, output [batch, groups, out_channels x positions], see shared/epilogue.wgsl
 
@@ -44,37 +45,44 @@ fn main(
         source[i] = first_source + min(first_position + i * LANES, params.positions - 1u) * params.in_position_stride;
     }
 
-    var sums: array<array<f32, POSITIONS>, CHANNELS>;
+    var sums: array<array<Real, POSITIONS>, CHANNELS>;
     var weight_at = (group * params.channel_blocks + channel_block) * params.in_channels * CHANNELS;
     var input_offset = 0u;
     for (var in_channel = 0u; in_channel < params.in_channels; in_channel++) {
-        var values: array<f32, POSITIONS>;
+        var values: array<Real, POSITIONS>;
         for (var i = 0u; i < POSITIONS; i++) { // unroll
             values[i] = input[source[i] + input_offset];
         }
-        for (var octet = 0u; octet < OCTETS; octet++) { // unroll
-            let weights = spread(weight_at + octet * 8u, lane);
-            for (var j = 0u; j < 8u; j++) { // unroll
-                for (var i = 0u; i < POSITIONS; i++) { // unroll
-                    sums[octet * 8u + j][i] = fma(values[i], weights[j], sums[octet * 8u + j][i]);
-                }
+        let weights = spread(weight_at, lane);
+        for (var channel = 0u; channel < CHANNELS; channel++) { // unroll
+            for (var i = 0u; i < POSITIONS; i++) { // unroll
+                sums[channel][i] = fma(values[i], Real(weights[channel]), sums[channel][i]);
             }
         }
         weight_at += CHANNELS;
         input_offset += params.in_channel_stride;
     }
 
+    // Eight channels a round, the next eight moved up after it: stores are dear to compile, so their code stands once.
     let first_channel = channel_block * CHANNELS;
+    let last_channel = select(first_channel, min(first_channel + CHANNELS, params.out_channels), stores);
     let first_target = (batch * params.groups + group) * params.out_channels * params.positions;
-    for (var channel = 0u; channel < CHANNELS; channel++) { // unroll
-        if (stores && first_channel + channel < params.out_channels) {
-            let offset = channel_offset(group * params.out_channels + first_channel + channel);
-            let target_row = first_target + (first_channel + channel) * params.out_channel_stride;
-            for (var i = 0u; i < POSITIONS; i++) { // unroll
-                let position = first_position + i * LANES;
-                if (position < params.positions) {
-                    store(target_row + position * params.out_position_stride, sums[channel][i], offset);
+    for (var octet = first_channel; octet < last_channel; octet += 8u) {
+        for (var j = 0u; j < 8u; j++) { // unroll
+            if (octet + j < last_channel) {
+                let offset = channel_offset(group * params.out_channels + octet + j);
+                let target_row = first_target + (octet + j) * params.out_channel_stride;
+                for (var i = 0u; i < POSITIONS; i++) { // unroll
+                    let position = first_position + i * LANES;
+                    if (position < params.positions) {
+                        store(target_row + position * params.out_position_stride, sums[j][i], offset);
+                    }
                 }
+            }
+        }
+        for (var channel = 0u; channel < LATER_CHANNELS; channel++) { // unroll
+            for (var i = 0u; i < POSITIONS; i++) { // unroll
+                sums[channel][i] = sums[channel + 8u][i];
             }
         }
     }

@@ -1,11 +1,11 @@
 // What follows a sum before it is stored: bias, residual, activation.
-// Header: HAS_BIAS, HAS_RESIDUAL, ACTIVATION (NONE for none). Needs shared/straight_lines.wgsl, and
+// Header: HAS_BIAS, HAS_RESIDUAL, ACTIVATION (NONE for none). Needs shared/reals_*.wgsl and shared/straight_lines.wgsl, and
 // activation_first and activation_second among the kernel's parameters.
 const NONE = 255u;
 
 @group(0) @binding(3) var<storage, read> bias: array<f32>;                // [output channels]
-@group(0) @binding(4) var<storage, read> residual: array<f32>;            // as the output
-@group(0) @binding(5) var<storage, read_write> output: array<f32>;
+@group(0) @binding(4) var<storage, read> residual: array<Real>;           // as the output
+@group(0) @binding(5) var<storage, read_write> output: array<Real>;
 
 // The bias of an output channel.
 fn channel_offset(channel: u32) -> f32 {
@@ -16,7 +16,8 @@ fn channel_offset(channel: u32) -> f32 {
     return offset;
 }
 
-fn store(at: u32, sum: f32, offset: f32) {
+// `at` counts in units of Real.
+fn store(at: u32, sum: Real, offset: f32) {
     var value = sum + offset;
     if (HAS_RESIDUAL == 1u) {
         value += residual[at];

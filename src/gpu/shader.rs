@@ -14,6 +14,7 @@ pub(crate) enum Kernel {
     Fill,
     Gemm,
     GemmBroadcast,
+    GemmQuads,
     InstanceNorm,
     Interpolate,
     InterpolateNearest,
@@ -53,7 +54,8 @@ const ACTIVATION: &str = wgsl!("shared/activation");
 const DISPATCH: &str = wgsl!("shared/dispatch");
 const EPILOGUE: &str = wgsl!("shared/epilogue");
 const EXPONENTIAL: &str = wgsl!("shared/exponential");
-const NAN: &str = wgsl!("shared/nan");
+const REALS: &str = wgsl!("shared/reals_single");
+const REAL_QUADS: &str = wgsl!("shared/reals_quads");
 const PADDING: &str = wgsl!("shared/padding");
 const STRAIGHT_LINES: &str = wgsl!("shared/straight_lines");
 const SPREAD_PLAIN: &str = wgsl!("shared/spread_plain");
@@ -62,7 +64,7 @@ const SPREAD_BROADCAST: &str = wgsl!("shared/spread_broadcast");
 impl Kernel {
     /// All kernels.
     #[cfg(test)]
-    pub(crate) const ALL: [Self; 25] = [
+    pub(crate) const ALL: [Self; 26] = [
         Self::Activation,
         Self::BatchNorm,
         Self::Binary,
@@ -72,6 +74,7 @@ impl Kernel {
         Self::Fill,
         Self::Gemm,
         Self::GemmBroadcast,
+        Self::GemmQuads,
         Self::InstanceNorm,
         Self::Interpolate,
         Self::InterpolateNearest,
@@ -95,20 +98,20 @@ impl Kernel {
         let (name, parts, inputs, outputs): (_, &'static [&'static str], _, _) = match self {
             Self::Activation => (
                 "activation",
-                &[DISPATCH, NAN, EXPONENTIAL, STRAIGHT_LINES, ACTIVATION, wgsl!("activation")],
+                &[DISPATCH, REALS, EXPONENTIAL, STRAIGHT_LINES, ACTIVATION, wgsl!("activation")],
                 1,
                 1,
             ),
             Self::BatchNorm => ("batch_norm", &[DISPATCH, wgsl!("batch_norm")], 5, 1),
             Self::Binary => (
                 "binary",
-                &[DISPATCH, NAN, EXPONENTIAL, wgsl!("shared/arithmetic"), wgsl!("binary")],
+                &[DISPATCH, REALS, EXPONENTIAL, wgsl!("shared/arithmetic"), wgsl!("binary")],
                 2,
                 1,
             ),
             Self::Conv2dDepthwise => (
                 "conv2d_depthwise",
-                &[DISPATCH, NAN, STRAIGHT_LINES, EPILOGUE, PADDING, wgsl!("conv2d_depthwise")],
+                &[DISPATCH, REALS, STRAIGHT_LINES, EPILOGUE, PADDING, wgsl!("conv2d_depthwise")],
                 4,
                 1,
             ),
@@ -116,7 +119,7 @@ impl Kernel {
                 "conv2d_direct",
                 &[
                     DISPATCH,
-                    NAN,
+                    REALS,
                     STRAIGHT_LINES,
                     EPILOGUE,
                     PADDING,
@@ -130,7 +133,7 @@ impl Kernel {
                 "conv2d_direct_broadcast",
                 &[
                     DISPATCH,
-                    NAN,
+                    REALS,
                     STRAIGHT_LINES,
                     EPILOGUE,
                     PADDING,
@@ -142,41 +145,47 @@ impl Kernel {
             ),
             Self::Gemm => (
                 "gemm",
-                &[DISPATCH, NAN, STRAIGHT_LINES, EPILOGUE, SPREAD_PLAIN, wgsl!("gemm")],
+                &[DISPATCH, REALS, STRAIGHT_LINES, EPILOGUE, SPREAD_PLAIN, wgsl!("gemm")],
                 4,
                 1,
             ),
             Self::GemmBroadcast => (
                 "gemm_broadcast",
-                &[DISPATCH, NAN, STRAIGHT_LINES, EPILOGUE, SPREAD_BROADCAST, wgsl!("gemm")],
+                &[DISPATCH, REALS, STRAIGHT_LINES, EPILOGUE, SPREAD_BROADCAST, wgsl!("gemm")],
+                4,
+                1,
+            ),
+            Self::GemmQuads => (
+                "gemm_quads",
+                &[DISPATCH, REAL_QUADS, STRAIGHT_LINES, EPILOGUE, SPREAD_BROADCAST, wgsl!("gemm")],
                 4,
                 1,
             ),
             Self::Fill => ("fill", &[DISPATCH, wgsl!("fill")], 0, 1),
-            Self::InstanceNorm => ("instance_norm", &[DISPATCH, NAN, wgsl!("instance_norm")], 3, 1),
+            Self::InstanceNorm => ("instance_norm", &[DISPATCH, REALS, wgsl!("instance_norm")], 3, 1),
             Self::Interpolate => ("interpolate", &[DISPATCH, wgsl!("interpolate")], 1, 1),
             Self::InterpolateNearest => ("interpolate_nearest", &[DISPATCH, wgsl!("interpolate_nearest")], 2, 1),
-            Self::LocalResponseNorm => ("local_response_norm", &[DISPATCH, NAN, wgsl!("local_response_norm")], 1, 1),
-            Self::LpPool2d => ("lp_pool2d", &[DISPATCH, NAN, wgsl!("lp_pool2d")], 1, 1),
+            Self::LocalResponseNorm => ("local_response_norm", &[DISPATCH, REALS, wgsl!("local_response_norm")], 1, 1),
+            Self::LpPool2d => ("lp_pool2d", &[DISPATCH, REALS, wgsl!("lp_pool2d")], 1, 1),
             Self::MatMul => ("matmul", &[DISPATCH, wgsl!("matmul")], 2, 1),
-            Self::PRelu => ("prelu", &[DISPATCH, NAN, wgsl!("prelu")], 2, 1),
+            Self::PRelu => ("prelu", &[DISPATCH, REALS, wgsl!("prelu")], 2, 1),
             Self::PackWeights => ("pack_weights", &[DISPATCH, wgsl!("pack_weights")], 1, 1),
             Self::Pad2d => ("pad2d", &[DISPATCH, PADDING, wgsl!("pad2d")], 1, 1),
             Self::Pool2dAny => (
                 "pool2d_any",
-                &[DISPATCH, NAN, wgsl!("shared/indices_dropped"), wgsl!("pool2d_any")],
+                &[DISPATCH, REALS, wgsl!("shared/indices_dropped"), wgsl!("pool2d_any")],
                 1,
                 1,
             ),
             Self::Pool2dAnyIndices => (
                 "pool2d_any_indices",
-                &[DISPATCH, NAN, wgsl!("shared/indices_stored"), wgsl!("pool2d_any")],
+                &[DISPATCH, REALS, wgsl!("shared/indices_stored"), wgsl!("pool2d_any")],
                 1,
                 2,
             ),
-            Self::Pool2dWindow => ("pool2d_window", &[DISPATCH, NAN, wgsl!("pool2d_window")], 1, 1),
-            Self::Reduce => ("reduce", &[DISPATCH, NAN, wgsl!("reduce")], 1, 1),
-            Self::Softmax => ("softmax", &[DISPATCH, NAN, wgsl!("softmax")], 1, 1),
+            Self::Pool2dWindow => ("pool2d_window", &[DISPATCH, REALS, wgsl!("pool2d_window")], 1, 1),
+            Self::Reduce => ("reduce", &[DISPATCH, REALS, wgsl!("reduce")], 1, 1),
+            Self::Softmax => ("softmax", &[DISPATCH, REALS, wgsl!("softmax")], 1, 1),
             Self::StridedCopy => (
                 "strided_copy",
                 &[DISPATCH, wgsl!("shared/items_single"), wgsl!("strided_copy")],
@@ -190,7 +199,7 @@ impl Kernel {
                 1,
             ),
         };
-        let subgroups = matches!(self, Self::Conv2dDirectBroadcast | Self::GemmBroadcast);
+        let subgroups = matches!(self, Self::Conv2dDirectBroadcast | Self::GemmBroadcast | Self::GemmQuads);
         KernelSource {
             name,
             parts,

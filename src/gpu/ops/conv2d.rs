@@ -251,7 +251,8 @@ fn direct(problem: &Problem, broadcast: bool, operands: &Operands<'_>, output: &
         ("LANES", lanes),
         ("ROWS", block.positions as u32),
         ("CHANNELS", block.channels as u32),
-        ("OCTETS", block.channels as u32 / 8),
+        ("QUADS", block.channels as u32 / 4),
+        ("LATER_CHANNELS", block.channels as u32 - 8),
         ("PADDING_MODE", problem.padding_mode),
         ("TRANSPOSED", u32::from(problem.transposed)),
     ];
