@@ -203,6 +203,8 @@ fn activation(gpu: &Gpu) -> Outcome {
             beta: 1e30,
         },
         Activation::GeluTanh,
+        Activation::Floor,
+        Activation::Ceil,
     ] {
         check(gpu, &op.into(), std::slice::from_ref(&input))?;
     }
@@ -409,6 +411,8 @@ fn edges(gpu: &Gpu) -> Outcome {
         Activation::Celu { alpha: 3.0 },
         Activation::HardSigmoidWith { alpha: 0.01, beta: 0.5 },
         Activation::GeluTanh,
+        Activation::Floor,
+        Activation::Ceil,
     ] {
         check(gpu, &op.into(), std::slice::from_ref(&input))?;
     }
