@@ -324,6 +324,68 @@ fn inspect_says_what_a_model_is() {
     assert!(run.stderr.contains("none.onnx: not a readable ONNX file"), "{}", run.stderr);
 }
 
+/// A folder of this test's own with the files of an ONNX node case.
+fn node_case(folder: &str, name: &str) -> PathBuf {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/onnx_node").join(name);
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join(folder).join(name);
+    std::fs::create_dir_all(target.join("test_data_set_0")).expect("the folder");
+    for file in ["model.onnx", "test_data_set_0/input_0.pb", "test_data_set_0/output_0.pb"] {
+        std::fs::copy(source.join(file), target.join(file)).expect("the file is copied");
+    }
+    target
+}
+
+#[test]
+fn conformance_runs_every_case_below_a_folder() {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("conformance");
+    let folder = folder.display().to_string();
+    node_case("conformance/one", "test_maxpool_2d_ceil");
+    node_case("conformance/two/deeper", "test_relu");
+    node_case("conformance", "test_maxpool_3d_dilations");
+    for backend in ["auto", "reference"] {
+        let run = convoke(&["conformance", &folder, "--backend", backend]);
+        assert_eq!(run.code, Some(0), "{}{}", run.stdout, run.stderr);
+        assert!(run.stdout.ends_with("2 passed, 0 failed, 1 skipped\n"), "{}", run.stdout);
+        let skipped = run.stdout.lines().find(|line| line.starts_with("skipped"));
+        assert!(
+            skipped.is_some_and(|line| line.contains("test_maxpool_3d_dilations: ") && line.contains("[1, 1, 4, 4, 4]")),
+            "{}",
+            run.stdout
+        );
+    }
+}
+
+#[test]
+fn conformance_fails_where_an_output_differs_or_there_is_no_case() {
+    let case = node_case("conformance_wrong", "test_relu");
+    let output = case.join("test_data_set_0/output_0.pb");
+    let mut bytes = std::fs::read(&output).expect("the output");
+    // The last element, a little-endian float, becomes 1000.
+    let place = bytes.len() - 4;
+    bytes[place..].copy_from_slice(&1000_f32.to_le_bytes());
+    std::fs::write(&output, bytes).expect("the output is written");
+    let folder = case.display().to_string();
+    let run = convoke(&["conformance", &folder, "--backend", "reference"]);
+    assert_eq!(run.code, Some(1), "{}", run.stdout);
+    assert!(
+        run.stdout
+            .contains("test_relu: test_data_set_0: output y [3, 4, 5]: 1 of 60 elements differ"),
+        "{}",
+        run.stdout
+    );
+    assert!(run.stdout.ends_with("0 passed, 1 failed, 0 skipped\n"), "{}", run.stdout);
+    let run = convoke(&["conformance", &folder, "--backend", "reference", "--atol", "2000"]);
+    assert_eq!(run.code, Some(0), "{}", run.stdout);
+
+    let data = case.join("test_data_set_0").display().to_string();
+    let run = convoke(&["conformance", &data, "--backend", "reference"]);
+    assert_eq!(run.code, Some(1), "{}", run.stdout);
+    assert!(run.stderr.contains("no folder with a model.onnx"), "{}", run.stderr);
+    let run = convoke(&["conformance", "no/such/folder", "--backend", "reference"]);
+    assert_eq!(run.code, Some(1), "{}", run.stdout);
+    assert!(run.stderr.contains("no/such/folder: "), "{}", run.stderr);
+}
+
 #[test]
 fn verify_checks_every_operator_on_the_gpu() {
     let input = format!("input={}", sample("3.png").display());

@@ -1,5 +1,6 @@
 //! The command line: its arguments, which backend it runs on, and how it ends.
 
+mod conformance;
 mod devices;
 mod digits;
 mod model;
@@ -47,6 +48,8 @@ enum Command {
     Inspect(model::InspectArguments),
     /// Check a model from an ONNX file on the GPU against the reference, operator by operator.
     Verify(verify::VerifyArguments),
+    /// Run ONNX's backend test cases: models with inputs and the outputs that they must have.
+    Conformance(conformance::ConformanceArguments),
 }
 
 /// Runs the command. Ends with 0, with 1 after an error (which went to stderr), or with 2 on wrong usage.
@@ -60,6 +63,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Run(arguments) => model::run(&mut out, arguments, adapter),
         Command::Inspect(arguments) => model::inspect(&mut out, arguments),
         Command::Verify(arguments) => verify::verify(&mut out, arguments, adapter),
+        Command::Conformance(arguments) => conformance::conformance(&mut out, arguments, adapter),
         Command::Digits(arguments) => backend(adapter).and_then(|backend| digits::run(&mut out, arguments, &backend)),
     };
     let outcome = outcome.and_then(|code| Ok(out.flush().map(|()| code)?));

@@ -56,7 +56,7 @@ pub(super) struct InspectArguments {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Kind {
+pub(super) enum Kind {
     /// The best adapter, else the CPU.
     Auto,
     /// An adapter or nothing.
@@ -74,7 +74,7 @@ pub(super) fn open(path: &Path, external_data: bool) -> convoke::Result<Model> {
     Model::open_with(path, &Options::new().external_data(external_data))
 }
 
-fn backend(kind: Kind, adapter: Option<&str>) -> Result<Backend, Box<dyn std::error::Error>> {
+pub(super) fn backend(kind: Kind, adapter: Option<&str>) -> Result<Backend, Box<dyn std::error::Error>> {
     match (kind, adapter) {
         (Kind::Auto, adapter) => super::backend(adapter),
         (Kind::Reference, None) => Ok(Backend::Reference),

@@ -160,6 +160,38 @@ fn versions_are_checked() {
 }
 
 #[test]
+fn inputs_with_a_value_are_constants() {
+    let reshape = |element| {
+        let mut model = model(vec![node("Reshape", &["x", "s"], "y")], vec![]);
+        let mut shape = value("s", &[2]);
+        if let Some(kind) = shape.kind.as_mut().and_then(|kind| kind.tensor.as_mut()) {
+            kind.element = element;
+        }
+        model.graph.as_mut().unwrap().input.push(shape);
+        Model::from_bytes(&model.encode_to_vec()).unwrap()
+    };
+    let whole = |values: &[i64]| ndarray::arr1(values).into_dyn();
+    let model = reshape(7);
+    let message = |shapes: &Shapes| model.graph(shapes).unwrap_err().to_string();
+    assert!(message(&Shapes::new()).contains("\"s\" is INT64: give it a value"));
+    assert!(message(&Shapes::new().value("t", whole(&[4]))).contains("no input \"t\""));
+    assert!(message(&Shapes::new().value("s", whole(&[4, 4, 6]))).contains("[3]"));
+    let real = ndarray::arr1(&[4.0_f32, 24.0]).into_dyn();
+    assert!(message(&Shapes::new().value("s", real)).contains("s [2] is INT64, but its value is real numbers"));
+
+    let shapes = Shapes::new().value("s", whole(&[4, 24]));
+    let graph = model.graph(&shapes).unwrap();
+    assert_eq!(graph.inputs().len(), 1);
+    assert_eq!(model.input_shapes(&shapes).unwrap(), [vec![1, 2, 6, 8], vec![2]]);
+    let session = crate::Session::new(graph, &crate::Backend::Reference).unwrap();
+    let x = ndarray::Array4::<f32>::zeros((1, 2, 6, 8)).into_dyn();
+    assert_eq!(session.run(&[x.view()]).unwrap()[0].shape(), [4, 24]);
+    // Half precision is not read, whatever its value.
+    let half = reshape(10).graph(&shapes).unwrap_err().to_string();
+    assert!(half.contains("FLOAT16"), "{half}");
+}
+
+#[test]
 fn lengths_are_checked_before_anything_is_allocated() {
     let relu = || vec![node("Relu", &["x"], "y")];
     let huge = |dims: &[i64]| TensorProto {

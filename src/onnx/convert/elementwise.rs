@@ -67,12 +67,15 @@ pub(super) fn identity(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
 /// In inference the input; the mask is refused where it is used.
 pub(super) fn dropout(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
     node.ignore(&["ratio", "seed"]);
-    node.optional(1);
+    let drops = match node.optional(1) {
+        Some(Value::Host(Host::Float(ratio))) => ratio.iter().any(|&ratio| ratio != 0.0),
+        _ => true,
+    };
     let training = match node.optional_host(2)? {
         Some(Host::Int(array)) => array.iter().any(|&value| value != 0),
         _ => false,
     };
-    if training {
+    if training && drops {
         return Err(unsupported("training"));
     }
     Ok(vec![node.input(0)?])

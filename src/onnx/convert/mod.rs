@@ -70,7 +70,8 @@ fn find(operator: &str) -> Option<Convert> {
         "LRN" => norm::local_response_norm,
         "LpPool" => pool::lp_pool,
         "Relu" | "Sigmoid" | "Tanh" | "Softplus" | "Softsign" | "HardSwish" | "Mish" | "Abs" | "Neg" | "Exp" | "Log" | "Sqrt"
-        | "Erf" => activation::plain,
+        | "Erf" | "Floor" | "Ceil" => activation::plain,
+        "Swish" => activation::swish,
         "Selu" => activation::selu,
         "Celu" => activation::celu,
         "LeakyRelu" => activation::leaky_relu,
@@ -84,11 +85,12 @@ fn find(operator: &str) -> Option<Convert> {
         "Concat" => movement::concat,
         "Slice" => movement::slice,
         "Split" => movement::split,
+        "Gather" => movement::gather,
         "Transpose" => movement::transpose,
         "Expand" => movement::expand,
         "DepthToSpace" => movement::depth_to_space,
         "SpaceToDepth" => movement::space_to_depth,
-        "ReduceSum" | "ReduceMean" | "ReduceMax" => reduce::reduce,
+        "ReduceSum" | "ReduceMean" | "ReduceMax" | "ReduceMin" => reduce::reduce,
         "Cast" => elementwise::cast,
         "Identity" => elementwise::identity,
         "Dropout" => elementwise::dropout,
@@ -134,10 +136,14 @@ pub(super) fn graph(model: &Model, shapes: &Shapes) -> Result<Graph> {
     for (input, shape) in model.inputs.iter().zip(check::input_shapes(model, shapes)?) {
         let what = format!("input {:?}", input.name);
         builder.budget.check(&what, tensor::element_count(&what, &shape)?)?;
-        let id = builder.graph.input(&input.name);
-        let value = match input.element {
-            tensor::FLOAT => Value::Tensor { id, shape },
-            other => Value::Missing(format!("{what} is {}", tensor::type_name(other))),
+        let value = if let Some(value) = shapes.values.get(&input.name) {
+            Value::Host(check::fixed_value(input, value)?)
+        } else {
+            let id = builder.graph.input(&input.name);
+            match input.element {
+                tensor::FLOAT => Value::Tensor { id, shape },
+                other => Value::Missing(format!("{what} is {}: give it a value", tensor::type_name(other))),
+            }
         };
         builder.values.insert(&input.name, value);
     }

@@ -3,6 +3,7 @@
 use super::node::unsupported;
 use super::{Node, Value};
 use crate::error::{Error, Result};
+use crate::onnx::tensor::{self, Host};
 use crate::ops::{Concat, Expand, Slice, Transpose};
 use crate::shape::axis;
 
@@ -79,6 +80,65 @@ pub(super) fn split(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
         start = end;
     }
     Ok(values)
+}
+
+/// Slices for the places, joined. The places must be known.
+pub(super) fn gather(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
+    let input = node.input(0)?;
+    let Host::Int(chosen) = node.host(1)? else {
+        return Err(Error::Onnx("indices must be whole numbers".to_owned()));
+    };
+    let at = axis("onnx", node.int("axis", 0)? as isize, input.shape().len())?;
+    let extent = input.shape()[at];
+    let mut places = Vec::new();
+    for &index in chosen.iter() {
+        let counted = if index < 0 {
+            index.saturating_add(extent as i64)
+        } else {
+            index
+        };
+        let place = usize::try_from(counted).ok().filter(|&place| place < extent);
+        places.push(place.ok_or_else(|| Error::Onnx(format!("index {index} of {extent} elements")))?);
+    }
+    let runs = runs(&places);
+    if runs.len() > MOST_SLICES {
+        return Err(unsupported(format!(
+            "{} indices in {} runs: {MOST_SLICES} are the most",
+            places.len(),
+            runs.len()
+        )));
+    }
+    let mut parts = Vec::new();
+    for (start, end) in runs {
+        let slice = Slice::new([start as isize], [end as isize]).axes([at as isize]);
+        parts.push(node.emit(slice, &[&input])?);
+    }
+    let joined = match parts.as_slice() {
+        [part] => part.clone(),
+        _ => node.emit(Concat::new(at as isize), &parts.iter().collect::<Vec<_>>())?,
+    };
+    let shape = [&input.shape()[..at], chosen.shape(), &input.shape()[at + 1..]].concat();
+    tensor::element_count("the output", &shape)?;
+    let shape: Vec<isize> = shape.iter().map(|&extent| extent as isize).collect();
+    Ok(vec![node.reshape(&joined, &shape)?])
+}
+
+/// Each slice is a dispatch.
+const MOST_SLICES: usize = 64;
+
+/// Places that follow one another, as a start and an end; of no places one empty run.
+fn runs(places: &[usize]) -> Vec<(usize, usize)> {
+    let mut runs: Vec<(usize, usize)> = Vec::new();
+    for &place in places {
+        match runs.last_mut() {
+            Some((_, end)) if *end == place => *end += 1,
+            _ => runs.push((place, place + 1)),
+        }
+    }
+    if runs.is_empty() {
+        runs.push((0, 0));
+    }
+    runs
 }
 
 pub(super) fn transpose(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
