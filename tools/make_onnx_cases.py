@@ -322,6 +322,8 @@ def more_shapes():
     one("reducemin", 18, "ReduceMin", x, dict(a=i64(2, 0)), True, keepdims=0)
     for policy in ("not_larger", "not_smaller"):
         one(f"resize_{policy}", 18, "Resize", x, dict(n=i64(9, 9)), inputs="x,,,n", mode="linear", axes=[2, 3], keep_aspect_ratio_policy=policy)
+    one("resize_symmetric", 19, "Resize", x, dict(s=np.array([1.25, 0.5], np.float32)), inputs="x,,s", mode="linear", axes=[2, 3], coordinate_transformation_mode="half_pixel_symmetric")
+    one("swish", 24, "Swish", reals(3, 5), alpha=1.7)
 
 
 if __name__ == "__main__":

@@ -57,8 +57,8 @@ impl Window {
             let start = extent.checked_add(before as usize)?;
             let padded = start.checked_add(after as usize)?;
             let mut windows = match padded.checked_sub(reach) {
-                Some(span) if self.ceil_mode => span.div_ceil(stride) + 1,
-                Some(span) => span / stride + 1,
+                Some(span) if self.ceil_mode => span.div_ceil(stride).checked_add(1)?,
+                Some(span) => (span / stride).checked_add(1)?,
                 None if self.ceil_mode && reach - padded < stride => 1,
                 None => return None,
             };
@@ -128,9 +128,11 @@ impl Window {
             } else {
                 before..before + extent
             };
-            let is_counted = |window: usize, tap: usize| counted.contains(&(window * stride + tap * dilation));
-            (0..windows)
-                .map(|window| (0..kernel).filter(|&tap| is_counted(window, tap)).count())
+            // Taps of a window before this place.
+            let taps = |start: usize, end: usize| end.saturating_sub(start).div_ceil(dilation).min(kernel);
+            let starts = (0..windows).map(|window| window * stride);
+            starts
+                .map(|start| taps(start, counted.end) - taps(start, counted.start))
                 .collect::<Vec<_>>()
         };
         let (size, given) = (self.image.size(), self.padding);
