@@ -323,6 +323,7 @@ def more_shapes():
     for policy in ("not_larger", "not_smaller"):
         one(f"resize_{policy}", 18, "Resize", x, dict(n=i64(9, 9)), inputs="x,,,n", mode="linear", axes=[2, 3], keep_aspect_ratio_policy=policy)
     one("resize_symmetric", 19, "Resize", x, dict(s=np.array([1.25, 0.5], np.float32)), inputs="x,,s", mode="linear", axes=[2, 3], coordinate_transformation_mode="half_pixel_symmetric")
+    case("clip_dynamic", 13, [node("Exp", "l", "e"), node("Clip", "x,e,h", "y")], {"x": 9 * reals(3, 5), "l": np.array(-0.5, np.float32), "h": np.array(3, np.float32)})
     one("swish", 24, "Swish", reals(3, 5), alpha=1.7)
 
 

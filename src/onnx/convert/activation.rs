@@ -92,6 +92,20 @@ fn number(value: f32) -> Value {
 }
 
 pub(super) fn clip(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
+    if let (None | Some(Value::Host(_)), None | Some(Value::Host(_))) = (node.optional(1), node.optional(2)) {
+        return clip_to_known(node);
+    }
+    // Bounds that are computed while the network runs; each broadcasts.
+    let mut result = node.input(0)?;
+    for (index, operation) in [(1, Binary::Max), (2, Binary::Min)] {
+        if let Some(bound) = node.optional(index) {
+            result = node.emit(operation, &[&result, &bound])?;
+        }
+    }
+    Ok(vec![result])
+}
+
+fn clip_to_known(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
     let (min, max) = if node.opset() < 11 {
         (node.optional_float("min")?, node.optional_float("max")?)
     } else {
