@@ -349,3 +349,54 @@ fn verify_checks_every_operator_on_the_gpu() {
     assert_eq!(run.code, Some(1));
     assert!(run.stderr.contains("there is no input \"image\""), "{}", run.stderr);
 }
+
+#[cfg(feature = "wrong-kernel")]
+#[test]
+fn verify_names_the_layer_that_a_wrong_kernel_spoils() {
+    let with = |change: &str| {
+        let input = format!("input={}", sample("3.png").display());
+        let mut command = command(&["verify", &lenet(), "--input", &input]);
+        command.env("CONVOKE_WRONG_KERNEL", change);
+        finish(command)
+    };
+    if AdapterChoice::from_env().choose(&adapters()).is_err() {
+        return; // `verify_checks_every_operator_on_the_gpu` has said so.
+    }
+    // Windows of the poolings one column too far right.
+    let run = with("pool2d_window:i32(params.pad_left);=>i32(params.pad_left) + 1;");
+    assert_eq!(run.code, Some(1), "{}{}", run.stdout, run.stderr);
+    let wrong: Vec<&str> = run.stdout.lines().filter(|line| line.starts_with("WRONG")).collect();
+    assert_eq!(wrong.len(), 2, "{}", run.stdout);
+    // The first of them reads what the first convolution made.
+    for part in [
+        "max_pool2d",
+        "[1, 6, 14, 14]: ",
+        " elements differ; the worst at [0, ",
+        ": got ",
+        ", want ",
+        "bound 0e0)",
+    ] {
+        assert!(wrong[0].contains(part), "{part}: {}", wrong[0]);
+    }
+    assert!(run.stdout.contains("2 of 8 operators differ"), "{}", run.stdout);
+    assert!(
+        run.stderr.contains("pool2d_window is made wrong on purpose"),
+        "{}",
+        run.stderr
+    );
+    for (change, part) in [
+        (
+            "pool2d_window:no such text=>x",
+            "pool2d_window does not contain \"no such text\"",
+        ),
+        ("pool:a=>b", "there is no kernel \"pool\""),
+        ("pool2d_window", "KERNEL:FROM=>TO"),
+    ] {
+        let run = with(change);
+        assert_eq!(
+            (run.code, run.stdout.lines().any(|line| line.starts_with("verified"))),
+            (Some(1), false)
+        );
+        assert!(run.stderr.contains(part), "{}", run.stderr);
+    }
+}
