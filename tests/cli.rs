@@ -373,8 +373,26 @@ fn inspect_says_what_a_model_is() {
         // 2 * (6 * 28 * 28 * 25 + 16 * 10 * 10 * 150 + 120 * 400 + 120 * 84 + 84 * 10)
         "FLOPs       833040 ",
         "         3  Conv",
+        // The activations ride on what is before them.
+        "     3        3  conv2d",
+        "     4        0  relu",
+        "    12        8  operators together",
+        // Flattening is a view.
+        "    11        7  dispatches a run",
+        // [1, 6, 28, 28] and [1, 6, 14, 14] of 4 bytes; ten logits go to the output.
+        "23 KiB is the least",
     ] {
         assert!(run.stdout.contains(line), "{line}: {}", run.stdout);
+    }
+    let run = convoke(&["inspect", &lenet(), "--shape", "input=8x1x28x28"]);
+    assert!(run.stdout.contains("FLOPs       6664320 "), "{}", run.stdout);
+    for (shape, code, part) in [
+        ("image=1x1x28x28", 1, "--shape image: there is no such input"),
+        ("input=8x1x28xN", 2, "NAME=1x3x224x224 is expected"),
+    ] {
+        let run = convoke(&["inspect", &lenet(), "--shape", shape]);
+        assert_eq!(run.code, Some(code), "{}", run.stdout);
+        assert!(run.stderr.contains(part), "{}", run.stderr);
     }
     let none = scratch("none.onnx", b"not a model");
     let run = convoke(&["inspect", &none.display().to_string()]);
