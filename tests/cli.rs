@@ -400,6 +400,54 @@ fn inspect_says_what_a_model_is() {
     assert!(run.stderr.contains("none.onnx: not a readable ONNX file"), "{}", run.stderr);
 }
 
+/// One line each, with the file's name, and no panic.
+#[test]
+fn files_that_are_not_what_they_should_be_are_named() {
+    let folder = env!("CARGO_TARGET_TMPDIR").to_owned();
+    let empty = scratch("empty.onnx", b"").display().to_string();
+    let picture = sample("3.png").display().to_string();
+    for subcommand in ["run", "inspect", "verify"] {
+        for (model, part) in [
+            (empty.as_str(), "empty.onnx: the file is empty"),
+            (folder.as_str(), "not a plain file"),
+            ("missing.onnx", "missing.onnx: "),
+            (picture.as_str(), "3.png: not a readable ONNX file"),
+        ] {
+            let run = convoke(&[subcommand, model]);
+            assert_eq!((run.code, run.stderr.lines().count()), (Some(1), 1), "{}", run.stderr);
+            assert!(
+                run.stderr.starts_with("error: ") && run.stderr.contains(part),
+                "{}",
+                run.stderr
+            );
+        }
+    }
+    let model = lenet();
+    let file = |name: &str, bytes: &[u8]| scratch(name, bytes).display().to_string();
+    let npy = Path::new(&folder).join("folder.npy");
+    std::fs::create_dir_all(&npy).expect("a folder");
+    for (input, part) in [
+        (file("none.npy", b""), "none.npy: 0 bytes, and 1 to "),
+        (file("cut.npy", b"\x93NUMPY\x01\x00"), "cut.npy: not a readable .npy file"),
+        (npy.display().to_string(), "folder.npy: not a plain file"),
+        (file("none.jpg", b""), "none.jpg: not a readable PNG or JPEG"),
+        (
+            file("cut.jpg", b"\xff\xd8\xff\xe0\x00\x10JFIF"),
+            "cut.jpg: not a readable PNG or JPEG",
+        ),
+    ] {
+        let run = convoke(&["run", &model, "--backend", "reference", "--input", &input]);
+        assert_eq!((run.code, run.stderr.lines().count()), (Some(1), 1), "{}", run.stderr);
+        assert!(
+            run.stderr.starts_with("error: ") && run.stderr.contains(part),
+            "{}",
+            run.stderr
+        );
+    }
+    let run = convoke(&["run", &model, "--input", "random", "--top", "0"]);
+    assert_eq!(run.code, Some(2), "{}", run.stdout);
+}
+
 #[test]
 fn verify_checks_every_operator_on_the_gpu() {
     let input = format!("input={}", sample("3.png").display());

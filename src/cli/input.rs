@@ -148,8 +148,11 @@ fn list(infos: &[TensorInfo]) -> String {
 fn read_npy(path: &Path) -> Result<ArrayD<f32>, String> {
     let io = |error: std::io::Error| error.to_string();
     let metadata = path.metadata().map_err(io)?;
-    if !metadata.is_file() || metadata.len() > MOST_BYTES {
-        return Err(format!("not a plain file of at most {MOST_BYTES} bytes"));
+    if !metadata.is_file() {
+        return Err("not a plain file".to_owned());
+    }
+    if !(1..=MOST_BYTES).contains(&metadata.len()) {
+        return Err(format!("{} bytes, and 1 to {MOST_BYTES} are read", metadata.len()));
     }
     // Aligned for either type.
     let mut words = vec![0_u64; (metadata.len() as usize).div_ceil(8)];
@@ -161,6 +164,6 @@ fn read_npy(path: &Path) -> Result<ArrayD<f32>, String> {
             Ok(view) => Ok(view.mapv(|value| value as f32)),
             Err(error) => Err(format!("not an array of floats: {error}")),
         },
-        Err(error) => Err(error.to_string()),
+        Err(error) => Err(format!("not a readable .npy file: {error}")),
     }
 }

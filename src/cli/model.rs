@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use clap::{Args, ValueEnum};
 use convoke::gpu::AdapterChoice;
 use convoke::onnx::{Model, Options};
-use convoke::{Backend, Session};
+use convoke::{Backend, Error, Session};
 use ndarray::{ArrayD, ArrayView1};
 use ndarray_npy::WriteNpyExt;
 
@@ -29,8 +29,8 @@ pub(super) struct RunArguments {
     #[arg(long, value_enum, default_value = "auto")]
     backend: Kind,
     /// Show so many of the largest scores of the first output.
-    #[arg(long, value_name = "K")]
-    top: Option<usize>,
+    #[arg(long, value_name = "K", value_parser = clap::value_parser!(u32).range(1..))]
+    top: Option<u32>,
     /// Names of the classes, a line each.
     #[arg(long, value_name = "FILE", requires = "top")]
     labels: Option<PathBuf>,
@@ -54,8 +54,22 @@ fn pair(text: &str) -> Result<(String, String), String> {
     Ok((name.to_owned(), value.to_owned()))
 }
 
+/// Opens a model; whatever is wrong with it, the message names the file.
 pub(super) fn open(path: &Path, external_data: bool) -> convoke::Result<Model> {
-    Model::open_with(path, &Options::new().external_data(external_data))
+    let named = |message: &str| format!("{}: {message}", path.display());
+    if path
+        .metadata()
+        .is_ok_and(|metadata| metadata.is_file() && metadata.len() == 0)
+    {
+        return Err(Error::Onnx(named("the file is empty")));
+    }
+    Model::open_with(path, &Options::new().external_data(external_data)).map_err(|error| match error {
+        Error::Unsupported { operator, message } => Error::Unsupported {
+            operator,
+            message: named(&message),
+        },
+        error => error,
+    })
 }
 
 fn backend(kind: Kind, adapter: Option<&str>) -> Result<Backend, Box<dyn std::error::Error>> {
@@ -99,7 +113,7 @@ pub(super) fn run(out: &mut dyn Write, arguments: &RunArguments, adapter: Option
     if let (Some(count), Some(scores)) = (arguments.top, outputs.first()) {
         for row in scores.rows() {
             writeln!(out)?;
-            top(out, &row, count, &labels)?;
+            top(out, &row, count as usize, &labels)?;
         }
     }
     Ok(ExitCode::SUCCESS)

@@ -218,7 +218,7 @@ fn levels(path: &Path, channels: usize) -> Result<Picture, String> {
 
 /// By the content, whatever the file is called.
 fn decode(reader: impl BufRead + Seek) -> Result<RgbaImage, String> {
-    let unreadable = |error: image::ImageError| format!("not a readable PNG or JPEG file: {error}");
+    let unreadable = |error: image::ImageError| format!("not a readable PNG or JPEG file: {}", error.to_string().trim());
     let reader = ImageReader::new(reader)
         .with_guessed_format()
         .map_err(|error| error.to_string())?;
