@@ -15,29 +15,31 @@ use super::resample::Picture;
 /// Longest side of a picture: a file of a few bytes can claim any size.
 const LONGEST: u32 = 8192;
 
+/// Where `--help` lists the options.
+const HEADING: &str = "Pictures";
+
 /// How pictures become inputs: levels 0 to 255 are resized, cropped, scaled to --range, and normalised.
 #[derive(Args, Clone, Debug, Default)]
-#[command(next_help_heading = "Pictures")]
 pub(super) struct PictureOptions {
     /// Make the shorter side so long: bilinear, antialiased, as Pillow and torchvision's Resize do it to the last bit.
     ///
     /// Without --resize and --crop a picture of another size than the input's is stretched to it, by the same filter.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=i64::from(LONGEST)))]
+    #[arg(long, help_heading = HEADING, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=i64::from(LONGEST)))]
     resize: Option<u32>,
     /// Then keep the middle, N high and wide or H by W: torchvision's `CenterCrop`.
-    #[arg(long, value_name = "N|HxW", value_parser = size)]
+    #[arg(long, help_heading = HEADING, value_name = "N|HxW", value_parser = size)]
     crop: Option<(usize, usize)>,
     /// What black and white become, before --mean and --std; 0..1 without it.
-    #[arg(long, value_name = "BLACK..WHITE", value_parser = range, allow_hyphen_values = true)]
+    #[arg(long, help_heading = HEADING, value_name = "BLACK..WHITE", value_parser = range, allow_hyphen_values = true)]
     range: Option<(f32, f32)>,
     /// Then subtract these, one for each channel (red first) or one for all: torchvision's Normalize.
-    #[arg(long, value_name = "R,G,B", value_delimiter = ',', allow_hyphen_values = true)]
+    #[arg(long, help_heading = HEADING, value_name = "R,G,B", value_delimiter = ',', allow_hyphen_values = true)]
     mean: Option<Vec<f32>>,
     /// And divide by these.
-    #[arg(long, value_name = "R,G,B", value_delimiter = ',', value_parser = divisor)]
+    #[arg(long, help_heading = HEADING, value_name = "R,G,B", value_delimiter = ',', value_parser = divisor)]
     std: Option<Vec<f32>>,
     /// As --resize 256 --crop 224 --mean 0.485,0.456,0.406 --std 0.229,0.224,0.225; each of them can be given besides.
-    #[arg(long)]
+    #[arg(long, help_heading = HEADING)]
     imagenet: bool,
 }
 
