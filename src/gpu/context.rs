@@ -58,6 +58,8 @@ pub(crate) struct Context {
     pub(crate) capabilities: Capabilities,
     pub(crate) pool: Arc<BufferPool>,
     pub(crate) pipelines: Pipelines,
+    #[cfg(feature = "wrong-kernel")]
+    pub(crate) wrong_kernel: Option<super::wrong_kernel::WrongKernel>,
     faults: Arc<Faults>,
 }
 
@@ -97,6 +99,8 @@ impl Context {
             capabilities,
             pool: Arc::new(BufferPool::default()),
             pipelines: Pipelines::default(),
+            #[cfg(feature = "wrong-kernel")]
+            wrong_kernel: None,
             faults,
         }
     }

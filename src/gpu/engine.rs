@@ -76,6 +76,11 @@ impl Executable {
         value.slot.and_then(|slot| self.buffers[slot.0].clone())
     }
 
+    /// How many dispatches a run is.
+    pub(crate) fn dispatches(&self) -> usize {
+        self.steps.len()
+    }
+
     /// What the buffers take.
     pub(crate) fn memory(&self) -> Memory {
         self.memory

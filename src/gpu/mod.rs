@@ -28,6 +28,8 @@ mod tensor;
 mod unroll;
 #[cfg(test)]
 mod validation;
+#[cfg(feature = "wrong-kernel")]
+mod wrong_kernel;
 
 use std::sync::Arc;
 

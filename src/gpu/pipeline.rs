@@ -44,6 +44,11 @@ fn compile(context: &Context, key: &PipelineKey) -> Result<Pipeline> {
     let source = key.kernel.source();
     let label = format!("convoke.{}", source.name);
     let text = key.wgsl().map_err(Error::Gpu)?;
+    #[cfg(feature = "wrong-kernel")]
+    let text = match &context.wrong_kernel {
+        Some(wrong) => wrong.apply(source.name, text)?,
+        None => text,
+    };
     dump(source.name, key, &text);
     log::debug!("compiling {label} {:?}", key.constants);
     let module = context.device.create_shader_module(wgpu::ShaderModuleDescriptor {

@@ -61,7 +61,7 @@ const SPREAD_BROADCAST: &str = wgsl!("shared/spread_broadcast");
 
 impl Kernel {
     /// All kernels.
-    #[cfg(test)]
+    #[cfg(any(test, feature = "wrong-kernel"))]
     pub(crate) const ALL: [Self; 25] = [
         Self::Activation,
         Self::BatchNorm,

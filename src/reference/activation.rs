@@ -153,9 +153,9 @@ fn apply(op: Activation, x: Number) -> Number {
     }
 }
 
-/// Comparisons and copies: no error but the input's.
+/// Comparisons and changes of the sign: no error but the input's.
 fn exact(value: f64, x: Number) -> Number {
-    Number::new(value, x.bound)
+    Number::new(value, x.bound).handed_on()
 }
 
 /// A function of steps, which an input's error may reach; a subnormal input may be flushed to zero.

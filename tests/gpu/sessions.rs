@@ -25,6 +25,8 @@ pub(crate) fn trials() -> Vec<Named> {
         trial("session/resident", resident),
         trial("session/passes", passes),
         trial("session/memory", memory),
+        #[cfg(feature = "wrong-kernel")]
+        trial("session/wrong_kernel", wrong_kernel),
     ]
 }
 
@@ -294,5 +296,43 @@ fn memory(gpu: &Gpu) -> Outcome {
         memory.planned >= memory.lower_bound && memory.planned * 100 <= memory.lower_bound * 115,
         "{memory:?}"
     );
+    Ok(())
+}
+
+/// A pooling whose windows lie one column too far right is named, with the element; nothing else is.
+#[cfg(feature = "wrong-kernel")]
+fn wrong_kernel(gpu: &Gpu) -> Outcome {
+    use convoke::gpu::AdapterChoice;
+    use convoke::testing::Mismatch;
+
+    let (mut graph, mut random) = (Graph::new(), Random::new(7));
+    let image = graph.input("image");
+    let features = conv(&mut graph, &mut random, "conv", image, [4, 3, 3, 3])?;
+    let features = graph.node("pool", MaxPool2d::new(2), &[features])?;
+    let features = graph.node("tanh", Activation::Tanh, &[features])?;
+    graph.output(features)?;
+    let inputs = inputs(&[&[2, 3, 7, 10]], 8);
+    let named = |gpu: &Gpu| -> convoke::Result<Vec<(String, Option<Mismatch>)>> {
+        let checks = Session::new(graph.clone(), &gpu.clone().into())?.verify(&views(&inputs))?;
+        let wrong = checks.into_iter().filter(|check| check.mismatch.is_some());
+        Ok(wrong.map(|check| (check.node, check.mismatch)).collect())
+    };
+    assert_eq!(named(gpu)?, []);
+
+    let same_adapter = Gpu::builder().choice(AdapterChoice::Named(gpu.info().name.clone()));
+    let shifted = "i32(params.pad_left);=>i32(params.pad_left) + 1;";
+    let broken = (same_adapter.clone())
+        .wrong_kernel(format!("pool2d_window:{shifted}"))
+        .build()?;
+    let wrong = named(&broken)?;
+    let [(name, Some(Mismatch::Values { index, bound, total, .. }))] = &wrong[..] else {
+        return Err(format!("{wrong:?}").into());
+    };
+    assert_eq!((name.as_str(), index.len(), *bound, *total), ("pool", 4, 0.0, 2 * 4 * 3 * 5));
+
+    // Text that a kernel lacks is an error where that kernel is compiled, a kernel that is not there at once.
+    let absent = (same_adapter.clone()).wrong_kernel("pool2d_window:no such text=>x").build()?;
+    assert!(matches!(named(&absent), Err(Error::InvalidArgument { .. })));
+    assert!(same_adapter.wrong_kernel("no_such_kernel:a=>b").build().is_err());
     Ok(())
 }
