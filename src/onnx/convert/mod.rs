@@ -92,6 +92,7 @@ fn find(operator: &str) -> Option<Convert> {
         "SpaceToDepth" => movement::space_to_depth,
         "ReduceSum" | "ReduceMean" | "ReduceMax" | "ReduceMin" => reduce::reduce,
         "Cast" => elementwise::cast,
+        "CastLike" => elementwise::cast_like,
         "Identity" => elementwise::identity,
         "Dropout" => elementwise::dropout,
         "Reshape" => shape::reshape,

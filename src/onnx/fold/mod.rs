@@ -27,6 +27,7 @@ pub(super) fn find(operator: &str) -> Option<Convert> {
         "Concat" => arrange::concat,
         "Slice" => arrange::slice,
         "Transpose" => arrange::transpose,
+        "Expand" => arrange::expand,
         _ => return None,
     })
 }
