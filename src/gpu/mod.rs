@@ -17,6 +17,7 @@ mod adapter;
 mod builder;
 mod context;
 mod engine;
+mod joining;
 mod ops;
 mod pipeline;
 mod planning;

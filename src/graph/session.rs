@@ -179,6 +179,15 @@ impl Resident<'_> {
         }
     }
 
+    /// How many kernel calls a run is.
+    pub fn dispatches(&self) -> usize {
+        self.plan
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .executable
+            .dispatches()
+    }
+
     /// What the buffers take.
     pub fn memory(&self) -> Memory {
         self.plan.lock().unwrap_or_else(PoisonError::into_inner).executable.memory()

@@ -25,6 +25,7 @@ pub(crate) fn trials() -> Vec<Named> {
         trial("session/resident", resident),
         trial("session/passes", passes),
         trial("session/memory", memory),
+        trial("session/joined_in_place", joined_in_place),
     ]
 }
 
@@ -294,5 +295,67 @@ fn memory(gpu: &Gpu) -> Outcome {
         memory.planned >= memory.lower_bound && memory.planned * 100 <= memory.lower_bound * 115,
         "{memory:?}"
     );
+    Ok(())
+}
+
+/// Branches that are joined, and features joined again and again; gives the
+/// branches, too.
+fn branches(channels: usize) -> convoke::Result<(Graph, Vec<ValueId>)> {
+    let (mut graph, mut random) = (Graph::new(), Random::new(8));
+    let image = graph.input("image");
+    let squeezed = conv(&mut graph, &mut random, "squeeze", image, [channels, 3, 3, 3])?;
+    let one = conv(&mut graph, &mut random, "one", squeezed, [2 * channels, channels, 3, 3])?;
+    let one = graph.node("one.silu", Activation::Silu, &[one])?;
+    let two = conv(&mut graph, &mut random, "two", squeezed, [channels, channels, 3, 3])?;
+    let pooled = graph.node("pooled", MaxPool2d::new(3).stride(1).padding(1), &[squeezed])?;
+    let mut features = vec![one, two, pooled];
+    for index in 0..3 {
+        let joined = graph.node(format!("joined{index}"), Concat::new(1), &features)?;
+        let active = graph.node(format!("active{index}"), Activation::Tanh, &[joined])?;
+        let count = (4 + index) * channels;
+        features.push(conv(
+            &mut graph,
+            &mut random,
+            &format!("grown{index}"),
+            active,
+            [channels, count, 3, 3],
+        )?);
+    }
+    let joined = graph.node("joined", Concat::new(1), &features)?;
+    let whole = graph.node("whole", Activation::Abs, &[joined])?;
+    graph.output(whole)?;
+    Ok((graph, features))
+}
+
+/// Parts that are written where they belong give the same bits as parts that are copied, since they are wanted for
+/// themselves as well; with shapes that allow it and shapes that do not.
+fn joined_in_place(gpu: &Gpu) -> Outcome {
+    for (channels, shape, saved) in [
+        (2, [1, 3, 8, 16], 3 + 4 + 5 + 6..=18),
+        (8, [1, 3, 7, 5], 0..=18),
+        (3, [1, 3, 5, 7], 0..=18),
+        (2, [2, 3, 8, 16], 0..=0),
+    ] {
+        let (graph, features) = branches(channels)?;
+        let mut apart = graph.clone();
+        for feature in features {
+            apart.output(feature)?;
+        }
+        let (graph, apart) = (
+            Session::new(graph, &gpu.clone().into())?,
+            Session::new(apart, &gpu.clone().into())?,
+        );
+        for seed in 1..4 {
+            let inputs = inputs(&[&shape], seed);
+            let got = graph.run(&views(&inputs))?;
+            let context = |error| format!("{channels} channels of {shape:?}: {error}");
+            compare_exact(&got[0], &apart.run(&views(&inputs))?[0]).map_err(context)?;
+            compare(&got[0], &graph.answers(&views(&inputs))?[0]).map_err(context)?;
+        }
+        let inputs = inputs(&[&shape], 1);
+        let dispatches = |session: &Session| session.resident(&views(&inputs)).map(|resident| resident.dispatches());
+        let fewer = dispatches(&apart)? - dispatches(&graph)?;
+        assert!(saved.contains(&fewer), "{channels} channels of {shape:?}: {fewer} fewer");
+    }
     Ok(())
 }
