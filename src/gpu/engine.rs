@@ -5,9 +5,10 @@ use std::sync::Arc;
 use super::context::Context;
 use super::joining::{Joining, join};
 use super::pipeline::Pipeline;
-use super::planning::{Temporaries, lower_bound, share};
+use super::planning::{Temporaries, lower_bound, share_least};
 use super::pool::{BufferPool, PooledBuffer};
 use super::recording::{Dispatch, Recording, SlotId, Value};
+use super::shader::PipelineKey;
 use crate::error::Result;
 
 /// The GPU memory of a plan, in bytes. Inputs and outputs are not counted.
@@ -143,7 +144,7 @@ fn locate(
 
     let temporaries = Temporaries::of(recording, joining, every);
     let alignment = u64::from(recording.capabilities.limits.min_storage_buffer_offset_alignment).max(16);
-    let sharing = share(&temporaries.lives, &temporaries.apart, alignment);
+    let sharing = share_least(&temporaries, alignment);
     let shared = sharing
         .sizes
         .iter()
@@ -166,6 +167,18 @@ fn locate(
         })
     });
     Ok((locations.collect(), memory))
+}
+
+/// The kernel for a dispatch where its slots lie. WebGPU forbids that a dispatch reads and writes one buffer; that it writes
+/// two ranges of it is allowed, and so an input beside an output is bound as if it were written.
+fn bound_key(dispatch: &Dispatch, locations: &[Option<Location>]) -> PipelineKey {
+    let buffer = |slot: &SlotId| locations[slot.0].as_ref().map(|location| Arc::as_ptr(&location.buffer));
+    let mut key = dispatch.key.clone();
+    for (index, input) in dispatch.inputs.iter().enumerate() {
+        let is_beside = buffer(input).is_some() && dispatch.outputs.iter().any(|output| buffer(output) == buffer(input));
+        key.writable |= u32::from(is_beside) << index;
+    }
+    key
 }
 
 /// Makes pipelines, one buffer for all parameters, and bind groups.
@@ -204,7 +217,7 @@ fn steps(context: &Context, recording: &Recording, dispatches: &[&Dispatch], loc
         .iter()
         .zip(offsets)
         .map(|(dispatch, offset)| {
-            let pipeline = context.pipelines.get(context, &dispatch.key)?;
+            let pipeline = context.pipelines.get(context, &bound_key(dispatch, locations))?;
             let uniform = wgpu::BindingResource::Buffer(wgpu::BufferBinding {
                 buffer: &parameters,
                 offset,

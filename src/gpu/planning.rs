@@ -20,8 +20,7 @@ impl Life {
     }
 }
 
-/// Pairs of results that must not be in one buffer: some dispatch reads one and writes the other, and WebGPU watches
-/// buffers and not ranges.
+/// Pairs of results that some dispatch reads and writes.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Apart(HashSet<(usize, usize)>);
 
@@ -40,6 +39,9 @@ impl Apart {
 pub(crate) struct Temporaries {
     pub(crate) slots: Vec<SlotId>,
     pub(crate) lives: Vec<Life>,
+    /// Better not in one buffer: the dispatch that uses both would need another kernel, one that may write its inputs.
+    pub(crate) better_apart: Apart,
+    /// Never in one buffer: the dispatch reads the same bytes twice, and bytes that may be written may be bound only once.
     pub(crate) apart: Apart,
 }
 
@@ -69,8 +71,17 @@ impl Temporaries {
             let inputs: Vec<usize> = dispatch.inputs.iter().filter_map(&mut number).collect();
             let outputs: Vec<usize> = dispatch.outputs.iter().filter_map(&mut number).collect();
             for (index, &output) in outputs.iter().enumerate() {
-                for &other in inputs.iter().chain(&outputs[..index]) {
+                for &other in &outputs[..index] {
                     temporaries.apart.insert(output, other);
+                }
+                for &input in &inputs {
+                    let is_twice = inputs.iter().filter(|&&other| other == input).count() > 1;
+                    let apart = if is_twice {
+                        &mut temporaries.apart
+                    } else {
+                        &mut temporaries.better_apart
+                    };
+                    apart.insert(output, input);
                 }
             }
         }
@@ -92,14 +103,41 @@ pub(crate) struct Sharing {
     pub(crate) sizes: Vec<u64>,
 }
 
+impl Sharing {
+    fn total(&self) -> u64 {
+        self.sizes.iter().sum()
+    }
+}
+
+/// How much more than the lower bound memory may be before inputs are put beside outputs, in hundredths.
+const SLACK: u64 = 5;
+
+/// Shares memory with plain kernels where that comes near the lower bound, else with inputs beside outputs.
+///
+/// The first alone cannot always do it: in `ResNet`-18 the largest result, with its input in another buffer, is followed by
+/// residual blocks with three small results in one dispatch, which need three buffers, and so a fifth too much.
+pub(crate) fn share_least(temporaries: &Temporaries, alignment: u64) -> Sharing {
+    let Temporaries {
+        lives,
+        apart,
+        better_apart,
+        ..
+    } = temporaries;
+    let plain = share(lives, &[apart, better_apart], &Apart::default(), alignment);
+    if plain.total() * 100 <= lower_bound(lives) * (100 + SLACK) {
+        return plain;
+    }
+    let dense = share(lives, &[apart], better_apart, alignment);
+    if dense.total() < plain.total() { dense } else { plain }
+}
+
 /// Gives each result a range of a buffer, none that overlaps another's that exists at the same time. Offsets are multiples
 /// of `alignment`.
 ///
-/// The largest are placed first, each where the first buffer has room during its life; where none has, in a buffer of its
-/// own. So a buffer is never larger than the first result in it, and smaller ones fill the gaps: one after another in time,
-/// and beside one another where no dispatch reads one and writes the other. One arena for all, as other engines have it, is
-/// what that rule forbids.
-pub(crate) fn share(lives: &[Life], apart: &Apart, alignment: u64) -> Sharing {
+/// The largest are placed first, each where the first buffer has room during its life and where no dispatch would read and
+/// write it; else where there is room; where there is none, in a buffer of its own. So a buffer is never larger than the
+/// first result in it, and smaller ones fill the gaps, one after another in time and beside one another.
+fn share(lives: &[Life], apart: &[&Apart], better_apart: &Apart, alignment: u64) -> Sharing {
     let mut order: Vec<usize> = (0..lives.len()).collect();
     order.sort_by_key(|&index| (Reverse(lives[index].bytes), lives[index].first));
     let mut sharing = Sharing {
@@ -109,9 +147,12 @@ pub(crate) fn share(lives: &[Life], apart: &Apart, alignment: u64) -> Sharing {
     let mut occupants: Vec<Vec<usize>> = Vec::new();
     for index in order {
         let life = &lives[index];
-        let room = |buffer: usize| {
+        let room = |buffer: usize, is_strict: bool| {
             let neighbours = occupants[buffer].iter().filter(|&&other| life.overlaps(&lives[other]));
-            if neighbours.clone().any(|&other| apart.contains(index, other)) {
+            let forbids = |other: usize| {
+                apart.iter().any(|apart| apart.contains(index, other)) || (is_strict && better_apart.contains(index, other))
+            };
+            if neighbours.clone().any(|&other| forbids(other)) {
                 return None;
             }
             let taken = neighbours
@@ -119,8 +160,9 @@ pub(crate) fn share(lives: &[Life], apart: &Apart, alignment: u64) -> Sharing {
                 .collect();
             gap(taken, life.bytes, alignment, sharing.sizes[buffer])
         };
-        let spot = (0..occupants.len()).find_map(|buffer| room(buffer).map(|offset| Spot { buffer, offset }));
-        let spot = spot.unwrap_or_else(|| {
+        let first_room =
+            |is_strict| (0..occupants.len()).find_map(|buffer| room(buffer, is_strict).map(|offset| Spot { buffer, offset }));
+        let spot = first_room(true).or_else(|| first_room(false)).unwrap_or_else(|| {
             occupants.push(Vec::new());
             sharing.sizes.push(life.bytes);
             Spot {
@@ -184,7 +226,7 @@ mod tests {
     #[test]
     fn a_chain_needs_two_buffers() {
         let chain: Vec<Life> = (0..10).map(|i| life(160 - 16 * i as u64, i, i + 1)).collect();
-        let sharing = share(&chain, &chained(&chain), 16);
+        let sharing = share(&chain, &[&chained(&chain)], &Apart::default(), 16);
         assert_eq!(sharing.sizes, [160, 144]);
         assert_eq!(lower_bound(&chain), 304);
     }
@@ -192,7 +234,7 @@ mod tests {
     #[test]
     fn a_result_used_much_later_keeps_its_place() {
         let lives = [life(16, 0, 5), life(16, 1, 2), life(16, 2, 3), life(16, 3, 4)];
-        let sharing = share(&lives, &chained(&lives), 16);
+        let sharing = share(&lives, &[&chained(&lives)], &Apart::default(), 16);
         assert_eq!(sharing.sizes.len(), 3);
         assert!(sharing.spots[1..].iter().all(|spot| spot.buffer != sharing.spots[0].buffer));
     }
@@ -200,7 +242,7 @@ mod tests {
     #[test]
     fn small_results_lie_beside_one_another_unless_a_dispatch_uses_both() {
         let lives = [life(64, 0, 1), life(16, 2, 5), life(32, 3, 5), life(16, 4, 5)];
-        let sharing = share(&lives, &Apart::default(), 16);
+        let sharing = share(&lives, &[], &Apart::default(), 16);
         assert_eq!(sharing.sizes, [64]);
         assert_eq!(
             sharing.spots.iter().map(|spot| spot.offset).collect::<Vec<_>>(),
@@ -208,8 +250,23 @@ mod tests {
         );
         let mut apart = Apart::default();
         apart.insert(3, 2);
-        assert_eq!(share(&lives, &apart, 16).sizes, [64, 16]);
-        assert_eq!(share(&lives, &Apart::default(), 32).sizes, [64, 16]);
+        assert_eq!(share(&lives, &[&apart], &Apart::default(), 16).sizes, [64, 16]);
+        assert_eq!(share(&lives, &[], &Apart::default(), 32).sizes, [64, 16]);
+    }
+
+    /// The large result, then small ones of which a dispatch uses three at a time.
+    #[test]
+    fn inputs_lie_beside_outputs_where_that_saves_memory() {
+        let lives = vec![life(64, 0, 1), life(16, 1, 3), life(16, 2, 3), life(16, 3, 4)];
+        let mut temporaries = Temporaries {
+            better_apart: chained(&lives),
+            lives,
+            ..Temporaries::default()
+        };
+        assert_eq!(share_least(&temporaries, 16).sizes, [64, 16]);
+        temporaries.apart.insert(2, 3);
+        temporaries.apart.insert(1, 3);
+        assert_eq!(share_least(&temporaries, 16).sizes, [64, 16, 16]);
     }
 
     #[test]
@@ -221,7 +278,7 @@ mod tests {
                 .collect();
             let apart = chained(&lives);
             let alignment = 16 << random.below(5);
-            let sharing = share(&lives, &apart, alignment);
+            let sharing = share(&lives, &[&apart], &Apart::default(), alignment);
             for (i, a) in lives.iter().enumerate() {
                 let at = sharing.spots[i];
                 assert!(at.offset + a.bytes <= sharing.sizes[at.buffer] && at.offset.is_multiple_of(alignment));

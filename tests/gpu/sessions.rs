@@ -25,6 +25,7 @@ pub(crate) fn trials() -> Vec<Named> {
         trial("session/resident", resident),
         trial("session/passes", passes),
         trial("session/memory", memory),
+        trial("session/inputs_beside_outputs", inputs_beside_outputs),
         trial("session/joined_in_place", joined_in_place),
     ]
 }
@@ -358,4 +359,27 @@ fn joined_in_place(gpu: &Gpu) -> Outcome {
         assert!(saved.contains(&fewer), "{channels} channels of {shape:?}: {fewer} fewer");
     }
     Ok(())
+}
+
+/// A large result, then residual blocks, whose dispatches use three small results: near the lower bound only where an input
+/// lies in one buffer with an output.
+fn inputs_beside_outputs(gpu: &Gpu) -> Outcome {
+    let (mut graph, mut random) = (Graph::new(), Random::new(12));
+    let image = graph.input("image");
+    let stem = conv(&mut graph, &mut random, "stem", image, [8, 3, 3, 3])?;
+    let mut value = graph.node("pool", MaxPool2d::new(2), &[stem])?;
+    for index in 0..3 {
+        let inner = conv(&mut graph, &mut random, &format!("inner{index}"), value, [8, 8, 3, 3])?;
+        let inner = graph.node(format!("relu{index}"), Activation::Relu, &[inner])?;
+        let outer = conv(&mut graph, &mut random, &format!("outer{index}"), inner, [8, 8, 3, 3])?;
+        value = graph.node(format!("sum{index}"), Binary::Add, &[outer, value])?;
+    }
+    let scaled = graph.node("scaled", Binary::Mul, &[value, value])?;
+    let last = graph.node("last", AvgPool2d::new(2), &[scaled])?;
+    graph.output(last)?;
+    let shape = [1, 3, 32, 64];
+    let session = Session::new(graph.clone(), &gpu.clone().into())?;
+    let memory = session.resident(&views(&inputs(&[&shape], 1)))?.memory();
+    assert!(memory.planned * 100 <= memory.lower_bound * 115, "{memory:?}");
+    agrees(gpu, graph, &[&shape])
 }
