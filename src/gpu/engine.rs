@@ -1,6 +1,7 @@
 //! Turns a recording into commands: buffers assigned, pipelines and bind groups made, ready to run any number of times.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use super::context::Context;
 use super::joining::{Joining, join};
@@ -194,12 +195,8 @@ fn steps(context: &Context, recording: &Recording, dispatches: &[&Dispatch], loc
         offsets.push(bytes.len() as u64);
         bytes.extend_from_slice(&dispatch.parameters);
     }
-    let parameters = context.device.create_buffer(&wgpu::BufferDescriptor {
-        label: Some("convoke.parameters"),
-        size: bytes.len() as u64,
-        usage: wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST,
-        mapped_at_creation: false,
-    });
+    let usage = wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST;
+    let parameters = context.create_buffer("convoke.parameters", bytes.len() as u64, usage);
     context.queue.write_buffer(&parameters, 0, &bytes);
 
     let storage = |slot: &SlotId| {
@@ -233,6 +230,7 @@ fn steps(context: &Context, recording: &Recording, dispatches: &[&Dispatch], loc
                 })
                 .collect();
             let label = format!("convoke.{}", dispatch.key.kernel.source().name);
+            context.made.bind_groups.fetch_add(1, Ordering::Relaxed);
             let bind_group = context.device.create_bind_group(&wgpu::BindGroupDescriptor {
                 label: Some(&label),
                 layout: &pipeline.layout,

@@ -35,6 +35,8 @@ pub(super) struct Plan {
     pub(super) outputs: Vec<Value>,
     pub(super) output_bytes: u64,
     pub(super) staging: wgpu::Buffer,
+    /// Staging memory of awaited runs that are over.
+    pub(super) spare: Vec<wgpu::Buffer>,
 }
 
 impl GpuEngine {
@@ -97,6 +99,7 @@ impl GpuEngine {
             outputs,
             output_bytes,
             staging,
+            spare: Vec::new(),
         })
     }
 

@@ -27,6 +27,7 @@ pub(crate) fn trials() -> Vec<Named> {
         trial("session/memory", memory),
         trial("session/inputs_beside_outputs", inputs_beside_outputs),
         trial("session/joined_in_place", joined_in_place),
+        trial("session/steady_state", steady_state),
     ]
 }
 
@@ -382,4 +383,30 @@ fn inputs_beside_outputs(gpu: &Gpu) -> Outcome {
     let memory = session.resident(&views(&inputs(&[&shape], 1)))?.memory();
     assert!(memory.planned * 100 <= memory.lower_bound * 115, "{memory:?}");
     agrees(gpu, graph, &[&shape])
+}
+
+/// The first run makes everything; later ones, awaited or resident too, make no buffer, no pipeline and no bind group.
+fn steady_state(_: &Gpu) -> Outcome {
+    // A device of its own, on which nobody else makes anything.
+    let gpu = Gpu::new()?;
+    let shape = [1, 3, 8, 16];
+    let session = Session::new(branches(2)?.0, &gpu.clone().into())?;
+    let inputs = inputs(&[&shape], 1);
+    let every = || -> convoke::Result<()> {
+        session.run(&views(&inputs))?;
+        pollster::block_on(session.run_async(&views(&inputs)))?;
+        let resident = session.resident(&views(&inputs))?;
+        resident.run()?;
+        resident.read()?;
+        Ok(())
+    };
+    assert_eq!(gpu.counters().bind_groups, 0);
+    every()?;
+    let made = gpu.counters();
+    assert!(made.buffers > 0 && made.pipelines > 0 && made.bind_groups > 0, "{made:?}");
+    for _ in 0..3 {
+        every()?;
+        assert_eq!(gpu.counters(), made);
+    }
+    Ok(())
 }
