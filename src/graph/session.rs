@@ -46,6 +46,16 @@ impl Session {
         Ok(Self { graph, engine })
     }
 
+    /// Sets for how many sets of input shapes plans are kept, 8 if this is not called, and at least 1. One more takes the
+    /// place of the one that was used least recently; its memory is free when no run of it is under way.
+    #[must_use]
+    pub fn keep_plans(mut self, plans: usize) -> Self {
+        if let Engine::Gpu(engine) = &mut self.engine {
+            engine.plans_kept = plans;
+        }
+        self
+    }
+
     /// The graph.
     pub fn graph(&self) -> &Graph {
         &self.graph

@@ -28,6 +28,7 @@ pub(crate) fn trials() -> Vec<Named> {
         trial("session/inputs_beside_outputs", inputs_beside_outputs),
         trial("session/joined_in_place", joined_in_place),
         trial("session/steady_state", steady_state),
+        trial("session/plans_kept", plans_kept),
     ]
 }
 
@@ -407,6 +408,31 @@ fn steady_state(_: &Gpu) -> Outcome {
     for _ in 0..3 {
         every()?;
         assert_eq!(gpu.counters(), made);
+    }
+    Ok(())
+}
+
+/// The plan that was used least recently goes; the others are still there.
+fn plans_kept(_: &Gpu) -> Outcome {
+    let gpu = Gpu::new()?;
+    let session = Session::new(residual()?, &gpu.clone().into())?.keep_plans(2);
+    let makes = |width: usize| -> Result<bool, Box<dyn std::error::Error>> {
+        let before = gpu.counters().bind_groups;
+        let inputs = inputs(&[&[1, 3, 5, width]], 1);
+        compare(&session.run(&views(&inputs))?[0], &session.answers(&views(&inputs))?[0])?;
+        Ok(gpu.counters().bind_groups > before)
+    };
+    for (width, is_new) in [
+        (4, true),
+        (5, true),
+        (4, false),
+        (6, true),
+        (4, false),
+        (5, true),
+        (4, false),
+        (6, true),
+    ] {
+        assert_eq!(makes(width)?, is_new, "width {width}");
     }
     Ok(())
 }
