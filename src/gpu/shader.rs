@@ -207,6 +207,8 @@ pub(crate) struct PipelineKey {
     pub(crate) kernel: Kernel,
     /// `const NAME: u32 = value;` lines of the header, in the order given.
     pub(crate) constants: Vec<(&'static str, u32)>,
+    /// The inputs that are bound as if they were written, a bit each from the lowest: those in one buffer with an output.
+    pub(crate) writable: u32,
 }
 
 impl PipelineKey {
@@ -214,7 +216,13 @@ impl PipelineKey {
         Self {
             kernel,
             constants: constants.to_vec(),
+            writable: 0,
         }
+    }
+
+    /// Whether a binding, counted from 1, is read only.
+    pub(crate) fn only_reads(&self, binding: u32) -> bool {
+        binding <= self.kernel.source().inputs && self.writable & (1 << (binding - 1)) == 0
     }
 
     /// The final text: header, shared parts, kernel, with marked loops written out.
@@ -233,6 +241,10 @@ impl PipelineKey {
         }
         for part in source.parts {
             text.push_str(part);
+        }
+        for binding in (1..=source.inputs).filter(|&binding| !self.only_reads(binding)) {
+            let declared = |access: &str| format!("@binding({binding}) var<storage, {access}>");
+            text = text.replace(&declared("read"), &declared("read_write"));
         }
         unroll(&text, &|name| {
             self.constants

@@ -291,6 +291,7 @@ fn direct(problem: &Problem, broadcast: bool, operands: &Operands<'_>, output: &
         PipelineKey {
             kernel,
             constants: operands.constants(&own),
+            writable: 0,
         },
         &parameters,
         &inputs,
@@ -342,6 +343,7 @@ fn depthwise(problem: &Problem, operands: &Operands<'_>, output: &Value, recordi
     let key = PipelineKey {
         kernel: Kernel::Conv2dDepthwise,
         constants: operands.constants(&own),
+        writable: 0,
     };
     recording.dispatch(NAME, key, &parameters, &inputs, &[slot(output)?], planes * position_blocks)
 }

@@ -89,6 +89,7 @@ pub(super) fn gemm(
         PipelineKey {
             kernel,
             constants: operands.constants(&own),
+            writable: 0,
         },
         &parameters,
         &inputs,
