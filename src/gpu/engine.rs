@@ -90,11 +90,6 @@ impl Executable {
         self.steps.len()
     }
 
-    /// How many dispatches a run is.
-    pub(crate) fn dispatches(&self) -> usize {
-        self.steps.len()
-    }
-
     /// What the buffers take.
     pub(crate) fn memory(&self) -> Memory {
         self.memory

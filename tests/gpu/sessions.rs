@@ -338,6 +338,9 @@ fn wrong_kernel(gpu: &Gpu) -> Outcome {
     let absent = (same_adapter.clone()).wrong_kernel("pool2d_window:no such text=>x").build()?;
     assert!(matches!(named(&absent), Err(Error::InvalidArgument { .. })));
     assert!(same_adapter.wrong_kernel("no_such_kernel:a=>b").build().is_err());
+    Ok(())
+}
+
 /// Branches that are joined, and features joined again and again; gives the
 /// branches, too.
 fn branches(channels: usize) -> convoke::Result<(Graph, Vec<ValueId>)> {
