@@ -282,6 +282,9 @@ def more_movement():
     one("slice", 13, "Slice", x, dict(s=i64(-1, 5), e=i64(-(2**63), 0), a=i64(1, -1), t=i64(-1, -2)), True)
     case("split_11", 11, [node("Split", "x", "y,z", axis=3, split=[2, 4])], {"x": x}, exact=True, more_outputs=("z",))
     case("split", 13, [node("Split", "x,s", "y,z", axis=-1)], {"x": x}, {"s": i64(5, 1)}, True, more_outputs=("z",))
+    case("split_sequence", 17, [node("SplitToSequence", "x,s", "q", axis=3), node("SequenceAt", "q,first", "y"),
+         node("SequenceAt", "q,last", "z")], {"x": ints(2, 3, 4, 7)}, {"s": np.array(3, np.int64), "first": np.array(0, np.int64),
+         "last": np.array(-1, np.int64)}, True, more_outputs=("z",))
     case("split_uneven", 18, [node("Split", "x", "y,z,u,v", axis=3, num_outputs=4)], {"x": ints(2, 3, 4, 7)}, exact=True, more_outputs=("z", "u", "v"))
     one("transpose", 13, "Transpose", x, exact=True, perm=[0, 2, 3, 1])
     one("transpose_reversed", 13, "Transpose", x, exact=True)

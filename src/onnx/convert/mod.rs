@@ -44,6 +44,8 @@ pub(super) enum Value {
     },
     /// Known now.
     Host(Host),
+    /// Tensors in a row: what `SplitToSequence` gives and `SequenceAt` takes, and nothing else.
+    Sequence(Vec<Value>),
     /// Cannot be had, and this is why; empty where the node that would give it is listed as unsupported.
     Missing(String),
 }
@@ -85,6 +87,8 @@ fn find(operator: &str) -> Option<Convert> {
         "Concat" => movement::concat,
         "Slice" => movement::slice,
         "Split" => movement::split,
+        "SplitToSequence" => movement::split_to_sequence,
+        "SequenceAt" => movement::sequence_at,
         "Gather" => movement::gather,
         "Transpose" => movement::transpose,
         "Expand" => movement::expand,
@@ -228,8 +232,12 @@ impl<'m> Builder<'m> {
             inputs.push(if name.is_empty() { None } else { Some(self.value(name)?) });
         }
         for input in inputs.iter().flatten() {
-            if let Value::Missing(reason) = input {
-                return Err(unsupported(reason.clone()));
+            match input {
+                Value::Missing(reason) => return Err(unsupported(reason.clone())),
+                Value::Sequence(_) if proto.op_type != "SequenceAt" => {
+                    return Err(unsupported("a sequence of tensors".to_owned()));
+                }
+                _ => {}
             }
         }
         let known = inputs.iter().flatten().all(|input| matches!(input, Value::Host(_)));
@@ -284,6 +292,7 @@ impl<'m> Builder<'m> {
                 Ok(id)
             }
             Value::Host(Host::Int(_)) => Err(Error::unsupported("onnx", "whole numbers as a tensor of the network")),
+            Value::Sequence(_) => Err(Error::unsupported("onnx", "a sequence of tensors")),
             Value::Missing(reason) => Err(Error::unsupported("onnx", reason.clone())),
         }
     }
@@ -324,7 +333,7 @@ impl Value {
         match self {
             Self::Tensor { shape, .. } => shape,
             Self::Host(host) => host.shape(),
-            Self::Missing(_) => &[],
+            Self::Sequence(_) | Self::Missing(_) => &[],
         }
     }
 }

@@ -72,14 +72,78 @@ pub(super) fn split(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
             "parts of {lengths:?} of {extent} elements for {outputs} outputs"
         )));
     }
+    cut(node, &input, at, &lengths)
+}
+
+/// Consecutive parts of these lengths along an axis.
+fn cut(node: &mut Node<'_, '_>, input: &Value, at: usize, lengths: &[i64]) -> Result<Vec<Value>> {
     let mut start = 0;
     let mut values = Vec::new();
-    for length in lengths {
+    for &length in lengths {
         let end = start + length as isize;
-        values.push(node.emit(Slice::new([start], [end]).axes([at as isize]), &[&input])?);
+        values.push(node.emit(Slice::new([start], [end]).axes([at as isize]), &[input])?);
         start = end;
     }
     Ok(values)
+}
+
+/// The most parts that one number may cut a tensor into: each becomes a node.
+const MOST_PARTS: usize = 1024;
+
+/// Parts of one length, the last as long as it is, or of given lengths.
+pub(super) fn split_to_sequence(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
+    let input = node.input(0)?;
+    let at = axis("onnx", node.int("axis", 0)? as isize, input.shape().len())?;
+    let extent = input.shape()[at] as i64;
+    let split = match node.optional(1) {
+        Some(Value::Host(split @ Host::Int(_))) => split,
+        Some(_) => return Err(unsupported("parts whose lengths are computed while the network runs")),
+        None => return Err(unsupported("parts of one element")),
+    };
+    node.ignore(&["keepdims"]);
+    let Host::Int(given) = &split else {
+        return Err(Error::Onnx("lengths must be whole numbers".to_owned()));
+    };
+    let given: Vec<i64> = given.iter().copied().collect();
+    let lengths: Vec<i64> = match (split.shape().len(), &given[..]) {
+        (0, &[length]) if length > 0 => {
+            if (extent / length) as usize > MOST_PARTS {
+                return Err(unsupported(format!(
+                    "{extent} elements in parts of {length}: more than {MOST_PARTS}"
+                )));
+            }
+            let starts = (0..extent).step_by(usize::try_from(length).unwrap_or(usize::MAX));
+            starts.map(|start| length.min(extent - start)).collect()
+        }
+        (1, lengths) => lengths.to_vec(),
+        _ => return Err(Error::Onnx(format!("parts of {given:?}"))),
+    };
+    let sum = lengths
+        .iter()
+        .try_fold(0_i64, |sum, &length| sum.checked_add(length).filter(|_| length >= 0));
+    if sum != Some(extent) {
+        return Err(Error::Onnx(format!("parts of {lengths:?} of {extent} elements")));
+    }
+    Ok(vec![Value::Sequence(cut(node, &input, at, &lengths)?)])
+}
+
+/// A tensor of a sequence, counted from the end where the place is negative.
+pub(super) fn sequence_at(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
+    let Value::Sequence(values) = node.input(0)? else {
+        return Err(Error::Onnx("input 0 must be a sequence".to_owned()));
+    };
+    let place = node.host_ints(1)?;
+    let &[place] = &place[..] else {
+        return Err(Error::Onnx(format!("a place of {place:?}")));
+    };
+    let counted = if place < 0 {
+        place.saturating_add(values.len() as i64)
+    } else {
+        place
+    };
+    let value = usize::try_from(counted).ok().and_then(|counted| values.get(counted));
+    let missing = || Error::Onnx(format!("place {place} of a sequence of {}", values.len()));
+    Ok(vec![value.ok_or_else(missing)?.clone()])
 }
 
 /// Slices for the places, joined. The places must be known.
