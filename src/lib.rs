@@ -32,6 +32,8 @@
 //! - `safetensors` (default): weights and golden files.
 //! - `onnx`: models from ONNX files.
 //! - `cli`: the `convoke` command.
+//! - `wrong-kernel`: for tests only. `CONVOKE_WRONG_KERNEL=KERNEL:FROM=>TO` replaces text in a kernel's final WGSL, with a
+//!   warning, so that whatever must notice a wrong kernel can be seen to.
 //!
 //! # Environment
 //!

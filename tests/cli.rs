@@ -169,7 +169,7 @@ fn bad_pictures_are_named_and_the_others_are_still_read() {
         (sample("missing.png"), "No such file"),
         (scratch("text.png", b"Dear reader,"), "not a readable PNG"),
         (scratch("cut.png", &png(40, 40)[..50]), "not a readable PNG"),
-        (scratch("wide.png", &png(5000, 1)), "5000x1 pixels"),
+        (scratch("wide.png", &png(9000, 1)), "9000x1 pixels"),
         (scratch("empty.png", &without_columns(png(40, 40))), "not a readable PNG"),
         (Path::new(env!("CARGO_TARGET_TMPDIR")).to_owned(), "directory"),
     ];
@@ -284,7 +284,7 @@ fn run_takes_arrays_and_random_numbers_and_refuses_anything_else() {
     let text = format!("input={}", scratch("words.txt", b"").display());
     for (arguments, part) in [
         (vec!["--input", npy.as_str()], "huge.npy"),
-        (vec!["--input", text.as_str()], "neither .npy, .png nor random"),
+        (vec!["--input", text.as_str()], "neither .npy, .png, .jpg nor random"),
         (
             vec!["--input", "image=random"],
             "no input \"image\"; there is input [batch, 1, 28, 28]",
@@ -304,6 +304,64 @@ fn run_takes_arrays_and_random_numbers_and_refuses_anything_else() {
 }
 
 #[test]
+fn run_reads_pictures_as_asked() {
+    let digit = sample("3.png").display().to_string();
+    // The same picture as a JPEG file, under a wrong name.
+    let mut jpeg = std::io::Cursor::new(Vec::new());
+    let picture = image::open(&digit).expect("a picture").into_luma8();
+    picture.write_to(&mut jpeg, image::ImageFormat::Jpeg).expect("a JPEG");
+    let jpeg = scratch("really-a-jpeg.png", jpeg.get_ref()).display().to_string();
+    let model = lenet();
+    // Ink is white and paper black for this model: as a scan that is found out, otherwise --range says it.
+    for arguments in [
+        &["--input", &digit][..],
+        &["--input", &jpeg],
+        &["--input", &digit, "--resize", "28", "--crop", "28", "--range", "1..0"],
+        &[
+            "--input", &digit, "--resize", "28", "--crop", "28x28", "--range", "255..0", "--std", "255",
+        ],
+        &["--input", &digit, "--range", "1..0"],
+    ] {
+        let run = convoke(&[&["run", &model, "--top", "1", "--backend", "reference"], arguments].concat());
+        assert_eq!((run.code, run.stderr.as_str()), (Some(0), ""), "{arguments:?}");
+        let top = run.stdout.lines().last().unwrap_or_default();
+        assert!(top.starts_with("     3  "), "{arguments:?}: {}", run.stdout);
+    }
+    for (arguments, code, part) in [
+        (
+            &["--input", &digit, "--crop", "20"][..],
+            1,
+            "3.png: 20x20 pixels after --resize and --crop, but the input takes 28x28",
+        ),
+        (
+            &["--input", &digit, "--resize", "20", "--crop", "28"],
+            1,
+            "3.png: 28x28 cannot be cropped from ",
+        ),
+        (&["--input", &digit, "--imagenet"], 1, "3.png: "),
+        (
+            &["--input", &digit, "--mean", "1,2,3"],
+            1,
+            "--mean has 3 numbers, but the input takes 1 channels",
+        ),
+        (&["--input", "random", "--resize", "28"], 1, "no input is a picture"),
+        (
+            &["--input", &digit, "--input", "input=random"],
+            1,
+            "input \"input\" is given twice",
+        ),
+        (&["--input", &digit, "--std", "0"], 2, "numbers other than 0"),
+        (&["--input", &digit, "--crop", "28x"], 2, "N or HxW"),
+        (&["--input", &digit, "--range", "0-1"], 2, "BLACK..WHITE"),
+        (&["--input", "input="], 2, "a file or `random`"),
+    ] {
+        let run = convoke(&[&["run", &model, "--backend", "reference"], arguments].concat());
+        assert_eq!(run.code, Some(code), "{arguments:?}: {}", run.stdout);
+        assert!(run.stderr.contains(part), "{arguments:?}: {}", run.stderr);
+    }
+}
+
+#[test]
 fn inspect_says_what_a_model_is() {
     let run = convoke(&["inspect", &lenet()]);
     assert_eq!((run.code, run.stderr.as_str()), (Some(0), ""));
@@ -315,13 +373,141 @@ fn inspect_says_what_a_model_is() {
         // 2 * (6 * 28 * 28 * 25 + 16 * 10 * 10 * 150 + 120 * 400 + 120 * 84 + 84 * 10)
         "FLOPs       833040 ",
         "         3  Conv",
+        // The activations ride on what is before them.
+        "     3        3  conv2d",
+        "     4        0  relu",
+        "    12        8  operators together",
+        // Flattening is a view.
+        "    11        7  dispatches a run",
+        // [1, 6, 28, 28] and [1, 6, 14, 14] of 4 bytes; ten logits go to the output.
+        "23 KiB is the least",
     ] {
         assert!(run.stdout.contains(line), "{line}: {}", run.stdout);
+    }
+    let run = convoke(&["inspect", &lenet(), "--shape", "input=8x1x28x28"]);
+    assert!(run.stdout.contains("FLOPs       6664320 "), "{}", run.stdout);
+    for (shape, code, part) in [
+        ("image=1x1x28x28", 1, "--shape image: there is no such input"),
+        ("input=8x1x28xN", 2, "NAME=1x3x224x224 is expected"),
+    ] {
+        let run = convoke(&["inspect", &lenet(), "--shape", shape]);
+        assert_eq!(run.code, Some(code), "{}", run.stdout);
+        assert!(run.stderr.contains(part), "{}", run.stderr);
     }
     let none = scratch("none.onnx", b"not a model");
     let run = convoke(&["inspect", &none.display().to_string()]);
     assert_eq!(run.code, Some(1));
     assert!(run.stderr.contains("none.onnx: not a readable ONNX file"), "{}", run.stderr);
+}
+
+/// A folder of this test's own with the files of an ONNX node case.
+fn node_case(folder: &str, name: &str) -> PathBuf {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/onnx_node").join(name);
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join(folder).join(name);
+    std::fs::create_dir_all(target.join("test_data_set_0")).expect("the folder");
+    for file in ["model.onnx", "test_data_set_0/input_0.pb", "test_data_set_0/output_0.pb"] {
+        std::fs::copy(source.join(file), target.join(file)).expect("the file is copied");
+    }
+    target
+}
+
+#[test]
+fn conformance_runs_every_case_below_a_folder() {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("conformance");
+    let folder = folder.display().to_string();
+    node_case("conformance/one", "test_maxpool_2d_ceil");
+    node_case("conformance/two/deeper", "test_relu");
+    node_case("conformance", "test_maxpool_3d_dilations");
+    for backend in ["auto", "reference"] {
+        let run = convoke(&["conformance", &folder, "--backend", backend]);
+        assert_eq!(run.code, Some(0), "{}{}", run.stdout, run.stderr);
+        assert!(run.stdout.ends_with("2 passed, 0 failed, 1 skipped\n"), "{}", run.stdout);
+        let skipped = run.stdout.lines().find(|line| line.starts_with("skipped"));
+        assert!(
+            skipped.is_some_and(|line| line.contains("test_maxpool_3d_dilations: ") && line.contains("[1, 1, 4, 4, 4]")),
+            "{}",
+            run.stdout
+        );
+    }
+}
+
+#[test]
+fn conformance_fails_where_an_output_differs_or_there_is_no_case() {
+    let case = node_case("conformance_wrong", "test_relu");
+    let output = case.join("test_data_set_0/output_0.pb");
+    let mut bytes = std::fs::read(&output).expect("the output");
+    // The last element, a little-endian float, becomes 1000.
+    let place = bytes.len() - 4;
+    bytes[place..].copy_from_slice(&1000_f32.to_le_bytes());
+    std::fs::write(&output, bytes).expect("the output is written");
+    let folder = case.display().to_string();
+    let run = convoke(&["conformance", &folder, "--backend", "reference"]);
+    assert_eq!(run.code, Some(1), "{}", run.stdout);
+    assert!(
+        run.stdout
+            .contains("test_relu: test_data_set_0: output y [3, 4, 5]: 1 of 60 elements differ"),
+        "{}",
+        run.stdout
+    );
+    assert!(run.stdout.ends_with("0 passed, 1 failed, 0 skipped\n"), "{}", run.stdout);
+    let run = convoke(&["conformance", &folder, "--backend", "reference", "--atol", "2000"]);
+    assert_eq!(run.code, Some(0), "{}", run.stdout);
+
+    let data = case.join("test_data_set_0").display().to_string();
+    let run = convoke(&["conformance", &data, "--backend", "reference"]);
+    assert_eq!(run.code, Some(1), "{}", run.stdout);
+    assert!(run.stderr.contains("no folder with a model.onnx"), "{}", run.stderr);
+    let run = convoke(&["conformance", "no/such/folder", "--backend", "reference"]);
+    assert_eq!(run.code, Some(1), "{}", run.stdout);
+    assert!(run.stderr.contains("no/such/folder: "), "{}", run.stderr);
+}
+
+/// One line each, with the file's name, and no panic.
+#[test]
+fn files_that_are_not_what_they_should_be_are_named() {
+    let folder = env!("CARGO_TARGET_TMPDIR").to_owned();
+    let empty = scratch("empty.onnx", b"").display().to_string();
+    let picture = sample("3.png").display().to_string();
+    for subcommand in ["run", "inspect", "verify"] {
+        for (model, part) in [
+            (empty.as_str(), "empty.onnx: the file is empty"),
+            (folder.as_str(), "not a plain file"),
+            ("missing.onnx", "missing.onnx: "),
+            (picture.as_str(), "3.png: not a readable ONNX file"),
+        ] {
+            let run = convoke(&[subcommand, model]);
+            assert_eq!((run.code, run.stderr.lines().count()), (Some(1), 1), "{}", run.stderr);
+            assert!(
+                run.stderr.starts_with("error: ") && run.stderr.contains(part),
+                "{}",
+                run.stderr
+            );
+        }
+    }
+    let model = lenet();
+    let file = |name: &str, bytes: &[u8]| scratch(name, bytes).display().to_string();
+    let npy = Path::new(&folder).join("folder.npy");
+    std::fs::create_dir_all(&npy).expect("a folder");
+    for (input, part) in [
+        (file("none.npy", b""), "none.npy: 0 bytes, and 1 to "),
+        (file("cut.npy", b"\x93NUMPY\x01\x00"), "cut.npy: not a readable .npy file"),
+        (npy.display().to_string(), "folder.npy: not a plain file"),
+        (file("none.jpg", b""), "none.jpg: not a readable PNG or JPEG"),
+        (
+            file("cut.jpg", b"\xff\xd8\xff\xe0\x00\x10JFIF"),
+            "cut.jpg: not a readable PNG or JPEG",
+        ),
+    ] {
+        let run = convoke(&["run", &model, "--backend", "reference", "--input", &input]);
+        assert_eq!((run.code, run.stderr.lines().count()), (Some(1), 1), "{}", run.stderr);
+        assert!(
+            run.stderr.starts_with("error: ") && run.stderr.contains(part),
+            "{}",
+            run.stderr
+        );
+    }
+    let run = convoke(&["run", &model, "--input", "random", "--top", "0"]);
+    assert_eq!(run.code, Some(2), "{}", run.stdout);
 }
 
 #[test]
@@ -348,4 +534,55 @@ fn verify_checks_every_operator_on_the_gpu() {
     let run = convoke(&["verify", &lenet(), "--input", "image=random"]);
     assert_eq!(run.code, Some(1));
     assert!(run.stderr.contains("there is no input \"image\""), "{}", run.stderr);
+}
+
+#[cfg(feature = "wrong-kernel")]
+#[test]
+fn verify_names_the_layer_that_a_wrong_kernel_spoils() {
+    let with = |change: &str| {
+        let input = format!("input={}", sample("3.png").display());
+        let mut command = command(&["verify", &lenet(), "--input", &input]);
+        command.env("CONVOKE_WRONG_KERNEL", change);
+        finish(command)
+    };
+    if AdapterChoice::from_env().choose(&adapters()).is_err() {
+        return; // `verify_checks_every_operator_on_the_gpu` has said so.
+    }
+    // Windows of the poolings one column too far right.
+    let run = with("pool2d_window:i32(params.pad_left);=>i32(params.pad_left) + 1;");
+    assert_eq!(run.code, Some(1), "{}{}", run.stdout, run.stderr);
+    let wrong: Vec<&str> = run.stdout.lines().filter(|line| line.starts_with("WRONG")).collect();
+    assert_eq!(wrong.len(), 2, "{}", run.stdout);
+    // The first of them reads what the first convolution made.
+    for part in [
+        "max_pool2d",
+        "[1, 6, 14, 14]: ",
+        " elements differ; the worst at [0, ",
+        ": got ",
+        ", want ",
+        "bound 0e0)",
+    ] {
+        assert!(wrong[0].contains(part), "{part}: {}", wrong[0]);
+    }
+    assert!(run.stdout.contains("2 of 8 operators differ"), "{}", run.stdout);
+    assert!(
+        run.stderr.contains("pool2d_window is made wrong on purpose"),
+        "{}",
+        run.stderr
+    );
+    for (change, part) in [
+        (
+            "pool2d_window:no such text=>x",
+            "pool2d_window does not contain \"no such text\"",
+        ),
+        ("pool:a=>b", "there is no kernel \"pool\""),
+        ("pool2d_window", "KERNEL:FROM=>TO"),
+    ] {
+        let run = with(change);
+        assert_eq!(
+            (run.code, run.stdout.lines().any(|line| line.starts_with("verified"))),
+            (Some(1), false)
+        );
+        assert!(run.stderr.contains(part), "{}", run.stderr);
+    }
 }

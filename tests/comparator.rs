@@ -1,7 +1,7 @@
 //! The comparator is proven to fail where it should: a check that cannot fail checks nothing.
 
 use convoke::reference::Answer;
-use convoke::testing::{Mismatch, compare, compare_exact};
+use convoke::testing::{Mismatch, compare, compare_close, compare_exact};
 use ndarray::{ArrayD, IxDyn};
 
 fn counting(shape: &[usize]) -> ArrayD<f32> {
@@ -24,6 +24,30 @@ fn the_same_passes() {
     let values = counting(&[2, 3, 4]);
     assert_eq!(compare(&values, &wanted(&values, 0.0)), Ok(()));
     assert_eq!(compare_exact(&values, &values), Ok(()));
+}
+
+/// The examples of `numpy.allclose`'s documentation, and what it says of NaN and infinities.
+#[test]
+fn closeness_is_numpys() {
+    let close = |got: [f32; 2], want: [f32; 2], rtol: f64| {
+        let array = |values: [f32; 2]| ndarray::arr1(&values).into_dyn();
+        compare_close(&array(got), &array(want), rtol, 1e-8).is_ok()
+    };
+    let inf = f32::INFINITY;
+    assert!(!close([1e10, 1e-7], [1.000_01e10, 1e-8], 1e-5));
+    assert!(close([1e10, 1e-8], [1.000_01e10, 1e-9], 1.1e-5));
+    assert!(!close([1.0, f32::NAN], [1.0, 1.0], 1e-5));
+    assert!(!close([1.0, 1.0], [1.0, f32::NAN], 1e-5));
+    assert!(close([inf, f32::NAN], [inf, f32::NAN], 1e-5));
+    assert!(!close([inf, 0.0], [-inf, 0.0], 1e-5));
+    assert!(!close([1.0, 0.0], [inf, 0.0], 1e-5));
+    assert!(!close([inf, 0.0], [f32::MAX, 0.0], 1e-5));
+    let values = counting(&[2, 3]);
+    let turned = values.clone().reversed_axes();
+    assert!(matches!(
+        compare_close(&values, &turned, 1.0, 1.0),
+        Err(Mismatch::Shape { .. })
+    ));
 }
 
 #[test]

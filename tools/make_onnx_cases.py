@@ -282,6 +282,9 @@ def more_movement():
     one("slice", 13, "Slice", x, dict(s=i64(-1, 5), e=i64(-(2**63), 0), a=i64(1, -1), t=i64(-1, -2)), True)
     case("split_11", 11, [node("Split", "x", "y,z", axis=3, split=[2, 4])], {"x": x}, exact=True, more_outputs=("z",))
     case("split", 13, [node("Split", "x,s", "y,z", axis=-1)], {"x": x}, {"s": i64(5, 1)}, True, more_outputs=("z",))
+    case("split_sequence", 17, [node("SplitToSequence", "x,s", "q", axis=3), node("SequenceAt", "q,first", "y"),
+         node("SequenceAt", "q,last", "z")], {"x": ints(2, 3, 4, 7)}, {"s": np.array(3, np.int64), "first": np.array(0, np.int64),
+         "last": np.array(-1, np.int64)}, True, more_outputs=("z",))
     case("split_uneven", 18, [node("Split", "x", "y,z,u,v", axis=3, num_outputs=4)], {"x": ints(2, 3, 4, 7)}, exact=True, more_outputs=("z", "u", "v"))
     one("transpose", 13, "Transpose", x, exact=True, perm=[0, 2, 3, 1])
     one("transpose_reversed", 13, "Transpose", x, exact=True)
@@ -297,11 +300,41 @@ def more_movement():
         one(f"{name}_nothing", 18, op, x, exact=True, noop_with_empty_axes=1)
 
 
+def more_windows():
+    """Windows that PyTorch does not have: dilated averages, padding over half of the kernel."""
+    x = ints(2, 3, 8, 11)
+    for include in (0, 1):
+        for ceil in (0, 1):
+            one(f"average_pool_dilated_{include}_{ceil}", 19, "AveragePool", x, kernel_shape=[3, 2], strides=[2, 3], dilations=[2, 3], pads=[1, 0, 2, 1], ceil_mode=ceil, count_include_pad=include)
+        one(f"average_pool_over_half_{include}", 19, "AveragePool", x, kernel_shape=[3, 5], strides=[2, 3], pads=[2, 4, 1, 3], ceil_mode=1, count_include_pad=include)
+    one("max_pool_over_half_ceil", 12, "MaxPool", x, exact=True, kernel_shape=[3, 5], strides=[3, 4], pads=[2, 4, 1, 3], ceil_mode=1)
+    one("average_pool_dilated_1d", 19, "AveragePool", ints(2, 3, 11), kernel_shape=[3], strides=[2], dilations=[2], pads=[0, 1])
+
+
+def more_shapes():
+    x = ints(2, 3, 4, 6)
+    for mode in ("constant", "reflect", "edge", "wrap"):
+        one(f"pad_channels_{mode}", 19, "Pad", x, dict(p=i64(1, 2, 0, 1), a=i64(1, -1)), True, inputs="x,p,,a", mode=mode)
+    one("pad_3d", 13, "Pad", ints(2, 3, 5), dict(p=i64(0, 1, -2, 1, 0, 3), v=np.float32(7)), True)
+    one("gather", 13, "Gather", x, dict(i=np.array([[1, 2], [-1, 0]], np.int64)), True, axis=1)
+    one("gather_scalar", 13, "Gather", x, dict(i=np.array(-2, np.int64)), True, axis=3)
+    for name, shape in dict(row=(6,), all=(2, 3, 4, 6), column=(4, 1)).items():
+        one(f"p_relu_{name}", 16, "PRelu", x, dict(s=ints(*shape)), True)
+    for op in ("Floor", "Ceil"):
+        one(op.lower(), 13, op, reals(3, 5), exact=True)
+    one("reducemin", 18, "ReduceMin", x, dict(a=i64(2, 0)), True, keepdims=0)
+    for policy in ("not_larger", "not_smaller"):
+        one(f"resize_{policy}", 18, "Resize", x, dict(n=i64(9, 9)), inputs="x,,,n", mode="linear", axes=[2, 3], keep_aspect_ratio_policy=policy)
+    one("resize_symmetric", 19, "Resize", x, dict(s=np.array([1.25, 0.5], np.float32)), inputs="x,,s", mode="linear", axes=[2, 3], coordinate_transformation_mode="half_pixel_symmetric")
+    case("clip_dynamic", 13, [node("Exp", "l", "e"), node("Clip", "x,e,h", "y")], {"x": 9 * reals(3, 5), "l": np.array(-0.5, np.float32), "h": np.array(3, np.float32)})
+    one("swish", 24, "Swish", reals(3, 5), alpha=1.7)
+
+
 if __name__ == "__main__":
     ROOT.mkdir(parents=True, exist_ok=True)
     for old in ROOT.glob("*.onnx"):
         old.unlink()
-    for write in (convolutions, pools, pads, layers, activations, arithmetic, shapes, resizes, more_elementwise, more_layers, more_movement):
+    for write in (convolutions, pools, pads, layers, activations, arithmetic, shapes, resizes, more_elementwise, more_layers, more_movement, more_windows, more_shapes):
         write()
     save_file(dict(sorted(tensors.items())), ROOT / "cases.safetensors")
     print(len(list(ROOT.glob("*.onnx"))), "cases")

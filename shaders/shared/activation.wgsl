@@ -18,6 +18,8 @@ const SOFTSIGN = 19u;
 const SELU = 20u;
 const CELU = 21u;
 const GELU_TANH = 23u;
+const FLOOR = 24u;
+const CEIL = 25u;
 
 // exp(x) for x <= 0.
 fn decay(x: f32) -> f32 {
@@ -187,6 +189,10 @@ fn activate(x: f32, first: f32, second: f32) -> f32 {
         y = select(x, first * decay_minus_one(min(second * x, 0.0)), x < 0.0);
     } else if (ACTIVATION == GELU_TANH) {
         y = gelu_tanh(x);
+    } else if (ACTIVATION == FLOOR) {
+        y = floor(x);
+    } else if (ACTIVATION == CEIL) {
+        y = ceil(x);
     }
     return select(y, x, is_nan(x));
 }

@@ -83,7 +83,7 @@ fn describe(out: &mut dyn Write, adapter: &AdapterInfo) -> std::io::Result<()> {
 }
 
 /// A number of bytes in the largest unit that it fills.
-fn bytes(number: u64) -> String {
+pub(super) fn bytes(number: u64) -> String {
     let units = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
     // A limit may be one byte short of a round number.
     let unit = (1..units.len())

@@ -25,8 +25,8 @@ const DRAWN_IN_A_ROW: usize = 2;
 /// What to read, and with which weights.
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// Pictures of one digit each, which should fill most of it; without any, the test set is read.
-    #[arg(value_name = "IMAGE.png")]
+    /// PNG or JPEG pictures of one digit each, which should fill most of it; without any, the test set is read.
+    #[arg(value_name = "PICTURE")]
     pictures: Vec<PathBuf>,
     /// Read only the first so many digits of the test set.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), conflicts_with = "pictures")]
@@ -70,7 +70,7 @@ fn read_pictures(out: &mut dyn Write, paths: &[PathBuf], weights: &Weights, back
     let session = Session::new(model.graph(weights)?, backend)?;
     let mut code = ExitCode::SUCCESS;
     for path in paths {
-        let image = match picture::read(path) {
+        let image = match picture::digit(path) {
             Ok(image) => image,
             Err(message) => {
                 complain("error", &format!("{}: {message}", path.display()));

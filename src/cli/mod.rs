@@ -1,9 +1,13 @@
 //! The command line: its arguments, which backend it runs on, and how it ends.
 
+mod conformance;
 mod devices;
 mod digits;
+mod input;
+mod inspect;
 mod model;
 mod picture;
+mod resample;
 mod verify;
 
 use std::error::Error;
@@ -39,14 +43,16 @@ struct Arguments {
 enum Command {
     /// List the adapters, and say which one would be chosen and why.
     Devices,
-    /// Read handwritten digits with LeNet-5: a test set, or PNG files.
+    /// Read handwritten digits with LeNet-5: a test set, or pictures.
     Digits(digits::Arguments),
     /// Run a model from an ONNX file.
     Run(model::RunArguments),
     /// Say what an ONNX file holds: inputs, outputs, operators, parameters, work.
-    Inspect(model::InspectArguments),
+    Inspect(inspect::InspectArguments),
     /// Check a model from an ONNX file on the GPU against the reference, operator by operator.
     Verify(verify::VerifyArguments),
+    /// Run ONNX's backend test cases: models with inputs and the outputs that they must have.
+    Conformance(conformance::ConformanceArguments),
 }
 
 /// Runs the command. Ends with 0, with 1 after an error (which went to stderr), or with 2 on wrong usage.
@@ -58,8 +64,9 @@ pub(crate) fn main() -> ExitCode {
     let outcome = match &arguments.command {
         Command::Devices => devices::run(&mut out, adapter),
         Command::Run(arguments) => model::run(&mut out, arguments, adapter),
-        Command::Inspect(arguments) => model::inspect(&mut out, arguments),
+        Command::Inspect(arguments) => inspect::inspect(&mut out, arguments),
         Command::Verify(arguments) => verify::verify(&mut out, arguments, adapter),
+        Command::Conformance(arguments) => conformance::conformance(&mut out, arguments, adapter),
         Command::Digits(arguments) => backend(adapter).and_then(|backend| digits::run(&mut out, arguments, &backend)),
     };
     let outcome = outcome.and_then(|code| Ok(out.flush().map(|()| code)?));

@@ -1,33 +1,27 @@
-//! `convoke run` and `convoke inspect`: models from ONNX files.
+//! `convoke run`: a model from an ONNX file.
 
 use std::fs::File;
-use std::io::{Read, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
 use convoke::gpu::AdapterChoice;
-use convoke::graph::Graph;
-use convoke::onnx::{Dim, Model, Options, Shapes, TensorInfo};
-use convoke::testing::Random;
-use convoke::{Backend, Session};
+use convoke::onnx::{Model, Options};
+use convoke::{Backend, Error, Session};
 use ndarray::{ArrayD, ArrayView1};
-use ndarray_npy::{ViewNpyError, ViewNpyExt, WriteNpyExt};
+use ndarray_npy::WriteNpyExt;
 
-use super::{Outcome, picture};
-
-/// The largest array that is read from a file.
-const MOST_BYTES: u64 = 4 << 30;
+use super::Outcome;
+use super::input::{InputArguments, check_names};
 
 /// A model, what it reads and what becomes of its answers.
 #[derive(Debug, Args)]
 pub(super) struct RunArguments {
     /// The ONNX file.
     model: PathBuf,
-    /// What an input reads: an array of floats as .npy, a .png picture as [N, 1, 28, 28] or [N, 3, H, W] in 0..1, or
-    /// `random` numbers, the same in each run.
-    #[arg(long, value_name = "NAME=FILE.npy|FILE.png|random", value_parser = pair)]
-    input: Vec<(String, String)>,
+    #[command(flatten)]
+    inputs: InputArguments,
     /// Where an output is written.
     #[arg(long, value_name = "NAME=FILE.npy", value_parser = pair)]
     output: Vec<(String, String)>,
@@ -35,8 +29,8 @@ pub(super) struct RunArguments {
     #[arg(long, value_enum, default_value = "auto")]
     backend: Kind,
     /// Show so many of the largest scores of the first output.
-    #[arg(long, value_name = "K")]
-    top: Option<usize>,
+    #[arg(long, value_name = "K", value_parser = clap::value_parser!(u32).range(1..))]
+    top: Option<u32>,
     /// Names of the classes, a line each.
     #[arg(long, value_name = "FILE", requires = "top")]
     labels: Option<PathBuf>,
@@ -45,18 +39,8 @@ pub(super) struct RunArguments {
     external_data: bool,
 }
 
-/// A model to look at.
-#[derive(Debug, Args)]
-pub(super) struct InspectArguments {
-    /// The ONNX file.
-    model: PathBuf,
-    /// Read tensors from other files in the model's folder.
-    #[arg(long)]
-    external_data: bool,
-}
-
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Kind {
+pub(super) enum Kind {
     /// The best adapter, else the CPU.
     Auto,
     /// An adapter or nothing.
@@ -65,16 +49,30 @@ enum Kind {
     Reference,
 }
 
-pub(super) fn pair(text: &str) -> Result<(String, String), String> {
+fn pair(text: &str) -> Result<(String, String), String> {
     let (name, value) = text.split_once('=').ok_or("NAME=VALUE is expected")?;
     Ok((name.to_owned(), value.to_owned()))
 }
 
+/// Opens a model; whatever is wrong with it, the message names the file.
 pub(super) fn open(path: &Path, external_data: bool) -> convoke::Result<Model> {
-    Model::open_with(path, &Options::new().external_data(external_data))
+    let named = |message: &str| format!("{}: {message}", path.display());
+    if path
+        .metadata()
+        .is_ok_and(|metadata| metadata.is_file() && metadata.len() == 0)
+    {
+        return Err(Error::Onnx(named("the file is empty")));
+    }
+    Model::open_with(path, &Options::new().external_data(external_data)).map_err(|error| match error {
+        Error::Unsupported { operator, message } => Error::Unsupported {
+            operator,
+            message: named(&message),
+        },
+        error => error,
+    })
 }
 
-fn backend(kind: Kind, adapter: Option<&str>) -> Result<Backend, Box<dyn std::error::Error>> {
+pub(super) fn backend(kind: Kind, adapter: Option<&str>) -> Result<Backend, Box<dyn std::error::Error>> {
     match (kind, adapter) {
         (Kind::Auto, adapter) => super::backend(adapter),
         (Kind::Reference, None) => Ok(Backend::Reference),
@@ -92,7 +90,6 @@ fn backend(kind: Kind, adapter: Option<&str>) -> Result<Backend, Box<dyn std::er
 /// Runs a model once.
 pub(super) fn run(out: &mut dyn Write, arguments: &RunArguments, adapter: Option<&str>) -> Outcome {
     let model = open(&arguments.model, arguments.external_data)?;
-    check_names("input", &arguments.input, model.inputs())?;
     check_names("output", &arguments.output, model.outputs())?;
     let labels = match &arguments.labels {
         None => String::new(),
@@ -100,13 +97,7 @@ pub(super) fn run(out: &mut dyn Write, arguments: &RunArguments, adapter: Option
     };
     let labels: Vec<&str> = labels.lines().collect();
 
-    let source_of = |info: &TensorInfo| {
-        let given = arguments.input.iter().find(|(name, _)| *name == info.name);
-        given
-            .map(|(_, source)| source.clone())
-            .ok_or_else(|| format!("input {info} is missing: --input {}=FILE.npy, FILE.png or random", info.name))
-    };
-    let (graph, inputs) = prepare(&model, &source_of)?;
+    let (graph, inputs) = arguments.inputs.prepare(&model, None)?;
     let views: Vec<_> = inputs.iter().map(|input| input.view()).collect();
 
     let backend = backend(arguments.backend, adapter)?;
@@ -122,61 +113,10 @@ pub(super) fn run(out: &mut dyn Write, arguments: &RunArguments, adapter: Option
     if let (Some(count), Some(scores)) = (arguments.top, outputs.first()) {
         for row in scores.rows() {
             writeln!(out)?;
-            top(out, &row, count, &labels)?;
+            top(out, &row, count as usize, &labels)?;
         }
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// A graph and what its inputs read.
-type Prepared = (Graph, Vec<ArrayD<f32>>);
-
-/// The graph for the shapes of its inputs, and the inputs: each read from its source, or random.
-pub(super) fn prepare(
-    model: &Model,
-    source_of: &dyn Fn(&TensorInfo) -> Result<String, String>,
-) -> Result<Prepared, Box<dyn std::error::Error>> {
-    let mut shapes = Shapes::new();
-    let mut arrays = Vec::new();
-    for info in model.inputs() {
-        let source = source_of(info)?;
-        let array = if source == "random" {
-            None
-        } else {
-            Some(read(Path::new(&source), info).map_err(|error| format!("{source}: {error}"))?)
-        };
-        if let Some(array) = &array {
-            shapes = shapes.input(&info.name, array.shape());
-        }
-        arrays.push(array);
-    }
-    let input_shapes = model.input_shapes(&shapes)?;
-    let graph = model.graph(&shapes)?;
-    // Only now: the graph's inputs are within the budget.
-    let mut random = Random::new(0);
-    let inputs = arrays
-        .into_iter()
-        .zip(&input_shapes)
-        .map(|(array, shape)| array.unwrap_or_else(|| random.reals(shape)))
-        .collect();
-    Ok((graph, inputs))
-}
-
-/// What `--input` may name twice or wrongly.
-pub(super) fn check_names(kind: &str, given: &[(String, String)], known: &[TensorInfo]) -> Result<(), String> {
-    for (index, (name, _)) in given.iter().enumerate() {
-        if known.iter().all(|info| info.name != *name) {
-            return Err(format!("there is no {kind} {name:?}; there is {}", list(known)));
-        }
-        if given[..index].iter().any(|(other, _)| other == name) {
-            return Err(format!("{kind} {name:?} is given twice"));
-        }
-    }
-    Ok(())
-}
-
-fn list(infos: &[TensorInfo]) -> String {
-    infos.iter().map(TensorInfo::to_string).collect::<Vec<_>>().join(", ")
 }
 
 /// Shape, least, largest and mean.
@@ -200,71 +140,4 @@ fn top(out: &mut dyn Write, scores: &ArrayView1<'_, f32>, count: usize, labels: 
         writeln!(out, "{}", format!("{class:>6}  {score:<12} {label}").trim_end())?;
     }
     Ok(())
-}
-
-/// An array from a file, or a message that does not name it.
-fn read(path: &Path, info: &TensorInfo) -> Result<ArrayD<f32>, String> {
-    match path.extension().and_then(std::ffi::OsStr::to_str) {
-        Some("npy") => read_npy(path),
-        Some("png") => read_png(path, info),
-        _ => Err("neither .npy, .png nor random".to_owned()),
-    }
-}
-
-fn read_png(path: &Path, info: &TensorInfo) -> Result<ArrayD<f32>, String> {
-    match info.dims.as_deref() {
-        Some([_, Dim::Known(1), Dim::Known(28), Dim::Known(28)]) => Ok(picture::read(path)?.into_dyn()),
-        Some([_, Dim::Known(3), Dim::Known(height), Dim::Known(width)]) => Ok(picture::colour(path, *height, *width)?.into_dyn()),
-        _ => Err(format!(
-            "a picture for input {info}: only for [N, 1, 28, 28] and [N, 3, H, W]"
-        )),
-    }
-}
-
-/// Of `f32`, or of `f64`, which is rounded. The header is not trusted: the elements must be there.
-fn read_npy(path: &Path) -> Result<ArrayD<f32>, String> {
-    let io = |error: std::io::Error| error.to_string();
-    let metadata = path.metadata().map_err(io)?;
-    if !metadata.is_file() || metadata.len() > MOST_BYTES {
-        return Err(format!("not a plain file of at most {MOST_BYTES} bytes"));
-    }
-    // Aligned for either type.
-    let mut words = vec![0_u64; (metadata.len() as usize).div_ceil(8)];
-    let bytes = &mut bytemuck::cast_slice_mut::<u64, u8>(&mut words)[..metadata.len() as usize];
-    File::open(path).and_then(|mut file| file.read_exact(bytes)).map_err(io)?;
-    match ndarray::ArrayViewD::<f32>::view_npy(bytes) {
-        Ok(view) => Ok(view.to_owned()),
-        Err(ViewNpyError::WrongDescriptor(_)) => match ndarray::ArrayViewD::<f64>::view_npy(bytes) {
-            Ok(view) => Ok(view.mapv(|value| value as f32)),
-            Err(error) => Err(format!("not an array of floats: {error}")),
-        },
-        Err(error) => Err(error.to_string()),
-    }
-}
-
-/// Says what a model is.
-pub(super) fn inspect(out: &mut dyn Write, arguments: &InspectArguments) -> Outcome {
-    let model = open(&arguments.model, arguments.external_data)?;
-    writeln!(out, "opset       {}", model.opset())?;
-    for (kind, infos) in [("input", model.inputs()), ("output", model.outputs())] {
-        for info in infos {
-            writeln!(out, "{kind:<11} {info} {}", info.element_type())?;
-        }
-    }
-    writeln!(out, "parameters  {}", model.parameters())?;
-    let shapes = Shapes::new();
-    let work = model.input_shapes(&shapes).and_then(|inputs| {
-        let graph = model.graph(&shapes)?;
-        let inputs: Vec<&[usize]> = inputs.iter().map(Vec::as_slice).collect();
-        graph.multiply_adds(&inputs)
-    });
-    match work {
-        Ok(work) => writeln!(out, "FLOPs       {} (convolutions and linear layers)", work.saturating_mul(2))?,
-        Err(error) => writeln!(out, "FLOPs       not known: {error}")?,
-    }
-    writeln!(out, "operators")?;
-    for (operator, count) in model.operators() {
-        writeln!(out, "    {count:>6}  {operator}")?;
-    }
-    Ok(ExitCode::SUCCESS)
 }

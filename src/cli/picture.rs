@@ -1,88 +1,361 @@
-//! PNG files as inputs.
+//! PNG and JPEG files as inputs: levels scaled, resized, cropped and normalised as torchvision's transforms do it.
 
 use std::fs::File;
-use std::io::BufReader;
+use std::io::{BufRead, BufReader, Seek};
 use std::path::Path;
 
+use clap::Args;
 use convoke::digits;
-use image::imageops::FilterType;
-use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Rgba, RgbaImage};
+use convoke::onnx::{Dim, TensorInfo};
+use image::{DynamicImage, ImageDecoder, ImageReader, Rgba, RgbaImage};
 use ndarray::{Array2, Array4};
 
-/// Longest side of a picture. A scan of one digit is far smaller, and a file of a few bytes can claim any size.
-const LONGEST: u32 = 4096;
+use super::resample::Picture;
 
-/// Reads one digit from a PNG file, `[1, 1, 28, 28]`; see [`digits::scan`].
+/// Longest side of a picture: a file of a few bytes can claim any size.
+const LONGEST: u32 = 8192;
+
+/// Where `--help` lists the options.
+const HEADING: &str = "Pictures";
+
+/// How pictures become inputs: levels 0 to 255 are resized, cropped, scaled to --range, and normalised.
+#[derive(Args, Clone, Debug, Default)]
+pub(super) struct PictureOptions {
+    /// Make the shorter side so long: bilinear, antialiased, as Pillow and torchvision's Resize do it to the last bit.
+    ///
+    /// Without --resize and --crop a picture of another size than the input's is stretched to it, by the same filter.
+    #[arg(long, help_heading = HEADING, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=i64::from(LONGEST)))]
+    resize: Option<u32>,
+    /// Then keep the middle, N high and wide or H by W: torchvision's `CenterCrop`.
+    #[arg(long, help_heading = HEADING, value_name = "N|HxW", value_parser = size)]
+    crop: Option<(usize, usize)>,
+    /// What black and white become, before --mean and --std; 0..1 without it.
+    #[arg(long, help_heading = HEADING, value_name = "BLACK..WHITE", value_parser = range, allow_hyphen_values = true)]
+    range: Option<(f32, f32)>,
+    /// Then subtract these, one for each channel (red first) or one for all: torchvision's Normalize.
+    #[arg(long, help_heading = HEADING, value_name = "R,G,B", value_delimiter = ',', allow_hyphen_values = true)]
+    mean: Option<Vec<f32>>,
+    /// And divide by these.
+    #[arg(long, help_heading = HEADING, value_name = "R,G,B", value_delimiter = ',', value_parser = divisor)]
+    std: Option<Vec<f32>>,
+    /// As --resize 256 --crop 224 --mean 0.485,0.456,0.406 --std 0.229,0.224,0.225; each of them can be given besides.
+    #[arg(long, help_heading = HEADING)]
+    imagenet: bool,
+}
+
+fn size(text: &str) -> Result<(usize, usize), String> {
+    let side = |text: &str| {
+        let side = text.parse().ok().filter(|side| (1..=LONGEST).contains(side));
+        side.map(|side| side as usize)
+            .ok_or_else(|| format!("N or HxW, each 1 to {LONGEST}, is expected"))
+    };
+    let (height, width) = text.split_once('x').unwrap_or((text, text));
+    Ok((side(height)?, side(width)?))
+}
+
+fn range(text: &str) -> Result<(f32, f32), String> {
+    let parse = |text: &str| text.parse().ok().filter(|value: &f32| value.is_finite());
+    text.split_once("..")
+        .and_then(|(black, white)| Some((parse(black)?, parse(white)?)))
+        .ok_or_else(|| "BLACK..WHITE is expected, two numbers as in 0..255".to_owned())
+}
+
+fn divisor(text: &str) -> Result<f32, String> {
+    let value = text.parse().ok().filter(|value: &f32| value.is_finite() && *value != 0.0);
+    value.ok_or_else(|| "numbers other than 0 are expected".to_owned())
+}
+
+impl PictureOptions {
+    /// Whether anything was asked for.
+    pub(super) fn any(&self) -> bool {
+        let Self {
+            resize,
+            crop,
+            range,
+            mean,
+            std,
+            imagenet,
+        } = self;
+        *imagenet || resize.is_some() || crop.is_some() || range.is_some() || mean.is_some() || std.is_some()
+    }
+
+    /// Reads a picture for an input of a model, as a batch of one.
+    ///
+    /// Errors: a message for people that does not name the file.
+    pub(super) fn read(&self, path: &Path, info: &TensorInfo) -> Result<Array4<f32>, String> {
+        let (channels, height, width) = match info.dims.as_deref() {
+            Some([_, Dim::Known(channels @ (1 | 3)), height, width]) => (*channels, known(height), known(width)),
+            _ => {
+                return Err(format!(
+                    "a picture cannot be read for input {info}: that takes [N, 1, H, W] or [N, 3, H, W]"
+                ));
+            }
+        };
+        if (channels, height, width) == (1, Some(28), Some(28)) && !self.any() {
+            return digit(path);
+        }
+        let picture = self.placed(levels(path, channels)?, height, width)?;
+        self.scaled(&picture)
+    }
+
+    /// Resizes and crops to the size that an input takes, as far as that is known.
+    fn placed(&self, mut picture: Picture, height: Option<usize>, width: Option<usize>) -> Result<Picture, String> {
+        let imagenet = |side: usize| self.imagenet.then_some(side);
+        let resize = self.resize.map(|side| side as usize).or(imagenet(256));
+        let crop = self.crop.or(imagenet(224).map(|side| (side, side)));
+        let target = (height.unwrap_or(picture.height), width.unwrap_or(picture.width));
+        let size = (picture.height, picture.width);
+        if resize.is_none() && crop.is_none() && size != target {
+            fits(target.0, target.1)?;
+            let ((height, width), (from_height, from_width)) = (target, size);
+            if from_height * width != from_width * height {
+                log::warn!(
+                    "{from_width}x{from_height} pixels stretched to {width}x{height}; --resize and --crop keep the proportions"
+                );
+            }
+            return Ok(picture.resized(height, width));
+        }
+        if let Some(side) = resize {
+            // The longer side is rounded down, as in torchvision.
+            let (height, width) = if picture.height <= picture.width {
+                (side, side * picture.width / picture.height)
+            } else {
+                (side * picture.height / picture.width, side)
+            };
+            fits(height, width)?;
+            picture = picture.resized(height, width);
+        }
+        if let Some((height, width)) = crop {
+            picture = picture.cropped(height, width)?;
+        }
+        let wrong = |want: Option<usize>, got: usize| want.is_some_and(|want| want != got);
+        if wrong(height, picture.height) || wrong(width, picture.width) {
+            let side = |side: Option<usize>| side.map_or_else(|| "any".to_owned(), |side| side.to_string());
+            return Err(format!(
+                "{}x{} pixels after --resize and --crop, but the input takes {}x{}: --crop {}x{} would fit it",
+                picture.width,
+                picture.height,
+                side(width),
+                side(height),
+                height.unwrap_or(picture.height),
+                width.unwrap_or(picture.width)
+            ));
+        }
+        Ok(picture)
+    }
+
+    /// Levels to numbers, `[1, C, H, W]`.
+    fn scaled(&self, picture: &Picture) -> Result<Array4<f32>, String> {
+        let channels = picture.channels;
+        let each = |name: &str, given: Option<&[f32]>, imagenet: [f32; 3], none: f32| match given {
+            Some([one]) => Ok(vec![*one; channels]),
+            Some(values) if values.len() == channels => Ok(values.to_vec()),
+            Some(values) => Err(format!(
+                "--{name} has {} numbers, but the input takes {channels} channels",
+                values.len()
+            )),
+            None if self.imagenet && channels == 3 => Ok(imagenet.to_vec()),
+            None if self.imagenet => Err(format!("--imagenet is for 3 channels, but the input takes {channels}")),
+            None => Ok(vec![none; channels]),
+        };
+        let mean = each("mean", self.mean.as_deref(), [0.485, 0.456, 0.406], 0.0)?;
+        let std = each("std", self.std.as_deref(), [0.229, 0.224, 0.225], 1.0)?;
+        let (black, white) = self.range.unwrap_or((0.0, 1.0));
+        let shape = (1, channels, picture.height, picture.width);
+        Ok(Array4::from_shape_fn(shape, |(_, channel, y, x)| {
+            let level = f32::from(picture.level(y, x, channel));
+            // Exact for 0..1 and for 0..255.
+            let value = if (black, white) == (0.0, 255.0) {
+                level
+            } else {
+                level / 255.0 * (white - black) + black
+            };
+            (value - mean[channel]) / std[channel]
+        }))
+    }
+}
+
+fn known(dim: &Dim) -> Option<usize> {
+    match dim {
+        Dim::Known(extent) => Some(*extent),
+        _ => None,
+    }
+}
+
+/// Refuses sizes that no picture should be resized to.
+fn fits(height: usize, width: usize) -> Result<(), String> {
+    let sides = 1..=LONGEST as usize;
+    if sides.contains(&height) && sides.contains(&width) {
+        return Ok(());
+    }
+    Err(format!("cannot be resized to {width}x{height}: 1 to {LONGEST} each way"))
+}
+
+/// Reads one handwritten digit, `[1, 1, 28, 28]`; see [`digits::scan`].
 ///
 /// Errors: a message for people that does not name the file.
-pub(super) fn read(path: &Path) -> Result<Array4<f32>, String> {
-    let picture = open(path)?;
-    let size = (picture.height() as usize, picture.width() as usize);
-    let grey = picture.pixels().copied().map(luma).collect();
-    let grey = Array2::from_shape_vec(size, grey).map_err(|error| error.to_string())?;
+pub(super) fn digit(path: &Path) -> Result<Array4<f32>, String> {
+    let picture = levels(path, 1)?;
+    let grey = Array2::from_shape_vec((picture.height, picture.width), picture.levels).map_err(|error| error.to_string())?;
     digits::scan(&grey).map_err(|error| error.to_string())
 }
 
-/// Reads a PNG file as `[1, 3, height, width]` in 0..1: on white paper, resized with a triangle filter, red first.
-///
-/// Errors: a message for people that does not name the file.
-pub(super) fn colour(path: &Path, height: usize, width: usize) -> Result<Array4<f32>, String> {
-    let extent = |extent: usize| u32::try_from(extent).ok().filter(|extent| (1..=LONGEST).contains(extent));
-    let (Some(rows), Some(columns)) = (extent(height), extent(width)) else {
-        return Err(format!("{height}x{width} is not 1 to {LONGEST} each way"));
+/// The levels of a file on white paper: grey, or red first.
+fn levels(path: &Path, channels: usize) -> Result<Picture, String> {
+    let file = File::open(path).map_err(|error| error.to_string())?;
+    let picture = decode(BufReader::new(file))?;
+    let levels = if channels == 1 {
+        picture.pixels().copied().map(luma).collect()
+    } else {
+        let colours = |Rgba([red, green, blue, alpha])| [red, green, blue].map(|level: u8| on_white(level.into(), alpha));
+        picture.pixels().copied().flat_map(colours).collect()
     };
-    let mut picture = open(path)?;
-    for Rgba([red, green, blue, alpha]) in picture.pixels_mut() {
-        for channel in [red, green, blue] {
-            *channel = on_white(u32::from(*channel), u32::from(*alpha));
-        }
-        *alpha = 255;
-    }
-    let picture = image::imageops::resize(&picture, columns, rows, FilterType::Triangle);
-    Ok(Array4::from_shape_fn((1, 3, height, width), |(_, channel, y, x)| {
-        f32::from(picture.get_pixel(x as u32, y as u32).0[channel]) / 255.0
-    }))
+    Ok(Picture {
+        height: picture.height() as usize,
+        width: picture.width() as usize,
+        channels,
+        levels,
+    })
 }
 
-fn open(path: &Path) -> Result<RgbaImage, String> {
-    let file = File::open(path).map_err(|error| error.to_string())?;
-    let not_png = |error: image::ImageError| format!("not a readable PNG file: {error}");
-    let reader = ImageReader::with_format(BufReader::new(file), ImageFormat::Png);
-    let decoder = reader.into_decoder().map_err(not_png)?;
+/// By the content, whatever the file is called.
+fn decode(reader: impl BufRead + Seek) -> Result<RgbaImage, String> {
+    let unreadable = |error: image::ImageError| format!("not a readable PNG or JPEG file: {}", error.to_string().trim());
+    let reader = ImageReader::new(reader)
+        .with_guessed_format()
+        .map_err(|error| error.to_string())?;
+    let decoder = reader.into_decoder().map_err(unreadable)?;
     let (width, height) = decoder.dimensions();
     if width.max(height) > LONGEST {
         return Err(format!(
             "{width}x{height} pixels, but {LONGEST}x{LONGEST} is the most; scale it down"
         ));
     }
-    Ok(DynamicImage::from_decoder(decoder).map_err(not_png)?.into_rgba8())
+    if width.min(height) == 0 {
+        return Err(format!("not a readable PNG or JPEG file: {width}x{height} pixels"));
+    }
+    Ok(DynamicImage::from_decoder(decoder).map_err(unreadable)?.into_rgba8())
 }
 
 /// Grey on white paper, with Pillow's weights (ITU-R 601-2): `(19595 R + 38470 G + 7471 B) / 65536`.
 fn luma(Rgba([red, green, blue, alpha]): Rgba<u8>) -> u8 {
     let sum = 19_595 * u32::from(red) + 38_470 * u32::from(green) + 7_471 * u32::from(blue);
-    on_white((sum + 0x8000) >> 16, u32::from(alpha))
+    on_white((sum + 0x8000) >> 16, alpha)
 }
 
 /// A level of 0 to 255 on white paper.
-fn on_white(level: u32, alpha: u32) -> u8 {
+fn on_white(level: u32, alpha: u8) -> u8 {
+    let alpha = u32::from(alpha);
     ((level * alpha + 255 * (255 - alpha) + 127) / 255) as u8
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::resample::tests::sample;
     use super::*;
+
+    fn options(arguments: &str) -> PictureOptions {
+        use clap::Parser;
+
+        #[derive(clap::Parser)]
+        struct Wrapper {
+            #[command(flatten)]
+            picture: PictureOptions,
+        }
+        let arguments = std::iter::once("test").chain(arguments.split_whitespace());
+        Wrapper::try_parse_from(arguments).unwrap().picture
+    }
+
+    fn close(got: f32, want: f64) -> bool {
+        (f64::from(got) - want).abs() < 1e-6 * (1.0 + want.abs())
+    }
+
+    /// torchvision 0.29: `Resize(12)`, `CenterCrop((9, 10))`, `ToTensor`, `Normalize`, on Pillow 13.0.
+    #[test]
+    fn a_picture_becomes_what_torchvision_makes_of_it() {
+        let options = options("--imagenet --resize 12 --crop 9x10");
+        let picture = options.placed(sample(30, 41), Some(9), Some(10)).unwrap();
+        let array = options.scaled(&picture).unwrap();
+        assert_eq!(array.dim(), (1, 3, 9, 10));
+        for (index, want) in [
+            ((0, 0, 0, 0), -0.062_933_526_933_193_2),
+            ((0, 1, 4, 7), 0.327_731_192_111_969),
+            ((0, 2, 8, 9), 0.182_483_732_700_347_9),
+            ((0, 0, 8, 0), -0.628_050_386_905_670_6),
+        ] {
+            let (_, channel, y, x) = index;
+            assert!(close(array[index], want), "{channel} {y} {x}: {}", array[index]);
+        }
+        let sum: f64 = array.iter().copied().map(f64::from).sum();
+        assert!((sum - 43.148_780_151_735_99).abs() < 1e-4, "{sum}");
+    }
+
+    #[test]
+    fn levels_are_scaled_and_normalised_channel_by_channel() {
+        let picture = sample(1, 1); // Levels 0, 0 and 90.
+        let scaled = |arguments: &str| {
+            options(arguments)
+                .scaled(&picture)
+                .map(|array| array.into_iter().collect::<Vec<_>>())
+        };
+        assert_eq!(scaled("").unwrap(), [0.0, 0.0, 90.0 / 255.0]);
+        assert_eq!(scaled("--range 0..255").unwrap(), [0.0, 0.0, 90.0]);
+        assert_eq!(scaled("--range 0..255 --mean 10 --std 2").unwrap(), [-5.0, -5.0, 40.0]);
+        assert_eq!(scaled("--range -1..1 --mean 0,1,-1").unwrap()[..2], [-1.0, -2.0]);
+        assert_eq!(scaled("--imagenet --mean 0 --std 1").unwrap(), [0.0, 0.0, 90.0 / 255.0]);
+        let error = scaled("--mean 1,2").unwrap_err();
+        assert_eq!(error, "--mean has 2 numbers, but the input takes 3 channels");
+    }
+
+    #[test]
+    fn sizes_that_do_not_fit_are_refused_with_numbers() {
+        let placed =
+            |arguments: &str, height: usize, width: usize| options(arguments).placed(sample(6, 9), Some(height), Some(width));
+        assert_eq!(placed("", 3, 4).map(|picture| picture.levels.len()), Ok(36));
+        assert_eq!(placed("--crop 6x9", 6, 9), Ok(sample(6, 9)));
+        let error = placed("--resize 4", 4, 4).unwrap_err();
+        assert!(
+            error.starts_with("6x4 pixels after --resize and --crop, but the input takes 4x4"),
+            "{error}"
+        );
+        let error = placed("--resize 4 --crop 5", 5, 5).unwrap_err();
+        assert_eq!(error, "5x5 cannot be cropped from 6x4");
+        let error = placed("", 0, 4).unwrap_err();
+        assert!(error.contains("cannot be resized to 4x0"), "{error}");
+        let narrow = options("--resize 8192").placed(sample(1, 2), None, None).unwrap_err();
+        assert!(narrow.contains("16384x8192"), "{narrow}");
+    }
 
     #[test]
     fn colours_stand_on_white_paper_red_first() {
-        let path = std::env::temp_dir().join(format!("convoke-colour-{}.png", std::process::id()));
-        let pixels = vec![255, 0, 0, 255, 0, 255, 0, 0];
-        RgbaImage::from_raw(2, 1, pixels).unwrap().save(&path).unwrap();
-        let array = colour(&path, 1, 2).unwrap();
         // A red pixel, and one that is not there.
-        assert_eq!(array.iter().copied().collect::<Vec<_>>(), [1.0, 1.0, 0.0, 1.0, 0.0, 1.0]);
-        assert_eq!(colour(&path, 3, 5).unwrap().dim(), (1, 3, 3, 5));
-        assert!(colour(&path, 0, 2).is_err() && colour(&path, 1, 1 << 20).is_err());
+        let mut bytes = std::io::Cursor::new(Vec::new());
+        let picture = RgbaImage::from_raw(2, 1, vec![255, 0, 0, 255, 0, 255, 0, 0]).unwrap();
+        picture.write_to(&mut bytes, image::ImageFormat::Png).unwrap();
+        let path = std::env::temp_dir().join(format!("convoke-colour-{}.png", std::process::id()));
+        std::fs::write(&path, bytes.get_ref()).unwrap();
+        assert_eq!(levels(&path, 3).unwrap().levels, [255, 0, 0, 255, 255, 255]);
+        // Pillow's convert("L") of red is 76.
+        assert_eq!(levels(&path, 1).unwrap().levels, [76, 255]);
         std::fs::remove_file(path).unwrap();
+    }
+
+    /// A JPEG file holds blocks of eight; decoders may differ by a few levels, coders of the same quality too.
+    #[test]
+    fn jpeg_files_are_read_by_their_content() {
+        let ramp = image::RgbImage::from_fn(24, 16, |x, y| image::Rgb([(8 * x) as u8, (12 * y) as u8, 200]));
+        let mut bytes = std::io::Cursor::new(Vec::new());
+        let encoder = image::codecs::jpeg::JpegEncoder::new_with_quality(&mut bytes, 100);
+        ramp.write_with_encoder(encoder).unwrap();
+        bytes.set_position(0);
+        let read = decode(bytes).unwrap();
+        assert_eq!(read.dimensions(), (24, 16));
+        for (x, y, Rgba([red, green, blue, alpha])) in read.enumerate_pixels() {
+            let want = ramp.get_pixel(x, y).0;
+            for (got, want) in [*red, *green, *blue].into_iter().zip(want) {
+                assert!(got.abs_diff(want) <= 6, "({x}, {y}): {got} for {want}");
+            }
+            assert_eq!(*alpha, 255);
+        }
     }
 }

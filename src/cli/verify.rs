@@ -9,16 +9,16 @@ use convoke::gpu::AdapterChoice;
 use convoke::{Backend, Session};
 
 use super::Outcome;
-use super::model::{check_names, open, pair, prepare};
+use super::input::InputArguments;
+use super::model::open;
 
-/// A model to verify, and what it reads.
+/// A model to verify, and what it reads: random numbers where nothing is said.
 #[derive(Debug, Args)]
 pub(super) struct VerifyArguments {
     /// The ONNX file.
     model: PathBuf,
-    /// What an input reads, as for `run`; random numbers where nothing is said.
-    #[arg(long, value_name = "NAME=FILE.npy|FILE.png|random", value_parser = pair)]
-    input: Vec<(String, String)>,
+    #[command(flatten)]
+    inputs: InputArguments,
     /// Read tensors from other files in the model's folder.
     #[arg(long)]
     external_data: bool,
@@ -27,11 +27,7 @@ pub(super) struct VerifyArguments {
 /// Names every operator whose output is not what the reference makes of the same inputs; exit status 1 if there is one.
 pub(super) fn verify(out: &mut dyn Write, arguments: &VerifyArguments, adapter: Option<&str>) -> Outcome {
     let model = open(&arguments.model, arguments.external_data)?;
-    check_names("input", &arguments.input, model.inputs())?;
-    let (graph, inputs) = prepare(&model, &|info| {
-        let given = arguments.input.iter().find(|(name, _)| *name == info.name);
-        Ok(given.map_or("random", |(_, source)| source).to_owned())
-    })?;
+    let (graph, inputs) = arguments.inputs.prepare(&model, Some("random"))?;
     let views: Vec<_> = inputs.iter().map(|input| input.view()).collect();
     let backend = Backend::choose(adapter.map_or_else(AdapterChoice::from_env, AdapterChoice::from))?;
     writeln!(out, "running on  {backend}")?;

@@ -23,6 +23,8 @@ const OPTIONAL_FEATURES: wgpu::Features = wgpu::Features::SUBGROUP.union(wgpu::F
 #[must_use]
 pub struct GpuBuilder {
     choice: AdapterChoice,
+    #[cfg(feature = "wrong-kernel")]
+    wrong_kernel: Option<String>,
 }
 
 impl Default for GpuBuilder {
@@ -30,6 +32,8 @@ impl Default for GpuBuilder {
     fn default() -> Self {
         Self {
             choice: AdapterChoice::from_env(),
+            #[cfg(feature = "wrong-kernel")]
+            wrong_kernel: std::env::var(super::wrong_kernel::VARIABLE).ok(),
         }
     }
 }
@@ -61,6 +65,15 @@ impl GpuBuilder {
         self
     }
 
+    /// Makes a kernel wrong on purpose, for tests of what must notice it: `KERNEL:FROM=>TO` replaces text in a kernel's
+    /// final WGSL. Without this, `CONVOKE_WRONG_KERNEL` says it. Only with the feature `wrong-kernel`.
+    #[cfg(feature = "wrong-kernel")]
+    #[doc(hidden)]
+    pub fn wrong_kernel(mut self, change: impl Into<String>) -> Self {
+        self.wrong_kernel = Some(change.into());
+        self
+    }
+
     /// Opens the adapter.
     #[cfg(not(target_family = "wasm"))]
     pub fn build(self) -> Result<Gpu> {
@@ -69,6 +82,10 @@ impl GpuBuilder {
 
     /// Opens the adapter, awaited.
     pub async fn build_async(self) -> Result<Gpu> {
+        #[cfg(feature = "wrong-kernel")]
+        let wrong_kernel = (self.wrong_kernel.as_deref())
+            .map(super::wrong_kernel::WrongKernel::parse)
+            .transpose()?;
         let (mut adapters, mut infos): (Vec<_>, Vec<_>) = adapter::enumerate(&adapter::instance()).await.into_iter().unzip();
         let chosen = self.choice.choose(&infos)?;
         let (adapter, info) = (adapters.swap_remove(chosen), infos.swap_remove(chosen));
@@ -83,8 +100,15 @@ impl GpuBuilder {
             })
             .await
             .map_err(|error| Error::NoAdapter(format!("{info} could not be opened: {error}")))?;
+        let context = Context::new(device, queue, info);
+        #[cfg(feature = "wrong-kernel")]
+        let context = {
+            let mut context = context;
+            context.wrong_kernel = wrong_kernel;
+            context
+        };
         Ok(Gpu {
-            context: Arc::new(Context::new(device, queue, info)),
+            context: Arc::new(context),
             conv2d: None,
         })
     }

@@ -1,5 +1,6 @@
 //! The device with everything that belongs to it, and the faults it reports.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use super::adapter::AdapterInfo;
@@ -58,7 +59,17 @@ pub(crate) struct Context {
     pub(crate) capabilities: Capabilities,
     pub(crate) pool: Arc<BufferPool>,
     pub(crate) pipelines: Pipelines,
+    #[cfg(feature = "wrong-kernel")]
+    pub(crate) wrong_kernel: Option<super::wrong_kernel::WrongKernel>,
+    pub(crate) made: Made,
     faults: Arc<Faults>,
+}
+
+/// How many objects were made on a device so far.
+#[derive(Debug, Default)]
+pub(crate) struct Made {
+    pub(crate) buffers: AtomicUsize,
+    pub(crate) bind_groups: AtomicUsize,
 }
 
 /// What the device reported since the last check.
@@ -97,8 +108,22 @@ impl Context {
             capabilities,
             pool: Arc::new(BufferPool::default()),
             pipelines: Pipelines::default(),
+            #[cfg(feature = "wrong-kernel")]
+            wrong_kernel: None,
+            made: Made::default(),
             faults,
         }
+    }
+
+    /// A buffer; whether the device could make it, the next check tells.
+    pub(crate) fn create_buffer(&self, label: &str, size: u64, usage: wgpu::BufferUsages) -> wgpu::Buffer {
+        self.made.buffers.fetch_add(1, Ordering::Relaxed);
+        self.device.create_buffer(&wgpu::BufferDescriptor {
+            label: Some(label),
+            size,
+            usage,
+            mapped_at_creation: false,
+        })
     }
 
     /// The first error that the device reported since the last check; a lost device stays lost.

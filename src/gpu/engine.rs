@@ -1,13 +1,15 @@
 //! Turns a recording into commands: buffers assigned, pipelines and bind groups made, ready to run any number of times.
 
-use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use super::context::Context;
+use super::joining::{Joining, join};
 use super::pipeline::Pipeline;
-use super::planning::{Life, lower_bound, share};
+use super::planning::{Temporaries, lower_bound, share_least};
 use super::pool::{BufferPool, PooledBuffer};
 use super::recording::{Dispatch, Recording, SlotId, Value};
+use super::shader::PipelineKey;
 use crate::error::Result;
 
 /// The GPU memory of a plan, in bytes. Inputs and outputs are not counted.
@@ -28,7 +30,7 @@ pub struct Memory {
 #[derive(Debug)]
 pub(crate) struct Executable {
     steps: Vec<Step>,
-    buffers: Vec<Option<Arc<PooledBuffer>>>,
+    locations: Vec<Option<Location>>,
     memory: Memory,
 }
 
@@ -42,8 +44,10 @@ struct Step {
 impl Executable {
     /// Assigns buffers, compiles what is not compiled yet, and runs the constant part.
     pub(crate) fn new(context: &Context, recording: &Recording) -> Result<Self> {
-        let (buffers, memory) = assign_buffers(context, recording)?;
-        let once = steps(context, recording, &recording.once, &buffers)?;
+        let joining = join(recording);
+        let every = joining.needed(recording);
+        let (locations, memory) = locate(context, recording, &joining, &every)?;
+        let once = steps(context, recording, &recording.once.iter().collect::<Vec<_>>(), &locations)?;
         if !once.is_empty() {
             let mut encoder = context.device.create_command_encoder(&wgpu::CommandEncoderDescriptor {
                 label: Some("convoke.once"),
@@ -51,9 +55,13 @@ impl Executable {
             encode(&once, &mut encoder);
             context.queue.submit([encoder.finish()]);
         }
-        let steps = steps(context, recording, &recording.every, &buffers)?;
+        let steps = steps(context, recording, &every, &locations)?;
         context.check()?;
-        Ok(Self { steps, buffers, memory })
+        Ok(Self {
+            steps,
+            locations,
+            memory,
+        })
     }
 
     /// Submits the dispatches by themselves.
@@ -71,9 +79,15 @@ impl Executable {
         encode(&self.steps, encoder);
     }
 
-    /// The buffer behind a value that was imported or exported.
+    /// The buffer behind a value that was imported or exported, which has it to itself.
     pub(crate) fn buffer(&self, value: &Value) -> Option<Arc<PooledBuffer>> {
-        value.slot.and_then(|slot| self.buffers[slot.0].clone())
+        let location = self.locations[value.slot?.0].as_ref()?;
+        Some(Arc::clone(&location.buffer))
+    }
+
+    /// How many dispatches a run is.
+    pub(crate) fn dispatches(&self) -> usize {
+        self.steps.len()
     }
 
     /// What the buffers take.
@@ -98,69 +112,78 @@ fn encode(steps: &[Step], encoder: &mut wgpu::CommandEncoder) {
     }
 }
 
-/// Gives each slot a buffer; intermediate results whose lives do not overlap share one.
-fn assign_buffers(context: &Context, recording: &Recording) -> Result<(Vec<Option<Arc<PooledBuffer>>>, Memory)> {
-    let mut buffers: Vec<_> = recording.slots.iter().map(|slot| slot.buffer.clone()).collect();
-    let is_temporary = |index: usize| {
-        let slot = &recording.slots[index];
-        slot.buffer.is_none() && !slot.constant && !slot.exported
-    };
+/// The memory of a slot: a range of a buffer from here on.
+#[derive(Clone, Debug)]
+struct Location {
+    buffer: Arc<PooledBuffer>,
+    offset: u64,
+}
+
+/// Gives each slot its memory. Parts of joined tensors lie in them, and intermediate results share buffers.
+fn locate(
+    context: &Context,
+    recording: &Recording,
+    joining: &Joining,
+    every: &[&Dispatch],
+) -> Result<(Vec<Option<Location>>, Memory)> {
+    let mut roots: Vec<Option<Location>> = Vec::with_capacity(recording.slots.len());
     let mut memory = Memory::default();
     for (index, slot) in recording.slots.iter().enumerate() {
-        if slot.buffer.is_none() && !is_temporary(index) {
-            let buffer = BufferPool::take(context, slot.bytes)?;
-            if let Some(data) = &slot.data {
-                context.queue.write_buffer(buffer.buffer(), 0, bytemuck::cast_slice(data));
-            }
-            buffers[index] = Some(buffer);
+        let is_root = joining.place(SlotId(index)).root.0 == index;
+        let buffer = match &slot.buffer {
+            None if is_root && (slot.constant || slot.exported) => Some(BufferPool::take(context, slot.bytes)?),
+            known => known.clone(),
+        };
+        if let (Some(buffer), Some(data)) = (&buffer, &slot.data) {
+            context.queue.write_buffer(buffer.buffer(), 0, bytemuck::cast_slice(data));
         }
         if slot.constant {
             memory.constants += slot.bytes;
         }
+        roots.push(buffer.map(|buffer| Location { buffer, offset: 0 }));
     }
 
-    let mut places: HashMap<usize, usize> = HashMap::new();
-    let mut lives: Vec<Life> = Vec::new();
-    for (time, dispatch) in recording.every.iter().enumerate() {
-        for slot in dispatch
-            .inputs
-            .iter()
-            .chain(&dispatch.outputs)
-            .filter(|slot| is_temporary(slot.0))
-        {
-            let place = *places.entry(slot.0).or_insert_with(|| {
-                lives.push(Life {
-                    bytes: recording.slots[slot.0].bytes.next_multiple_of(16),
-                    first: time,
-                    last: time,
-                });
-                lives.len() - 1
-            });
-            lives[place].last = time;
-        }
-    }
-    let sharing = share(&lives);
+    let temporaries = Temporaries::of(recording, joining, every);
+    let alignment = u64::from(recording.capabilities.limits.min_storage_buffer_offset_alignment).max(16);
+    let sharing = share_least(&temporaries, alignment);
     let shared = sharing
         .sizes
         .iter()
         .map(|&bytes| BufferPool::take(context, bytes))
         .collect::<Result<Vec<_>>>()?;
-    for (slot, place) in places {
-        buffers[slot] = Some(Arc::clone(&shared[sharing.buffer[place]]));
+    for (&slot, spot) in temporaries.slots.iter().zip(&sharing.spots) {
+        roots[slot.0] = Some(Location {
+            buffer: Arc::clone(&shared[spot.buffer]),
+            offset: spot.offset,
+        });
     }
     memory.planned = shared.iter().map(|buffer| buffer.buffer().size()).sum();
-    memory.lower_bound = lower_bound(&lives);
-    memory.unshared = lives.iter().map(|life| life.bytes).sum();
-    Ok((buffers, memory))
+    memory.lower_bound = lower_bound(&temporaries.lives);
+    memory.unshared = temporaries.lives.iter().map(|life| life.bytes).sum();
+    let locations = joining.places.iter().map(|place| {
+        let root = roots[place.root.0].as_ref()?;
+        Some(Location {
+            buffer: Arc::clone(&root.buffer),
+            offset: root.offset + place.offset,
+        })
+    });
+    Ok((locations.collect(), memory))
+}
+
+/// The kernel for a dispatch where its slots lie. WebGPU forbids that a dispatch reads and writes one buffer; that it writes
+/// two ranges of it is allowed, and so an input beside an output is bound as if it were written.
+fn bound_key(dispatch: &Dispatch, locations: &[Option<Location>]) -> PipelineKey {
+    let buffer = |slot: &SlotId| locations[slot.0].as_ref().map(|location| Arc::as_ptr(&location.buffer));
+    let mut key = dispatch.key.clone();
+    for (index, input) in dispatch.inputs.iter().enumerate() {
+        let is_beside = buffer(input).is_some() && dispatch.outputs.iter().any(|output| buffer(output) == buffer(input));
+        key.writable |= u32::from(is_beside) << index;
+    }
+    key
 }
 
 /// Makes pipelines, one buffer for all parameters, and bind groups.
-fn steps(
-    context: &Context,
-    recording: &Recording,
-    dispatches: &[Dispatch],
-    buffers: &[Option<Arc<PooledBuffer>>],
-) -> Result<Vec<Step>> {
+fn steps(context: &Context, recording: &Recording, dispatches: &[&Dispatch], locations: &[Option<Location>]) -> Result<Vec<Step>> {
     if dispatches.is_empty() {
         return Ok(Vec::new());
     }
@@ -172,21 +195,17 @@ fn steps(
         offsets.push(bytes.len() as u64);
         bytes.extend_from_slice(&dispatch.parameters);
     }
-    let parameters = context.device.create_buffer(&wgpu::BufferDescriptor {
-        label: Some("convoke.parameters"),
-        size: bytes.len() as u64,
-        usage: wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST,
-        mapped_at_creation: false,
-    });
+    let usage = wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST;
+    let parameters = context.create_buffer("convoke.parameters", bytes.len() as u64, usage);
     context.queue.write_buffer(&parameters, 0, &bytes);
 
     let storage = |slot: &SlotId| {
-        buffers[slot.0].as_ref().map(|buffer| {
+        locations[slot.0].as_ref().map(|location| {
             // Kernels that work on vec4 may touch the rest of the last one.
             let size = recording.slots[slot.0].bytes.next_multiple_of(16);
             wgpu::BindingResource::Buffer(wgpu::BufferBinding {
-                buffer: buffer.buffer(),
-                offset: 0,
+                buffer: location.buffer.buffer(),
+                offset: location.offset,
                 size: std::num::NonZeroU64::new(size),
             })
         })
@@ -195,7 +214,7 @@ fn steps(
         .iter()
         .zip(offsets)
         .map(|(dispatch, offset)| {
-            let pipeline = context.pipelines.get(context, &dispatch.key)?;
+            let pipeline = context.pipelines.get(context, &bound_key(dispatch, locations))?;
             let uniform = wgpu::BindingResource::Buffer(wgpu::BufferBinding {
                 buffer: &parameters,
                 offset,
@@ -211,6 +230,7 @@ fn steps(
                 })
                 .collect();
             let label = format!("convoke.{}", dispatch.key.kernel.source().name);
+            context.made.bind_groups.fetch_add(1, Ordering::Relaxed);
             let bind_group = context.device.create_bind_group(&wgpu::BindGroupDescriptor {
                 label: Some(&label),
                 layout: &pipeline.layout,

@@ -17,6 +17,7 @@ mod adapter;
 mod builder;
 mod context;
 mod engine;
+mod joining;
 mod ops;
 mod pipeline;
 mod planning;
@@ -28,8 +29,11 @@ mod tensor;
 mod unroll;
 #[cfg(test)]
 mod validation;
+#[cfg(feature = "wrong-kernel")]
+mod wrong_kernel;
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use ndarray::{ArrayBase, Data, Dimension};
 
@@ -63,6 +67,18 @@ use crate::ops::{
 pub struct Gpu {
     pub(crate) context: Arc<Context>,
     conv2d: Option<Conv2dAlgorithm>,
+}
+
+/// How many objects have been made on a device, whether they still exist or not. See [`Gpu::counters`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Counters {
+    /// Buffers: tensors, parameters, and what results are read back through.
+    pub buffers: usize,
+    /// Compiled pipelines.
+    pub pipelines: usize,
+    /// Bind groups.
+    pub bind_groups: usize,
 }
 
 impl Gpu {
@@ -113,6 +129,17 @@ impl Gpu {
     /// How many pipelines have been compiled on this device.
     pub fn compiled_pipelines(&self) -> usize {
         self.context.pipelines.len()
+    }
+
+    /// What has been made on this device so far. Runs of a [`Session`](crate::Session) with shapes that it has seen make
+    /// nothing.
+    pub fn counters(&self) -> Counters {
+        let made = &self.context.made;
+        Counters {
+            buffers: made.buffers.load(Ordering::Relaxed),
+            pipelines: self.compiled_pipelines(),
+            bind_groups: made.bind_groups.load(Ordering::Relaxed),
+        }
     }
 
     /// Copies an array of any rank and layout to the GPU.

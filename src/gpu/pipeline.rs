@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::context::Context;
-use super::shader::{KernelSource, PipelineKey};
+use super::shader::PipelineKey;
 use crate::error::{Error, Result};
 
 /// A compiled kernel with the layout of its bindings.
@@ -44,6 +44,11 @@ fn compile(context: &Context, key: &PipelineKey) -> Result<Pipeline> {
     let source = key.kernel.source();
     let label = format!("convoke.{}", source.name);
     let text = key.wgsl().map_err(Error::Gpu)?;
+    #[cfg(feature = "wrong-kernel")]
+    let text = match &context.wrong_kernel {
+        Some(wrong) => wrong.apply(source.name, text)?,
+        None => text,
+    };
     dump(source.name, key, &text);
     log::debug!("compiling {label} {:?}", key.constants);
     let module = context.device.create_shader_module(wgpu::ShaderModuleDescriptor {
@@ -51,7 +56,7 @@ fn compile(context: &Context, key: &PipelineKey) -> Result<Pipeline> {
         source: wgpu::ShaderSource::Wgsl(text.into()),
     });
     context.check()?;
-    let layout = bind_group_layout(&context.device, &label, &source);
+    let layout = bind_group_layout(&context.device, &label, key);
     let pipeline_layout = context.device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
         label: Some(&label),
         bind_group_layouts: &[Some(&layout)],
@@ -69,7 +74,8 @@ fn compile(context: &Context, key: &PipelineKey) -> Result<Pipeline> {
     Ok(Pipeline { pipeline, layout })
 }
 
-fn bind_group_layout(device: &wgpu::Device, label: &str, source: &KernelSource) -> wgpu::BindGroupLayout {
+fn bind_group_layout(device: &wgpu::Device, label: &str, key: &PipelineKey) -> wgpu::BindGroupLayout {
+    let source = key.kernel.source();
     let entries: Vec<_> = (0..=source.inputs + source.outputs)
         .map(|binding| wgpu::BindGroupLayoutEntry {
             binding,
@@ -78,7 +84,7 @@ fn bind_group_layout(device: &wgpu::Device, label: &str, source: &KernelSource) 
                 ty: match binding {
                     0 => wgpu::BufferBindingType::Uniform,
                     _ => wgpu::BufferBindingType::Storage {
-                        read_only: binding <= source.inputs,
+                        read_only: key.only_reads(binding),
                     },
                 },
                 has_dynamic_offset: false,
@@ -99,7 +105,12 @@ fn dump(name: &str, key: &PipelineKey, text: &str) {
         return;
     };
     let constants: Vec<String> = key.constants.iter().map(|(_, value)| value.to_string()).collect();
-    let path = std::path::Path::new(&directory).join(format!("{name}_{}.wgsl", constants.join("_")));
+    let writable = if key.writable == 0 {
+        String::new()
+    } else {
+        format!("_w{}", key.writable)
+    };
+    let path = std::path::Path::new(&directory).join(format!("{name}_{}{writable}.wgsl", constants.join("_")));
     if let Err(error) = std::fs::create_dir_all(&directory).and_then(|()| std::fs::write(&path, text)) {
         log::warn!("CONVOKE_DUMP_WGSL: {}: {error}", path.display());
     }

@@ -1,4 +1,10 @@
-//! Which intermediate results share a buffer. Plain data; no GPU here.
+//! Which intermediate results share memory. Plain data; no GPU here.
+
+use std::cmp::Reverse;
+use std::collections::{HashMap, HashSet};
+
+use super::joining::Joining;
+use super::recording::{Dispatch, Recording, SlotId};
 
 /// When an intermediate result exists: from the dispatch that first writes it to the last that uses it, both included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,34 +20,173 @@ impl Life {
     }
 }
 
-/// The buffer of each result, and the size of each buffer.
+/// Pairs of results that some dispatch reads and writes.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Apart(HashSet<(usize, usize)>);
+
+impl Apart {
+    pub(crate) fn insert(&mut self, a: usize, b: usize) {
+        self.0.insert((a.min(b), a.max(b)));
+    }
+
+    fn contains(&self, a: usize, b: usize) -> bool {
+        self.0.contains(&(a.min(b), a.max(b)))
+    }
+}
+
+/// The slots that only dispatches between a run's first and last need, with what sharing must know of them.
+#[derive(Debug, Default)]
+pub(crate) struct Temporaries {
+    pub(crate) slots: Vec<SlotId>,
+    pub(crate) lives: Vec<Life>,
+    /// Better not in one buffer: the dispatch that uses both would need another kernel, one that may write its inputs.
+    pub(crate) better_apart: Apart,
+    /// Never in one buffer: the dispatch reads the same bytes twice, and bytes that may be written may be bound only once.
+    pub(crate) apart: Apart,
+}
+
+impl Temporaries {
+    pub(crate) fn of(recording: &Recording, joining: &Joining, every: &[&Dispatch]) -> Self {
+        let mut temporaries = Self::default();
+        let mut numbers: HashMap<SlotId, usize> = HashMap::new();
+        for (time, dispatch) in every.iter().enumerate() {
+            let mut number = |slot: &SlotId| {
+                let root = joining.place(*slot).root;
+                let slot = &recording.slots[root.0];
+                if slot.buffer.is_some() || slot.constant || slot.exported {
+                    return None;
+                }
+                let number = *numbers.entry(root).or_insert_with(|| {
+                    temporaries.slots.push(root);
+                    temporaries.lives.push(Life {
+                        bytes: slot.bytes.next_multiple_of(16),
+                        first: time,
+                        last: time,
+                    });
+                    temporaries.lives.len() - 1
+                });
+                temporaries.lives[number].last = time;
+                Some(number)
+            };
+            let inputs: Vec<usize> = dispatch.inputs.iter().filter_map(&mut number).collect();
+            let outputs: Vec<usize> = dispatch.outputs.iter().filter_map(&mut number).collect();
+            for (index, &output) in outputs.iter().enumerate() {
+                for &other in &outputs[..index] {
+                    temporaries.apart.insert(output, other);
+                }
+                for &input in &inputs {
+                    let is_twice = inputs.iter().filter(|&&other| other == input).count() > 1;
+                    let apart = if is_twice {
+                        &mut temporaries.apart
+                    } else {
+                        &mut temporaries.better_apart
+                    };
+                    apart.insert(output, input);
+                }
+            }
+        }
+        temporaries
+    }
+}
+
+/// Where a result lies: which buffer, and how many bytes from its start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Spot {
+    pub(crate) buffer: usize,
+    pub(crate) offset: u64,
+}
+
+/// The spot of each result, and the size of each buffer.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Sharing {
-    pub(crate) buffer: Vec<usize>,
+    pub(crate) spots: Vec<Spot>,
     pub(crate) sizes: Vec<u64>,
 }
 
-/// Gives each result a buffer, none to two that exist at the same time.
-///
-/// The largest are placed first, each in the first buffer that is free during its life: so a buffer is never larger than
-/// the first result in it, and small ones fill the gaps.
-pub(crate) fn share(lives: &[Life]) -> Sharing {
-    let mut order: Vec<usize> = (0..lives.len()).collect();
-    order.sort_by_key(|&index| (std::cmp::Reverse(lives[index].bytes), lives[index].first));
-    let mut buffer = vec![0; lives.len()];
-    let mut occupants: Vec<Vec<usize>> = Vec::new();
-    let mut sizes = Vec::new();
-    for index in order {
-        let is_free = |others: &Vec<usize>| others.iter().all(|&other| !lives[index].overlaps(&lives[other]));
-        let place = occupants.iter().position(is_free).unwrap_or_else(|| {
-            occupants.push(Vec::new());
-            sizes.push(lives[index].bytes);
-            occupants.len() - 1
-        });
-        occupants[place].push(index);
-        buffer[index] = place;
+impl Sharing {
+    fn total(&self) -> u64 {
+        self.sizes.iter().sum()
     }
-    Sharing { buffer, sizes }
+}
+
+/// How much more than the lower bound memory may be before inputs are put beside outputs, in hundredths.
+const SLACK: u64 = 5;
+
+/// Shares memory with plain kernels where that comes near the lower bound, else with inputs beside outputs.
+///
+/// The first alone cannot always do it: in `ResNet`-18 the largest result, with its input in another buffer, is followed by
+/// residual blocks with three small results in one dispatch, which need three buffers, and so a fifth too much.
+pub(crate) fn share_least(temporaries: &Temporaries, alignment: u64) -> Sharing {
+    let Temporaries {
+        lives,
+        apart,
+        better_apart,
+        ..
+    } = temporaries;
+    let plain = share(lives, &[apart, better_apart], &Apart::default(), alignment);
+    if plain.total() * 100 <= lower_bound(lives) * (100 + SLACK) {
+        return plain;
+    }
+    let dense = share(lives, &[apart], better_apart, alignment);
+    if dense.total() < plain.total() { dense } else { plain }
+}
+
+/// Gives each result a range of a buffer, none that overlaps another's that exists at the same time. Offsets are multiples
+/// of `alignment`.
+///
+/// The largest are placed first, each where the first buffer has room during its life and where no dispatch would read and
+/// write it; else where there is room; where there is none, in a buffer of its own. So a buffer is never larger than the
+/// first result in it, and smaller ones fill the gaps, one after another in time and beside one another.
+fn share(lives: &[Life], apart: &[&Apart], better_apart: &Apart, alignment: u64) -> Sharing {
+    let mut order: Vec<usize> = (0..lives.len()).collect();
+    order.sort_by_key(|&index| (Reverse(lives[index].bytes), lives[index].first));
+    let mut sharing = Sharing {
+        spots: vec![Spot::default(); lives.len()],
+        sizes: Vec::new(),
+    };
+    let mut occupants: Vec<Vec<usize>> = Vec::new();
+    for index in order {
+        let life = &lives[index];
+        let room = |buffer: usize, is_strict: bool| {
+            let neighbours = occupants[buffer].iter().filter(|&&other| life.overlaps(&lives[other]));
+            let forbids = |other: usize| {
+                apart.iter().any(|apart| apart.contains(index, other)) || (is_strict && better_apart.contains(index, other))
+            };
+            if neighbours.clone().any(|&other| forbids(other)) {
+                return None;
+            }
+            let taken = neighbours
+                .map(|&other| (sharing.spots[other].offset, lives[other].bytes))
+                .collect();
+            gap(taken, life.bytes, alignment, sharing.sizes[buffer])
+        };
+        let first_room =
+            |is_strict| (0..occupants.len()).find_map(|buffer| room(buffer, is_strict).map(|offset| Spot { buffer, offset }));
+        let spot = first_room(true).or_else(|| first_room(false)).unwrap_or_else(|| {
+            occupants.push(Vec::new());
+            sharing.sizes.push(life.bytes);
+            Spot {
+                buffer: occupants.len() - 1,
+                offset: 0,
+            }
+        });
+        occupants[spot.buffer].push(index);
+        sharing.spots[index] = spot;
+    }
+    sharing
+}
+
+/// The first aligned offset with so many bytes free between ranges that are taken, given as offset and bytes.
+fn gap(mut taken: Vec<(u64, u64)>, bytes: u64, alignment: u64, size: u64) -> Option<u64> {
+    taken.sort_unstable();
+    let mut free = 0;
+    for (offset, length) in taken {
+        if free + bytes <= offset {
+            break;
+        }
+        free = free.max((offset + length).next_multiple_of(alignment));
+    }
+    (free + bytes <= size).then_some(free)
 }
 
 /// The most bytes that exist at the same time: no sharing can do with less.
@@ -65,34 +210,83 @@ mod tests {
         Life { bytes, first, last }
     }
 
+    /// Each result is made by the dispatch of its first time, from what ends then or goes on.
+    fn chained(lives: &[Life]) -> Apart {
+        let mut apart = Apart::default();
+        for (a, early) in lives.iter().enumerate() {
+            for (b, late) in lives.iter().enumerate() {
+                if early.last == late.first && a != b {
+                    apart.insert(a, b);
+                }
+            }
+        }
+        apart
+    }
+
     #[test]
     fn a_chain_needs_two_buffers() {
-        let chain: Vec<Life> = (0..10).map(|i| life(100 - i as u64, i, i + 1)).collect();
-        let sharing = share(&chain);
-        assert_eq!(sharing.sizes, [100, 99]);
-        assert_eq!(lower_bound(&chain), 199);
+        let chain: Vec<Life> = (0..10).map(|i| life(160 - 16 * i as u64, i, i + 1)).collect();
+        let sharing = share(&chain, &[&chained(&chain)], &Apart::default(), 16);
+        assert_eq!(sharing.sizes, [160, 144]);
+        assert_eq!(lower_bound(&chain), 304);
     }
 
     #[test]
-    fn a_result_used_much_later_keeps_its_buffer() {
-        let lives = [life(10, 0, 5), life(10, 1, 2), life(10, 2, 3), life(10, 3, 4)];
-        let sharing = share(&lives);
+    fn a_result_used_much_later_keeps_its_place() {
+        let lives = [life(16, 0, 5), life(16, 1, 2), life(16, 2, 3), life(16, 3, 4)];
+        let sharing = share(&lives, &[&chained(&lives)], &Apart::default(), 16);
         assert_eq!(sharing.sizes.len(), 3);
-        assert!(sharing.buffer[1..].iter().all(|&buffer| buffer != sharing.buffer[0]));
+        assert!(sharing.spots[1..].iter().all(|spot| spot.buffer != sharing.spots[0].buffer));
     }
 
     #[test]
-    fn no_two_at_the_same_time_share_and_all_fit() {
+    fn small_results_lie_beside_one_another_unless_a_dispatch_uses_both() {
+        let lives = [life(64, 0, 1), life(16, 2, 5), life(32, 3, 5), life(16, 4, 5)];
+        let sharing = share(&lives, &[], &Apart::default(), 16);
+        assert_eq!(sharing.sizes, [64]);
+        assert_eq!(
+            sharing.spots.iter().map(|spot| spot.offset).collect::<Vec<_>>(),
+            [0, 32, 0, 48]
+        );
+        let mut apart = Apart::default();
+        apart.insert(3, 2);
+        assert_eq!(share(&lives, &[&apart], &Apart::default(), 16).sizes, [64, 16]);
+        assert_eq!(share(&lives, &[], &Apart::default(), 32).sizes, [64, 16]);
+    }
+
+    /// The large result, then small ones of which a dispatch uses three at a time.
+    #[test]
+    fn inputs_lie_beside_outputs_where_that_saves_memory() {
+        let lives = vec![life(64, 0, 1), life(16, 1, 3), life(16, 2, 3), life(16, 3, 4)];
+        let mut temporaries = Temporaries {
+            better_apart: chained(&lives),
+            lives,
+            ..Temporaries::default()
+        };
+        assert_eq!(share_least(&temporaries, 16).sizes, [64, 16]);
+        temporaries.apart.insert(2, 3);
+        temporaries.apart.insert(1, 3);
+        assert_eq!(share_least(&temporaries, 16).sizes, [64, 16, 16]);
+    }
+
+    #[test]
+    fn no_two_at_the_same_time_share_a_byte_and_all_fit() {
         let mut random = Random::new(5);
         for _ in 0..200 {
             let lives: Vec<Life> = (0..random.below(30))
-                .map(|i| life(1 + random.below(1000) as u64, i, i + random.below(6)))
+                .map(|i| life(16 + 16 * random.below(100) as u64, i, i + random.below(6)))
                 .collect();
-            let sharing = share(&lives);
+            let apart = chained(&lives);
+            let alignment = 16 << random.below(5);
+            let sharing = share(&lives, &[&apart], &Apart::default(), alignment);
             for (i, a) in lives.iter().enumerate() {
-                assert!(sharing.sizes[sharing.buffer[i]] >= a.bytes);
+                let at = sharing.spots[i];
+                assert!(at.offset + a.bytes <= sharing.sizes[at.buffer] && at.offset.is_multiple_of(alignment));
                 for (j, b) in lives.iter().enumerate().skip(i + 1) {
-                    assert!(sharing.buffer[i] != sharing.buffer[j] || !a.overlaps(b), "{a:?} {b:?}");
+                    let other = sharing.spots[j];
+                    let meet = at.offset < other.offset + b.bytes && other.offset < at.offset + a.bytes;
+                    let is_fine = at.buffer != other.buffer || !a.overlaps(b) || !(meet || apart.contains(i, j));
+                    assert!(is_fine, "{a:?} {at:?} {b:?} {other:?}");
                 }
             }
             assert!(sharing.sizes.iter().sum::<u64>() >= lower_bound(&lives));

@@ -48,12 +48,7 @@ impl BufferPool {
         let buffer = if let Some(buffer) = kept {
             buffer
         } else {
-            let buffer = context.device.create_buffer(&wgpu::BufferDescriptor {
-                label: Some("convoke.tensor"),
-                size,
-                usage: USAGE,
-                mapped_at_creation: false,
-            });
+            let buffer = context.create_buffer("convoke.tensor", size, USAGE);
             context.check()?;
             buffer
         };

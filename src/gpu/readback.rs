@@ -16,12 +16,8 @@ pub(crate) struct Readback {
 
 /// A buffer that results are copied into to be mapped.
 pub(crate) fn staging_buffer(context: &Context, bytes: u64) -> Result<wgpu::Buffer> {
-    let staging = context.device.create_buffer(&wgpu::BufferDescriptor {
-        label: Some("convoke.readback"),
-        size: bytes,
-        usage: wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST,
-        mapped_at_creation: false,
-    });
+    let usage = wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST;
+    let staging = context.create_buffer("convoke.readback", bytes, usage);
     context.check()?;
     Ok(staging)
 }

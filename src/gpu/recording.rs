@@ -45,6 +45,14 @@ pub(crate) struct Slot {
     pub(crate) exported: bool,
 }
 
+/// What a joined tensor is made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Part {
+    pub(crate) input: SlotId,
+    /// Where in the joined tensor the whole input lies as it is, in bytes; none where its elements lie apart.
+    pub(crate) whole_at: Option<u64>,
+}
+
 /// One kernel call.
 #[derive(Debug)]
 pub(crate) struct Dispatch {
@@ -63,6 +71,8 @@ pub(crate) struct Recording {
     /// The algorithm that every convolution must take, where one is forced.
     pub(crate) conv2d: Option<Conv2dAlgorithm>,
     pub(crate) slots: Vec<Slot>,
+    /// The slots that are written in parts, each part by a copy of its own.
+    pub(crate) joins: Vec<(SlotId, Vec<Part>)>,
     pub(crate) once: Vec<Dispatch>,
     pub(crate) every: Vec<Dispatch>,
 }
@@ -73,6 +83,7 @@ impl Recording {
             capabilities,
             conv2d,
             slots: Vec::new(),
+            joins: Vec::new(),
             once: Vec::new(),
             every: Vec::new(),
         }
@@ -141,10 +152,11 @@ impl Recording {
         }
     }
 
-    /// Announces that several dispatches will write a slot, from these inputs all told. A slot is constant only if every
-    /// dispatch that writes it is: where one is not, the others may not be done once either.
-    pub(crate) fn write_in_parts(&mut self, output: SlotId, inputs: &[SlotId]) {
-        self.slots[output.0].varies |= !self.are_constant(inputs);
+    /// Announces that several dispatches will write a slot, each a copy of one of these parts and none anything else. A slot
+    /// is constant only if every dispatch that writes it is: where one is not, the others may not be done once either.
+    pub(crate) fn write_in_parts(&mut self, output: SlotId, parts: Vec<Part>) {
+        self.slots[output.0].varies |= !parts.iter().all(|part| self.slots[part.input.0].constant);
+        self.joins.push((output, parts));
     }
 
     /// Records a kernel call of so many workgroups, folded where they exceed what one dimension may have.

@@ -63,7 +63,7 @@ const SPREAD_BROADCAST: &str = wgsl!("shared/spread_broadcast");
 
 impl Kernel {
     /// All kernels.
-    #[cfg(test)]
+    #[cfg(any(test, feature = "wrong-kernel"))]
     pub(crate) const ALL: [Self; 26] = [
         Self::Activation,
         Self::BatchNorm,
@@ -157,7 +157,14 @@ impl Kernel {
             ),
             Self::GemmQuads => (
                 "gemm_quads",
-                &[DISPATCH, REAL_QUADS, STRAIGHT_LINES, EPILOGUE, SPREAD_BROADCAST, wgsl!("gemm")],
+                &[
+                    DISPATCH,
+                    REAL_QUADS,
+                    STRAIGHT_LINES,
+                    EPILOGUE,
+                    SPREAD_BROADCAST,
+                    wgsl!("gemm"),
+                ],
                 4,
                 1,
             ),
@@ -216,6 +223,8 @@ pub(crate) struct PipelineKey {
     pub(crate) kernel: Kernel,
     /// `const NAME: u32 = value;` lines of the header, in the order given.
     pub(crate) constants: Vec<(&'static str, u32)>,
+    /// The inputs that are bound as if they were written, a bit each from the lowest: those in one buffer with an output.
+    pub(crate) writable: u32,
 }
 
 impl PipelineKey {
@@ -223,7 +232,13 @@ impl PipelineKey {
         Self {
             kernel,
             constants: constants.to_vec(),
+            writable: 0,
         }
+    }
+
+    /// Whether a binding, counted from 1, is read only.
+    pub(crate) fn only_reads(&self, binding: u32) -> bool {
+        binding <= self.kernel.source().inputs && self.writable & (1 << (binding - 1)) == 0
     }
 
     /// The final text: header, shared parts, kernel, with marked loops written out.
@@ -242,6 +257,10 @@ impl PipelineKey {
         }
         for part in source.parts {
             text.push_str(part);
+        }
+        for binding in (1..=source.inputs).filter(|&binding| !self.only_reads(binding)) {
+            let declared = |access: &str| format!("@binding({binding}) var<storage, {access}>");
+            text = text.replace(&declared("read"), &declared("read_write"));
         }
         unroll(&text, &|name| {
             self.constants

@@ -98,7 +98,9 @@ fn check_module(key: &PipelineKey, module: &naga::Module) -> Result<(), String> 
     }
     bindings.sort_unstable();
     let last = source.inputs + source.outputs;
-    let expected: Vec<_> = (0..=last).map(|binding| (0, binding, binding > source.inputs)).collect();
+    let expected: Vec<_> = (0..=last)
+        .map(|binding| (0, binding, binding > 0 && !key.only_reads(binding)))
+        .collect();
     if bindings != expected || last > limits.max_storage_buffers_per_shader_stage {
         return Err(format!("bindings {bindings:?}, not {expected:?}"));
     }
@@ -153,6 +155,16 @@ fn a_broken_kernel_fails_the_validation() {
     let wide = PipelineKey::new(Kernel::Softmax, [("LANES", 512), ("IS_LOG", 0)]);
     let module = validate(&wide).unwrap();
     assert!(check_module(&wide, &module).unwrap_err().contains("512"));
+}
+
+/// Any input may lie in one buffer with an output, and is then bound as the output is.
+#[test]
+fn every_kernel_can_have_its_inputs_writable() {
+    for mut key in keys() {
+        key.writable = (1 << key.kernel.source().inputs) - 1;
+        let outcome = validate(&key).and_then(|module| check_module(&key, &module));
+        assert!(outcome.is_ok(), "{key:?}: {outcome:?}");
+    }
 }
 
 /// A context on a device that validates everything and computes nothing.

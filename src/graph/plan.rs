@@ -1,6 +1,5 @@
 //! A graph on the GPU: weights uploaded once, and for each set of input shapes a plan that runs any number of times.
 
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use ndarray::{ArrayD, ArrayViewD, IxDyn};
@@ -22,10 +21,14 @@ pub(super) struct GpuEngine {
     late_passes: Vec<Pass>,
     constants: Vec<Option<Tensor>>,
     plans: Mutex<Plans>,
+    pub(super) plans_kept: usize,
 }
 
-/// The plans by the shapes of the inputs.
-type Plans = HashMap<Vec<Vec<usize>>, Arc<Mutex<Plan>>>;
+/// Plans that a session keeps unless it is told otherwise.
+pub(super) const PLANS_KEPT: usize = 8;
+
+/// The plans with the shapes of their inputs, the one used last at the end.
+type Plans = Vec<(Vec<Vec<usize>>, Arc<Mutex<Plan>>)>;
 
 /// Everything that runs with one set of input shapes share.
 #[derive(Debug)]
@@ -35,6 +38,8 @@ pub(super) struct Plan {
     pub(super) outputs: Vec<Value>,
     pub(super) output_bytes: u64,
     pub(super) staging: wgpu::Buffer,
+    /// Staging memory of awaited runs that are over.
+    pub(super) spare: Vec<wgpu::Buffer>,
 }
 
 impl GpuEngine {
@@ -56,18 +61,24 @@ impl GpuEngine {
             late_passes: passes[late..].to_vec(),
             constants,
             plans: Mutex::default(),
+            plans_kept: PLANS_KEPT,
         })
     }
 
     pub(super) fn plan(&self, inputs: &[ArrayViewD<'_, f32>]) -> Result<Arc<Mutex<Plan>>> {
         let shapes: Vec<Vec<usize>> = inputs.iter().map(|array| array.shape().to_vec()).collect();
         let mut plans = self.plans.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(plan) = plans.get(&shapes) {
-            return Ok(Arc::clone(plan));
+        if let Some(known) = plans.iter().position(|(known, _)| *known == shapes) {
+            plans[known..].rotate_left(1);
+        } else {
+            // Room is made first, so that the new plan can have the old one's memory.
+            let surplus = (plans.len() + 1).saturating_sub(self.plans_kept.max(1));
+            plans.drain(..surplus);
+            let plan = self.make_plan(&shapes)?;
+            plans.push((shapes, Arc::new(Mutex::new(plan))));
         }
-        let plan = Arc::new(Mutex::new(self.make_plan(&shapes)?));
-        plans.insert(shapes, Arc::clone(&plan));
-        Ok(plan)
+        let (_, plan) = &plans[plans.len() - 1];
+        Ok(Arc::clone(plan))
     }
 
     fn make_plan(&self, shapes: &[Vec<usize>]) -> Result<Plan> {
@@ -97,6 +108,7 @@ impl GpuEngine {
             outputs,
             output_bytes,
             staging,
+            spare: Vec::new(),
         })
     }
 

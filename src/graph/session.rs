@@ -46,6 +46,16 @@ impl Session {
         Ok(Self { graph, engine })
     }
 
+    /// Sets for how many sets of input shapes plans are kept, 8 if this is not called, and at least 1. One more takes the
+    /// place of the one that was used least recently; its memory is free when no run of it is under way.
+    #[must_use]
+    pub fn keep_plans(mut self, plans: usize) -> Self {
+        if let Engine::Gpu(engine) = &mut self.engine {
+            engine.plans_kept = plans;
+        }
+        self
+    }
+
     /// The graph.
     pub fn graph(&self) -> &Graph {
         &self.graph
@@ -69,7 +79,8 @@ impl Session {
         }
     }
 
-    /// Runs the graph on these inputs, awaited. Each call has its own staging memory, so that several may be under way.
+    /// Runs the graph on these inputs, awaited. Each call has its own staging memory, so that several may be under way; it is
+    /// used again when the call is over.
     pub async fn run_async(&self, inputs: &[ArrayViewD<'_, f32>]) -> Result<Vec<ArrayD<f32>>> {
         match &self.engine {
             Engine::Reference => self.run_reference(inputs),
@@ -77,15 +88,21 @@ impl Session {
                 let context = &engine.gpu.context;
                 let plan = engine.plan(inputs)?;
                 // The lock is let go before the first await: the queue orders what was submitted.
-                let (readback, split) = {
-                    let plan = plan.lock().unwrap_or_else(PoisonError::into_inner);
-                    let staging = staging_buffer(context, plan.output_bytes.max(4))?;
-                    (plan.start_into(context, inputs, &staging)?, plan.outputs.clone())
+                let (readback, staging, split) = {
+                    let mut plan = plan.lock().unwrap_or_else(PoisonError::into_inner);
+                    let staging = match plan.spare.pop() {
+                        Some(spare) => spare,
+                        None => staging_buffer(context, plan.output_bytes.max(4))?,
+                    };
+                    (plan.start_into(context, inputs, &staging)?, staging, plan.outputs.clone())
                 };
-                match readback {
+                let outputs = match readback {
                     None => split_outputs(&split, &[]),
                     Some(readback) => readback.finish(context, |bytes| split_outputs(&split, bytes)).await?,
-                }
+                };
+                // What went wrong may have left it mapped; what ended well has not.
+                plan.lock().unwrap_or_else(PoisonError::into_inner).spare.push(staging);
+                outputs
             }
         }
     }
@@ -177,6 +194,15 @@ impl Resident<'_> {
             None => plan.split(&[]),
             Some(readback) => readback.finish_blocking(context, |bytes| plan.split(bytes))?,
         }
+    }
+
+    /// How many kernel calls a run is.
+    pub fn dispatches(&self) -> usize {
+        self.plan
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .executable
+            .dispatches()
     }
 
     /// What the buffers take.

@@ -5,7 +5,8 @@ use std::path::Path;
 
 use super::budget::Budget;
 use super::proto::{GraphProto, ModelProto, TensorProto, ValueInfoProto};
-use super::{Dim, Model, Options, Shapes, TensorInfo, external, tensor};
+use super::tensor::Host;
+use super::{Dim, Model, Options, Shapes, Tensor, TensorInfo, external, tensor};
 use crate::error::{Error, Result};
 
 const OPSETS: std::ops::RangeInclusive<i64> = 7..=28;
@@ -325,4 +326,19 @@ pub(super) fn input_shapes(model: &Model, shapes: &Shapes) -> Result<Vec<Vec<usi
         dims.iter().enumerate().map(extent).collect()
     };
     model.inputs.iter().map(shape).collect()
+}
+
+/// A given value, which must be of the kind of numbers that the input is declared with.
+pub(super) fn fixed_value(input: &TensorInfo, value: &Tensor) -> Result<Host> {
+    let (kind, fits) = match value {
+        Tensor::Float(_) => ("real", matches!(input.element, tensor::FLOAT | tensor::DOUBLE)),
+        Tensor::Int(_) => ("whole", tensor::is_integer(input.element)),
+    };
+    if !fits {
+        return Err(Error::invalid(
+            "onnx",
+            format!("input {input} is {}, but its value is {kind} numbers", input.element_type()),
+        ));
+    }
+    Ok(value.into())
 }

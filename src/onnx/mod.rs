@@ -13,13 +13,14 @@
 //! ```
 //!
 //! Opsets 7 to 28, `f32` inputs and outputs. Shapes are concrete, so that whatever computes with shapes is computed here and
-//! leaves nothing in the graph. What is not supported is listed in one error, node by node, before anything runs.
+//! leaves nothing in the graph; inputs of whole numbers are given their values for that ([`Shapes::value`]). What is not supported is listed in one error, node by node, before anything runs.
 //!
 //! Files need not be trusted: lengths are checked before anything is allocated, allocations stay within a budget of bytes
 //! ([`Options::budget`]), and tensors in other files are read only where that is asked for ([`Options::external_data`]).
 
 mod budget;
 mod check;
+pub mod conformance;
 mod convert;
 mod external;
 mod fold;
@@ -33,6 +34,7 @@ use std::fmt;
 use std::io::Read;
 use std::path::Path;
 
+use ndarray::ArrayD;
 use prost::Message;
 use prost::bytes::Bytes;
 
@@ -125,7 +127,39 @@ impl fmt::Display for TensorInfo {
     }
 }
 
-/// Numbers for the extents that the file leaves open. The first dimension is 1 where nothing is said.
+/// A tensor of numbers that are known before the network runs. Made from an array of `f32` or `i64`.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Tensor {
+    /// Real numbers; `double` is rounded.
+    Float(ArrayD<f32>),
+    /// Whole numbers of any ONNX type, and bool as 0 and 1.
+    Int(ArrayD<i64>),
+}
+
+impl Tensor {
+    /// The extents.
+    pub fn shape(&self) -> &[usize] {
+        match self {
+            Self::Float(array) => array.shape(),
+            Self::Int(array) => array.shape(),
+        }
+    }
+}
+
+impl From<ArrayD<f32>> for Tensor {
+    fn from(array: ArrayD<f32>) -> Self {
+        Self::Float(array)
+    }
+}
+
+impl From<ArrayD<i64>> for Tensor {
+    fn from(array: ArrayD<i64>) -> Self {
+        Self::Int(array)
+    }
+}
+
+/// Numbers for the extents that the file leaves open, and for inputs that shapes depend on. The first dimension is 1 where
+/// nothing is said.
 ///
 /// ```
 /// use convoke::onnx::{Model, Shapes};
@@ -134,10 +168,11 @@ impl fmt::Display for TensorInfo {
 /// assert_eq!(model.input_shapes(&Shapes::new().input("input", [3, 1, 28, 28]))?, [[3, 1, 28, 28]]);
 /// # Ok::<(), convoke::Error>(())
 /// ```
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Shapes {
     inputs: BTreeMap<String, Vec<usize>>,
     symbols: BTreeMap<String, usize>,
+    values: BTreeMap<String, Tensor>,
 }
 
 impl Shapes {
@@ -155,6 +190,24 @@ impl Shapes {
     /// Gives the number that a name in the file's shapes stands for.
     pub fn symbol(mut self, name: impl Into<String>, extent: usize) -> Self {
         self.symbols.insert(name.into(), extent);
+        self
+    }
+
+    /// Fixes an input: it is a constant with these elements, and the graph has no such input. For inputs that shapes depend
+    /// on, which are often whole numbers: the shape of a Reshape, the starts of a Slice, the sizes of a Resize.
+    ///
+    /// ```
+    /// use convoke::onnx::{Model, Shapes};
+    /// let model = Model::open("tests/data/onnx_node/test_reshape_extended_dims/model.onnx")?;
+    /// let shape = ndarray::array![2_i64, 3, 2, 2].into_dyn();
+    /// let graph = model.graph(&Shapes::new().value("shape", shape))?;
+    /// assert_eq!(graph.inputs().len(), 1, "the data remain");
+    /// # Ok::<(), convoke::Error>(())
+    /// ```
+    pub fn value(mut self, name: impl Into<String>, value: impl Into<Tensor>) -> Self {
+        let (name, value) = (name.into(), value.into());
+        self.inputs.insert(name.clone(), value.shape().to_vec());
+        self.values.insert(name, value);
         self
     }
 }
@@ -272,8 +325,8 @@ impl Model {
         check::input_shapes(self, shapes)
     }
 
-    /// The graph for these shapes. Its inputs and outputs stand in the order of [`inputs`](Self::inputs) and
-    /// [`outputs`](Self::outputs).
+    /// The graph for these shapes. Its inputs and outputs stand in the order of [`inputs`](Self::inputs), less those that
+    /// have a value, and [`outputs`](Self::outputs).
     ///
     /// Errors: [`Error::Unsupported`] with a list of all nodes that are not supported; what
     /// [`input_shapes`](Self::input_shapes) and the operators refuse; a tensor over the budget.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use ndarray::{ArrayD, IxDyn};
 
+use super::Tensor;
 use super::budget::Budget;
 use super::proto::TensorProto;
 use crate::error::{Error, Result};
@@ -14,8 +15,11 @@ pub(super) const MOST_DIMENSIONS: usize = 8;
 /// `TensorProto.DataType`'s number for `f32`.
 pub(super) const FLOAT: i32 = 1;
 
+/// `TensorProto.DataType`'s number for `f64`, which is rounded to `f32`.
+pub(super) const DOUBLE: i32 = 11;
+
 /// The types' names and, where they can be read, their bytes an element, in the order of their numbers.
-const TYPES: [(&str, usize); 17] = [
+const TYPES: [(&str, usize); 27] = [
     ("UNDEFINED", 0),
     ("FLOAT", 4),
     ("UINT8", 1),
@@ -33,6 +37,16 @@ const TYPES: [(&str, usize); 17] = [
     ("COMPLEX64", 0),
     ("COMPLEX128", 0),
     ("BFLOAT16", 0),
+    ("FLOAT8E4M3FN", 0),
+    ("FLOAT8E4M3FNUZ", 0),
+    ("FLOAT8E5M2", 0),
+    ("FLOAT8E5M2FNUZ", 0),
+    ("UINT4", 0),
+    ("INT4", 0),
+    ("FLOAT4E2M1", 0),
+    ("FLOAT8E8M0", 0),
+    ("UINT2", 0),
+    ("INT2", 0),
 ];
 
 /// ONNX's name of an element type.
@@ -86,6 +100,24 @@ impl From<ArrayD<f32>> for Host {
 impl From<ArrayD<i64>> for Host {
     fn from(array: ArrayD<i64>) -> Self {
         Self::Int(Arc::new(array))
+    }
+}
+
+impl From<&Tensor> for Host {
+    fn from(tensor: &Tensor) -> Self {
+        match tensor {
+            Tensor::Float(array) => array.clone().into(),
+            Tensor::Int(array) => array.clone().into(),
+        }
+    }
+}
+
+impl From<Host> for Tensor {
+    fn from(host: Host) -> Self {
+        match host {
+            Host::Float(array) => Self::Float(Arc::unwrap_or_clone(array)),
+            Host::Int(array) => Self::Int(Arc::unwrap_or_clone(array)),
+        }
     }
 }
 

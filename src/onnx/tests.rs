@@ -160,6 +160,38 @@ fn versions_are_checked() {
 }
 
 #[test]
+fn inputs_with_a_value_are_constants() {
+    let reshape = |element| {
+        let mut model = model(vec![node("Reshape", &["x", "s"], "y")], vec![]);
+        let mut shape = value("s", &[2]);
+        if let Some(kind) = shape.kind.as_mut().and_then(|kind| kind.tensor.as_mut()) {
+            kind.element = element;
+        }
+        model.graph.as_mut().unwrap().input.push(shape);
+        Model::from_bytes(&model.encode_to_vec()).unwrap()
+    };
+    let whole = |values: &[i64]| ndarray::arr1(values).into_dyn();
+    let model = reshape(7);
+    let message = |shapes: &Shapes| model.graph(shapes).unwrap_err().to_string();
+    assert!(message(&Shapes::new()).contains("\"s\" is INT64: give it a value"));
+    assert!(message(&Shapes::new().value("t", whole(&[4]))).contains("no input \"t\""));
+    assert!(message(&Shapes::new().value("s", whole(&[4, 4, 6]))).contains("[3]"));
+    let real = ndarray::arr1(&[4.0_f32, 24.0]).into_dyn();
+    assert!(message(&Shapes::new().value("s", real)).contains("s [2] is INT64, but its value is real numbers"));
+
+    let shapes = Shapes::new().value("s", whole(&[4, 24]));
+    let graph = model.graph(&shapes).unwrap();
+    assert_eq!(graph.inputs().len(), 1);
+    assert_eq!(model.input_shapes(&shapes).unwrap(), [vec![1, 2, 6, 8], vec![2]]);
+    let session = crate::Session::new(graph, &crate::Backend::Reference).unwrap();
+    let x = ndarray::Array4::<f32>::zeros((1, 2, 6, 8)).into_dyn();
+    assert_eq!(session.run(&[x.view()]).unwrap()[0].shape(), [4, 24]);
+    // Half precision is not read, whatever its value.
+    let half = reshape(10).graph(&shapes).unwrap_err().to_string();
+    assert!(half.contains("FLOAT16"), "{half}");
+}
+
+#[test]
 fn lengths_are_checked_before_anything_is_allocated() {
     let relu = || vec![node("Relu", &["x"], "y")];
     let huge = |dims: &[i64]| TensorProto {
@@ -194,7 +226,14 @@ fn allocations_stay_within_the_budget() {
     let range = vec![node("Range", &["a", "s", "a"], "c"), node("Cast", &["c"], "y")];
     let mut pool = node("MaxPool", &["x"], "y");
     pool.attribute = vec![ints("kernel_shape", &[1, 1]), ints("pads", &[1 << 20; 4])];
+    let mut dilated = node("AveragePool", &["x"], "y");
+    dilated.attribute = vec![
+        ints("kernel_shape", &[1 << 20; 2]),
+        ints("dilations", &[2, 3]),
+        ints("pads", &[1 << 30; 4]),
+    ];
     let cases = [
+        model(vec![dilated], vec![]),
         model(of_shape, vec![numbers("s", &[1 << 20, 1 << 20])]),
         model(range, vec![numbers("s", &[1 << 40]), numbers("a", &[1])]),
         model(vec![pool], vec![]),
@@ -210,6 +249,61 @@ fn allocations_stay_within_the_budget() {
     assert!(message.contains("nodes and names"), "{message}");
     let message = Model::from_bytes_with(&many, &options.budget(100)).unwrap_err().to_string();
     assert!(message.contains("the file"), "{message}");
+}
+
+#[test]
+fn windows_and_indices_beyond_the_image_are_refused() {
+    let attributes = |op: &str, list: Vec<AttributeProto>| {
+        let mut node = node(op, &["x"], "y");
+        node.attribute = list;
+        model(vec![node], vec![])
+    };
+    for (case, part) in [
+        (
+            attributes("AveragePool", vec![ints("kernel_shape", &[4, 2]), ints("dilations", &[3, 1])]),
+            "kernel of (4 x 2) with dilations (3 x 1) does not fit an image of (6 x 8)",
+        ),
+        (
+            attributes(
+                "AveragePool",
+                vec![
+                    ints("kernel_shape", &[i64::from(i32::MAX); 2]),
+                    ints("dilations", &[i64::from(i32::MAX); 2]),
+                ],
+            ),
+            "does not fit",
+        ),
+        (
+            model(vec![node("Gather", &["x", "i"], "y")], vec![numbers("i", &[0, -2])]),
+            "index -2 of 1 elements",
+        ),
+        (
+            model(
+                vec![node("PRelu", &["x", "x2"], "y")],
+                vec![TensorProto {
+                    name: "x2".to_owned(),
+                    dims: vec![3],
+                    data_type: 1,
+                    float_data: vec![1.0; 3],
+                    ..Default::default()
+                }],
+            ),
+            "[3]",
+        ),
+    ] {
+        let message = refusal(&case);
+        assert!(message.contains(part), "{part}: {message}");
+    }
+    let scattered: Vec<i64> = (0..65).map(|index| index * 2 % 6).collect();
+    let mut gather = node("Gather", &["x", "i"], "y");
+    gather.attribute = vec![AttributeProto {
+        name: "axis".to_owned(),
+        i: 2,
+        kind: 2,
+        ..Default::default()
+    }];
+    let message = refusal(&model(vec![gather], vec![numbers("i", &scattered)]));
+    assert!(message.contains("65 indices in 65 runs: 64 are the most"), "{message}");
 }
 
 #[test]

@@ -87,6 +87,10 @@ pub enum Activation {
     },
     /// `x / 2 * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 * x^3)))`. `F.gelu` with `approximate="tanh"`.
     GeluTanh,
+    /// The largest whole number that is not larger. `torch.floor`.
+    Floor,
+    /// The smallest whole number that is not smaller. `torch.ceil`.
+    Ceil,
 }
 
 impl Activation {
@@ -123,6 +127,8 @@ impl Activation {
             Self::Celu { .. } => "celu",
             Self::HardSigmoidWith { .. } => "hard_sigmoid_with",
             Self::GeluTanh => "gelu_tanh",
+            Self::Floor => "floor",
+            Self::Ceil => "ceil",
         }
     }
 

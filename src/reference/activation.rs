@@ -143,6 +143,7 @@ fn apply(op: Activation, x: Number) -> Number {
             let rounding = ULP * (2.0 * product + beta.abs()) + SMALLEST * (2.0 + alpha.abs());
             Number::new(value, alpha.abs() * x.bound + rounding)
         }
+        Activation::Floor | Activation::Ceil => step(op, x),
         Activation::GeluTanh => {
             let argument = |v: f64| (8.0 / PI).sqrt() * (v + 0.044_715 * v * v * v);
             // 2 |t| for exp, and 6 |t| for the roundings of its argument.
@@ -152,9 +153,25 @@ fn apply(op: Activation, x: Number) -> Number {
     }
 }
 
-/// Comparisons and copies: no error but the input's.
+/// Comparisons and changes of the sign: no error but the input's.
 fn exact(value: f64, x: Number) -> Number {
-    Number::new(value, x.bound)
+    Number::new(value, x.bound).handed_on()
+}
+
+/// A function of steps, which an input's error may reach; a subnormal input may be flushed to zero.
+fn step(op: Activation, x: Number) -> Number {
+    let function = if op == Activation::Floor { f64::floor } else { f64::ceil };
+    let v = x.value;
+    let value = function(v);
+    let reach = if v.abs() < SMALLEST { x.bound.max(SMALLEST) } else { x.bound };
+    let moved = if reach > 0.0 && v.is_finite() {
+        (function(v + reach) - value).max(value - function(v - reach))
+    } else {
+        0.0
+    };
+    // Zero is exact however small the input was.
+    let moved = if v == 0.0 && x.bound == 0.0 { 0.0 } else { moved };
+    Number::new(value, moved)
 }
 
 /// `min(max(v, low), high)` that keeps NaN, and in which `high` wins.

@@ -47,6 +47,13 @@ impl Number {
         self.value.abs() + self.bound
     }
 
+    /// What comes of a comparison, which computes nothing: the number itself, or zero where it may be subnormal.
+    pub(super) fn handed_on(self) -> Self {
+        let may_be_subnormal = self.value.abs() - self.bound < SMALLEST && self.largest() > 0.0;
+        let flushed = if may_be_subnormal { SMALLEST } else { 0.0 };
+        Self::new(self.value, self.bound + flushed)
+    }
+
     /// Division by an exact number: 2.5 ULP in WGSL, or a product with the rounded reciprocal.
     pub(super) fn divided_by(self, divisor: f64) -> Self {
         let value = self.value / divisor;

@@ -141,7 +141,7 @@ fn maxima(input: &Answer, rows: &[Taps], columns: &[Taps], return_indices: bool)
                 }
             }
         }
-        (Number::new(best, bound), Number::exact(index as f64))
+        (Number::new(best, bound).handed_on(), Number::exact(index as f64))
     });
     let mut answers = vec![found.map(|&(value, _)| value).into()];
     if return_indices {

@@ -59,5 +59,5 @@ fn max(numbers: &[Number]) -> Number {
             largest = number.value;
         }
     }
-    Number::new(largest, bound)
+    Number::new(largest, bound).handed_on()
 }

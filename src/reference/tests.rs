@@ -12,7 +12,7 @@ use crate::ops::{
 use crate::testing::{Random, compare};
 use crate::{Padding2d, PaddingMode};
 
-const ACTIVATIONS: [Activation; 24] = [
+const ACTIVATIONS: [Activation; 26] = [
     Activation::Relu,
     Activation::Relu6,
     Activation::LeakyRelu { negative_slope: 0.1 },
@@ -37,6 +37,8 @@ const ACTIVATIONS: [Activation; 24] = [
     Activation::Celu { alpha: 0.7 },
     Activation::HardSigmoidWith { alpha: -0.2, beta: 0.6 },
     Activation::GeluTanh,
+    Activation::Floor,
+    Activation::Ceil,
 ];
 
 /// Whether the function is defined for positive numbers only.
@@ -545,6 +547,8 @@ fn f32_activations_are_within_bounds_that_are_not_slack() {
         Activation::Celu { alpha } => x.max(0.0) + (alpha * (x / alpha).exp_m1()).min(0.0),
         Activation::HardSigmoidWith { alpha, beta } => (alpha * x + beta).clamp(0.0, 1.0),
         Activation::GeluTanh => x / (1.0 + (-tanh_argument(x)).exp()),
+        Activation::Floor => x.floor(),
+        Activation::Ceil => x.ceil(),
         Activation::Gelu => 0.5 * x * super::erf::erfc(f64::from(-x * std::f32::consts::FRAC_1_SQRT_2)) as f32,
     };
     for activation in ACTIVATIONS {

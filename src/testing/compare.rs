@@ -95,6 +95,35 @@ pub fn compare_exact(got: &ArrayD<f32>, want: &ArrayD<f32>) -> Result<(), Mismat
     worst(got.shape(), elements)
 }
 
+/// Whether every element is within `atol + rtol * |want|`, `numpy.allclose`'s criterion with `equal_nan`: an infinity matches
+/// itself alone, NaN matches NaN.
+///
+/// ```
+/// use convoke::testing::compare_close;
+/// use ndarray::array;
+/// let (got, want) = (array![1.0_f32, f32::NAN].into_dyn(), array![1.0005_f32, f32::NAN].into_dyn());
+/// assert!(compare_close(&got, &want, 1e-3, 1e-5).is_ok());
+/// assert!(compare_close(&got, &want, 1e-4, 1e-5).is_err());
+/// ```
+pub fn compare_close(got: &ArrayD<f32>, want: &ArrayD<f32>, rtol: f64, atol: f64) -> Result<(), Mismatch> {
+    check_shape(got.shape(), want.shape())?;
+    let elements = got.iter().zip(want).map(|(&got, &want)| {
+        let bound = atol + rtol * f64::from(want).abs();
+        let difference = (f64::from(got) - f64::from(want)).abs();
+        // A bound of infinity comes of an infinity, which matches itself alone.
+        let right = got == want || (got.is_nan() && want.is_nan()) || (bound.is_finite() && difference <= bound);
+        let excess = difference / bound;
+        let worst = if excess.is_finite() { excess } else { f64::INFINITY };
+        Element {
+            got,
+            want: f64::from(want),
+            bound,
+            excess: (!right).then_some(worst),
+        }
+    });
+    worst(got.shape(), elements)
+}
+
 struct Element {
     got: f32,
     want: f64,

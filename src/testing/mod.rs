@@ -14,7 +14,7 @@ mod compare;
 mod golden;
 mod random;
 
-pub use compare::{Mismatch, compare, compare_exact};
+pub use compare::{Mismatch, compare, compare_close, compare_exact};
 #[cfg(feature = "safetensors")]
 pub use golden::{Golden, GoldenCase};
 pub use random::Random;

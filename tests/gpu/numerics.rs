@@ -203,6 +203,8 @@ fn activation(gpu: &Gpu) -> Outcome {
             beta: 1e30,
         },
         Activation::GeluTanh,
+        Activation::Floor,
+        Activation::Ceil,
     ] {
         check(gpu, &op.into(), std::slice::from_ref(&input))?;
     }
@@ -409,6 +411,8 @@ fn edges(gpu: &Gpu) -> Outcome {
         Activation::Celu { alpha: 3.0 },
         Activation::HardSigmoidWith { alpha: 0.01, beta: 0.5 },
         Activation::GeluTanh,
+        Activation::Floor,
+        Activation::Ceil,
     ] {
         check(gpu, &op.into(), std::slice::from_ref(&input))?;
     }
@@ -574,6 +578,16 @@ fn subnormals(gpu: &Gpu) -> Outcome {
             }
         }
     }
+    // What is exact otherwise may make zero of them too, and the oracle must know.
+    let clamp = Activation::Clamp { min: -1.0, max: 1.0 };
+    let exact = [Activation::Relu, Activation::Relu6, clamp, Activation::Abs, Activation::Neg];
+    for op in exact.map(Op::from) {
+        check(gpu, &op, std::slice::from_ref(&input))?;
+    }
+    check(gpu, &Reduce::max([0]).into(), std::slice::from_ref(&input))?;
+    let image = input.to_shape((1, 1, 2, 3))?.to_owned().into_dyn();
+    check(gpu, &MaxPool2d::new([2, 1]).into(), std::slice::from_ref(&image))?;
+    check(gpu, &MaxPool2d::new([1, 2]).padding([0, 1]).into(), &[image])?;
     let sum = run(gpu, &Binary::Add.into(), &[&input, &ArrayD::ones(input.shape())])?.swap_remove(0);
     compare_exact(&sum, &ArrayD::ones(input.shape()))?;
     Ok(())

@@ -46,7 +46,13 @@ impl Case {
         match &self.op {
             Op::Activation(op) => matches!(
                 op,
-                Activation::Relu | Activation::Relu6 | Activation::Clamp { .. } | Activation::Abs | Activation::Neg
+                Activation::Relu
+                    | Activation::Relu6
+                    | Activation::Clamp { .. }
+                    | Activation::Abs
+                    | Activation::Neg
+                    | Activation::Floor
+                    | Activation::Ceil
             ),
             Op::Binary(op) => !matches!(op, Binary::Div | Binary::Pow),
             Op::AvgPool2d(op) => op.divisor_override == Some(1),
@@ -435,6 +441,8 @@ fn activations() -> impl Strategy<Value = Case> {
         Activation::HardSigmoidWith { alpha: 0.2, beta: 0.5 },
         Activation::HardSigmoidWith { alpha: -1.5, beta: 0.1 },
         Activation::GeluTanh,
+        Activation::Floor,
+        Activation::Ceil,
     ];
     (prop::sample::select(kinds), shapes(0..=5), any::<u64>()).prop_map(|(op, shape, seed)| Case::new(op, vec![shape], seed))
 }

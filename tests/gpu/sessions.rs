@@ -25,6 +25,12 @@ pub(crate) fn trials() -> Vec<Named> {
         trial("session/resident", resident),
         trial("session/passes", passes),
         trial("session/memory", memory),
+        #[cfg(feature = "wrong-kernel")]
+        trial("session/wrong_kernel", wrong_kernel),
+        trial("session/inputs_beside_outputs", inputs_beside_outputs),
+        trial("session/joined_in_place", joined_in_place),
+        trial("session/steady_state", steady_state),
+        trial("session/plans_kept", plans_kept),
     ]
 }
 
@@ -294,5 +300,179 @@ fn memory(gpu: &Gpu) -> Outcome {
         memory.planned >= memory.lower_bound && memory.planned * 100 <= memory.lower_bound * 115,
         "{memory:?}"
     );
+    Ok(())
+}
+
+/// A pooling whose windows lie one column too far right is named, with the element; nothing else is.
+#[cfg(feature = "wrong-kernel")]
+fn wrong_kernel(gpu: &Gpu) -> Outcome {
+    use convoke::gpu::AdapterChoice;
+    use convoke::testing::Mismatch;
+
+    let (mut graph, mut random) = (Graph::new(), Random::new(7));
+    let image = graph.input("image");
+    let features = conv(&mut graph, &mut random, "conv", image, [4, 3, 3, 3])?;
+    let features = graph.node("pool", MaxPool2d::new(2), &[features])?;
+    let features = graph.node("tanh", Activation::Tanh, &[features])?;
+    graph.output(features)?;
+    let inputs = inputs(&[&[2, 3, 7, 10]], 8);
+    let named = |gpu: &Gpu| -> convoke::Result<Vec<(String, Option<Mismatch>)>> {
+        let checks = Session::new(graph.clone(), &gpu.clone().into())?.verify(&views(&inputs))?;
+        let wrong = checks.into_iter().filter(|check| check.mismatch.is_some());
+        Ok(wrong.map(|check| (check.node, check.mismatch)).collect())
+    };
+    assert_eq!(named(gpu)?, []);
+
+    let same_adapter = Gpu::builder().choice(AdapterChoice::Named(gpu.info().name.clone()));
+    let shifted = "i32(params.pad_left);=>i32(params.pad_left) + 1;";
+    let broken = (same_adapter.clone())
+        .wrong_kernel(format!("pool2d_window:{shifted}"))
+        .build()?;
+    let wrong = named(&broken)?;
+    let [(name, Some(Mismatch::Values { index, bound, total, .. }))] = &wrong[..] else {
+        return Err(format!("{wrong:?}").into());
+    };
+    assert_eq!((name.as_str(), index.len(), *bound, *total), ("pool", 4, 0.0, 2 * 4 * 3 * 5));
+
+    // Text that a kernel lacks is an error where that kernel is compiled, a kernel that is not there at once.
+    let absent = (same_adapter.clone()).wrong_kernel("pool2d_window:no such text=>x").build()?;
+    assert!(matches!(named(&absent), Err(Error::InvalidArgument { .. })));
+    assert!(same_adapter.wrong_kernel("no_such_kernel:a=>b").build().is_err());
+    Ok(())
+}
+
+/// Branches that are joined, and features joined again and again; gives the
+/// branches, too.
+fn branches(channels: usize) -> convoke::Result<(Graph, Vec<ValueId>)> {
+    let (mut graph, mut random) = (Graph::new(), Random::new(8));
+    let image = graph.input("image");
+    let squeezed = conv(&mut graph, &mut random, "squeeze", image, [channels, 3, 3, 3])?;
+    let one = conv(&mut graph, &mut random, "one", squeezed, [2 * channels, channels, 3, 3])?;
+    let one = graph.node("one.silu", Activation::Silu, &[one])?;
+    let two = conv(&mut graph, &mut random, "two", squeezed, [channels, channels, 3, 3])?;
+    let pooled = graph.node("pooled", MaxPool2d::new(3).stride(1).padding(1), &[squeezed])?;
+    let mut features = vec![one, two, pooled];
+    for index in 0..3 {
+        let joined = graph.node(format!("joined{index}"), Concat::new(1), &features)?;
+        let active = graph.node(format!("active{index}"), Activation::Tanh, &[joined])?;
+        let count = (4 + index) * channels;
+        features.push(conv(
+            &mut graph,
+            &mut random,
+            &format!("grown{index}"),
+            active,
+            [channels, count, 3, 3],
+        )?);
+    }
+    let joined = graph.node("joined", Concat::new(1), &features)?;
+    let whole = graph.node("whole", Activation::Abs, &[joined])?;
+    graph.output(whole)?;
+    Ok((graph, features))
+}
+
+/// Parts that are written where they belong give the same bits as parts that are copied, since they are wanted for
+/// themselves as well; with shapes that allow it and shapes that do not.
+fn joined_in_place(gpu: &Gpu) -> Outcome {
+    for (channels, shape, saved) in [
+        (2, [1, 3, 8, 16], 3 + 4 + 5 + 6..=18),
+        (8, [1, 3, 7, 5], 0..=18),
+        (3, [1, 3, 5, 7], 0..=18),
+        (2, [2, 3, 8, 16], 0..=0),
+    ] {
+        let (graph, features) = branches(channels)?;
+        let mut apart = graph.clone();
+        for feature in features {
+            apart.output(feature)?;
+        }
+        let (graph, apart) = (
+            Session::new(graph, &gpu.clone().into())?,
+            Session::new(apart, &gpu.clone().into())?,
+        );
+        for seed in 1..4 {
+            let inputs = inputs(&[&shape], seed);
+            let got = graph.run(&views(&inputs))?;
+            let context = |error| format!("{channels} channels of {shape:?}: {error}");
+            compare_exact(&got[0], &apart.run(&views(&inputs))?[0]).map_err(context)?;
+            compare(&got[0], &graph.answers(&views(&inputs))?[0]).map_err(context)?;
+        }
+        let inputs = inputs(&[&shape], 1);
+        let dispatches = |session: &Session| session.resident(&views(&inputs)).map(|resident| resident.dispatches());
+        let fewer = dispatches(&apart)? - dispatches(&graph)?;
+        assert!(saved.contains(&fewer), "{channels} channels of {shape:?}: {fewer} fewer");
+    }
+    Ok(())
+}
+
+/// A large result, then residual blocks, whose dispatches use three small results: near the lower bound only where an input
+/// lies in one buffer with an output.
+fn inputs_beside_outputs(gpu: &Gpu) -> Outcome {
+    let (mut graph, mut random) = (Graph::new(), Random::new(12));
+    let image = graph.input("image");
+    let stem = conv(&mut graph, &mut random, "stem", image, [8, 3, 3, 3])?;
+    let mut value = graph.node("pool", MaxPool2d::new(2), &[stem])?;
+    for index in 0..3 {
+        let inner = conv(&mut graph, &mut random, &format!("inner{index}"), value, [8, 8, 3, 3])?;
+        let inner = graph.node(format!("relu{index}"), Activation::Relu, &[inner])?;
+        let outer = conv(&mut graph, &mut random, &format!("outer{index}"), inner, [8, 8, 3, 3])?;
+        value = graph.node(format!("sum{index}"), Binary::Add, &[outer, value])?;
+    }
+    let scaled = graph.node("scaled", Binary::Mul, &[value, value])?;
+    let last = graph.node("last", AvgPool2d::new(2), &[scaled])?;
+    graph.output(last)?;
+    let shape = [1, 3, 32, 64];
+    let session = Session::new(graph.clone(), &gpu.clone().into())?;
+    let memory = session.resident(&views(&inputs(&[&shape], 1)))?.memory();
+    assert!(memory.planned * 100 <= memory.lower_bound * 115, "{memory:?}");
+    agrees(gpu, graph, &[&shape])
+}
+
+/// The first run makes everything; later ones, awaited or resident too, make no buffer, no pipeline and no bind group.
+fn steady_state(_: &Gpu) -> Outcome {
+    // A device of its own, on which nobody else makes anything.
+    let gpu = Gpu::new()?;
+    let shape = [1, 3, 8, 16];
+    let session = Session::new(branches(2)?.0, &gpu.clone().into())?;
+    let inputs = inputs(&[&shape], 1);
+    let every = || -> convoke::Result<()> {
+        session.run(&views(&inputs))?;
+        pollster::block_on(session.run_async(&views(&inputs)))?;
+        let resident = session.resident(&views(&inputs))?;
+        resident.run()?;
+        resident.read()?;
+        Ok(())
+    };
+    assert_eq!(gpu.counters().bind_groups, 0);
+    every()?;
+    let made = gpu.counters();
+    assert!(made.buffers > 0 && made.pipelines > 0 && made.bind_groups > 0, "{made:?}");
+    for _ in 0..3 {
+        every()?;
+        assert_eq!(gpu.counters(), made);
+    }
+    Ok(())
+}
+
+/// The plan that was used least recently goes; the others are still there.
+fn plans_kept(_: &Gpu) -> Outcome {
+    let gpu = Gpu::new()?;
+    let session = Session::new(residual()?, &gpu.clone().into())?.keep_plans(2);
+    let makes = |width: usize| -> Result<bool, Box<dyn std::error::Error>> {
+        let before = gpu.counters().bind_groups;
+        let inputs = inputs(&[&[1, 3, 5, width]], 1);
+        compare(&session.run(&views(&inputs))?[0], &session.answers(&views(&inputs))?[0])?;
+        Ok(gpu.counters().bind_groups > before)
+    };
+    for (width, is_new) in [
+        (4, true),
+        (5, true),
+        (4, false),
+        (6, true),
+        (4, false),
+        (5, true),
+        (4, false),
+        (6, true),
+    ] {
+        assert_eq!(makes(width)?, is_new, "width {width}");
+    }
     Ok(())
 }

@@ -48,6 +48,8 @@ pub(super) fn code(activation: &Activation) -> (u32, f32, f32) {
         Activation::Celu { alpha } => (21, alpha, 1.0 / alpha),
         Activation::HardSigmoidWith { alpha, beta } => (22, alpha, beta),
         Activation::GeluTanh => (23, 0.0, 0.0),
+        Activation::Floor => (24, 0.0, 0.0),
+        Activation::Ceil => (25, 0.0, 0.0),
     }
 }
 

@@ -27,13 +27,15 @@ pub(super) struct Block {
 }
 
 impl Block {
-    /// The block that is cheapest for `rows` positions (in units of a whole row of lanes) and so many channels.
+    /// The block that is cheapest for so many channels and `rows` rows of positions; a row is one position a lane, and a
+    /// position is `width` elements (1 or 4) that are loaded at once.
     ///
-    /// Where weights are handed round a subgroup, every load is a gather that costs as much as fifty multiply-adds, so
-    /// blocks are as large as the accumulators allow. Elsewhere loads are cheap and registers scarce, or, on software
-    /// adapters without such subgroups, large kernels take minutes to compile.
-    pub(super) fn choose(broadcast: bool, rows: usize, channels: usize) -> Self {
-        const GATHER: usize = 50;
+    /// Where weights are handed round a subgroup, every load is a gather that costs as much as fifty multiply-adds, four
+    /// elements at once as much as 130, so blocks are as large as the accumulators allow. Elsewhere loads are cheap and
+    /// registers scarce, or, on software adapters without such subgroups, large kernels take minutes to compile.
+    pub(super) fn choose(broadcast: bool, width: usize, rows: usize, channels: usize) -> Self {
+        const QUAD_GATHER: usize = 130;
+        let gather = if width == 4 { QUAD_GATHER } else { 50 };
         let (most, candidates): (usize, &[usize]) = if broadcast {
             (256, &[1, 2, 4, 7, 8, 14])
         } else {
@@ -42,15 +44,28 @@ impl Block {
         candidates
             .iter()
             .flat_map(|&positions| [8, 16, 32].map(|channels| Self { positions, channels }))
-            .filter(|block| block.positions * block.channels <= most)
+            .filter(|block| block.positions * width * block.channels <= most)
             .min_by_key(|block| {
                 let blocks = rows.div_ceil(block.positions) * channels.div_ceil(block.channels);
-                blocks * ((block.positions + block.channels / 8) * GATHER + block.positions * block.channels)
+                let products = block.positions * width * block.channels;
+                blocks * (block.positions * gather + QUAD_GATHER + 3 * block.channels + products)
             })
             .unwrap_or(Self {
                 positions: 1,
                 channels: 8,
             })
+    }
+
+    /// The constants of a kernel's header that say what an invocation computes.
+    pub(super) fn constants(&self, lanes: u32, positions: &'static str) -> [(&'static str, u32); 5] {
+        let channels = self.channels as u32;
+        [
+            ("LANES", lanes),
+            (positions, self.positions as u32),
+            ("CHANNELS", channels),
+            ("QUADS", channels / 4),
+            ("LATER_CHANNELS", channels - 8),
+        ]
     }
 }
 

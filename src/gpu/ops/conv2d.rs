@@ -235,7 +235,7 @@ fn direct(problem: &Problem, broadcast: bool, operands: &Operands<'_>, output: &
     let lanes = lanes(recording, broadcast);
     let (in_channels, out_channels) = (problem.in_channels_per_group(), problem.out_channels_per_group());
     let taps = geometry.kernel.height * geometry.kernel.width;
-    let block = Block::choose(broadcast, geometry.output.height, out_channels);
+    let block = Block::choose(broadcast, 1, geometry.output.height, out_channels);
     let layout = WeightLayout {
         groups: problem.groups,
         out_channels,
@@ -247,15 +247,11 @@ fn direct(problem: &Problem, broadcast: bool, operands: &Operands<'_>, output: &
     let row_blocks = geometry.output.height.div_ceil(block.positions);
     let position_blocks = (row_blocks * geometry.output.width).div_ceil(lanes as usize);
     let channel_blocks = out_channels.div_ceil(block.channels);
-    let own = [
-        ("LANES", lanes),
-        ("ROWS", block.positions as u32),
-        ("CHANNELS", block.channels as u32),
-        ("QUADS", block.channels as u32 / 4),
-        ("LATER_CHANNELS", block.channels as u32 - 8),
+    let special = [
         ("PADDING_MODE", problem.padding_mode),
         ("TRANSPOSED", u32::from(problem.transposed)),
     ];
+    let own = [&block.constants(lanes, "ROWS")[..], &special].concat();
     let (activation_first, activation_second) = operands.activation_parameters();
     let parameters = DirectParameters {
         in_channels: in_channels as u32,
@@ -292,6 +288,7 @@ fn direct(problem: &Problem, broadcast: bool, operands: &Operands<'_>, output: &
         PipelineKey {
             kernel,
             constants: operands.constants(&own),
+            writable: 0,
         },
         &parameters,
         &inputs,
@@ -343,6 +340,7 @@ fn depthwise(problem: &Problem, operands: &Operands<'_>, output: &Value, recordi
     let key = PipelineKey {
         kernel: Kernel::Conv2dDepthwise,
         constants: operands.constants(&own),
+        writable: 0,
     };
     recording.dispatch(NAME, key, &parameters, &inputs, &[slot(output)?], planes * position_blocks)
 }

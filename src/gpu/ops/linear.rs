@@ -49,11 +49,13 @@ pub(super) fn gemm(
     let lanes = lanes(recording, gemm.broadcast);
     // Four consecutive positions at once where each channel's lie together and start at a multiple of four.
     let quads = gemm.broadcast && gemm.positions.is_multiple_of(4) && gemm.strides[1] == 1 && gemm.strides[3] == 1;
-    let width = if quads { 4 } else { 1 };
-    let mut block = Block::choose(gemm.broadcast, gemm.positions.div_ceil(lanes as usize), gemm.out_channels);
-    if quads {
-        block.positions = 2;
-    }
+    let (kernel, width) = match (gemm.broadcast, quads) {
+        (true, true) => (Kernel::GemmQuads, 4),
+        (true, false) => (Kernel::GemmBroadcast, 1),
+        (false, _) => (Kernel::Gemm, 1),
+    };
+    let positions = gemm.positions / width;
+    let block = Block::choose(gemm.broadcast, width, positions.div_ceil(lanes as usize), gemm.out_channels);
     let layout = WeightLayout {
         groups: gemm.groups,
         out_channels: gemm.out_channels,
@@ -62,22 +64,17 @@ pub(super) fn gemm(
         transposed: false,
     };
     let packed = pack_weights(name, operands.weight, &layout, block.channels, recording)?;
-    let position_blocks = gemm.positions.div_ceil(width * lanes as usize * block.positions);
+    let position_blocks = positions.div_ceil(lanes as usize * block.positions);
     let channel_blocks = gemm.out_channels.div_ceil(block.channels);
-    let kernel = if quads { Kernel::GemmQuads } else if gemm.broadcast { Kernel::GemmBroadcast } else { Kernel::Gemm };
-    let own = [
-        ("LANES", lanes),
-        ("POSITIONS", block.positions as u32),
-        ("CHANNELS", block.channels as u32),
-        ("QUADS", block.channels as u32 / 4),
-        ("LATER_CHANNELS", block.channels as u32 - 8),
-    ];
-    let [in_channel_stride, in_position_stride, out_channel_stride, out_position_stride] = gemm.strides.map(|stride| if stride == 1 { 1 } else { (stride / width) as u32 });
+    // In units of a position, but for those between positions, which are then 1.
+    let [in_channel_stride, in_position_stride, out_channel_stride, out_position_stride] = gemm
+        .strides
+        .map(|stride| if stride == 1 { 1 } else { (stride / width) as u32 });
     let (activation_first, activation_second) = operands.activation_parameters();
     let parameters = GemmParameters {
         in_channels: gemm.in_channels as u32,
         out_channels: gemm.out_channels as u32,
-        positions: (gemm.positions / width) as u32,
+        positions: positions as u32,
         position_blocks: position_blocks as u32,
         channel_blocks: channel_blocks as u32,
         groups: gemm.groups as u32,
@@ -95,7 +92,8 @@ pub(super) fn gemm(
         name,
         PipelineKey {
             kernel,
-            constants: operands.constants(&own),
+            constants: operands.constants(&block.constants(lanes, "POSITIONS")),
+            writable: 0,
         },
         &parameters,
         &inputs,

@@ -1,8 +1,8 @@
 //! What only moves elements: concat, slice, transpose and expand, each a copy between strided places.
 
-use super::{LANES, parameters, slot};
+use super::{LANES, elements, parameters, slot};
 use crate::error::{Error, Result};
-use crate::gpu::recording::{Recording, SlotId, Value};
+use crate::gpu::recording::{Part, Recording, SlotId, Value};
 use crate::gpu::shader::{Kernel, PipelineKey};
 use crate::ops::{Concat, Op, Slice, Transpose};
 
@@ -120,8 +120,13 @@ pub(super) fn lower(op: &Op, inputs: &[Value], output: &Value, recording: &mut R
     let parts: Vec<(Copy, &Value)> = (copies(op, &shapes, &output.shape)?.into_iter().zip(inputs))
         .filter(|(_, input)| input.slot.is_some())
         .collect();
-    let sources = parts.iter().map(|(_, input)| slot(input)).collect::<Result<Vec<_>>>()?;
-    recording.write_in_parts(output_slot, &sources);
+    let announced = parts.iter().map(|(copy, input)| {
+        Ok(Part {
+            input: slot(input)?,
+            whole_at: copy.is_whole(elements(input)).then_some(copy.output_offset as u64 * 4),
+        })
+    });
+    recording.write_in_parts(output_slot, announced.collect::<Result<_>>()?);
     for (copy, input) in parts {
         copy.record(op, input, output_slot, recording)?;
     }

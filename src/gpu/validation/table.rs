@@ -27,7 +27,7 @@ impl Entry {
 }
 
 /// The activations, each with parameters of its own.
-pub(super) const ACTIVATIONS: [Activation; 24] = [
+pub(super) const ACTIVATIONS: [Activation; 26] = [
     Activation::Relu,
     Activation::Relu6,
     Activation::LeakyRelu { negative_slope: 0.01 },
@@ -52,6 +52,8 @@ pub(super) const ACTIVATIONS: [Activation; 24] = [
     Activation::Celu { alpha: 1.5 },
     Activation::HardSigmoidWith { alpha: 0.2, beta: 0.5 },
     Activation::GeluTanh,
+    Activation::Floor,
+    Activation::Ceil,
 ];
 
 /// The operations on two tensors.

@@ -1,10 +1,13 @@
 //! Passes: a graph becomes another that computes the same with less work.
 
+mod affine;
 mod dead_code;
 mod fold_batch_norm;
 mod fold_constants;
 mod fold_padding;
+mod fold_scale_and_shift;
 mod fuse_epilogues;
+mod remove_no_ops;
 #[cfg(test)]
 mod tests;
 
@@ -19,10 +22,18 @@ use crate::error::Result;
 pub enum Pass {
     /// Computes operators whose inputs are all constant, once, on the reference.
     FoldConstants,
-    /// Folds a batch normalisation with constant parameters into the weights of the convolution before it.
+    /// Folds a batch normalisation with constant parameters into the weights of the convolution before it, plain or
+    /// transposed, or of the linear layer where its output is sure to have two dimensions.
     FoldBatchNorm,
+    /// Folds products, quotients, sums and differences with constants, one for each channel or one for all, into the
+    /// weights of the convolution, transposed convolution or linear layer before them.
+    FoldScaleAndShift,
     /// Folds a `Pad2d` into the convolution after it, so that no padded tensor exists.
     FoldPadding,
+    /// Removes operators whose output is their input bit for bit: shapes that are kept, slices of everything, one tensor
+    /// joined, axes in the same order, padding of nothing, products with 1, sums with -0. It needs the shapes of the inputs
+    /// and does nothing without.
+    RemoveNoOps,
     /// Makes convolution or linear, residual sum and activation one operator. A sum is a residual sum where both sides
     /// have the same shape, which only known shapes of the inputs can tell; without them activations alone are fused.
     FuseEpilogues,
@@ -32,10 +43,12 @@ pub enum Pass {
 
 impl Pass {
     /// All passes in the order in which each finds what the ones before it left.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 7] = [
         Self::FoldConstants,
         Self::FoldBatchNorm,
+        Self::FoldScaleAndShift,
         Self::FoldPadding,
+        Self::RemoveNoOps,
         Self::FuseEpilogues,
         Self::RemoveDeadCode,
     ];
@@ -45,7 +58,9 @@ impl Pass {
         match self {
             Self::FoldConstants => "fold constants",
             Self::FoldBatchNorm => "fold batch normalisation",
+            Self::FoldScaleAndShift => "fold scale and shift",
             Self::FoldPadding => "fold padding",
+            Self::RemoveNoOps => "remove no-ops",
             Self::FuseEpilogues => "fuse epilogues",
             Self::RemoveDeadCode => "remove dead code",
         }
@@ -53,7 +68,7 @@ impl Pass {
 
     /// Whether it does more where the shapes of the inputs are known.
     pub(crate) const fn uses_shapes(self) -> bool {
-        matches!(self, Self::FuseEpilogues)
+        matches!(self, Self::RemoveNoOps | Self::FuseEpilogues)
     }
 
     fn apply(self, graph: &mut Graph, shapes: Option<&[&[usize]]>) -> Result<()> {
@@ -63,8 +78,19 @@ impl Pass {
                 fold_batch_norm::run(graph);
                 Ok(())
             }
+            Self::FoldScaleAndShift => {
+                fold_scale_and_shift::run(graph);
+                Ok(())
+            }
             Self::FoldPadding => {
                 fold_padding::run(graph);
+                Ok(())
+            }
+            Self::RemoveNoOps => {
+                if let Some(shapes) = shapes {
+                    let shapes = graph.shapes(shapes)?;
+                    remove_no_ops::run(graph, &shapes);
+                }
                 Ok(())
             }
             Self::FuseEpilogues => {

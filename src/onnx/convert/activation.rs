@@ -1,9 +1,12 @@
 //! Activations.
 
+use ndarray::ArrayD;
+
 use super::node::unsupported;
 use super::{Node, Value};
 use crate::error::{Error, Result};
-use crate::ops::{Activation, PRelu};
+use crate::ops::{Activation, Binary, PRelu};
+use crate::shape;
 
 fn activation(node: &mut Node<'_, '_>, activation: Activation) -> Result<Vec<Value>> {
     let input = node.input(0)?;
@@ -26,6 +29,8 @@ pub(super) fn plain(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
         "Sqrt" => Activation::Sqrt,
         "Erf" => Activation::Erf,
         "Mish" => Activation::Mish,
+        "Floor" => Activation::Floor,
+        "Ceil" => Activation::Ceil,
         other => return Err(unsupported(other)),
     };
     activation(node, function)
@@ -68,7 +73,39 @@ pub(super) fn gelu(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
     }
 }
 
+/// `x * sigmoid(alpha * x)`.
+pub(super) fn swish(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
+    let alpha = node.float("alpha", 1.0)?;
+    if alpha == 1.0 {
+        return activation(node, Activation::Silu);
+    }
+    let input = node.input(0)?;
+    let alpha = number(alpha);
+    let scaled = node.emit(Binary::Mul, &[&input, &alpha])?;
+    let gate = node.emit(Activation::Sigmoid, &[&scaled])?;
+    node.emit_one(Binary::Mul, &[&input, &gate])
+}
+
+/// A constant that broadcasts to anything.
+fn number(value: f32) -> Value {
+    Value::Host(ArrayD::from_elem(vec![1], value).into())
+}
+
 pub(super) fn clip(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
+    if let (None | Some(Value::Host(_)), None | Some(Value::Host(_))) = (node.optional(1), node.optional(2)) {
+        return clip_to_known(node);
+    }
+    // Bounds that are computed while the network runs; each broadcasts.
+    let mut result = node.input(0)?;
+    for (index, operation) in [(1, Binary::Max), (2, Binary::Min)] {
+        if let Some(bound) = node.optional(index) {
+            result = node.emit(operation, &[&result, &bound])?;
+        }
+    }
+    Ok(vec![result])
+}
+
+fn clip_to_known(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
     let (min, max) = if node.opset() < 11 {
         (node.optional_float("min")?, node.optional_float("max")?)
     } else {
@@ -79,7 +116,7 @@ pub(super) fn clip(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
     activation(node, Activation::Clamp { min, max })
 }
 
-/// The slope broadcasts to the input: one for all, or one a channel.
+/// The slope broadcasts to the input. One for all or one a channel is an operator; any other shape is put together.
 pub(super) fn prelu(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
     let (input, slope) = (node.input(0)?, node.input(1)?);
     let (shape, given) = (input.shape().to_vec(), slope.shape().to_vec());
@@ -97,9 +134,16 @@ pub(super) fn prelu(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
     let is_per_channel =
         per_channel.ends_with(&given) && per_channel[..shape.len() - given.len()].iter().all(|&extent| extent == 1);
     if elements != 1 && !is_per_channel {
-        return Err(unsupported(format!(
-            "a slope of shape {given:?} for an input of shape {shape:?}: only one for all or one a channel"
-        )));
+        if shape::broadcast("onnx", &shape, &given)? != shape {
+            return Err(Error::Onnx(format!(
+                "a slope of shape {given:?} for an input of shape {shape:?}"
+            )));
+        }
+        // One of the two is 0, whatever finite slope it is multiplied by.
+        let positive = node.emit(Activation::Relu, &[&input])?;
+        let negative = node.emit(Binary::Min, &[&input, &number(0.0)])?;
+        let sloped = node.emit(Binary::Mul, &[&negative, &slope])?;
+        return node.emit_one(Binary::Add, &[&positive, &sloped]);
     }
     let slope = node.reshape(&slope, &[elements as isize])?;
     node.emit_one(PRelu, &[&input, &slope])

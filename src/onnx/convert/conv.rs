@@ -47,13 +47,36 @@ pub(super) fn conv(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
     image.finish(node, result)
 }
 
+/// How a transposed convolution's full result becomes the wanted one.
+struct Fit {
+    /// Elements too many.
+    excess: usize,
+    /// The output padding.
+    after: usize,
+}
+
+/// `None` where even the largest output padding does not do: it is less than the stride or the dilation.
+fn fit((input, stride, kernel, dilation): (usize, usize, usize, usize), after: usize, wanted: usize) -> Option<Fit> {
+    let full = input
+        .checked_sub(1)?
+        .checked_mul(stride)?
+        .checked_add((kernel - 1).checked_mul(dilation)?)?
+        .checked_add(after)?
+        .checked_add(1)?;
+    let after = after.checked_add(wanted.saturating_sub(full))?;
+    (wanted <= full || after < stride.max(dilation)).then_some(Fit {
+        excess: full.saturating_sub(wanted),
+        after,
+    })
+}
+
 pub(super) fn conv_transpose(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
     let (input, weight, bias) = (node.input(0)?, node.input(1)?, node.optional(2));
     let image = Image::new(node, &input)?;
     let weight = image.weight(node, &weight)?;
     let kernel = kernel(node, &image, &weight)?;
     let (stride, dilation) = (image.step(node, "strides")?, image.step(node, "dilations")?);
-    let output_padding = image.numbers(node, "output_padding", 0)?.unwrap_or(Size2d::square(0));
+    let mut output_padding = image.numbers(node, "output_padding", 0)?.unwrap_or(Size2d::square(0));
     let (pads, auto) = (image.pads(node)?, AutoPad::of(node)?);
     let wanted = match (image.numbers(node, "output_shape", 1)?, auto) {
         (Some(wanted), _) => Some(wanted),
@@ -70,36 +93,18 @@ pub(super) fn conv_transpose(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
         None if auto == AutoPad::Valid => Padding2d::NONE,
         None => pads.unwrap_or(Padding2d::NONE),
         Some(wanted) => {
-            // What the full result has over the wanted size is taken off.
-            let excess = |input: usize, stride: usize, kernel: usize, dilation: usize, extra: usize, wanted: usize| {
-                let full = input
-                    .checked_sub(1)?
-                    .checked_mul(stride)?
-                    .checked_add((kernel - 1).checked_mul(dilation)?)?
-                    .checked_add(extra)?
-                    .checked_add(1)?;
-                Some(auto.split(full.checked_sub(wanted)?))
-            };
+            // What the full result has over the wanted size is taken off; what it lacks comes after its end.
             let size = image.size();
-            let vertical = excess(
-                size.height,
-                stride.height,
-                kernel.height,
-                dilation.height,
-                output_padding.height,
-                wanted.height,
-            );
-            let horizontal = excess(
-                size.width,
-                stride.width,
-                kernel.width,
-                dilation.width,
-                output_padding.width,
-                wanted.width,
-            );
-            let (Some((top, bottom)), Some((left, right))) = (vertical, horizontal) else {
-                return Err(unsupported(format!("an output of {wanted}, more than the windows reach")));
+            let vertical = (size.height, stride.height, kernel.height, dilation.height);
+            let horizontal = (size.width, stride.width, kernel.width, dilation.width);
+            let beyond = || unsupported(format!("an output of {wanted}, more than the windows reach"));
+            let rows = fit(vertical, output_padding.height, wanted.height).ok_or_else(beyond)?;
+            let columns = fit(horizontal, output_padding.width, wanted.width).ok_or_else(beyond)?;
+            output_padding = Size2d {
+                height: rows.after,
+                width: columns.after,
             };
+            let ((top, bottom), (left, right)) = (auto.split(rows.excess), auto.split(columns.excess));
             Padding2d::new(left, right, top, bottom)
         }
     };

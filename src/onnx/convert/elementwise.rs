@@ -60,6 +60,24 @@ pub(super) fn cast(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
     Ok(vec![node.input(0)?])
 }
 
+/// To the type of the second input, of which nothing else is used.
+pub(super) fn cast_like(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
+    node.ignore(&["saturate", "round_mode"]);
+    let to_whole = matches!(node.input(1)?, Value::Host(Host::Int(_)));
+    Ok(vec![match node.input(0)? {
+        Value::Host(Host::Int(array)) if !to_whole => {
+            node.budget().charge("a constant", array.len(), 4)?;
+            Value::Host(array.mapv(|value| value as f32).into())
+        }
+        Value::Host(Host::Float(array)) if to_whole => {
+            node.budget().charge("a constant", array.len(), 8)?;
+            Value::Host(array.mapv(|value| value as i64).into())
+        }
+        Value::Tensor { .. } if to_whole => return Err(unsupported("to whole numbers")),
+        same => same,
+    }])
+}
+
 pub(super) fn identity(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
     Ok(vec![node.input(0)?])
 }
@@ -67,12 +85,15 @@ pub(super) fn identity(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
 /// In inference the input; the mask is refused where it is used.
 pub(super) fn dropout(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
     node.ignore(&["ratio", "seed"]);
-    node.optional(1);
+    let drops = match node.optional(1) {
+        Some(Value::Host(Host::Float(ratio))) => ratio.iter().any(|&ratio| ratio != 0.0),
+        _ => true,
+    };
     let training = match node.optional_host(2)? {
         Some(Host::Int(array)) => array.iter().any(|&value| value != 0),
         _ => false,
     };
-    if training {
+    if training && drops {
         return Err(unsupported("training"));
     }
     Ok(vec![node.input(0)?])

@@ -44,6 +44,8 @@ pub(super) enum Value {
     },
     /// Known now.
     Host(Host),
+    /// Tensors in a row: what `SplitToSequence` gives and `SequenceAt` takes, and nothing else.
+    Sequence(Vec<Value>),
     /// Cannot be had, and this is why; empty where the node that would give it is listed as unsupported.
     Missing(String),
 }
@@ -70,7 +72,8 @@ fn find(operator: &str) -> Option<Convert> {
         "LRN" => norm::local_response_norm,
         "LpPool" => pool::lp_pool,
         "Relu" | "Sigmoid" | "Tanh" | "Softplus" | "Softsign" | "HardSwish" | "Mish" | "Abs" | "Neg" | "Exp" | "Log" | "Sqrt"
-        | "Erf" => activation::plain,
+        | "Erf" | "Floor" | "Ceil" => activation::plain,
+        "Swish" => activation::swish,
         "Selu" => activation::selu,
         "Celu" => activation::celu,
         "LeakyRelu" => activation::leaky_relu,
@@ -84,12 +87,16 @@ fn find(operator: &str) -> Option<Convert> {
         "Concat" => movement::concat,
         "Slice" => movement::slice,
         "Split" => movement::split,
+        "SplitToSequence" => movement::split_to_sequence,
+        "SequenceAt" => movement::sequence_at,
+        "Gather" => movement::gather,
         "Transpose" => movement::transpose,
         "Expand" => movement::expand,
         "DepthToSpace" => movement::depth_to_space,
         "SpaceToDepth" => movement::space_to_depth,
-        "ReduceSum" | "ReduceMean" | "ReduceMax" => reduce::reduce,
+        "ReduceSum" | "ReduceMean" | "ReduceMax" | "ReduceMin" => reduce::reduce,
         "Cast" => elementwise::cast,
+        "CastLike" => elementwise::cast_like,
         "Identity" => elementwise::identity,
         "Dropout" => elementwise::dropout,
         "Reshape" => shape::reshape,
@@ -134,10 +141,14 @@ pub(super) fn graph(model: &Model, shapes: &Shapes) -> Result<Graph> {
     for (input, shape) in model.inputs.iter().zip(check::input_shapes(model, shapes)?) {
         let what = format!("input {:?}", input.name);
         builder.budget.check(&what, tensor::element_count(&what, &shape)?)?;
-        let id = builder.graph.input(&input.name);
-        let value = match input.element {
-            tensor::FLOAT => Value::Tensor { id, shape },
-            other => Value::Missing(format!("{what} is {}", tensor::type_name(other))),
+        let value = if let Some(value) = shapes.values.get(&input.name) {
+            Value::Host(check::fixed_value(input, value)?)
+        } else {
+            let id = builder.graph.input(&input.name);
+            match input.element {
+                tensor::FLOAT => Value::Tensor { id, shape },
+                other => Value::Missing(format!("{what} is {}: give it a value", tensor::type_name(other))),
+            }
         };
         builder.values.insert(&input.name, value);
     }
@@ -221,8 +232,12 @@ impl<'m> Builder<'m> {
             inputs.push(if name.is_empty() { None } else { Some(self.value(name)?) });
         }
         for input in inputs.iter().flatten() {
-            if let Value::Missing(reason) = input {
-                return Err(unsupported(reason.clone()));
+            match input {
+                Value::Missing(reason) => return Err(unsupported(reason.clone())),
+                Value::Sequence(_) if proto.op_type != "SequenceAt" => {
+                    return Err(unsupported("a sequence of tensors".to_owned()));
+                }
+                _ => {}
             }
         }
         let known = inputs.iter().flatten().all(|input| matches!(input, Value::Host(_)));
@@ -277,6 +292,7 @@ impl<'m> Builder<'m> {
                 Ok(id)
             }
             Value::Host(Host::Int(_)) => Err(Error::unsupported("onnx", "whole numbers as a tensor of the network")),
+            Value::Sequence(_) => Err(Error::unsupported("onnx", "a sequence of tensors")),
             Value::Missing(reason) => Err(Error::unsupported("onnx", reason.clone())),
         }
     }
@@ -317,7 +333,7 @@ impl Value {
         match self {
             Self::Tensor { shape, .. } => shape,
             Self::Host(host) => host.shape(),
-            Self::Missing(_) => &[],
+            Self::Sequence(_) | Self::Missing(_) => &[],
         }
     }
 }

@@ -3,6 +3,7 @@
 use super::node::unsupported;
 use super::{Node, Value};
 use crate::error::{Error, Result};
+use crate::onnx::tensor::{self, Host};
 use crate::ops::{Concat, Expand, Slice, Transpose};
 use crate::shape::axis;
 
@@ -71,14 +72,137 @@ pub(super) fn split(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
             "parts of {lengths:?} of {extent} elements for {outputs} outputs"
         )));
     }
+    cut(node, &input, at, &lengths)
+}
+
+/// Consecutive parts of these lengths along an axis.
+fn cut(node: &mut Node<'_, '_>, input: &Value, at: usize, lengths: &[i64]) -> Result<Vec<Value>> {
     let mut start = 0;
     let mut values = Vec::new();
-    for length in lengths {
+    for &length in lengths {
         let end = start + length as isize;
-        values.push(node.emit(Slice::new([start], [end]).axes([at as isize]), &[&input])?);
+        values.push(node.emit(Slice::new([start], [end]).axes([at as isize]), &[input])?);
         start = end;
     }
     Ok(values)
+}
+
+/// The most parts that one number may cut a tensor into: each becomes a node.
+const MOST_PARTS: usize = 1024;
+
+/// Parts of one length, the last as long as it is, or of given lengths.
+pub(super) fn split_to_sequence(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
+    let input = node.input(0)?;
+    let at = axis("onnx", node.int("axis", 0)? as isize, input.shape().len())?;
+    let extent = input.shape()[at] as i64;
+    let split = match node.optional(1) {
+        Some(Value::Host(split @ Host::Int(_))) => split,
+        Some(_) => return Err(unsupported("parts whose lengths are computed while the network runs")),
+        None => return Err(unsupported("parts of one element")),
+    };
+    node.ignore(&["keepdims"]);
+    let Host::Int(given) = &split else {
+        return Err(Error::Onnx("lengths must be whole numbers".to_owned()));
+    };
+    let given: Vec<i64> = given.iter().copied().collect();
+    let lengths: Vec<i64> = match (split.shape().len(), &given[..]) {
+        (0, &[length]) if length > 0 => {
+            if (extent / length) as usize > MOST_PARTS {
+                return Err(unsupported(format!(
+                    "{extent} elements in parts of {length}: more than {MOST_PARTS}"
+                )));
+            }
+            let starts = (0..extent).step_by(usize::try_from(length).unwrap_or(usize::MAX));
+            starts.map(|start| length.min(extent - start)).collect()
+        }
+        (1, lengths) => lengths.to_vec(),
+        _ => return Err(Error::Onnx(format!("parts of {given:?}"))),
+    };
+    let sum = lengths
+        .iter()
+        .try_fold(0_i64, |sum, &length| sum.checked_add(length).filter(|_| length >= 0));
+    if sum != Some(extent) {
+        return Err(Error::Onnx(format!("parts of {lengths:?} of {extent} elements")));
+    }
+    Ok(vec![Value::Sequence(cut(node, &input, at, &lengths)?)])
+}
+
+/// A tensor of a sequence, counted from the end where the place is negative.
+pub(super) fn sequence_at(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
+    let Value::Sequence(values) = node.input(0)? else {
+        return Err(Error::Onnx("input 0 must be a sequence".to_owned()));
+    };
+    let place = node.host_ints(1)?;
+    let &[place] = &place[..] else {
+        return Err(Error::Onnx(format!("a place of {place:?}")));
+    };
+    let counted = if place < 0 {
+        place.saturating_add(values.len() as i64)
+    } else {
+        place
+    };
+    let value = usize::try_from(counted).ok().and_then(|counted| values.get(counted));
+    let missing = || Error::Onnx(format!("place {place} of a sequence of {}", values.len()));
+    Ok(vec![value.ok_or_else(missing)?.clone()])
+}
+
+/// Slices for the places, joined. The places must be known.
+pub(super) fn gather(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
+    let input = node.input(0)?;
+    let Host::Int(chosen) = node.host(1)? else {
+        return Err(Error::Onnx("indices must be whole numbers".to_owned()));
+    };
+    let at = axis("onnx", node.int("axis", 0)? as isize, input.shape().len())?;
+    let extent = input.shape()[at];
+    let mut places = Vec::new();
+    for &index in chosen.iter() {
+        let counted = if index < 0 {
+            index.saturating_add(extent as i64)
+        } else {
+            index
+        };
+        let place = usize::try_from(counted).ok().filter(|&place| place < extent);
+        places.push(place.ok_or_else(|| Error::Onnx(format!("index {index} of {extent} elements")))?);
+    }
+    let runs = runs(&places);
+    if runs.len() > MOST_SLICES {
+        return Err(unsupported(format!(
+            "{} indices in {} runs: {MOST_SLICES} are the most",
+            places.len(),
+            runs.len()
+        )));
+    }
+    let mut parts = Vec::new();
+    for (start, end) in runs {
+        let slice = Slice::new([start as isize], [end as isize]).axes([at as isize]);
+        parts.push(node.emit(slice, &[&input])?);
+    }
+    let joined = match parts.as_slice() {
+        [part] => part.clone(),
+        _ => node.emit(Concat::new(at as isize), &parts.iter().collect::<Vec<_>>())?,
+    };
+    let shape = [&input.shape()[..at], chosen.shape(), &input.shape()[at + 1..]].concat();
+    tensor::element_count("the output", &shape)?;
+    let shape: Vec<isize> = shape.iter().map(|&extent| extent as isize).collect();
+    Ok(vec![node.reshape(&joined, &shape)?])
+}
+
+/// Each slice is a dispatch.
+const MOST_SLICES: usize = 64;
+
+/// Places that follow one another, as a start and an end; of no places one empty run.
+fn runs(places: &[usize]) -> Vec<(usize, usize)> {
+    let mut runs: Vec<(usize, usize)> = Vec::new();
+    for &place in places {
+        match runs.last_mut() {
+            Some((_, end)) if *end == place => *end += 1,
+            _ => runs.push((place, place + 1)),
+        }
+    }
+    if runs.is_empty() {
+        runs.push((0, 0));
+    }
+    runs
 }
 
 pub(super) fn transpose(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {

@@ -35,12 +35,6 @@ pub(super) fn pad(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
     if sides.iter().all(|&side| side == (0, 0)) {
         return Ok(vec![input]);
     }
-    let &[(0, 0), (0, 0), (top, bottom), (left, right)] = sides.as_slice() else {
-        return Err(unsupported(format!(
-            "pads {pads:?} of an input of shape {:?}: only height and width of [N, C, H, W]",
-            input.shape()
-        )));
-    };
     let mode = match mode {
         "constant" => PaddingMode::Zeros,
         "reflect" => PaddingMode::Reflect,
@@ -48,17 +42,31 @@ pub(super) fn pad(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
         "wrap" => PaddingMode::Circular,
         other => return Err(Error::Onnx(format!("mode is {other:?}"))),
     };
-    let &[_, _, height, width] = input.shape() else {
-        return Err(unsupported("an input without 4 dimensions"));
-    };
-    let all = [(top, height), (bottom, height), (left, width), (right, width)];
-    if mode != PaddingMode::Zeros && all.iter().any(|&(side, _)| side < 0) {
-        return Err(unsupported(format!("negative pads {pads:?} in mode {mode}")));
+    for (&(before, after), &extent) in sides.iter().zip(input.shape()) {
+        if mode != PaddingMode::Zeros && before.min(after) < 0 {
+            return Err(unsupported(format!("negative pads {pads:?} in mode {mode}")));
+        }
+        if mode == PaddingMode::Circular && before.max(after) > extent as i64 {
+            return Err(unsupported(format!("wrapping more than once: pads {pads:?}")));
+        }
     }
-    if mode == PaddingMode::Circular && all.iter().any(|&(side, extent)| side > extent as i64) {
-        return Err(unsupported(format!("wrapping more than once: pads {pads:?}")));
-    }
-    let padding = Padding2d::new(left as isize, right as isize, top as isize, bottom as isize);
     let value = if mode == PaddingMode::Zeros { value } else { 0.0 };
-    node.emit_one(Pad2d::new(padding).mode(mode).value(value), &[&input])
+    let op = |padding| Pad2d::new(padding).mode(mode).value(value);
+    if let &[(0, 0), (0, 0), (top, bottom), (left, right)] = sides.as_slice() {
+        let padding = Padding2d::new(left as isize, right as isize, top as isize, bottom as isize);
+        return node.emit_one(op(padding), &[&input]);
+    }
+    // Axis by axis, each as the height of images.
+    let mut result = input;
+    for (axis, &(before, after)) in sides.iter().enumerate().filter(|&(_, &side)| side != (0, 0)) {
+        let mut shape = result.shape().to_vec();
+        // Counted by the builder already, so that neither overflows.
+        let [outer, inner] = [&shape[..axis], &shape[axis + 1..]].map(|part| part.iter().product::<usize>() as isize);
+        let images = node.reshape(&result, &[1, outer, shape[axis] as isize, inner])?;
+        let padded = node.emit(op(Padding2d::new(0, 0, before as isize, after as isize)), &[&images])?;
+        shape[axis] = padded.shape()[2];
+        let shape: Vec<isize> = shape.iter().map(|&extent| extent as isize).collect();
+        result = node.reshape(&padded, &shape)?;
+    }
+    Ok(vec![result])
 }

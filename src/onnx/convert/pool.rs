@@ -1,10 +1,12 @@
 //! Pooling. The indices of maxima, which ONNX counts over the whole tensor, are refused where they are used.
 
-use super::node::unsupported;
+use ndarray::ArrayD;
+
 use super::window::Image;
 use super::{Node, Value};
 use crate::error::{Error, Result};
-use crate::ops::{AdaptiveAvgPool2d, AdaptiveMaxPool2d, AvgPool2d, LpPool2d, MaxPool2d, Pad2d};
+use crate::onnx::tensor;
+use crate::ops::{AdaptiveAvgPool2d, AdaptiveMaxPool2d, AvgPool2d, Binary, Conv2d, LpPool2d, MaxPool2d, Pad2d};
 use crate::padding::Padding2d;
 use crate::shape::Size2d;
 
@@ -46,17 +48,105 @@ impl Window {
             || over(padding.left, padding.right, kernel.width, dilation.width)
     }
 
+    /// The padding with which exactly the windows of this one fit, none of them beyond it: what overhangs in ceil mode is
+    /// padded, a last window that starts past the input is not reached. With it, the number of rows and columns of windows.
+    fn exact(&self) -> Result<(Padding2d, Size2d)> {
+        let (padding, size) = (self.padding, self.image.size());
+        let axis = |extent: usize, (before, after): (isize, isize), kernel: usize, stride: usize, dilation: usize| {
+            let reach = (kernel - 1).checked_mul(dilation)?.checked_add(1)?;
+            let start = extent.checked_add(before as usize)?;
+            let padded = start.checked_add(after as usize)?;
+            let mut windows = match padded.checked_sub(reach) {
+                Some(span) if self.ceil_mode => span.div_ceil(stride).checked_add(1)?,
+                Some(span) => (span / stride).checked_add(1)?,
+                None if self.ceil_mode && reach - padded < stride => 1,
+                None => return None,
+            };
+            if self.ceil_mode && (windows - 1).checked_mul(stride)? >= start {
+                windows -= 1;
+            }
+            let end = windows.checked_sub(1)?.checked_mul(stride)?.checked_add(reach)?;
+            Some((isize::try_from(end.saturating_sub(start)).ok()?, windows))
+        };
+        let (kernel, stride, dilation) = (self.kernel, self.stride, self.dilation);
+        let rows = axis(
+            size.height,
+            (padding.top, padding.bottom),
+            kernel.height,
+            stride.height,
+            dilation.height,
+        );
+        let columns = axis(
+            size.width,
+            (padding.left, padding.right),
+            kernel.width,
+            stride.width,
+            dilation.width,
+        );
+        let (Some((bottom, height)), Some((right, width))) = (rows, columns) else {
+            return Err(Error::Onnx(format!(
+                "a kernel of {kernel} with dilations {dilation} does not fit an image of {size} with padding {padding}"
+            )));
+        };
+        Ok((
+            Padding2d::new(padding.left, right, padding.top, bottom),
+            Size2d { height, width },
+        ))
+    }
+
     /// Pads the image by itself, so that the window needs no padding.
     fn pad_before(&mut self, node: &mut Node<'_, '_>, value: f32) -> Result<()> {
-        if self.ceil_mode {
-            return Err(unsupported(format!(
-                "ceil_mode with padding {} over half of the kernel",
-                self.padding
-            )));
-        }
-        self.image.value = node.emit(Pad2d::new(self.padding).value(value), &[&self.image.value])?;
-        self.padding = Padding2d::NONE;
+        let (padding, _) = self.exact()?;
+        self.image.value = node.emit(Pad2d::new(padding).value(value), &[&self.image.value])?;
+        (self.padding, self.ceil_mode) = (Padding2d::NONE, false);
         Ok(())
+    }
+
+    /// The average as a depthwise convolution with ones, over the number of elements that count: for dilated windows and
+    /// padding of any size.
+    fn average_by_convolution(&self, node: &mut Node<'_, '_>, count_include_pad: bool) -> Result<Value> {
+        let (padding, windows) = self.exact()?;
+        let channels = self.image.value.shape()[1];
+        let weight = [channels, 1, self.kernel.height, self.kernel.width];
+        let elements = tensor::element_count("the window of ones", &weight)?;
+        node.budget().charge("the window of ones", elements, 4)?;
+        node.budget().charge("the elements of each window", windows.height, 8)?;
+        node.budget().charge("the elements of each window", windows.width, 8)?;
+        let op = Conv2d::new()
+            .stride(self.stride)
+            .dilation(self.dilation)
+            .padding(padding)
+            .groups(channels);
+        let weight = Value::Host(ArrayD::from_elem(weight.to_vec(), 1.0).into());
+        let sums = node.emit(op, &[&self.image.value, &weight])?;
+
+        let counts = |windows: usize, extent: usize, (before, after): (isize, isize), taps: (usize, usize, usize)| {
+            let (kernel, stride, dilation) = taps;
+            let before = before as usize;
+            let counted = if count_include_pad {
+                0..before + extent + after as usize
+            } else {
+                before..before + extent
+            };
+            // Taps of a window before this place.
+            let taps = |start: usize, end: usize| end.saturating_sub(start).div_ceil(dilation).min(kernel);
+            let starts = (0..windows).map(|window| window * stride);
+            starts
+                .map(|start| taps(start, counted.end) - taps(start, counted.start))
+                .collect::<Vec<_>>()
+        };
+        let (size, given) = (self.image.size(), self.padding);
+        let vertical = (self.kernel.height, self.stride.height, self.dilation.height);
+        let horizontal = (self.kernel.width, self.stride.width, self.dilation.width);
+        let rows = counts(windows.height, size.height, (given.top, given.bottom), vertical);
+        let columns = counts(windows.width, size.width, (given.left, given.right), horizontal);
+        node.budget()
+            .check("the elements of each window", rows.len() * columns.len())?;
+        // The sum of none is 0 and stays so.
+        let divisors = ArrayD::from_shape_fn(vec![1, 1, rows.len(), columns.len()], |place| {
+            (rows[place[2]] * columns[place[3]]).max(1) as f32
+        });
+        node.emit(Binary::Div, &[&sums, &Value::Host(divisors.into())])
     }
 }
 
@@ -77,16 +167,11 @@ pub(super) fn max_pool(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
 }
 
 pub(super) fn average_pool(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
-    let mut window = Window::new(node)?;
+    let window = Window::new(node)?;
     let count_include_pad = node.flag("count_include_pad", false)?;
-    if window.dilation != Size2d::square(1) {
-        return Err(unsupported(format!("dilations {}", window.dilation)));
-    }
-    if window.is_over_half() {
-        if !count_include_pad {
-            return Err(unsupported(format!("padding {} over half of the kernel", window.padding)));
-        }
-        window.pad_before(node, 0.0)?;
+    if window.dilation != Size2d::square(1) || window.is_over_half() {
+        let result = window.average_by_convolution(node, count_include_pad)?;
+        return window.image.finish(node, result);
     }
     let op = AvgPool2d::new(window.kernel)
         .stride(window.stride)

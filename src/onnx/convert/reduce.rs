@@ -1,14 +1,18 @@
 //! Reductions along axes.
 
+use ndarray::{ArrayD, IxDyn};
+
 use super::{Node, Value};
 use crate::error::Result;
-use crate::ops::{Reduce, ReduceKind};
+use crate::onnx::tensor;
+use crate::ops::{Activation, Reduce, ReduceKind};
 
 pub(super) fn reduce(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
     let input = node.input(0)?;
     let (kind, axes_are_an_input) = match node.operator() {
         "ReduceSum" => (ReduceKind::Sum, 13),
         "ReduceMean" => (ReduceKind::Mean, 18),
+        // The smallest is the largest of the negated, negated.
         _ => (ReduceKind::Max, 18),
     };
     let axes = if node.opset() < axes_are_an_input {
@@ -22,5 +26,22 @@ pub(super) fn reduce(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
         return Ok(vec![input]);
     }
     let axes: Vec<isize> = axes.iter().map(|&axis| axis as isize).collect();
-    node.emit_one(Reduce::new(kind, axes).keep_dims(keep_dims), &[&input])
+    let reduce = |kind| Reduce::new(kind, axes.clone()).keep_dims(keep_dims);
+    let is_least = node.operator() == "ReduceMin";
+    if kind == ReduceKind::Max && input.shape().contains(&0) {
+        let shape = reduce(ReduceKind::Sum).output_shape(input.shape())?;
+        let elements = tensor::element_count("the output", &shape)?;
+        if elements > 0 {
+            // Of no elements ONNX takes the number that loses to any other.
+            node.budget().charge("the output", elements, 4)?;
+            let nothing = if is_least { f32::INFINITY } else { f32::NEG_INFINITY };
+            return Ok(vec![Value::Host(ArrayD::from_elem(IxDyn(&shape), nothing).into())]);
+        }
+    }
+    if is_least {
+        let negated = node.emit(Activation::Neg, &[&input])?;
+        let largest = node.emit(reduce(kind), &[&negated])?;
+        return node.emit_one(Activation::Neg, &[&largest]);
+    }
+    node.emit_one(reduce(kind), &[&input])
 }

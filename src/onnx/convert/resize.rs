@@ -52,6 +52,18 @@ impl Axis {
 enum Target {
     Scales(Vec<f32>),
     Sizes(Vec<i64>),
+    /// One scale for all axes: the smallest of those that give these sizes, or the largest.
+    Within(Vec<i64>),
+    Around(Vec<i64>),
+}
+
+impl Target {
+    fn len(&self) -> usize {
+        match self {
+            Self::Scales(scales) => scales.len(),
+            Self::Sizes(sizes) | Self::Within(sizes) | Self::Around(sizes) => sizes.len(),
+        }
+    }
 }
 
 pub(super) fn upsample(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
@@ -79,12 +91,15 @@ pub(super) fn resize(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
     if node.flag("antialias", false)? {
         return Err(unsupported("antialias"));
     }
-    if node.string("keep_aspect_ratio_policy", "stretch")? != "stretch" {
-        return Err(unsupported("keep_aspect_ratio_policy"));
-    }
+    let policy = node.string("keep_aspect_ratio_policy", "stretch")?;
     let scales = floats(node.optional_host(2)?)?;
     let target = match node.optional_host_ints(3)? {
-        Some(sizes) if !sizes.is_empty() => Target::Sizes(sizes),
+        Some(sizes) if !sizes.is_empty() => match policy {
+            "stretch" => Target::Sizes(sizes),
+            "not_larger" => Target::Within(sizes),
+            "not_smaller" => Target::Around(sizes),
+            other => return Err(Error::Onnx(format!("keep_aspect_ratio_policy is {other:?}"))),
+        },
         _ => Target::Scales(scales),
     };
     let axes = node.ints("axes")?;
@@ -97,6 +112,57 @@ fn floats(host: Option<Host>) -> Result<Vec<f32>> {
         Some(Host::Float(array)) => Ok(array.iter().copied().collect()),
         Some(Host::Int(_)) => Err(Error::Onnx("scales are whole numbers".to_owned())),
     }
+}
+
+/// Each of the axes of an image.
+fn sides(shape: &[usize], target: &Target, axes: Option<&[i64]>) -> Result<Vec<Axis>> {
+    let axes = axes.map_or_else(|| (0..shape.len() as i64).collect(), <[i64]>::to_vec);
+    if axes.len() != target.len() {
+        return Err(Error::Onnx(format!(
+            "{} scales or sizes for {} axes",
+            target.len(),
+            axes.len()
+        )));
+    }
+    let unchanged = |&extent: &usize| Axis {
+        input: extent,
+        output: extent,
+        scale: 1.0,
+    };
+    let mut sides: Vec<Axis> = shape.iter().map(unchanged).collect();
+    let axes: Vec<usize> = axes
+        .iter()
+        .map(|&axis| shape::axis("onnx", axis as isize, shape.len()))
+        .collect::<Result<_>>()?;
+    let common = match target {
+        Target::Scales(_) | Target::Sizes(_) => None,
+        Target::Within(sizes) | Target::Around(sizes) => {
+            let scales = sizes.iter().zip(&axes).map(|(&size, &axis)| size as f64 / shape[axis] as f64);
+            Some(match target {
+                Target::Within(_) => scales.fold(f64::INFINITY, f64::min),
+                _ => scales.fold(0.0, f64::max),
+            })
+        }
+    };
+    for (index, &axis) in axes.iter().enumerate() {
+        let extent = shape[axis];
+        match target {
+            Target::Scales(scales) if scales[index] != 1.0 => sides[axis] = Axis::scaled(extent, scales[index])?,
+            Target::Sizes(sizes) if usize::try_from(sizes[index]) != Ok(extent) => {
+                sides[axis] = Axis::sized(extent, sizes[index])?;
+            }
+            _ => {}
+        }
+        if let Some(scale) = common.filter(|&scale| scale != 1.0) {
+            // Halves go up.
+            let size = (scale * extent as f64 + 0.5).floor();
+            sides[axis] = Axis {
+                scale: scale as f32,
+                ..Axis::sized(extent, size as i64)?
+            };
+        }
+    }
+    Ok(sides)
 }
 
 fn resample(
@@ -117,34 +183,7 @@ fn resample(
     if height == 0 || width == 0 {
         return Err(Error::Onnx(format!("an input of shape {:?}", input.shape())));
     }
-    let count = match target {
-        Target::Scales(scales) => scales.len(),
-        Target::Sizes(sizes) => sizes.len(),
-    };
-    let axes = axes.map_or(vec![0, 1, 2, 3], <[i64]>::to_vec);
-    if axes.len() != count {
-        return Err(Error::Onnx(format!("{count} scales or sizes for {} axes", axes.len())));
-    }
-    let unchanged = |&extent: &usize| Axis {
-        input: extent,
-        output: extent,
-        scale: 1.0,
-    };
-    let mut sides: Vec<Axis> = input.shape().iter().map(unchanged).collect();
-    for (index, &axis) in axes.iter().enumerate() {
-        let axis = shape::axis("onnx", axis as isize, 4)?;
-        let extent = input.shape()[axis];
-        let unchanged = match target {
-            Target::Scales(scales) => scales[index] == 1.0,
-            Target::Sizes(sizes) => usize::try_from(sizes[index]) == Ok(extent),
-        };
-        if !unchanged {
-            sides[axis] = match target {
-                Target::Scales(scales) => Axis::scaled(extent, scales[index])?,
-                Target::Sizes(sizes) => Axis::sized(extent, sizes[index])?,
-            };
-        }
-    }
+    let sides = sides(input.shape(), target, axes)?;
     let &[batch, channels, rows, columns] = sides.as_slice() else {
         return Err(unsupported("an input without 4 dimensions"));
     };
@@ -167,7 +206,17 @@ fn resample(
         "linear" => InterpolateMode::Bilinear,
         other => return Err(unsupported(format!("mode {other:?}"))),
     };
+    // Where a scale does not give a whole size, ONNX's own answers count with the fraction of these two; ONNX Runtime's do so
+    // only for the symmetric one.
+    let is_whole = |axis: Axis| axis.input as f64 * f64::from(axis.scale) == axis.output as f64;
+    let scales_are_given = matches!(target, Target::Scales(_));
+    if matches!(transform, "align_corners" | "half_pixel_symmetric") && scales_are_given && !(is_whole(rows) && is_whole(columns)) {
+        return Err(unsupported(format!(
+            "coordinate_transformation_mode {transform:?} with scales that give no whole size"
+        )));
+    }
     let coordinates = match transform {
+        "half_pixel_symmetric" if scales_are_given || matches!(target, Target::Sizes(_)) => CoordinateMode::HalfPixel,
         "half_pixel" => CoordinateMode::HalfPixel,
         "pytorch_half_pixel" => CoordinateMode::PytorchHalfPixel,
         "align_corners" => CoordinateMode::AlignCorners,

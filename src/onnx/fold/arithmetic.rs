@@ -42,6 +42,32 @@ pub(super) fn binary(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
     })
 }
 
+/// The largest or smallest of any number of inputs; NaN where there is one.
+pub(super) fn extreme(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
+    let largest = node.operator() == "Max";
+    let mut total = node.host(0)?;
+    for index in 1..node.input_count() {
+        let next = node.host(index)?;
+        let shape = shape::broadcast("onnx", total.shape(), next.shape())?;
+        charge(node, &shape)?;
+        total = match (total, next) {
+            (Host::Float(left), Host::Float(right)) => {
+                let choose = |left: f32, right: f32| {
+                    let first = left.is_nan() || if largest { left > right } else { left < right };
+                    Ok(if first { left } else { right })
+                };
+                zip(&left, &right, &shape, choose)?.into()
+            }
+            (Host::Int(left), Host::Int(right)) => {
+                let choose = |left: i64, right: i64| Ok(if largest { left.max(right) } else { left.min(right) });
+                zip(&left, &right, &shape, choose)?.into()
+            }
+            _ => return Err(Error::Onnx("real and whole numbers".to_owned())),
+        };
+    }
+    Ok(vec![Value::Host(total)])
+}
+
 fn zip<T: Copy>(left: &ArrayD<T>, right: &ArrayD<T>, shape: &[usize], operation: impl Fn(T, T) -> Result<T>) -> Result<ArrayD<T>> {
     let mismatch = || Error::Onnx(format!("shapes {:?} and {:?} do not broadcast", left.shape(), right.shape()));
     let (Some(left), Some(right)) = (left.broadcast(IxDyn(shape)), right.broadcast(IxDyn(shape))) else {

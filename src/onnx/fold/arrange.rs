@@ -145,3 +145,16 @@ pub(super) fn transpose(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
         ArrayD::from_shape_vec(view.raw_dim(), view.iter().copied().collect()).map_err(wrong)?
     }))
 }
+
+pub(super) fn expand(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
+    let data = node.host(0)?;
+    let wanted: Vec<usize> = node
+        .host_ints(1)?
+        .iter()
+        .map(|&extent| usize::try_from(extent).map_err(|_| Error::Onnx(format!("an extent of {extent}"))))
+        .collect::<Result<_>>()?;
+    let shape = shape::broadcast("onnx", data.shape(), &wanted)?;
+    charge(node, &shape)?;
+    let unfit = || Error::Onnx(format!("{:?} does not expand to {wanted:?}", data.shape()));
+    Ok(either!(&data, array => array.broadcast(IxDyn(&shape)).ok_or_else(unfit)?.to_owned()))
+}

@@ -21,11 +21,13 @@ pub(super) fn find(operator: &str) -> Option<Convert> {
         "Range" => range,
         "Cast" => cast,
         "Add" | "Sub" | "Mul" | "Div" => arithmetic::binary,
+        "Max" | "Min" => arithmetic::extreme,
         "Floor" | "Ceil" | "Neg" => arithmetic::unary,
         "Gather" => arrange::gather,
         "Concat" => arrange::concat,
         "Slice" => arrange::slice,
         "Transpose" => arrange::transpose,
+        "Expand" => arrange::expand,
         _ => return None,
     })
 }

@@ -1,0 +1,120 @@
+//! What is done to each output channel alike, `x * scale + shift`, as part of the weights that made the channel.
+
+use std::sync::Arc;
+
+use ndarray::{ArrayD, Axis};
+
+use super::Uses;
+use crate::graph::{Graph, Node, ValueId};
+use crate::ops::{Flatten, Op};
+
+/// A factor and a summand for each output channel.
+pub(super) struct Affine {
+    pub(super) scale: Vec<f64>,
+    pub(super) shift: Vec<f64>,
+}
+
+/// What makes the channels: a node whose output nobody else uses.
+pub(super) struct Maker<'a> {
+    pub(super) node: &'a Node,
+    pub(super) channels: usize,
+    /// The rank of its output; none where only shapes could tell.
+    pub(super) rank: Option<usize>,
+}
+
+/// Folds every operator in which `find` sees a value that is scaled and shifted into what makes that value.
+pub(super) fn fold(graph: &mut Graph, find: impl Fn(&Graph, &Node, ValueId, &Maker<'_>) -> Option<Affine>) {
+    let uses = Uses::of(graph);
+    let mut dead = Vec::new();
+    for index in 0..graph.nodes.len() {
+        let node = &graph.nodes[index];
+        let folded = node.inputs.iter().find_map(|&input| {
+            let at = uses.sole(input)?;
+            let maker = maker(graph, &uses, at)?;
+            let (weight, bias) = merge(graph, &maker, &find(graph, node, input, &maker)?)?;
+            Some((at, weight, bias))
+        });
+        let Some((maker, weight, bias)) = folded else { continue };
+        let name = graph.nodes[maker].name.clone();
+        let weight = graph.value(format!("{name}.folded_weight"), Some(Arc::new(weight)));
+        let bias = graph.value(format!("{name}.folded_bias"), Some(Arc::new(bias)));
+        let mut merged = graph.nodes[maker].clone();
+        merged.inputs = vec![merged.inputs[0], weight, bias];
+        merged.outputs.clone_from(&graph.nodes[index].outputs);
+        // Where the later one stood: its parameters may be made in between.
+        graph.nodes[index] = merged;
+        dead.push(maker);
+    }
+    graph.remove(&dead);
+}
+
+fn maker<'a>(graph: &'a Graph, uses: &Uses, at: usize) -> Option<Maker<'a>> {
+    let node = &graph.nodes[at];
+    let weight = graph.constant_value(*node.inputs.get(1)?)?;
+    let (channels, rank) = match node.op {
+        Op::Conv2d(_) => (weight.shape().first().copied(), Some(4)),
+        Op::ConvTranspose2d(op) => (weight.shape().get(1).and_then(|own| own.checked_mul(op.groups)), Some(4)),
+        Op::Linear(_) => (
+            weight.shape().first().copied(),
+            is_flat(graph, uses, node.inputs[0]).then_some(2),
+        ),
+        _ => return None,
+    };
+    let channels = channels?;
+    Some(Maker { node, channels, rank })
+}
+
+/// Whether a value is sure to have two dimensions, whatever the shapes of the inputs.
+fn is_flat(graph: &Graph, uses: &Uses, mut value: ValueId) -> bool {
+    while let Some(&maker) = uses.maker.get(&value) {
+        let node = &graph.nodes[maker];
+        match node.op {
+            Op::Flatten(op) => return op == Flatten::default(),
+            Op::Linear(_) | Op::Activation(_) | Op::BatchNorm(_) => value = node.inputs[0],
+            _ => return false,
+        }
+    }
+    false
+}
+
+/// The weight and bias that scale and shift by themselves, computed in `f64` and rounded once.
+fn merge(graph: &Graph, maker: &Maker<'_>, affine: &Affine) -> Option<(ArrayD<f32>, ArrayD<f32>)> {
+    let (node, channels) = (maker.node, maker.channels);
+    let weight = graph.constant_value(node.inputs[1])?;
+    let bias = match node.inputs.get(2) {
+        Some(&bias) => Some(graph.constant_value(bias)?),
+        None => None,
+    };
+    // Shapes that do not fit are refused when shapes are inferred; here they are only left alone.
+    let rank = if matches!(node.op, Op::Linear(_)) { 2 } else { 4 };
+    if weight.ndim() != rank || bias.is_some_and(|bias| bias.shape() != [channels]) {
+        return None;
+    }
+    let mut folded = weight.clone();
+    let scale = |value: &mut f32, channel: usize| *value = (f64::from(*value) * affine.scale[channel]) as f32;
+    if let Op::ConvTranspose2d(op) = node.op {
+        // `[C_in, C_out / groups, KH, KW]`: the group of an input channel tells which outputs it goes to.
+        let (inputs, own) = (weight.shape()[0], weight.shape()[1]);
+        if op.groups == 0 || !inputs.is_multiple_of(op.groups) || inputs == 0 {
+            return None;
+        }
+        for (input, mut kernels) in folded.axis_iter_mut(Axis(0)).enumerate() {
+            let first = input / (inputs / op.groups) * own;
+            for (index, mut kernel) in kernels.axis_iter_mut(Axis(0)).enumerate() {
+                kernel.iter_mut().for_each(|value| scale(value, first + index));
+            }
+        }
+    } else {
+        for (channel, mut kernel) in folded.axis_iter_mut(Axis(0)).enumerate() {
+            kernel.iter_mut().for_each(|value| scale(value, channel));
+        }
+    }
+    let bias = (0..channels).map(|channel| {
+        let own = bias.map_or(0.0, |bias| f64::from(bias[[channel]]));
+        (own * affine.scale[channel] + affine.shift[channel]) as f32
+    });
+    let bias = bias.collect::<ndarray::Array1<f32>>().into_dyn();
+    // An infinite factor would make NaN of sums whose parts have different signs.
+    let is_finite = folded.iter().chain(&bias).all(|value| value.is_finite());
+    is_finite.then_some((folded, bias))
+}

@@ -1,0 +1,120 @@
+//! Whole networks exported from torchvision, with random weights: ONNX Runtime's outputs, every operator against the
+//! reference, and the memory of the plan against its lower bound. A trial each, on one device.
+//!
+//! The models and outputs are made by `tools/make_networks.py`; the weights are made here, from the recipe beside each model.
+
+#![expect(clippy::unwrap_used, reason = "a test may fail")]
+
+use std::fs;
+use std::path::Path;
+
+use convoke::onnx::{Model, Options, Shapes};
+use convoke::{Backend, Gpu, Session};
+use libtest_mimic::{Arguments, Failed, Trial};
+use ndarray::{ArrayD, IxDyn};
+
+const NETWORKS: [&str; 12] = [
+    "resnet18",
+    "resnet50",
+    "mobilenet_v2",
+    "mobilenet_v3_large",
+    "squeezenet1_1",
+    "vgg11",
+    "densenet121",
+    "googlenet",
+    "shufflenet_v2_x1_0",
+    "efficientnet_b0",
+    "unet",
+    "deeplabv3_resnet50",
+];
+
+/// The values number `first` and on of the one stream: `SplitMix64` of the number, its top 24 bits, scaled.
+fn uniform(first: u64, count: usize, low: f64, high: f64) -> Vec<f32> {
+    (first + 1..)
+        .take(count)
+        .map(|number| {
+            let mut z = number.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+            z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+            z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+            z ^= z >> 31;
+            (low + (high - low) * ((z >> 40) as f64 / f64::from(1 << 24))) as f32
+        })
+        .collect()
+}
+
+/// The weights that a recipe describes: a line for each tensor, `offset first count low high`.
+fn weights(recipe: &str) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for line in recipe.lines() {
+        let fields: Vec<&str> = line.split(' ').collect();
+        assert_eq!(bytes.len(), fields[0].parse::<usize>().unwrap(), "tensors follow one another");
+        let [low, high] = [fields[3], fields[4]].map(|edge| edge.parse().unwrap());
+        let values = uniform(fields[1].parse().unwrap(), fields[2].parse().unwrap(), low, high);
+        bytes.extend(values.iter().flat_map(|value| value.to_le_bytes()));
+    }
+    bytes
+}
+
+fn check(name: &str, gpu: &Gpu) -> Result<(), Failed> {
+    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/networks");
+    let folder = std::env::temp_dir().join(format!("convoke-networks-{}-{name}", std::process::id()));
+    fs::create_dir_all(&folder)?;
+    let path = folder.join(format!("{name}.onnx"));
+    fs::copy(data.join(format!("{name}.onnx")), &path)?;
+    let recipe = fs::read_to_string(data.join(format!("{name}.weights")))?;
+    fs::write(folder.join(format!("{name}.bin")), weights(&recipe))?;
+    let model = Model::open_with(&path, &Options::new().external_data(true))?;
+    fs::remove_dir_all(&folder)?;
+
+    let shape = model.input_shapes(&Shapes::new())?.swap_remove(0);
+    let image = ArrayD::from_shape_vec(IxDyn(&shape), uniform(0, shape.iter().product(), -2.0, 2.0))?;
+    let session = Session::new(model.graph(&Shapes::new())?, &Backend::Gpu(gpu.clone()))?;
+    let output = session.run(&[image.view()])?.swap_remove(0);
+    let want: ArrayD<f32> = ndarray_npy::read_npy(data.join(format!("{name}.npy")))?;
+    if output.shape() != want.shape() {
+        return Err(format!("the output is {:?}, ONNX Runtime's {:?}", output.shape(), want.shape()).into());
+    }
+    // ONNX Runtime computes in float32, too: this says that it is the same network, the check below that it is right.
+    let largest = want.iter().fold(0.0, |largest: f32, value| largest.max(value.abs()));
+    for (index, (&got, &want)) in output.iter().zip(&want).enumerate() {
+        let error = (got - want).abs() / largest;
+        if error.is_nan() || error > 2e-5 {
+            return Err(format!("element {index}: got {got}, ONNX Runtime has {want}, of {largest} at most").into());
+        }
+    }
+    for check in session.verify(&[image.view()])? {
+        if let Some(mismatch) = check.mismatch {
+            return Err(format!("{} ({}): {mismatch}", check.node, check.operator).into());
+        }
+    }
+    let memory = session.resident(&[image.view()])?.memory();
+    if memory.planned as f64 > 1.15 * memory.lower_bound as f64 {
+        return Err(format!("{memory:?}: planned is more than 1.15 of the lower bound").into());
+    }
+    Ok(())
+}
+
+fn main() {
+    let arguments = Arguments::from_args();
+    let gpu = Gpu::new();
+    match &gpu {
+        Ok(gpu) => println!("adapter: {}", gpu.info()),
+        Err(error) => {
+            println!("adapter: none ({error})");
+            if std::env::var("CONVOKE_REQUIRE_GPU").is_ok_and(|value| value == "1") {
+                println!("CONVOKE_REQUIRE_GPU=1: a missing adapter is a failure");
+                std::process::exit(1);
+            }
+            println!("every trial below is skipped");
+        }
+    }
+    let trials = NETWORKS
+        .into_iter()
+        .map(|name| {
+            let gpu = gpu.as_ref().ok().cloned();
+            let missing = gpu.is_none();
+            Trial::test(name, move || gpu.map_or(Ok(()), |gpu| check(name, &gpu))).with_ignored_flag(missing)
+        })
+        .collect();
+    libtest_mimic::run(&arguments, trials).exit();
+}

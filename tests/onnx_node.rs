@@ -1,0 +1,122 @@
+//! ONNX's own node test cases (`tests/data/onnx_node`), a trial each on the reference and on the GPU. What is not supported
+//! is named in `unsupported.txt`, which must be right to the letter.
+//!
+//! Without an adapter the GPU's trials are shown and counted as ignored; with `CONVOKE_REQUIRE_GPU=1` that is a failure.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use convoke::onnx::conformance::{Case, Outcome, Tolerance, find};
+use convoke::{Backend, Gpu};
+use libtest_mimic::{Arguments, Failed, Trial};
+
+fn main() -> ExitCode {
+    let arguments = Arguments::from_args();
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/onnx_node");
+    let (cases, unsupported) = match (find(&folder), unsupported(&folder.join("unsupported.txt"))) {
+        (Ok(cases), Ok(unsupported)) => (cases, unsupported),
+        (Err(error), _) => return stop(&error),
+        (_, Err(error)) => return stop(&error),
+    };
+    let gpu = Gpu::new();
+    match &gpu {
+        Ok(gpu) => println!("adapter: {}", gpu.info()),
+        Err(error) => {
+            println!("adapter: none ({error})");
+            if std::env::var("CONVOKE_REQUIRE_GPU").is_ok_and(|value| value == "1") {
+                return stop(&"CONVOKE_REQUIRE_GPU=1: a missing adapter is a failure");
+            }
+        }
+    }
+    let backends = [
+        ("reference", Some(Backend::Reference)),
+        ("gpu", gpu.as_ref().ok().cloned().map(Backend::from)),
+    ];
+    let total = cases.len();
+    let names: Vec<String> = cases.iter().map(|case| name(case)).collect();
+    let mut trials = vec![Trial::test("unsupported.txt names cases", {
+        let unknown: Vec<String> = unsupported.keys().filter(|name| !names.contains(name)).cloned().collect();
+        move || match unknown.as_slice() {
+            [] => Ok(()),
+            unknown => Err(format!("no such cases: {}", unknown.join(", ")).into()),
+        }
+    })];
+    let mut passed = Vec::new();
+    for (backend_name, backend) in backends {
+        let count = Arc::new(AtomicUsize::new(0));
+        for (case, name) in cases.iter().zip(&names) {
+            let (case, backend, count) = (case.clone(), backend.clone(), count.clone());
+            let missing = backend.is_none();
+            let reason = unsupported.get(name).cloned();
+            let trial = Trial::test(format!("{backend_name}/{name}"), move || match backend {
+                Some(backend) => run(&case, &backend, reason.as_deref(), &count),
+                None => Ok(()),
+            });
+            trials.push(trial.with_ignored_flag(missing));
+        }
+        passed.push((backend, count));
+    }
+    let conclusion = libtest_mimic::run(&arguments, trials);
+    for (backend, count) in passed {
+        if let Some(backend) = backend {
+            println!(
+                "{} of {total} ONNX node cases pass on {backend}",
+                count.load(Ordering::Relaxed)
+            );
+        }
+    }
+    conclusion.exit_code()
+}
+
+fn stop(message: &dyn std::fmt::Display) -> ExitCode {
+    println!("{message}");
+    ExitCode::FAILURE
+}
+
+fn name(case: &Path) -> String {
+    case.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+/// Lines of `case: reason`; empty ones and those that start with `#` are for people.
+fn unsupported(path: &Path) -> Result<BTreeMap<String, String>, String> {
+    let text = std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
+    let mut reasons = BTreeMap::new();
+    for line in text.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
+        let (name, reason) = line
+            .split_once(": ")
+            .ok_or_else(|| format!("{}: not `case: reason`: {line}", path.display()))?;
+        if reasons.insert(name.to_owned(), reason.to_owned()).is_some() {
+            return Err(format!("{}: {name} is named twice", path.display()));
+        }
+    }
+    Ok(reasons)
+}
+
+/// A listed case must be refused, and for the reason that the list gives; any other must pass.
+fn run(folder: &PathBuf, backend: &Backend, listed: Option<&str>, passed: &AtomicUsize) -> Result<(), Failed> {
+    let outcome = match Case::open(folder) {
+        Ok(case) => case.run(backend, Tolerance::default()),
+        Err(error) => Outcome::of_error(&error),
+    };
+    match (outcome, listed) {
+        (Outcome::Passed, None) => {
+            passed.fetch_add(1, Ordering::Relaxed);
+            Ok(())
+        }
+        (Outcome::Passed, Some(_)) => Err("now supported: remove it from unsupported.txt".into()),
+        (Outcome::Failed(message), _) => Err(message.into()),
+        (Outcome::Unsupported(message), None) => Err(format!("not in unsupported.txt: {message}").into()),
+        (Outcome::Unsupported(message), Some(reason)) => {
+            // Without the paths and the lists' line breaks.
+            let message = message.split_whitespace().collect::<Vec<_>>().join(" ");
+            if message.contains(reason) {
+                Ok(())
+            } else {
+                Err(format!("unsupported.txt says {reason:?}, but it is: {message}").into())
+            }
+        }
+    }
+}
