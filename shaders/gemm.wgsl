@@ -3,7 +3,7 @@
 //
 // An invocation computes CHANNELS output channels at POSITIONS positions, LANES apart. A position is one element or four
 // (shared/reals_*.wgsl); strides count in the same unit.
-// Header: LANES, POSITIONS, CHANNELS, QUADS (CHANNELS / 4), LATER_CHANNELS (CHANNELS - 8), and those of shared/epilogue.wgsl.
+// Header: LANES, POSITIONS, CHANNELS, QUADS (CHANNELS / 4), LATER_CHANNELS (CHANNELS - 4), and those of shared/epilogue.wgsl.
 struct Params {
     in_channels: u32,          // per group: the terms of each sum
     out_channels: u32,         // per group
@@ -63,15 +63,15 @@ fn main(
         input_offset += params.in_channel_stride;
     }
 
-    // Eight channels a round, the next eight moved up after it: stores are dear to compile, so their code stands once.
+    // Four channels a round, the next four moved up after it: stores are dear to compile, so their code stands once.
     let first_channel = channel_block * CHANNELS;
     let last_channel = select(first_channel, min(first_channel + CHANNELS, params.out_channels), stores);
     let first_target = (batch * params.groups + group) * params.out_channels * params.positions;
-    for (var octet = first_channel; octet < last_channel; octet += 8u) {
-        for (var j = 0u; j < 8u; j++) { // unroll
-            if (octet + j < last_channel) {
-                let offset = channel_offset(group * params.out_channels + octet + j);
-                let target_row = first_target + (octet + j) * params.out_channel_stride;
+    for (var quad = first_channel; quad < last_channel; quad += 4u) {
+        for (var j = 0u; j < 4u; j++) { // unroll
+            if (quad + j < last_channel) {
+                let offset = channel_offset(group * params.out_channels + quad + j);
+                let target_row = first_target + (quad + j) * params.out_channel_stride;
                 for (var i = 0u; i < POSITIONS; i++) { // unroll
                     let position = first_position + i * LANES;
                     if (position < params.positions) {
@@ -82,7 +82,7 @@ fn main(
         }
         for (var channel = 0u; channel < LATER_CHANNELS; channel++) { // unroll
             for (var i = 0u; i < POSITIONS; i++) { // unroll
-                sums[channel][i] = sums[channel + 8u][i];
+                sums[channel][i] = sums[channel + 4u][i];
             }
         }
     }

@@ -1,7 +1,6 @@
 // What follows a sum before it is stored: bias, residual, activation.
-// Header: HAS_BIAS, HAS_RESIDUAL, ACTIVATION (NONE for none). Needs shared/reals_*.wgsl and shared/straight_lines.wgsl, and
+// Header: HAS_BIAS, HAS_RESIDUAL, ACTIVATION. Needs shared/reals_*.wgsl and shared/straight_lines.wgsl, and
 // activation_first and activation_second among the kernel's parameters.
-const NONE = 255u;
 
 @group(0) @binding(3) var<storage, read> bias: array<f32>;                // [output channels]
 @group(0) @binding(4) var<storage, read> residual: array<Real>;           // as the output
@@ -22,8 +21,5 @@ fn store(at: u32, sum: Real, offset: f32) {
     if (HAS_RESIDUAL == 1u) {
         value += residual[at];
     }
-    if (ACTIVATION != NONE) {
-        value = select(straight_lines(value, params.activation_first, params.activation_second), value, is_nan(value));
-    }
-    output[at] = value;
+    output[at] = select(straight_lines(value, params.activation_first, params.activation_second), value, is_nan(value));
 }

@@ -1,8 +1,10 @@
 //! Turns a recording into commands: buffers assigned, pipelines and bind groups made, ready to run any number of times.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use super::AdapterKind;
 use super::context::Context;
 use super::joining::{Joining, join};
 use super::pipeline::Pipeline;
@@ -47,15 +49,14 @@ impl Executable {
         let joining = join(recording);
         let every = joining.needed(recording);
         let (locations, memory) = locate(context, recording, &joining, &every)?;
-        let once = steps(context, recording, &recording.once.iter().collect::<Vec<_>>(), &locations)?;
-        if !once.is_empty() {
-            let mut encoder = context.device.create_command_encoder(&wgpu::CommandEncoderDescriptor {
-                label: Some("convoke.once"),
-            });
-            encode(&once, &mut encoder);
-            context.queue.submit([encoder.finish()]);
-        }
-        let steps = steps(context, recording, &every, &locations)?;
+        let once: Vec<&Dispatch> = recording.once.iter().collect();
+        let keys = bound_keys(&[once.as_slice(), every.as_slice()].concat(), &locations);
+        let (once_keys, every_keys) = keys.split_at(once.len());
+        let steps = context.pipelines.ahead(context, &keys, || {
+            let once = steps(context, recording, &once, once_keys, &locations)?;
+            run_alone(context, "convoke.once", &once);
+            steps(context, recording, &every, every_keys, &locations)
+        })?;
         context.check()?;
         Ok(Self {
             steps,
@@ -66,11 +67,7 @@ impl Executable {
 
     /// Submits the dispatches by themselves.
     pub(crate) fn submit(&self, context: &Context) -> Result<()> {
-        let mut encoder = context.device.create_command_encoder(&wgpu::CommandEncoderDescriptor {
-            label: Some("convoke.run"),
-        });
-        self.encode(&mut encoder);
-        context.queue.submit([encoder.finish()]);
+        run_alone(context, "convoke.run", &self.steps);
         context.check()
     }
 
@@ -96,6 +93,18 @@ impl Executable {
     }
 }
 
+/// Submits steps by themselves.
+fn run_alone(context: &Context, label: &str, steps: &[Step]) {
+    if steps.is_empty() {
+        return;
+    }
+    let mut encoder = context
+        .device
+        .create_command_encoder(&wgpu::CommandEncoderDescriptor { label: Some(label) });
+    encode(steps, &mut encoder);
+    context.queue.submit([encoder.finish()]);
+}
+
 fn encode(steps: &[Step], encoder: &mut wgpu::CommandEncoder) {
     if steps.is_empty() {
         return;
@@ -105,7 +114,7 @@ fn encode(steps: &[Step], encoder: &mut wgpu::CommandEncoder) {
         timestamp_writes: None,
     });
     for step in steps {
-        pass.set_pipeline(&step.pipeline.pipeline);
+        pass.set_pipeline(&step.pipeline.handle);
         pass.set_bind_group(0, &step.bind_group, &[]);
         let [x, y, z] = step.workgroups;
         pass.dispatch_workgroups(x, y, z);
@@ -170,20 +179,42 @@ fn locate(
     Ok((locations.collect(), memory))
 }
 
-/// The kernel for a dispatch where its slots lie. WebGPU forbids that a dispatch reads and writes one buffer; that it writes
-/// two ranges of it is allowed, and so an input beside an output is bound as if it were written.
-fn bound_key(dispatch: &Dispatch, locations: &[Option<Location>]) -> PipelineKey {
+/// The kernel for each dispatch where its slots lie. WebGPU forbids that a dispatch reads and writes one buffer; that it
+/// writes two ranges of it is allowed, and so an input beside an output is bound as if it were written. An input that is
+/// bound so in one dispatch is in all of the same kernel, which then is compiled once.
+fn bound_keys(dispatches: &[&Dispatch], locations: &[Option<Location>]) -> Vec<PipelineKey> {
     let buffer = |slot: &SlotId| locations[slot.0].as_ref().map(|location| Arc::as_ptr(&location.buffer));
-    let mut key = dispatch.key.clone();
-    for (index, input) in dispatch.inputs.iter().enumerate() {
-        let is_beside = buffer(input).is_some() && dispatch.outputs.iter().any(|output| buffer(output) == buffer(input));
-        key.writable |= u32::from(is_beside) << index;
+    let mut writable: HashMap<&PipelineKey, u32> = HashMap::new();
+    for dispatch in dispatches {
+        for (index, input) in dispatch.inputs.iter().enumerate() {
+            let is_beside = buffer(input).is_some() && dispatch.outputs.iter().any(|output| buffer(output) == buffer(input));
+            *writable.entry(&dispatch.key).or_default() |= u32::from(is_beside) << index;
+        }
     }
-    key
+    let bound = |dispatch: &&Dispatch| {
+        let mut key = dispatch.key.clone();
+        key.writable = writable.get(&dispatch.key).copied().unwrap_or_default();
+        // Nor may a dispatch bind one buffer in both ways.
+        let is_written = |slot: &SlotId| {
+            let bound = |(index, other): (usize, &SlotId)| key.writable & (1_u32 << index) != 0 && buffer(other) == buffer(slot);
+            dispatch.inputs.iter().enumerate().any(bound)
+        };
+        let shared = dispatch.inputs.iter().enumerate();
+        let also = shared.fold(0, |mask, (index, slot)| mask | u32::from(is_written(slot)) << index);
+        key.writable |= also;
+        key
+    };
+    dispatches.iter().map(bound).collect()
 }
 
 /// Makes pipelines, one buffer for all parameters, and bind groups.
-fn steps(context: &Context, recording: &Recording, dispatches: &[&Dispatch], locations: &[Option<Location>]) -> Result<Vec<Step>> {
+fn steps(
+    context: &Context,
+    recording: &Recording,
+    dispatches: &[&Dispatch],
+    keys: &[PipelineKey],
+    locations: &[Option<Location>],
+) -> Result<Vec<Step>> {
     if dispatches.is_empty() {
         return Ok(Vec::new());
     }
@@ -212,9 +243,10 @@ fn steps(context: &Context, recording: &Recording, dispatches: &[&Dispatch], loc
     };
     dispatches
         .iter()
+        .zip(keys)
         .zip(offsets)
-        .map(|(dispatch, offset)| {
-            let pipeline = context.pipelines.get(context, &bound_key(dispatch, locations))?;
+        .map(|((dispatch, key), offset)| {
+            let pipeline = context.pipelines.get(context, key)?;
             let uniform = wgpu::BindingResource::Buffer(wgpu::BufferBinding {
                 buffer: &parameters,
                 offset,
@@ -236,11 +268,28 @@ fn steps(context: &Context, recording: &Recording, dispatches: &[&Dispatch], loc
                 layout: &pipeline.layout,
                 entries: &entries,
             });
-            Ok(Step {
+            let step = Step {
                 pipeline,
                 bind_group,
                 workgroups: dispatch.workgroups,
-            })
+            };
+            finish_compiling(context, &step);
+            Ok(step)
         })
         .collect()
+}
+
+/// Software adapters compile a kernel when it first runs: so one workgroup runs now, while the next kernel is being
+/// prepared. What it writes is overwritten before anybody reads it.
+fn finish_compiling(context: &Context, step: &Step) {
+    let software = context.capabilities.kind == AdapterKind::Software;
+    if step.pipeline.submitted.swap(true, Ordering::Relaxed) || !software || step.workgroups.contains(&0) {
+        return;
+    }
+    let alone = Step {
+        pipeline: Arc::clone(&step.pipeline),
+        bind_group: step.bind_group.clone(),
+        workgroups: [1, 1, 1],
+    };
+    run_alone(context, "convoke.compile", &[alone]);
 }

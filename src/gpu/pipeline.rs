@@ -1,6 +1,7 @@
 //! Pipelines, made once for each kernel and set of constants.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::context::Context;
@@ -10,34 +11,68 @@ use crate::error::{Error, Result};
 /// A compiled kernel with the layout of its bindings.
 #[derive(Debug)]
 pub(crate) struct Pipeline {
-    pub(crate) pipeline: wgpu::ComputePipeline,
+    pub(crate) handle: wgpu::ComputePipeline,
     pub(crate) layout: wgpu::BindGroupLayout,
+    /// Whether it has been submitted: some drivers finish compiling only then.
+    pub(crate) submitted: AtomicBool,
 }
 
-/// The pipelines made so far.
+/// The pipelines made so far. Each has a lock of its own, so that several are compiled at once, and none twice.
 #[derive(Debug, Default)]
 pub(crate) struct Pipelines {
-    compiled: Mutex<HashMap<PipelineKey, Arc<Pipeline>>>,
+    compiled: Mutex<HashMap<PipelineKey, Entry>>,
 }
+
+type Entry = Arc<Mutex<Option<Arc<Pipeline>>>>;
 
 impl Pipelines {
     pub(crate) fn get(&self, context: &Context, key: &PipelineKey) -> Result<Arc<Pipeline>> {
-        // Two threads may compile the same pipeline at once; the first to finish is kept.
-        if let Some(pipeline) = self.lock().get(key) {
+        let entry = lock(&self.compiled).entry(key.clone()).or_default().clone();
+        let mut entry = lock(&entry);
+        if let Some(pipeline) = &*entry {
             return Ok(Arc::clone(pipeline));
         }
         let pipeline = Arc::new(compile(context, key)?);
-        Ok(Arc::clone(self.lock().entry(key.clone()).or_insert(pipeline)))
+        Ok(Arc::clone(entry.insert(pipeline)))
+    }
+
+    /// Has threads compile these pipelines while `work` runs, which gets them when they are there. What cannot be compiled
+    /// is for whoever gets it to find out.
+    #[cfg(not(target_family = "wasm"))]
+    pub(crate) fn ahead<T>(&self, context: &Context, keys: &[PipelineKey], work: impl FnOnce() -> T) -> T {
+        let mut missing: Vec<&PipelineKey> = Vec::new();
+        for key in keys {
+            if !missing.contains(&key) && !lock(&self.compiled).contains_key(key) {
+                missing.push(key);
+            }
+        }
+        let threads = std::thread::available_parallelism().map_or(1, usize::from).min(missing.len());
+        let next = AtomicUsize::new(0);
+        std::thread::scope(|scope| {
+            for _ in 1..threads {
+                scope.spawn(|| {
+                    while let Some(key) = missing.get(next.fetch_add(1, Ordering::Relaxed)) {
+                        let _ = self.get(context, key);
+                    }
+                });
+            }
+            work()
+        })
+    }
+
+    #[cfg(target_family = "wasm")]
+    pub(crate) fn ahead<T>(&self, _: &Context, _: &[PipelineKey], work: impl FnOnce() -> T) -> T {
+        work()
     }
 
     /// How many pipelines have been made.
     pub(crate) fn len(&self) -> usize {
-        self.lock().len()
+        lock(&self.compiled).values().filter(|entry| lock(entry).is_some()).count()
     }
+}
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<PipelineKey, Arc<Pipeline>>> {
-        self.compiled.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn compile(context: &Context, key: &PipelineKey) -> Result<Pipeline> {
@@ -62,7 +97,7 @@ fn compile(context: &Context, key: &PipelineKey) -> Result<Pipeline> {
         bind_group_layouts: &[Some(&layout)],
         immediate_size: 0,
     });
-    let pipeline = context.device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
+    let handle = context.device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
         label: Some(&label),
         layout: Some(&pipeline_layout),
         module: &module,
@@ -71,7 +106,11 @@ fn compile(context: &Context, key: &PipelineKey) -> Result<Pipeline> {
         cache: None,
     });
     context.check()?;
-    Ok(Pipeline { pipeline, layout })
+    Ok(Pipeline {
+        handle,
+        layout,
+        submitted: AtomicBool::new(false),
+    })
 }
 
 fn bind_group_layout(device: &wgpu::Device, label: &str, key: &PipelineKey) -> wgpu::BindGroupLayout {

@@ -109,8 +109,9 @@ impl Sharing {
     }
 }
 
-/// How much more than the lower bound memory may be before inputs are put beside outputs, in hundredths.
-const SLACK: u64 = 5;
+/// How much more than the lower bound memory may be before inputs are put beside outputs, in hundredths. Kernels with such
+/// inputs are pipelines of their own, which take time to compile.
+const SLACK: u64 = 10;
 
 /// Shares memory with plain kernels where that comes near the lower bound, else with inputs beside outputs.
 ///

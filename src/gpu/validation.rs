@@ -11,7 +11,6 @@ use wgpu::naga;
 use self::table::{ACTIVATIONS, BINARIES, Entry, record, table};
 use super::context::{Capabilities, Context};
 use super::engine::Executable;
-use super::ops::NO_ACTIVATION;
 use super::ops::layouts;
 use super::recording::Recording;
 use super::shader::{Kernel, PipelineKey};
@@ -323,10 +322,4 @@ fn activations_have_the_shaders_numbers() {
     let mut shaders = constants("shared/activation.wgsl");
     shaders.append(&mut constants("shared/straight_lines.wgsl"));
     assert_eq!(shaders, BTreeSet::from(codes));
-}
-
-#[test]
-fn no_activation_has_the_shaders_number() {
-    let expected = BTreeSet::from([("NONE".to_owned(), NO_ACTIVATION)]);
-    assert_eq!(constants("shared/epilogue.wgsl"), expected);
 }

@@ -12,7 +12,7 @@ parameters!(PackParameters {
     out_channels: u32,
     taps: u32,
     channel_blocks: u32,
-    elements: u32,
+    rows: u32,
     out_channel_stride: u32,
     in_channel_stride: u32,
 });
@@ -64,7 +64,7 @@ impl Block {
             (positions, self.positions as u32),
             ("CHANNELS", channels),
             ("QUADS", channels / 4),
-            ("LATER_CHANNELS", channels - 8),
+            ("LATER_CHANNELS", channels - 4),
         ]
     }
 }
@@ -106,6 +106,7 @@ pub(super) fn pack_weights(
     } = *layout;
     let channel_blocks = out_channels.div_ceil(block_channels);
     let elements = element_count(name, &[groups, channel_blocks, taps, in_channels, block_channels])?;
+    let rows = elements / block_channels;
     let packed = recording.scratch(name, elements)?;
     let (out_channel_stride, in_channel_stride) = if transposed {
         (taps, out_channels * taps)
@@ -118,11 +119,11 @@ pub(super) fn pack_weights(
         out_channels: out_channels as u32,
         taps: taps as u32,
         channel_blocks: channel_blocks as u32,
-        elements: elements as u32,
+        rows: rows as u32,
         out_channel_stride: out_channel_stride as u32,
         in_channel_stride: in_channel_stride as u32,
     };
-    let workgroups = elements.div_ceil(LANES as usize);
+    let workgroups = rows.div_ceil(LANES as usize);
     recording.dispatch(name, key, &parameters, &[slot(weight)?], &[packed], workgroups)?;
     Ok(packed)
 }

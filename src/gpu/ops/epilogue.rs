@@ -6,9 +6,6 @@ use crate::error::Result;
 use crate::gpu::recording::{SlotId, Value};
 use crate::ops::Activation;
 
-/// The number that stands for no activation in a shader's header.
-pub(in crate::gpu) const NO_ACTIVATION: u32 = 255;
-
 /// The operands of a convolution or linear layer, and what follows it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Operands<'a> {
@@ -33,21 +30,30 @@ impl<'a> Operands<'a> {
 
     /// The constants of a kernel's header, its own first.
     pub(super) fn constants(&self, own: &[(&'static str, u32)]) -> Vec<(&'static str, u32)> {
-        let activation = self.activation.map_or(NO_ACTIVATION, |activation| code(&activation).0);
         let follows = [
             ("HAS_BIAS", u32::from(self.bias.is_some())),
             ("HAS_RESIDUAL", u32::from(self.residual.is_some())),
-            ("ACTIVATION", activation),
+            ("ACTIVATION", self.line().0),
         ];
         [own, &follows].concat()
     }
 
     /// The activation's two parameters.
     pub(super) fn activation_parameters(&self) -> (f32, f32) {
-        self.activation.map_or((0.0, 0.0), |activation| {
-            let (_, first, second) = code(&activation);
-            (first, second)
-        })
+        let (_, first, second) = self.line();
+        (first, second)
+    }
+
+    /// The activation's number and parameters. Whatever is a clamp, no activation at all included, is told as one: so
+    /// layers share a pipeline.
+    fn line(&self) -> (u32, f32, f32) {
+        let clamp = |min, max| code(&Activation::Clamp { min, max });
+        match self.activation {
+            None => clamp(f32::NEG_INFINITY, f32::INFINITY),
+            Some(Activation::Relu) => clamp(0.0, f32::INFINITY),
+            Some(Activation::Relu6) => clamp(0.0, 6.0),
+            Some(other) => code(&other),
+        }
     }
 
     /// The kernel's inputs, the weight as it is given here. Where there is no bias or residual, the weight stands in.

@@ -19,8 +19,6 @@ mod softmax;
 mod strided_copy;
 
 pub use conv2d::Conv2dAlgorithm;
-#[cfg(test)]
-pub(in crate::gpu) use epilogue::NO_ACTIVATION;
 
 use super::recording::{DType, Recording, SlotId, Value};
 use crate::error::{Error, Result, ensure};
