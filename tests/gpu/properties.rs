@@ -91,6 +91,7 @@ pub(crate) fn trials() -> Vec<Named> {
     let mut trials = vec![
         property("conv_transpose2d", 40, transposed_convolutions(), &ONE),
         property("fused", 40, fused(), &ONE),
+        property("fused/pointwise", 40, pointwise(), &ONE),
         property("interpolate", 240, interpolations(images(), 20), &ONE),
         // Many coordinates that fall near whole numbers and halves.
         property("interpolate/long", 80, interpolations(rows(), 900), &ONE),
@@ -266,6 +267,23 @@ fn transposed_convolutions() -> impl Strategy<Value = Case> {
 
 /// Convolutions of every kind and linear layers, with what may follow them.
 fn fused() -> impl Strategy<Value = Case> {
+    fused_over(prop_oneof![convolutions(), transposed_convolutions(), linears()])
+}
+
+/// Pointwise ones whose planes are whole vectors, over more channels and pixels than one block has.
+fn pointwise() -> impl Strategy<Value = Case> {
+    let channels = (1..=2usize, 1..=2usize, 1..=9usize, 1..=70usize);
+    let convolution = (channels, 1..=19usize, 1..=5usize, any::<(bool, u64)>());
+    fused_over(
+        convolution.prop_map(|((batch, groups, ins, outs), height, quads, (bias, seed))| {
+            let mut shapes = vec![vec![batch, groups * ins, height, 4 * quads], vec![groups * outs, ins, 1, 1]];
+            shapes.extend(bias.then(|| vec![groups * outs]));
+            Case::new(Conv2d::new().groups(groups), shapes, seed)
+        }),
+    )
+}
+
+fn fused_over(base: impl Strategy<Value = Case>) -> impl Strategy<Value = Case> {
     let activation = prop::sample::select(vec![
         None,
         Some(Activation::Relu),
@@ -273,7 +291,6 @@ fn fused() -> impl Strategy<Value = Case> {
         Some(Activation::Clamp { min: -20.0, max: 30.0 }),
         Some(Activation::Silu),
     ]);
-    let base = prop_oneof![convolutions(), transposed_convolutions(), linears()];
     (base, any::<bool>(), activation).prop_map(|(case, residual, activation)| {
         let base = match case.op {
             Op::Conv2d(op) => FusedBase::Conv2d(op),

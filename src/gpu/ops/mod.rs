@@ -191,6 +191,7 @@ pub(in crate::gpu) mod layouts {
             layout!(Fill, reduce::FillParameters),
             layout!(Gemm, linear::GemmParameters),
             layout!(GemmBroadcast, linear::GemmParameters),
+            layout!(GemmQuads, linear::GemmParameters),
             layout!(InstanceNorm, instance_norm::InstanceNormParameters),
             layout!(Interpolate, interpolate::InterpolateParameters),
             layout!(InterpolateNearest, interpolate::NearestParameters),

@@ -131,6 +131,8 @@ fn cases() -> Vec<(Op, Vec<Vec<usize>>)> {
         cases.push((linear, vec![vec![5, 7], vec![9, 7], vec![5, 9]]));
         let conv = fused(FusedBase::Conv2d(Conv2d::new()));
         cases.push((conv, vec![vec![1, 3, 5, 6], vec![6, 3, 2, 2], vec![1, 6, 4, 5]]));
+        let pointwise = fused(FusedBase::Conv2d(Conv2d::new()));
+        cases.push((pointwise, vec![vec![1, 3, 4, 5], vec![6, 3, 1, 1], vec![1, 6, 4, 5]]));
         let depthwise = fused(FusedBase::Conv2d(Conv2d::new().groups(3)));
         cases.push((depthwise, vec![vec![1, 3, 5, 6], vec![3, 1, 2, 2], vec![1, 3, 4, 5]]));
         let transposed = fused(FusedBase::ConvTranspose2d(ConvTranspose2d::new()));
