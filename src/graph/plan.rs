@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use ndarray::{ArrayD, ArrayViewD, IxDyn};
 
+use super::passes::split_linear;
 use super::verify::{Check, check_values};
 use super::{Graph, NAME, Pass};
 use crate::error::{Error, Result};
@@ -50,6 +51,9 @@ impl GpuEngine {
         if passes.contains(&Pass::RemoveDeadCode) {
             graph = graph.optimized(&[Pass::RemoveDeadCode], None)?;
         }
+        let limits = &gpu.context.capabilities.limits;
+        let most = limits.max_storage_buffer_binding_size.min(limits.max_buffer_size) / 4;
+        split_linear::run(&mut graph, usize::try_from(most).unwrap_or(usize::MAX));
         let constants = graph
             .values
             .iter()
