@@ -15,6 +15,7 @@ pub(crate) enum Kernel {
     Gemm,
     GemmBroadcast,
     GemmQuads,
+    Gemv,
     InstanceNorm,
     Interpolate,
     InterpolateNearest,
@@ -64,7 +65,7 @@ const SPREAD_BROADCAST: &str = wgsl!("shared/spread_broadcast");
 impl Kernel {
     /// All kernels.
     #[cfg(any(test, feature = "wrong-kernel"))]
-    pub(crate) const ALL: [Self; 26] = [
+    pub(crate) const ALL: [Self; 27] = [
         Self::Activation,
         Self::BatchNorm,
         Self::Binary,
@@ -75,6 +76,7 @@ impl Kernel {
         Self::Gemm,
         Self::GemmBroadcast,
         Self::GemmQuads,
+        Self::Gemv,
         Self::InstanceNorm,
         Self::Interpolate,
         Self::InterpolateNearest,
@@ -168,6 +170,7 @@ impl Kernel {
                 4,
                 1,
             ),
+            Self::Gemv => ("gemv", &[DISPATCH, REALS, STRAIGHT_LINES, EPILOGUE, wgsl!("gemv")], 4, 1),
             Self::Fill => ("fill", &[DISPATCH, wgsl!("fill")], 0, 1),
             Self::InstanceNorm => ("instance_norm", &[DISPATCH, REALS, wgsl!("instance_norm")], 3, 1),
             Self::Interpolate => ("interpolate", &[DISPATCH, wgsl!("interpolate")], 1, 1),
@@ -206,7 +209,10 @@ impl Kernel {
                 1,
             ),
         };
-        let subgroups = matches!(self, Self::Conv2dDirectBroadcast | Self::GemmBroadcast | Self::GemmQuads);
+        let subgroups = matches!(
+            self,
+            Self::Conv2dDirectBroadcast | Self::GemmBroadcast | Self::GemmQuads | Self::Gemv
+        );
         KernelSource {
             name,
             parts,
