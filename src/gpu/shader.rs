@@ -31,6 +31,9 @@ pub(crate) enum Kernel {
     Softmax,
     StridedCopy,
     StridedCopyQuads,
+    WinogradInput,
+    WinogradOutput,
+    WinogradWeight,
 }
 
 /// What a kernel is made of. Binding 0 is its parameters (uniform), then come the inputs, then the outputs.
@@ -53,6 +56,7 @@ macro_rules! wgsl {
 const ACTIVATION: &str = wgsl!("shared/activation");
 const DISPATCH: &str = wgsl!("shared/dispatch");
 const EPILOGUE: &str = wgsl!("shared/epilogue");
+const EPILOGUE_BINDINGS: &str = wgsl!("shared/epilogue_bindings");
 const EXPONENTIAL: &str = wgsl!("shared/exponential");
 const REALS: &str = wgsl!("shared/reals_single");
 const REAL_QUADS: &str = wgsl!("shared/reals_quads");
@@ -64,7 +68,7 @@ const SPREAD_BROADCAST: &str = wgsl!("shared/spread_broadcast");
 impl Kernel {
     /// All kernels.
     #[cfg(any(test, feature = "wrong-kernel"))]
-    pub(crate) const ALL: [Self; 26] = [
+    pub(crate) const ALL: [Self; 29] = [
         Self::Activation,
         Self::BatchNorm,
         Self::Binary,
@@ -91,6 +95,9 @@ impl Kernel {
         Self::Softmax,
         Self::StridedCopy,
         Self::StridedCopyQuads,
+        Self::WinogradInput,
+        Self::WinogradOutput,
+        Self::WinogradWeight,
     ];
 
     #[expect(clippy::too_many_lines, reason = "a table, one entry a kernel")]
@@ -111,7 +118,15 @@ impl Kernel {
             ),
             Self::Conv2dDepthwise => (
                 "conv2d_depthwise",
-                &[DISPATCH, REALS, STRAIGHT_LINES, EPILOGUE, PADDING, wgsl!("conv2d_depthwise")],
+                &[
+                    DISPATCH,
+                    REALS,
+                    STRAIGHT_LINES,
+                    EPILOGUE_BINDINGS,
+                    EPILOGUE,
+                    PADDING,
+                    wgsl!("conv2d_depthwise"),
+                ],
                 4,
                 1,
             ),
@@ -121,6 +136,7 @@ impl Kernel {
                     DISPATCH,
                     REALS,
                     STRAIGHT_LINES,
+                    EPILOGUE_BINDINGS,
                     EPILOGUE,
                     PADDING,
                     SPREAD_PLAIN,
@@ -135,6 +151,7 @@ impl Kernel {
                     DISPATCH,
                     REALS,
                     STRAIGHT_LINES,
+                    EPILOGUE_BINDINGS,
                     EPILOGUE,
                     PADDING,
                     SPREAD_BROADCAST,
@@ -145,13 +162,29 @@ impl Kernel {
             ),
             Self::Gemm => (
                 "gemm",
-                &[DISPATCH, REALS, STRAIGHT_LINES, EPILOGUE, SPREAD_PLAIN, wgsl!("gemm")],
+                &[
+                    DISPATCH,
+                    REALS,
+                    STRAIGHT_LINES,
+                    EPILOGUE_BINDINGS,
+                    EPILOGUE,
+                    SPREAD_PLAIN,
+                    wgsl!("gemm"),
+                ],
                 4,
                 1,
             ),
             Self::GemmBroadcast => (
                 "gemm_broadcast",
-                &[DISPATCH, REALS, STRAIGHT_LINES, EPILOGUE, SPREAD_BROADCAST, wgsl!("gemm")],
+                &[
+                    DISPATCH,
+                    REALS,
+                    STRAIGHT_LINES,
+                    EPILOGUE_BINDINGS,
+                    EPILOGUE,
+                    SPREAD_BROADCAST,
+                    wgsl!("gemm"),
+                ],
                 4,
                 1,
             ),
@@ -161,6 +194,7 @@ impl Kernel {
                     DISPATCH,
                     REAL_QUADS,
                     STRAIGHT_LINES,
+                    EPILOGUE_BINDINGS,
                     EPILOGUE,
                     SPREAD_BROADCAST,
                     wgsl!("gemm"),
@@ -205,6 +239,14 @@ impl Kernel {
                 1,
                 1,
             ),
+            Self::WinogradInput => ("winograd_input", &[DISPATCH, PADDING, wgsl!("winograd_input")], 1, 1),
+            Self::WinogradOutput => (
+                "winograd_output",
+                &[DISPATCH, REALS, STRAIGHT_LINES, EPILOGUE, PADDING, wgsl!("winograd_output")],
+                5,
+                1,
+            ),
+            Self::WinogradWeight => ("winograd_weight", &[DISPATCH, wgsl!("winograd_weight")], 1, 1),
         };
         let subgroups = matches!(self, Self::Conv2dDirectBroadcast | Self::GemmBroadcast | Self::GemmQuads);
         KernelSource {
