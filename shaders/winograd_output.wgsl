@@ -4,8 +4,8 @@
 // An output depends on the pixels of its own window alone, but by way of sums that may overflow, or be NaN where infinities
 // meet. So what is not finite is summed again by the definition: that is rare, or the answer is not finite either.
 //
-// An invocation does four tiles, QUAD_WIDTH across, of one output channel.
-// Header: LANES, QUAD_WIDTH, QUAD_HEIGHT (4 / QUAD_WIDTH), PADDING_MODE, and those of shared/epilogue.wgsl.
+// An invocation does four tiles of one output channel.
+// Header: LANES, PADDING_MODE, and those of shared/epilogue.wgsl.
 struct Params {
     in_channels: u32,
     in_height: u32,
@@ -15,7 +15,8 @@ struct Params {
     out_width: u32,
     pad_top: u32,
     pad_left: u32,
-    columns: u32,              // of quads: ceil(tiles across / QUAD_WIDTH)
+    quad_shift: u32,           // a quad's tiles across are 2^quad_shift: 4 or 2
+    columns: u32,              // of quads: ceil(tiles across / those)
     quads: u32,                // rows of quads * columns
     invocations: u32,          // N * out_channels * quads
     activation_first: f32,     // the activation's parameters
@@ -31,6 +32,12 @@ struct Params {
 
 fn not_finite(x: vec4<f32>) -> vec4<bool> {
     return (bitcast<vec4<u32>>(x) & vec4(0x7fffffffu)) >= vec4(INFINITY_BITS);
+}
+
+// The first row and column that a tile of a quad writes, counted from the quad's own.
+fn tile_place(tile: u32) -> vec2<u32> {
+    let above = tile >> params.quad_shift;
+    return 2u * vec2(above, tile - (above << params.quad_shift));
 }
 
 // One output by the definition.
@@ -63,8 +70,8 @@ fn main(
     let plane = invocation / params.quads;
     let channel = plane % params.out_channels;
     let batch = plane / params.out_channels;
-    let first_y = quad / params.columns * 2u * QUAD_HEIGHT;
-    let first_x = quad % params.columns * 2u * QUAD_WIDTH;
+    let first_y = quad / params.columns * (8u >> params.quad_shift);
+    let first_x = quad % params.columns * (2u << params.quad_shift);
 
     // Each column of products is summed as it is loaded; an array element is a quad's numbers at one place of its tiles.
     var sums: array<vec4<f32>, 4>;            // [2][2]
@@ -101,8 +108,9 @@ fn main(
                 is_here[i] = here & vec4(place / 4u == i);
                 wrong |= is_here[i] & not_finite(sums[i]);
             }
-            let out_y = first_y + place % 4u / QUAD_WIDTH * 2u + place / 8u;
-            let out_x = first_x + place % 4u % QUAD_WIDTH * 2u + place / 4u % 2u;
+            let tile = tile_place(place % 4u);
+            let out_y = first_y + tile.x + place / 8u;
+            let out_x = first_x + tile.y + place / 4u % 2u;
             if (any(wrong) && out_y < params.out_height && out_x < params.out_width) {
                 let right = direct(batch, channel, out_y, out_x);
                 for (var i = 0u; i < 4u; i++) { // unroll
@@ -117,8 +125,9 @@ fn main(
     let first_target = plane * params.out_height * params.out_width;
     for (var round = 0u; round < 4u; round++) {
         for (var j = 0u; j < 4u; j++) { // unroll
-            let out_y = first_y + j / QUAD_WIDTH * 2u + round / 2u;
-            let out_x = first_x + j % QUAD_WIDTH * 2u + round % 2u;
+            let tile = tile_place(j);
+            let out_y = first_y + tile.x + round / 2u;
+            let out_x = first_x + tile.y + round % 2u;
             if (out_y < params.out_height && out_x < params.out_width) {
                 store(first_target + out_y * params.out_width + out_x, sums[0][j], offset);
             }

@@ -33,6 +33,7 @@ parameters!(OutputParameters {
     out_width: u32,
     pad_top: u32,
     pad_left: u32,
+    quad_shift: u32,
     columns: u32,
     quads: u32,
     invocations: u32,
@@ -81,26 +82,36 @@ impl Quads {
 
 /// Whether it is faster than the definition where weights are handed round subgroups of eight. Measured on lavapipe: the
 /// transforms cost more than they save with fewer channels, and so do tiles past the edges and idle lanes where they
-/// leave less than a quarter of the products to save.
+/// leave less than a quarter of the products to save. Transformed inputs and products beyond 32 MiB each, four times what
+/// they are made of, save nothing: they only come and go from memory.
 pub(super) fn pays(geometry: &ConvGeometry) -> bool {
     const LANES: usize = 8;
-    let quads = Quads::choose(geometry.output.height, geometry.output.width).count();
-    let products = PLACES * 4 * quads.next_multiple_of(LANES);
+    const MOST_ELEMENTS: usize = (32 << 20) / 4;
+    let quads = Quads::choose(geometry.output.height, geometry.output.width);
+    let products = PLACES * 4 * quads.count().next_multiple_of(LANES);
     let by_definition = 9 * geometry.output.height * geometry.output.width;
-    geometry.in_channels >= 64 && geometry.out_channels >= 16 && products <= by_definition / 4 * 3
+    let elements = elements(geometry, geometry.in_channels.max(geometry.out_channels), quads);
+    geometry.in_channels >= 64 && geometry.out_channels >= 16 && products <= by_definition / 4 * 3 && elements <= MOST_ELEMENTS
+}
+
+/// Elements of the transformed input or of the products, of which there are as many channels.
+fn elements(geometry: &ConvGeometry, channels: usize, quads: Quads) -> usize {
+    let factors = [geometry.batch, PLACES, channels, quads.tiles()];
+    factors.into_iter().fold(1, usize::saturating_mul)
 }
 
 /// Whether the transformed input, the transformed weight in blocks and the products can be bound.
 pub(super) fn fits(geometry: &ConvGeometry, recording: &Recording) -> bool {
     const LARGEST_BLOCK: usize = 32;
     let (in_channels, out_channels) = (geometry.in_channels, geometry.out_channels);
-    let tiles = Quads::choose(geometry.output.height, geometry.output.width).tiles();
-    let can_be_bound = |factors: [usize; 3]| {
-        let elements = factors.iter().fold(PLACES, |product, &factor| product.saturating_mul(factor));
-        u32::try_from(elements).is_ok() && recording.capabilities.check_elements(NAME, elements).is_ok()
-    };
-    can_be_bound([geometry.batch, in_channels.max(out_channels), tiles])
-        && can_be_bound([in_channels, out_channels.saturating_add(LARGEST_BLOCK), 1])
+    let quads = Quads::choose(geometry.output.height, geometry.output.width);
+    let weights = [in_channels, out_channels.saturating_add(LARGEST_BLOCK)];
+    [
+        elements(geometry, in_channels.max(out_channels), quads),
+        weights.into_iter().fold(PLACES, usize::saturating_mul),
+    ]
+    .into_iter()
+    .all(|elements| u32::try_from(elements).is_ok() && recording.capabilities.check_elements(NAME, elements).is_ok())
 }
 
 /// Records a convolution with a 3x3 kernel, stride 1, dilation 1 and one group.
@@ -128,13 +139,7 @@ pub(super) fn winograd(
     };
     gemm(NAME, &product, &Operands::plain(&[input, weight]), &products, recording)?;
 
-    let quad_height = 4 / quads.width;
-    let own = [
-        ("LANES", LANES),
-        ("QUAD_WIDTH", quads.width as u32),
-        ("QUAD_HEIGHT", quad_height as u32),
-        ("PADDING_MODE", padding_mode),
-    ];
+    let own = [("LANES", LANES), ("PADDING_MODE", padding_mode)];
     let invocations = geometry.batch * out_channels * quads.count();
     let (activation_first, activation_second) = operands.activation_parameters();
     let parameters = OutputParameters {
@@ -146,6 +151,7 @@ pub(super) fn winograd(
         out_width: geometry.output.width as u32,
         pad_top: geometry.padding.top as u32,
         pad_left: geometry.padding.left as u32,
+        quad_shift: quads.width.ilog2(),
         columns: quads.columns as u32,
         quads: quads.count() as u32,
         invocations: invocations as u32,
@@ -240,6 +246,32 @@ mod tests {
         ] {
             let quads = Quads::choose(height, width);
             assert_eq!((quads.width, quads.tiles()), (across, tiles), "{height} x {width}");
+        }
+    }
+
+    /// The layers of `ResNet` and VGG, as measured.
+    #[test]
+    fn the_rule_takes_what_is_faster() {
+        use crate::ops::Conv2d;
+        for (batch, ins, outs, extent, faster) in [
+            (1, 64, 64, 56, true),
+            (1, 128, 128, 28, true),
+            (1, 256, 256, 14, true),
+            (1, 512, 512, 7, false),
+            (1, 512, 512, 14, true),
+            (1, 3, 64, 224, false),
+            (1, 64, 64, 224, false),
+            (1, 128, 128, 112, true),
+            (8, 128, 128, 112, false),
+            (1, 256, 256, 56, true),
+            (1, 64, 16, 56, true),
+            (1, 16, 64, 56, false),
+            (1, 32, 32, 56, false),
+            (1, 512, 512, 1, false),
+        ] {
+            let op = Conv2d::new().padding(1);
+            let geometry = op.geometry(&[batch, ins, extent, extent], &[outs, ins, 3, 3], None).unwrap();
+            assert_eq!(pays(&geometry), faster, "{batch} {ins} {outs} {extent}");
         }
     }
 }
