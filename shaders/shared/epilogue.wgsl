@@ -1,10 +1,6 @@
 // What follows a sum before it is stored: bias, residual, activation.
-// Header: HAS_BIAS, HAS_RESIDUAL, ACTIVATION. Needs shared/reals_*.wgsl and shared/straight_lines.wgsl, and
-// activation_first and activation_second among the kernel's parameters.
-
-@group(0) @binding(3) var<storage, read> bias: array<f32>;                // [output channels]
-@group(0) @binding(4) var<storage, read> residual: array<Real>;           // as the output
-@group(0) @binding(5) var<storage, read_write> output: array<Real>;
+// Header: HAS_BIAS, HAS_RESIDUAL, ACTIVATION. Needs shared/reals_*.wgsl, shared/straight_lines.wgsl, the
+// bindings `bias`, `residual` and `output`, and activation_first and activation_second among the kernel's parameters.
 
 // The bias of an output channel.
 fn channel_offset(channel: u32) -> f32 {

@@ -32,6 +32,9 @@ pub(crate) enum Kernel {
     Softmax,
     StridedCopy,
     StridedCopyQuads,
+    WinogradInput,
+    WinogradOutput,
+    WinogradWeight,
 }
 
 /// What a kernel is made of. Binding 0 is its parameters (uniform), then come the inputs, then the outputs.
@@ -54,6 +57,7 @@ macro_rules! wgsl {
 const ACTIVATION: &str = wgsl!("shared/activation");
 const DISPATCH: &str = wgsl!("shared/dispatch");
 const EPILOGUE: &str = wgsl!("shared/epilogue");
+const EPILOGUE_BINDINGS: &str = wgsl!("shared/epilogue_bindings");
 const EXPONENTIAL: &str = wgsl!("shared/exponential");
 const REALS: &str = wgsl!("shared/reals_single");
 const REAL_QUADS: &str = wgsl!("shared/reals_quads");
@@ -65,7 +69,7 @@ const SPREAD_BROADCAST: &str = wgsl!("shared/spread_broadcast");
 impl Kernel {
     /// All kernels.
     #[cfg(any(test, feature = "wrong-kernel"))]
-    pub(crate) const ALL: [Self; 27] = [
+    pub(crate) const ALL: [Self; 30] = [
         Self::Activation,
         Self::BatchNorm,
         Self::Binary,
@@ -93,6 +97,9 @@ impl Kernel {
         Self::Softmax,
         Self::StridedCopy,
         Self::StridedCopyQuads,
+        Self::WinogradInput,
+        Self::WinogradOutput,
+        Self::WinogradWeight,
     ];
 
     #[expect(clippy::too_many_lines, reason = "a table, one entry a kernel")]
@@ -113,7 +120,15 @@ impl Kernel {
             ),
             Self::Conv2dDepthwise => (
                 "conv2d_depthwise",
-                &[DISPATCH, REALS, STRAIGHT_LINES, EPILOGUE, PADDING, wgsl!("conv2d_depthwise")],
+                &[
+                    DISPATCH,
+                    REALS,
+                    STRAIGHT_LINES,
+                    EPILOGUE_BINDINGS,
+                    EPILOGUE,
+                    PADDING,
+                    wgsl!("conv2d_depthwise"),
+                ],
                 4,
                 1,
             ),
@@ -123,6 +138,7 @@ impl Kernel {
                     DISPATCH,
                     REALS,
                     STRAIGHT_LINES,
+                    EPILOGUE_BINDINGS,
                     EPILOGUE,
                     PADDING,
                     SPREAD_PLAIN,
@@ -137,6 +153,7 @@ impl Kernel {
                     DISPATCH,
                     REALS,
                     STRAIGHT_LINES,
+                    EPILOGUE_BINDINGS,
                     EPILOGUE,
                     PADDING,
                     SPREAD_BROADCAST,
@@ -147,13 +164,29 @@ impl Kernel {
             ),
             Self::Gemm => (
                 "gemm",
-                &[DISPATCH, REALS, STRAIGHT_LINES, EPILOGUE, SPREAD_PLAIN, wgsl!("gemm")],
+                &[
+                    DISPATCH,
+                    REALS,
+                    STRAIGHT_LINES,
+                    EPILOGUE_BINDINGS,
+                    EPILOGUE,
+                    SPREAD_PLAIN,
+                    wgsl!("gemm"),
+                ],
                 4,
                 1,
             ),
             Self::GemmBroadcast => (
                 "gemm_broadcast",
-                &[DISPATCH, REALS, STRAIGHT_LINES, EPILOGUE, SPREAD_BROADCAST, wgsl!("gemm")],
+                &[
+                    DISPATCH,
+                    REALS,
+                    STRAIGHT_LINES,
+                    EPILOGUE_BINDINGS,
+                    EPILOGUE,
+                    SPREAD_BROADCAST,
+                    wgsl!("gemm"),
+                ],
                 4,
                 1,
             ),
@@ -163,6 +196,7 @@ impl Kernel {
                     DISPATCH,
                     REAL_QUADS,
                     STRAIGHT_LINES,
+                    EPILOGUE_BINDINGS,
                     EPILOGUE,
                     SPREAD_BROADCAST,
                     wgsl!("gemm"),
@@ -170,7 +204,12 @@ impl Kernel {
                 4,
                 1,
             ),
-            Self::Gemv => ("gemv", &[DISPATCH, REALS, STRAIGHT_LINES, EPILOGUE, wgsl!("gemv")], 4, 1),
+            Self::Gemv => (
+                "gemv",
+                &[DISPATCH, REALS, STRAIGHT_LINES, EPILOGUE_BINDINGS, EPILOGUE, wgsl!("gemv")],
+                4,
+                1,
+            ),
             Self::Fill => ("fill", &[DISPATCH, wgsl!("fill")], 0, 1),
             Self::InstanceNorm => ("instance_norm", &[DISPATCH, REALS, wgsl!("instance_norm")], 3, 1),
             Self::Interpolate => ("interpolate", &[DISPATCH, wgsl!("interpolate")], 1, 1),
@@ -208,6 +247,14 @@ impl Kernel {
                 1,
                 1,
             ),
+            Self::WinogradInput => ("winograd_input", &[DISPATCH, PADDING, wgsl!("winograd_input")], 1, 1),
+            Self::WinogradOutput => (
+                "winograd_output",
+                &[DISPATCH, REALS, STRAIGHT_LINES, EPILOGUE, PADDING, wgsl!("winograd_output")],
+                5,
+                1,
+            ),
+            Self::WinogradWeight => ("winograd_weight", &[DISPATCH, wgsl!("winograd_weight")], 1, 1),
         };
         let subgroups = matches!(
             self,

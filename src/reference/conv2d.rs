@@ -1,11 +1,14 @@
 //! 2-D convolution by its definition: every output is a sum of products over a window.
 
-use ndarray::{Array4, Ix1, Ix4};
+use std::array::from_fn;
+
+use ndarray::{Array2, Array4, Ix1, Ix4};
 
 use super::{
     Answer,
     number::{Number, Sum},
     pad2d::padded,
+    winograd::{self, WinogradSum},
 };
 use crate::error::Result;
 use crate::ops::{Conv2d, ConvPadding};
@@ -33,26 +36,55 @@ pub(super) fn conv2d(op: &Conv2d, input: &Answer, weight: &Answer, bias: Option<
     let out_height = windows(rows.len(), kernel_height, stride.height, dilation.height);
     let out_width = windows(columns.len(), kernel_width, stride.width, dilation.width);
 
+    let pixel = |n: usize, c: usize, row: usize, column: usize| match (rows[row], columns[column]) {
+        (Some(row), Some(column)) => input.at([n, c, row, column]),
+        _ => Number::ZERO,
+    };
+
+    // Convolutions that may be computed by Winograd's algorithm have its bound where that is the larger.
+    let once = |step: usize, extent: usize| step == 1 || extent == 1;
+    let may_be_winograd = (kernel_height, kernel_width, op.groups) == (3, 3, 1)
+        && (dilation.height, dilation.width) == (1, 1)
+        && once(stride.height, out_height)
+        && once(stride.width, out_width);
+    let (windows, kernels) = if may_be_winograd {
+        let window = |n, c, y, x| from_fn(|i| from_fn(|j| pixel(n, c, y + i, x + j)));
+        let kernel = |o, c| from_fn(|i| from_fn(|j| weight.at([o, c, i, j])));
+        let windows = Array4::from_shape_fn((batch, out_height, out_width, group_channels), |(n, y, x, c)| {
+            winograd::of_window(&window(n, c, y, x))
+        });
+        let kernels = Array2::from_shape_fn((out_channels, group_channels), |(o, c)| winograd::of_kernel(&kernel(o, c)));
+        (windows, kernels)
+    } else {
+        (Array4::default((0, 0, 0, 0)), Array2::default((0, 0)))
+    };
+
     let output = Array4::from_shape_fn((batch, out_channels, out_height, out_width), |(n, o, y, x)| {
         let group = o / (out_channels / op.groups);
         let mut sum = Sum::default();
+        let mut winograd = WinogradSum::default();
         for c in 0..group_channels {
             for i in 0..kernel_height {
                 for j in 0..kernel_width {
-                    let row = rows[y * stride.height + i * dilation.height];
-                    let column = columns[x * stride.width + j * dilation.width];
-                    let pixel = match (row, column) {
-                        (Some(row), Some(column)) => input.at([n, group * group_channels + c, row, column]),
-                        _ => Number::ZERO,
-                    };
+                    let row = y * stride.height + i * dilation.height;
+                    let column = x * stride.width + j * dilation.width;
+                    let pixel = pixel(n, group * group_channels + c, row, column);
                     sum.add_product(pixel, weight.at([o, c, i, j]));
                 }
             }
+            if may_be_winograd {
+                winograd.add(&windows[[n, y, x, c]], &kernels[[o, c]]);
+            }
         }
-        if let Some(bias) = &bias {
-            sum.add(bias.at(o));
+        let bias = bias.as_ref().map(|bias| bias.at(o));
+        if let Some(bias) = bias {
+            sum.add(bias);
         }
-        sum.total()
+        if may_be_winograd {
+            sum.total_or(winograd.rounding(bias))
+        } else {
+            sum.total()
+        }
     });
     Ok(output.into())
 }

@@ -36,6 +36,7 @@ mod softmax;
 #[cfg(test)]
 mod tests;
 mod transpose;
+mod winograd;
 
 use ndarray::{Array, ArrayD, ArrayView, ArrayViewD, Dimension, NdIndex, Zip};
 

@@ -9,7 +9,7 @@ pub(super) const SMALLEST: f64 = f32::MIN_POSITIVE as f64;
 
 /// The factor `c` of `c * (K + 2) * eps * sum|x * w|`. Classic error analysis has `c = 1` for correctly rounded
 /// operations in any order, with or without fused multiply-add; 2 allows for WGSL's unspecified rounding mode.
-const SUM_FACTOR: f64 = 2.0;
+pub(super) const SUM_FACTOR: f64 = 2.0;
 
 /// A value, and the largest error with which a correct `f32` implementation may have it.
 #[derive(Clone, Copy, Debug)]
@@ -94,7 +94,12 @@ impl Sum {
     }
 
     pub(super) fn total(self) -> Number {
-        let rounding = SUM_FACTOR * (self.terms as f64 + 2.0) * UNIT_ROUNDOFF * self.magnitude;
-        Number::new(self.value, self.inherited + rounding + self.flushed)
+        self.total_or(0.0)
+    }
+
+    /// As [`Sum::total`], where an implementation may also compute the sum some other way that rounds and flushes so much.
+    pub(super) fn total_or(self, rounding: f64) -> Number {
+        let own = SUM_FACTOR * (self.terms as f64 + 2.0) * UNIT_ROUNDOFF * self.magnitude + self.flushed;
+        Number::new(self.value, self.inherited + own.max(rounding))
     }
 }

@@ -91,7 +91,7 @@ fn forced(gpu: &Gpu, algorithm: Conv2dAlgorithm) -> Outcome {
             }
         }
         Conv2dAlgorithm::Depthwise => 20,
-        Conv2dAlgorithm::Gemm => 2,
+        Conv2dAlgorithm::Gemm | Conv2dAlgorithm::Winograd => 2,
         Conv2dAlgorithm::GemmBroadcast => {
             if gpu.info().subgroups && gpu.info().subgroup_size.0 >= 8 {
                 2

@@ -36,6 +36,7 @@ pub(crate) fn trials() -> Vec<Named> {
         trial("numerics/prelu", prelu),
         trial("numerics/softmax", softmax),
         trial("numerics/linear", linear),
+        trial("numerics/winograd", winograd),
         trial("numerics/matmul", matmul),
         trial("numerics/instance_norm", instance_norm),
         trial("numerics/local_response_norm", local_response_norm),
@@ -264,6 +265,7 @@ fn conv2d(gpu: &Gpu, algorithm: Conv2dAlgorithm) -> Outcome {
         (plain.stride([3, 3]).groups(3), [2, 3, 8, 9], [3, 1, 2, 2]),
         (plain.padding([2, 1]), [2, 2, 6, 9], [3, 2, 3, 2]),
         (plain.padding(1).groups(3), [2, 3, 6, 9], [3, 1, 3, 3]),
+        (plain.padding(1), [2, 3, 6, 11], [3, 3, 3, 3]),
         (
             plain.padding(Padding2d::new(1, 2, 0, 3)).padding_mode(PaddingMode::Reflect),
             [2, 2, 6, 9],
@@ -296,6 +298,42 @@ fn conv2d(gpu: &Gpu, algorithm: Conv2dAlgorithm) -> Outcome {
     let has_subgroups = gpu.info().subgroups && gpu.info().subgroup_size.0 >= 8;
     if count == 0 && (has_subgroups || !needs_subgroups) {
         return Err(format!("{algorithm:?} computed nothing").into());
+    }
+    Ok(())
+}
+
+/// Winograd's sums of pixels and of weights overflow where the definition's do not, and are NaN where infinities meet: such
+/// outputs must be those of the definition, whatever the padding, and the others untouched.
+fn winograd(gpu: &Gpu) -> Outcome {
+    let gpu = gpu.with_conv2d(Conv2dAlgorithm::Winograd);
+    let mut random = Random::new(11);
+    for mode in PaddingMode::ALL {
+        let op = Conv2d::new().padding(Padding2d::new(2, 1, 1, 3)).padding_mode(mode);
+        for every in [2, 9, 40, 200] {
+            let input = sprinkled(&mut random, &[2, 3, 7, 11], every);
+            let weight = random.integers(&[5, 3, 3, 3]);
+            check_exact(&gpu, &op.into(), &[input, weight, random.integers(&[5])])?;
+            let input = random.integers(&[2, 3, 7, 11]);
+            let weight = sprinkled(&mut random, &[5, 3, 3, 3], every);
+            check_exact(&gpu, &op.into(), &[input, weight])?;
+        }
+        // Nine products are within range in any order. Four pixels are not, nor are three weights.
+        let mut signs = |shape: &[usize], size: f32| random.integers(shape).mapv(|x| size.copysign(x));
+        for (pixel, factor) in [(1.2e38, 0.25), (0.25, 1.2e38)] {
+            let input = signs(&[2, 1, 7, 11], pixel);
+            let weight = signs(&[5, 1, 3, 3], factor);
+            check(&gpu, &op.into(), &[input.clone(), weight.clone()])?;
+            check(&gpu, &op.into(), &[input.mapv(f32::abs), weight.mapv(f32::abs)])?;
+        }
+        // Far apart in size, so that small sums are what large ones leave.
+        for exponent in [-30.0, 10.0, 18.0] {
+            let mut spread = |shape: &[usize]| {
+                let sizes = random.reals(shape).mapv(|x| f32::exp2(exponent * x.abs()));
+                sizes * random.reals(shape)
+            };
+            let input = spread(&[2, 3, 7, 11]);
+            check(&gpu, &op.into(), &[input, spread(&[5, 3, 3, 3]), random.reals(&[5])])?;
+        }
     }
     Ok(())
 }

@@ -121,8 +121,11 @@ pub(crate) fn trials() -> Vec<Named> {
     trials.push(property("conv2d/rule", 40, convolutions(), &ONE));
     for algorithm in Conv2dAlgorithm::ALL {
         trials.push(trial(format!("property/conv2d/{algorithm:?}"), move |gpu| {
-            let checked = run(gpu, 40, convolutions(), &[Some(algorithm)])?;
-            // A third of the cases are pointwise, a third depthwise.
+            let checked = match algorithm {
+                Conv2dAlgorithm::Winograd => run(gpu, 40, fused_over(threes()), &[Some(algorithm)])?,
+                _ => run(gpu, 40, convolutions(), &[Some(algorithm)])?,
+            };
+            // A third of the cases are pointwise, a third depthwise; Winograd's are all its own.
             let needs_subgroups = matches!(algorithm, Conv2dAlgorithm::DirectBroadcast | Conv2dAlgorithm::GemmBroadcast);
             let has_subgroups = gpu.info().subgroups && gpu.info().subgroup_size.0 >= 8;
             if checked < 8 && (has_subgroups || !needs_subgroups) {
@@ -304,6 +307,20 @@ fn few_positions() -> impl Strategy<Value = Case> {
             shapes.extend(bias.then(|| vec![channels]));
             Case::new(op, shapes, seed)
         }),
+    )
+}
+
+/// What Winograd's algorithm computes, over a few rows and columns of quads of tiles and past their edges.
+fn threes() -> impl Strategy<Value = Case> {
+    let channels = (1..=2usize, 1..=9usize, 1..=40usize);
+    let padding = (modes(), prop::array::uniform4(0..=3usize));
+    (channels, (1..=37usize, 1..=21usize), padding, any::<(bool, u64)>()).prop_map(
+        |((batch, ins, outs), (height, width), (mode, sides), (bias, seed))| {
+            let op = Conv2d::new().padding_mode(mode).padding(within(mode, sides, height, width));
+            let mut shapes = vec![vec![batch, ins, height, width], vec![outs, ins, 3, 3]];
+            shapes.extend(bias.then(|| vec![outs]));
+            Case::new(op, shapes, seed)
+        },
     )
 }
 

@@ -3,6 +3,7 @@
 use super::block::{Block, WeightLayout, lanes, pack_weights};
 use super::epilogue::Operands;
 use super::linear::{Gemm, gemm};
+use super::winograd::{self, winograd};
 use super::{LANES, check_extent, parameters, slot, step};
 use crate::error::{Error, Result};
 use crate::gpu::AdapterKind;
@@ -70,16 +71,20 @@ pub enum Conv2dAlgorithm {
     Gemm,
     /// The same with weights handed round a subgroup of eight.
     GemmBroadcast,
+    /// 16 matrix products that compute 2x2 outputs at a time, F(2x2, 3x3): 3x3 kernels with stride 1, dilation 1 and one
+    /// group. Rounds differently from the others, within bounds of its own.
+    Winograd,
 }
 
 impl Conv2dAlgorithm {
     /// All algorithms.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Direct,
         Self::DirectBroadcast,
         Self::Depthwise,
         Self::Gemm,
         Self::GemmBroadcast,
+        Self::Winograd,
     ];
 
     /// Why this algorithm cannot compute a convolution on a device, if so.
@@ -94,6 +99,7 @@ impl Conv2dAlgorithm {
             Self::Depthwise if problem.depthwise_rows().is_none() => {
                 Some("it needs one input channel per group and a small kernel")
             }
+            Self::Winograd if !problem.is_winograd() => Some("it needs a 3x3 kernel with stride 1, dilation 1 and one group"),
             _ => None,
         }
     }
@@ -147,6 +153,18 @@ impl Problem {
         taps == 1 && self.stride_height == 1 && self.stride_width == 1 && self.geometry.input == self.geometry.output
     }
 
+    /// Whether Winograd's F(2x2, 3x3) computes it. The reference's twin is `may_be_winograd`.
+    fn is_winograd(&self) -> bool {
+        let steps = [
+            self.stride_height,
+            self.stride_width,
+            self.dilation_height,
+            self.dilation_width,
+        ];
+        let kernel = &self.geometry.kernel;
+        (kernel.height, kernel.width, self.groups) == (3, 3, 1) && steps == [1; 4]
+    }
+
     fn in_channels_per_group(&self) -> usize {
         self.geometry.in_channels / self.groups
     }
@@ -180,6 +198,8 @@ impl Problem {
             } else {
                 Conv2dAlgorithm::Gemm
             }
+        } else if broadcast && self.is_winograd() && winograd::pays(&self.geometry) && winograd::fits(&self.geometry, recording) {
+            Conv2dAlgorithm::Winograd
         } else if broadcast {
             Conv2dAlgorithm::DirectBroadcast
         } else {
@@ -212,6 +232,7 @@ pub(super) fn lower(op: &Conv2d, operands: &Operands<'_>, output: &Value, record
         Conv2dAlgorithm::Depthwise => depthwise(&problem, operands, output, recording),
         Conv2dAlgorithm::Gemm => pointwise(&problem, false, operands, output, recording),
         Conv2dAlgorithm::GemmBroadcast => pointwise(&problem, true, operands, output, recording),
+        Conv2dAlgorithm::Winograd => winograd(&problem.geometry, problem.padding_mode, operands, output, recording),
     }
 }
 

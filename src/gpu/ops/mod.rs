@@ -17,6 +17,7 @@ mod pool2d;
 mod reduce;
 mod softmax;
 mod strided_copy;
+mod winograd;
 
 pub use conv2d::Conv2dAlgorithm;
 
@@ -209,6 +210,9 @@ pub(in crate::gpu) mod layouts {
             layout!(Softmax, softmax::SoftmaxParameters),
             layout!(StridedCopy, strided_copy::StridedCopyParameters),
             layout!(StridedCopyQuads, strided_copy::StridedCopyParameters),
+            layout!(WinogradInput, winograd::InputParameters),
+            layout!(WinogradOutput, winograd::OutputParameters),
+            layout!(WinogradWeight, winograd::WeightParameters),
         ]
     }
 }

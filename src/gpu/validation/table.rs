@@ -253,6 +253,8 @@ fn convolutions() -> Vec<(Conv2d, [usize; 4], [usize; 4])> {
     ];
     for mode in PaddingMode::ALL {
         cases.push((plain.padding(1).padding_mode(mode), [1, 5, 14, 11], [17, 5, 3, 3]));
+        // Tiles four across, not two by two, and by default where that pays.
+        cases.push((plain.padding(1).padding_mode(mode), [1, 64, 30, 30], [33, 64, 3, 3]));
         cases.push((plain.padding(1).padding_mode(mode).groups(6), [1, 6, 14, 11], [6, 1, 3, 3]));
     }
     cases

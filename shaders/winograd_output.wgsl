@@ -1,0 +1,139 @@
+// The output of a 3x3 convolution from Winograd's products: 2x2 outputs A^T m A of the 4x4 products m of each tile, where A^T
+// has the rows (1, 1, 1, 0), (0, 1, -1, -1); then bias, residual and activation.
+//
+// An output depends on the pixels of its own window alone, but by way of sums that may overflow, or be NaN where infinities
+// meet. So what is not finite is summed again by the definition: that is rare, or the answer is not finite either.
+//
+// An invocation does four tiles of one output channel.
+// Header: LANES, PADDING_MODE, and those of shared/epilogue.wgsl.
+struct Params {
+    in_channels: u32,
+    in_height: u32,
+    in_width: u32,
+    out_channels: u32,
+    out_height: u32,
+    out_width: u32,
+    pad_top: u32,
+    pad_left: u32,
+    quad_shift: u32,           // a quad's tiles across are 2^quad_shift: 4 or 2
+    columns: u32,              // of quads: ceil(tiles across / those)
+    quads: u32,                // rows of quads * columns
+    invocations: u32,          // N * out_channels * quads
+    activation_first: f32,     // the activation's parameters
+    activation_second: f32,
+}
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> products: array<vec4<f32>>;      // [N, 16, out_channels, quads], a quad each
+@group(0) @binding(2) var<storage, read> weight: array<f32>;              // [out_channels, in_channels, 3, 3]
+@group(0) @binding(3) var<storage, read> bias: array<f32>;                // [out_channels]
+@group(0) @binding(4) var<storage, read> residual: array<Real>;           // as the output
+@group(0) @binding(5) var<storage, read> input: array<f32>;               // [N, in_channels, H, W]
+@group(0) @binding(6) var<storage, read_write> output: array<Real>;       // [N, out_channels, OH, OW]
+
+fn not_finite(x: vec4<f32>) -> vec4<bool> {
+    return (bitcast<vec4<u32>>(x) & vec4(0x7fffffffu)) >= vec4(INFINITY_BITS);
+}
+
+// The first row and column that a tile of a quad writes, counted from the quad's own.
+fn tile_place(tile: u32) -> vec2<u32> {
+    let above = tile >> params.quad_shift;
+    return 2u * vec2(above, tile - (above << params.quad_shift));
+}
+
+// One output by the definition.
+fn direct(batch: u32, channel: u32, out_y: u32, out_x: u32) -> f32 {
+    var sum = 0.0;
+    for (var tap = 0u; tap < 9u; tap++) {
+        let y = source_index(i32(out_y + tap / 3u) - i32(params.pad_top), i32(params.in_height));
+        let x = source_index(i32(out_x + tap % 3u) - i32(params.pad_left), i32(params.in_width));
+        let source = u32(max(y, 0)) * params.in_width + u32(max(x, 0));
+        for (var in_channel = 0u; in_channel < params.in_channels; in_channel++) {
+            let plane = (batch * params.in_channels + in_channel) * params.in_height * params.in_width;
+            let value = select(0.0, input[plane + source], x >= 0 && y >= 0);
+            sum = fma(value, weight[(channel * params.in_channels + in_channel) * 9u + tap], sum);
+        }
+    }
+    return sum;
+}
+
+@compute @workgroup_size(LANES)
+fn main(
+    @builtin(workgroup_id) workgroup_id: vec3<u32>,
+    @builtin(num_workgroups) workgroup_count: vec3<u32>,
+    @builtin(local_invocation_index) lane: u32,
+) {
+    let invocation = workgroup_number(workgroup_id, workgroup_count) * LANES + lane;
+    if (invocation >= params.invocations) {
+        return;
+    }
+    let quad = invocation % params.quads;
+    let plane = invocation / params.quads;
+    let channel = plane % params.out_channels;
+    let batch = plane / params.out_channels;
+    let first_y = quad / params.columns * (8u >> params.quad_shift);
+    let first_x = quad % params.columns * (2u << params.quad_shift);
+
+    // Each column of products is summed as it is loaded; an array element is a quad's numbers at one place of its tiles.
+    var sums: array<vec4<f32>, 4>;            // [2][2]
+    var at = (batch * 16u * params.out_channels + channel) * params.quads + quad;
+    let step = params.out_channels * params.quads;
+    for (var x = 0u; x < 4u; x++) { // unroll
+        let m0 = products[at + x * step];
+        let m1 = products[at + (4u + x) * step];
+        let m2 = products[at + (8u + x) * step];
+        let m3 = products[at + (12u + x) * step];
+        let top = m0 + m1 + m2;
+        let bottom = m1 - m2 - m3;
+        if (x < 3u) {
+            sums[0] += top;
+            sums[2] += bottom;
+        }
+        if (x == 1u) {
+            sums[1] += top;
+            sums[3] += bottom;
+        }
+        if (x > 1u) {
+            sums[1] -= top;
+            sums[3] -= bottom;
+        }
+    }
+
+    if (any(not_finite(sums[0]) | not_finite(sums[1]) | not_finite(sums[2]) | not_finite(sums[3]))) {
+        // The code of it stands once: places are compared, since arrays are indexed by constants only.
+        for (var place = 0u; place < 16u; place++) {
+            let here = vec4(place % 4u) == vec4(0u, 1u, 2u, 3u);
+            var is_here: array<vec4<bool>, 4>;
+            var wrong = vec4(false);
+            for (var i = 0u; i < 4u; i++) { // unroll
+                is_here[i] = here & vec4(place / 4u == i);
+                wrong |= is_here[i] & not_finite(sums[i]);
+            }
+            let tile = tile_place(place % 4u);
+            let out_y = first_y + tile.x + place / 8u;
+            let out_x = first_x + tile.y + place / 4u % 2u;
+            if (any(wrong) && out_y < params.out_height && out_x < params.out_width) {
+                let right = direct(batch, channel, out_y, out_x);
+                for (var i = 0u; i < 4u; i++) { // unroll
+                    sums[i] = select(sums[i], vec4(right), is_here[i]);
+                }
+            }
+        }
+    }
+
+    // Four stores a round, the next four moved up after it: stores are dear to compile, so their code stands once.
+    let offset = channel_offset(channel);
+    let first_target = plane * params.out_height * params.out_width;
+    for (var round = 0u; round < 4u; round++) {
+        for (var j = 0u; j < 4u; j++) { // unroll
+            let tile = tile_place(j);
+            let out_y = first_y + tile.x + round / 2u;
+            let out_x = first_x + tile.y + round % 2u;
+            if (out_y < params.out_height && out_x < params.out_width) {
+                store(first_target + out_y * params.out_width + out_x, sums[0][j], offset);
+            }
+        }
+        for (var i = 0u; i < 3u; i++) { // unroll
+            sums[i] = sums[i + 1u];
+        }
+    }
+}

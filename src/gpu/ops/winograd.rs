@@ -1,0 +1,277 @@
+//! Winograd's convolution F(2x2, 3x3): 16 products for four outputs of a 3x3 kernel where the definition has 36.
+//!
+//! Weights and input tiles are transformed, multiplied as 16 matrix products, and transformed back. The transforms have
+//! halves and quarters at most, so sums of whole numbers stay exact; F(4x4, 3x3), with its sixths, would lose that.
+
+use super::epilogue::Operands;
+use super::linear::{Gemm, gemm};
+use super::{LANES, parameters, slot};
+use crate::error::Result;
+use crate::gpu::recording::{DType, Recording, Value};
+use crate::gpu::shader::{Kernel, PipelineKey};
+use crate::ops::ConvGeometry;
+
+parameters!(WeightParameters { kernels: u32 });
+parameters!(InputParameters {
+    in_channels: u32,
+    in_height: u32,
+    in_width: u32,
+    pad_top: u32,
+    pad_left: u32,
+    rows: u32,
+    columns: u32,
+    segment_rows: u32,
+    segments: u32,
+    invocations: u32,
+});
+parameters!(OutputParameters {
+    in_channels: u32,
+    in_height: u32,
+    in_width: u32,
+    out_channels: u32,
+    out_height: u32,
+    out_width: u32,
+    pad_top: u32,
+    pad_left: u32,
+    quad_shift: u32,
+    columns: u32,
+    quads: u32,
+    invocations: u32,
+    activation_first: f32,
+    activation_second: f32,
+});
+
+const NAME: &str = "conv2d";
+/// Numbers of a transformed tile, each the input of a matrix product of its own.
+const PLACES: usize = 16;
+/// Rows of quads that an invocation of the input's transform goes down: the first costs the loads of two.
+const SEGMENT_ROWS: usize = 8;
+
+/// The tiles of 2x2 outputs, four at a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Quads {
+    /// Tiles across in a quad: 4 or 2.
+    width: usize,
+    /// Of quads.
+    rows: usize,
+    /// Of quads.
+    columns: usize,
+}
+
+impl Quads {
+    /// The quads that cover so many outputs with the fewest tiles.
+    pub(super) fn choose(height: usize, width: usize) -> Self {
+        let cover = |across: usize| Self {
+            width: across,
+            rows: height.div_ceil(2 * (4 / across)),
+            columns: width.div_ceil(2 * across),
+        };
+        let (long, square) = (cover(4), cover(2));
+        if square.count() < long.count() { square } else { long }
+    }
+
+    fn count(self) -> usize {
+        self.rows * self.columns
+    }
+
+    /// Tiles in all, those past the edges included.
+    pub(super) fn tiles(self) -> usize {
+        4 * self.count()
+    }
+}
+
+/// Whether it is faster than the definition where weights are handed round subgroups of eight. Measured on lavapipe: the
+/// transforms cost more than they save with fewer channels, and so do tiles past the edges and idle lanes where they
+/// leave less than a quarter of the products to save. Transformed inputs and products beyond 32 MiB each, four times what
+/// they are made of, save nothing: they only come and go from memory.
+pub(super) fn pays(geometry: &ConvGeometry) -> bool {
+    const LANES: usize = 8;
+    const MOST_ELEMENTS: usize = (32 << 20) / 4;
+    let quads = Quads::choose(geometry.output.height, geometry.output.width);
+    let products = PLACES * 4 * quads.count().next_multiple_of(LANES);
+    let by_definition = 9 * geometry.output.height * geometry.output.width;
+    let elements = elements(geometry, geometry.in_channels.max(geometry.out_channels), quads);
+    geometry.in_channels >= 64 && geometry.out_channels >= 16 && products <= by_definition / 4 * 3 && elements <= MOST_ELEMENTS
+}
+
+/// Elements of the transformed input or of the products, of which there are as many channels.
+fn elements(geometry: &ConvGeometry, channels: usize, quads: Quads) -> usize {
+    let factors = [geometry.batch, PLACES, channels, quads.tiles()];
+    factors.into_iter().fold(1, usize::saturating_mul)
+}
+
+/// Whether the transformed input, the transformed weight in blocks and the products can be bound.
+pub(super) fn fits(geometry: &ConvGeometry, recording: &Recording) -> bool {
+    const LARGEST_BLOCK: usize = 32;
+    let (in_channels, out_channels) = (geometry.in_channels, geometry.out_channels);
+    let quads = Quads::choose(geometry.output.height, geometry.output.width);
+    let weights = [in_channels, out_channels.saturating_add(LARGEST_BLOCK)];
+    [
+        elements(geometry, in_channels.max(out_channels), quads),
+        weights.into_iter().fold(PLACES, usize::saturating_mul),
+    ]
+    .into_iter()
+    .all(|elements| u32::try_from(elements).is_ok() && recording.capabilities.check_elements(NAME, elements).is_ok())
+}
+
+/// Records a convolution with a 3x3 kernel, stride 1, dilation 1 and one group.
+pub(super) fn winograd(
+    geometry: &ConvGeometry,
+    padding_mode: u32,
+    operands: &Operands<'_>,
+    output: &Value,
+    recording: &mut Recording,
+) -> Result<()> {
+    let quads = Quads::choose(geometry.output.height, geometry.output.width);
+    let (in_channels, out_channels) = (geometry.in_channels, geometry.out_channels);
+    let weight = transform_weight(geometry, operands.weight, recording)?;
+    let input = transform_input(geometry, padding_mode, quads, operands.input, recording)?;
+    let tiles = quads.tiles();
+    let products = recording.output(NAME, &[geometry.batch, PLACES, out_channels, tiles], DType::F32)?;
+    let product = Gemm {
+        batch: geometry.batch,
+        groups: PLACES,
+        in_channels,
+        out_channels,
+        positions: tiles,
+        strides: [tiles, 1, tiles, 1],
+        broadcast: recording.capabilities.prefers_broadcast(),
+    };
+    gemm(NAME, &product, &Operands::plain(&[input, weight]), &products, recording)?;
+
+    let own = [("LANES", LANES), ("PADDING_MODE", padding_mode)];
+    let invocations = geometry.batch * out_channels * quads.count();
+    let (activation_first, activation_second) = operands.activation_parameters();
+    let parameters = OutputParameters {
+        in_channels: in_channels as u32,
+        in_height: geometry.input.height as u32,
+        in_width: geometry.input.width as u32,
+        out_channels: out_channels as u32,
+        out_height: geometry.output.height as u32,
+        out_width: geometry.output.width as u32,
+        pad_top: geometry.padding.top as u32,
+        pad_left: geometry.padding.left as u32,
+        quad_shift: quads.width.ilog2(),
+        columns: quads.columns as u32,
+        quads: quads.count() as u32,
+        invocations: invocations as u32,
+        activation_first,
+        activation_second,
+    };
+    let [input, weight, bias, residual] = operands.slots(slot(operands.weight)?)?;
+    let key = PipelineKey {
+        kernel: Kernel::WinogradOutput,
+        constants: operands.constants(&own),
+        writable: 0,
+    };
+    recording.dispatch(
+        NAME,
+        key,
+        &parameters,
+        &[slot(&products)?, weight, bias, residual, input],
+        &[slot(output)?],
+        invocations.div_ceil(LANES as usize),
+    )
+}
+
+/// The weight as 16 matrices; done once where it is constant.
+fn transform_weight(geometry: &ConvGeometry, weight: &Value, recording: &mut Recording) -> Result<Value> {
+    let shape = [PLACES, geometry.out_channels, geometry.in_channels, 1];
+    let transformed = recording.output(NAME, &shape, DType::F32)?;
+    let kernels = geometry.out_channels * geometry.in_channels;
+    let key = PipelineKey::new(Kernel::WinogradWeight, [("LANES", LANES)]);
+    let parameters = WeightParameters { kernels: kernels as u32 };
+    let workgroups = kernels.div_ceil(LANES as usize);
+    recording.dispatch(NAME, key, &parameters, &[slot(weight)?], &[slot(&transformed)?], workgroups)?;
+    Ok(transformed)
+}
+
+/// The input as 16 matrices for each batch entry.
+fn transform_input(
+    geometry: &ConvGeometry,
+    padding_mode: u32,
+    quads: Quads,
+    input: &Value,
+    recording: &mut Recording,
+) -> Result<Value> {
+    let shape = [geometry.batch, PLACES, geometry.in_channels, quads.tiles()];
+    let transformed = recording.output(NAME, &shape, DType::F32)?;
+    // Segments of equal length, but for the last.
+    let segment_rows = quads.rows.div_ceil(quads.rows.div_ceil(SEGMENT_ROWS));
+    let segments = quads.rows.div_ceil(segment_rows);
+    let invocations = geometry.batch * geometry.in_channels * segments * quads.columns;
+    let (quad_width, quad_height) = (quads.width as u32, 4 / quads.width as u32);
+    let key = PipelineKey::new(
+        Kernel::WinogradInput,
+        [
+            ("LANES", LANES),
+            ("QUAD_WIDTH", quad_width),
+            ("QUAD_HEIGHT", quad_height),
+            ("NEW_ROWS", 2 * quad_height),
+            ("PATCH_WIDTH", 2 * quad_width + 2),
+            ("ROW_VALUES", 4 * quad_width),
+            ("PADDING_MODE", padding_mode),
+        ],
+    );
+    let parameters = InputParameters {
+        in_channels: geometry.in_channels as u32,
+        in_height: geometry.input.height as u32,
+        in_width: geometry.input.width as u32,
+        pad_top: geometry.padding.top as u32,
+        pad_left: geometry.padding.left as u32,
+        rows: quads.rows as u32,
+        columns: quads.columns as u32,
+        segment_rows: segment_rows as u32,
+        segments: segments as u32,
+        invocations: invocations as u32,
+    };
+    let workgroups = invocations.div_ceil(LANES as usize);
+    recording.dispatch(NAME, key, &parameters, &[slot(input)?], &[slot(&transformed)?], workgroups)?;
+    Ok(transformed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quads_cover_with_few_tiles() {
+        for (height, width, across, tiles) in [
+            (56, 56, 4, 784),
+            (28, 28, 2, 196),
+            (14, 14, 4, 56),
+            (7, 7, 4, 16),
+            (1, 3, 4, 4),
+            (4, 4, 2, 4),
+        ] {
+            let quads = Quads::choose(height, width);
+            assert_eq!((quads.width, quads.tiles()), (across, tiles), "{height} x {width}");
+        }
+    }
+
+    /// The layers of `ResNet` and VGG, as measured.
+    #[test]
+    fn the_rule_takes_what_is_faster() {
+        use crate::ops::Conv2d;
+        for (batch, ins, outs, extent, faster) in [
+            (1, 64, 64, 56, true),
+            (1, 128, 128, 28, true),
+            (1, 256, 256, 14, true),
+            (1, 512, 512, 7, false),
+            (1, 512, 512, 14, true),
+            (1, 3, 64, 224, false),
+            (1, 64, 64, 224, false),
+            (1, 128, 128, 112, true),
+            (8, 128, 128, 112, false),
+            (1, 256, 256, 56, true),
+            (1, 64, 16, 56, true),
+            (1, 16, 64, 56, false),
+            (1, 32, 32, 56, false),
+            (1, 512, 512, 1, false),
+        ] {
+            let op = Conv2d::new().padding(1);
+            let geometry = op.geometry(&[batch, ins, extent, extent], &[outs, ins, 3, 3], None).unwrap();
+            assert_eq!(pays(&geometry), faster, "{batch} {ins} {outs} {extent}");
+        }
+    }
+}
