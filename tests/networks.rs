@@ -5,8 +5,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may fail")]
 
+#[path = "common/adapter.rs"]
+mod adapter;
+
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use convoke::onnx::{Model, Options, Shapes};
 use convoke::{Backend, Gpu, Session};
@@ -55,16 +58,34 @@ fn weights(recipe: &str) -> Vec<u8> {
     bytes
 }
 
+/// A folder of its own, which goes with everything in it when this is dropped.
+struct Temporary(PathBuf);
+
+impl Temporary {
+    fn new(name: &str) -> std::io::Result<Self> {
+        let path = std::env::temp_dir().join(format!("convoke-networks-{}-{name}", std::process::id()));
+        fs::create_dir_all(&path)?;
+        Ok(Self(path))
+    }
+}
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        if let Err(error) = fs::remove_dir_all(&self.0) {
+            println!("{}: {error}", self.0.display());
+        }
+    }
+}
+
 fn check(name: &str, gpu: &Gpu) -> Result<(), Failed> {
     let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/networks");
-    let folder = std::env::temp_dir().join(format!("convoke-networks-{}-{name}", std::process::id()));
-    fs::create_dir_all(&folder)?;
-    let path = folder.join(format!("{name}.onnx"));
+    let folder = Temporary::new(name)?;
+    let path = folder.0.join(format!("{name}.onnx"));
     fs::copy(data.join(format!("{name}.onnx")), &path)?;
     let recipe = fs::read_to_string(data.join(format!("{name}.weights")))?;
-    fs::write(folder.join(format!("{name}.bin")), weights(&recipe))?;
+    fs::write(folder.0.join(format!("{name}.bin")), weights(&recipe))?;
     let model = Model::open_with(&path, &Options::new().external_data(true))?;
-    fs::remove_dir_all(&folder)?;
+    drop(folder);
 
     let shape = model.input_shapes(&Shapes::new())?.swap_remove(0);
     let image = ArrayD::from_shape_vec(IxDyn(&shape), uniform(0, shape.iter().product(), -2.0, 2.0))?;
@@ -96,22 +117,11 @@ fn check(name: &str, gpu: &Gpu) -> Result<(), Failed> {
 
 fn main() {
     let arguments = Arguments::from_args();
-    let gpu = Gpu::new();
-    match &gpu {
-        Ok(gpu) => println!("adapter: {}", gpu.info()),
-        Err(error) => {
-            println!("adapter: none ({error})");
-            if std::env::var("CONVOKE_REQUIRE_GPU").is_ok_and(|value| value == "1") {
-                println!("CONVOKE_REQUIRE_GPU=1: a missing adapter is a failure");
-                std::process::exit(1);
-            }
-            println!("every trial below is skipped");
-        }
-    }
+    let gpu = adapter::adapter();
     let trials = NETWORKS
         .into_iter()
         .map(|name| {
-            let gpu = gpu.as_ref().ok().cloned();
+            let gpu = gpu.clone();
             let missing = gpu.is_none();
             Trial::test(name, move || gpu.map_or(Ok(()), |gpu| check(name, &gpu))).with_ignored_flag(missing)
         })

@@ -3,14 +3,17 @@
 //!
 //! Without an adapter the GPU's trials are shown and counted as ignored; with `CONVOKE_REQUIRE_GPU=1` that is a failure.
 
+#[path = "common/adapter.rs"]
+mod adapter;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use convoke::Backend;
 use convoke::onnx::conformance::{Case, Outcome, Tolerance, find};
-use convoke::{Backend, Gpu};
 use libtest_mimic::{Arguments, Failed, Trial};
 
 fn main() -> ExitCode {
@@ -21,20 +24,8 @@ fn main() -> ExitCode {
         (Err(error), _) => return stop(&error),
         (_, Err(error)) => return stop(&error),
     };
-    let gpu = Gpu::new();
-    match &gpu {
-        Ok(gpu) => println!("adapter: {}", gpu.info()),
-        Err(error) => {
-            println!("adapter: none ({error})");
-            if std::env::var("CONVOKE_REQUIRE_GPU").is_ok_and(|value| value == "1") {
-                return stop(&"CONVOKE_REQUIRE_GPU=1: a missing adapter is a failure");
-            }
-        }
-    }
-    let backends = [
-        ("reference", Some(Backend::Reference)),
-        ("gpu", gpu.as_ref().ok().cloned().map(Backend::from)),
-    ];
+    let gpu = adapter::adapter();
+    let backends = [("reference", Some(Backend::Reference)), ("gpu", gpu.map(Backend::from))];
     let total = cases.len();
     let names: Vec<String> = cases.iter().map(|case| name(case)).collect();
     let mut trials = vec![Trial::test("unsupported.txt names cases", {

@@ -47,18 +47,17 @@ pub(super) fn parsed_size(file: &[u8], budget: &Budget) -> Result<()> {
             }
         });
     });
-    // A number of one byte becomes eight.
-    let rest = (file.len() as u64).saturating_sub(count.elements);
-    budget.check_bytes(
-        "the file's nodes and names",
-        count
-            .messages
-            .saturating_mul(PARSED_MESSAGE)
-            .saturating_add(rest.saturating_mul(8)),
-    )
+    budget.check_bytes("the file's nodes and names", count.parsed(file.len()))
 }
 
-/// What a file's graph is made of.
+/// As [`parsed_size`], of a file that is one tensor.
+pub(super) fn parsed_tensor_size(what: &str, file: &[u8], budget: &Budget) -> Result<()> {
+    let mut count = Count::default();
+    count.tensor(file);
+    budget.check_bytes(&format!("{what}: its numbers"), count.parsed(file.len()))
+}
+
+/// What a file is made of.
 #[derive(Default)]
 struct Count {
     messages: u64,
@@ -73,6 +72,15 @@ impl Count {
             4 | 9 | 10 => self.elements += inner.len() as u64,
             _ => self.messages += 1,
         });
+    }
+
+    /// The most bytes that the parsed messages take besides the elements.
+    fn parsed(&self, file: usize) -> u64 {
+        // A number of one byte becomes eight.
+        let rest = (file as u64).saturating_sub(self.elements);
+        self.messages
+            .saturating_mul(PARSED_MESSAGE)
+            .saturating_add(rest.saturating_mul(8))
     }
 }
 
@@ -126,7 +134,7 @@ pub(super) fn model(model: ModelProto, options: &Options, folder: Option<&Path>,
         ));
     }
     let opset = opset(&model)?;
-    let graph = model.graph.ok_or_else(|| malformed("there is no graph".to_owned()))?;
+    let mut graph = model.graph.ok_or_else(|| malformed("there is no graph".to_owned()))?;
     if !graph.sparse_initializer.is_empty() {
         return Err(Error::unsupported("onnx", "sparse initializers"));
     }
@@ -138,7 +146,7 @@ pub(super) fn model(model: ModelProto, options: &Options, folder: Option<&Path>,
             return Err(malformed(format!("two inputs are called {:?}", info.name)));
         }
     }
-    for initializer in graph.initializer.clone() {
+    for initializer in std::mem::take(&mut graph.initializer) {
         let (name, initializer) = self::initializer(initializer, folder, budget)?;
         if initializers.insert(name.clone(), initializer).is_some() {
             return Err(malformed(format!("two initializers are called {name:?}")));

@@ -20,7 +20,7 @@ use prost::bytes::Bytes;
 
 use super::budget::Budget;
 use super::proto::TensorProto;
-use super::{Model, Options, Shapes, Tensor, TensorInfo, tensor};
+use super::{Model, Options, Shapes, Tensor, TensorInfo, check, tensor};
 use crate::backend::Backend;
 use crate::error::{Error, Result};
 use crate::graph::{Graph, Session};
@@ -135,18 +135,24 @@ fn tensors(folder: &Path, stem: &str) -> Result<Vec<Tensor>> {
         if !path.is_file() {
             return Ok(found);
         }
-        let mut budget = Budget::new(Options::default().budget);
+        let budget = Options::default().budget;
         let size = path.metadata().map_err(|source| io(&path, source))?.len();
         let what = path.display().to_string();
-        budget.check_bytes(&what, size)?;
+        Budget::new(budget).check_bytes(&what, size)?;
         let bytes = Bytes::from(fs::read(&path).map_err(|source| io(&path, source))?);
-        let proto =
-            TensorProto::decode(bytes).map_err(|error| Error::Onnx(format!("{what}: not a readable TensorProto: {error}")))?;
-        if proto.data_location != 0 {
-            return Err(Error::unsupported("onnx", format!("{what}: a tensor in another file")));
-        }
-        found.push(tensor::decode(&what, &proto, &mut budget)?.into());
+        found.push(tensor(&what, bytes, budget)?);
     }
+}
+
+/// A tensor from its file's content.
+pub(super) fn tensor(what: &str, bytes: Bytes, budget: u64) -> Result<Tensor> {
+    let mut budget = Budget::new(budget);
+    check::parsed_tensor_size(what, &bytes, &budget)?;
+    let proto = TensorProto::decode(bytes).map_err(|error| Error::Onnx(format!("{what}: not a readable TensorProto: {error}")))?;
+    if proto.data_location != 0 {
+        return Err(Error::unsupported("onnx", format!("{what}: a tensor in another file")));
+    }
+    Ok(tensor::decode(what, &proto, &mut budget)?.into())
 }
 
 impl Case {

@@ -13,7 +13,8 @@
 //! ```
 //!
 //! Opsets 7 to 28, `f32` inputs and outputs. Shapes are concrete, so that whatever computes with shapes is computed here and
-//! leaves nothing in the graph; inputs of whole numbers are given their values for that ([`Shapes::value`]). What is not supported is listed in one error, node by node, before anything runs.
+//! leaves nothing in the graph; inputs of whole numbers are given their values for that ([`Shapes::value`]). What is not
+//! supported is listed in one error, node by node, before anything runs.
 //!
 //! Files need not be trusted: lengths are checked before anything is allocated, allocations stay within a budget of bytes
 //! ([`Options::budget`]), and tensors in other files are read only where that is asked for ([`Options::external_data`]).
@@ -181,9 +182,11 @@ impl Shapes {
         Self::default()
     }
 
-    /// Gives an input's shape.
+    /// Gives an input's shape, instead of a [`value`](Self::value) given before.
     pub fn input(mut self, name: impl Into<String>, shape: impl Into<Vec<usize>>) -> Self {
-        self.inputs.insert(name.into(), shape.into());
+        let name = name.into();
+        self.values.remove(&name);
+        self.inputs.insert(name, shape.into());
         self
     }
 

@@ -1,5 +1,8 @@
 //! Models that are hostile, malformed or unsupported, built field by field.
 
+mod sizes;
+mod values;
+
 use prost::Message;
 use prost::bytes::Bytes;
 
@@ -42,6 +45,15 @@ fn ints(name: &str, ints: &[i64]) -> AttributeProto {
     }
 }
 
+fn int(name: &str, i: i64) -> AttributeProto {
+    AttributeProto {
+        name: name.to_owned(),
+        i,
+        kind: 2,
+        ..Default::default()
+    }
+}
+
 fn numbers(name: &str, values: &[i64]) -> TensorProto {
     TensorProto {
         name: name.to_owned(),
@@ -72,6 +84,13 @@ fn model(nodes: Vec<NodeProto>, initializer: Vec<TensorProto>) -> ModelProto {
 
 fn graph(model: &ModelProto) -> Result<crate::graph::Graph> {
     Model::from_bytes(&model.encode_to_vec())?.graph(&Shapes::new())
+}
+
+/// What a model gives for an `x` of zeros, on the reference.
+fn output(model: &ModelProto) -> ndarray::ArrayD<f32> {
+    let session = crate::Session::new(graph(model).unwrap(), &crate::Backend::Reference).unwrap();
+    let x = ndarray::Array4::<f32>::zeros((1, 2, 6, 8)).into_dyn();
+    session.run(&[x.view()]).unwrap().swap_remove(0)
 }
 
 fn refusal(model: &ModelProto) -> String {
@@ -173,7 +192,10 @@ fn inputs_with_a_value_are_constants() {
     let whole = |values: &[i64]| ndarray::arr1(values).into_dyn();
     let model = reshape(7);
     let message = |shapes: &Shapes| model.graph(shapes).unwrap_err().to_string();
-    assert!(message(&Shapes::new()).contains("\"s\" is INT64: give it a value"));
+    assert!(
+        message(&Shapes::new())
+            .contains("\"s\" is INT64: only FLOAT is read while the network runs, others need a value (Shapes::value)")
+    );
     assert!(message(&Shapes::new().value("t", whole(&[4]))).contains("no input \"t\""));
     assert!(message(&Shapes::new().value("s", whole(&[4, 4, 6]))).contains("[3]"));
     let real = ndarray::arr1(&[4.0_f32, 24.0]).into_dyn();
@@ -296,12 +318,7 @@ fn windows_and_indices_beyond_the_image_are_refused() {
     }
     let scattered: Vec<i64> = (0..65).map(|index| index * 2 % 6).collect();
     let mut gather = node("Gather", &["x", "i"], "y");
-    gather.attribute = vec![AttributeProto {
-        name: "axis".to_owned(),
-        i: 2,
-        kind: 2,
-        ..Default::default()
-    }];
+    gather.attribute = vec![int("axis", 2)];
     let message = refusal(&model(vec![gather], vec![numbers("i", &scattered)]));
     assert!(message.contains("65 indices in 65 runs: 64 are the most"), "{message}");
 }
@@ -336,12 +353,7 @@ fn extreme_attributes_are_refused() {
     }
     for axis in [i64::MIN, -5, 5, i64::MAX] {
         let mut flatten = node("Flatten", &["x"], "y");
-        flatten.attribute = vec![AttributeProto {
-            name: "axis".to_owned(),
-            i: axis,
-            kind: 2,
-            ..Default::default()
-        }];
+        flatten.attribute = vec![int("axis", axis)];
         assert!(graph(&model(vec![flatten], vec![])).is_err(), "{axis}");
     }
 }

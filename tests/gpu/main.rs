@@ -1,6 +1,8 @@
 //! Everything on the GPU, one trial each, on one device. Without an adapter every trial is shown and counted as ignored;
 //! with `CONVOKE_REQUIRE_GPU=1` that is a failure instead.
 
+#[path = "../common/adapter.rs"]
+mod adapter;
 #[path = "../common/mod.rs"]
 mod common;
 
@@ -28,18 +30,7 @@ fn trial(name: impl Into<String>, run: impl FnOnce(&Gpu) -> Outcome + Send + 'st
 
 fn main() {
     let arguments = Arguments::from_args();
-    let gpu = Gpu::new();
-    match &gpu {
-        Ok(gpu) => println!("adapter: {}", gpu.info()),
-        Err(error) => {
-            println!("adapter: none ({error})");
-            if std::env::var("CONVOKE_REQUIRE_GPU").is_ok_and(|value| value == "1") {
-                println!("CONVOKE_REQUIRE_GPU=1: a missing adapter is a failure");
-                std::process::exit(1);
-            }
-            println!("every trial below is skipped");
-        }
-    }
+    let gpu = adapter::adapter();
     let trials = [
         goldens::trials(),
         properties::trials(),
@@ -54,19 +45,19 @@ fn main() {
         .into_iter()
         .flatten()
         .map(|(name, run)| {
-            let gpu = gpu.as_ref().ok().cloned();
+            let gpu = gpu.clone();
             let missing = gpu.is_none();
             Trial::test(name, move || gpu.map_or(Ok(()), |gpu| run(&gpu))).with_ignored_flag(missing)
         })
         .collect();
     let conclusion = libtest_mimic::run(&arguments, trials);
     match &gpu {
-        Ok(gpu) => println!(
+        Some(gpu) => println!(
             "{} GPU tests ran on {}",
             conclusion.num_passed + conclusion.num_failed,
             gpu.info()
         ),
-        Err(_) => println!("0 GPU tests ran: {} skipped for want of an adapter", conclusion.num_ignored),
+        None => println!("0 GPU tests ran: {} skipped for want of an adapter", conclusion.num_ignored),
     }
     conclusion.exit();
 }

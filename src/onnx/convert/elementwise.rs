@@ -5,6 +5,7 @@ use ndarray::ArrayD;
 use super::node::unsupported;
 use super::{Node, Value};
 use crate::error::Result;
+use crate::onnx::fold;
 use crate::onnx::tensor::{self, Host};
 use crate::ops::Binary;
 
@@ -22,9 +23,12 @@ pub(super) fn binary(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
 }
 
 /// The right side; the exponent of a power may be whole numbers.
-fn exponent(node: &Node<'_, '_>) -> Result<Value> {
+fn exponent(node: &mut Node<'_, '_>) -> Result<Value> {
     Ok(match node.input(1)? {
-        Value::Host(Host::Int(array)) if node.operator() == "Pow" => Value::Host(array.mapv(|value| value as f32).into()),
+        Value::Host(Host::Int(array)) if node.operator() == "Pow" => {
+            node.budget().charge("the exponents", array.len(), 4)?;
+            Value::Host(array.mapv(|value| value as f32).into())
+        }
         other => other,
     })
 }
@@ -60,21 +64,20 @@ pub(super) fn cast(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
     Ok(vec![node.input(0)?])
 }
 
-/// To the type of the second input, of which nothing else is used.
+/// To the type of the second input, of which nothing else is used. What is known of it when it is computed by other nodes is
+/// whether it is whole numbers, but not of which width.
 pub(super) fn cast_like(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
     node.ignore(&["saturate", "round_mode"]);
-    let to_whole = matches!(node.input(1)?, Value::Host(Host::Int(_)));
+    let to = match node.input(1)? {
+        Value::Host(Host::Int(_)) => node
+            .element_type(1)
+            .ok_or_else(|| unsupported("to whole numbers of an unknown type"))?,
+        _ => tensor::FLOAT,
+    };
     Ok(vec![match node.input(0)? {
-        Value::Host(Host::Int(array)) if !to_whole => {
-            node.budget().charge("a constant", array.len(), 4)?;
-            Value::Host(array.mapv(|value| value as f32).into())
-        }
-        Value::Host(Host::Float(array)) if to_whole => {
-            node.budget().charge("a constant", array.len(), 8)?;
-            Value::Host(array.mapv(|value| value as i64).into())
-        }
-        Value::Tensor { .. } if to_whole => return Err(unsupported("to whole numbers")),
-        same => same,
+        Value::Host(host) => Value::Host(fold::convert(node, host, to)?),
+        same if to == tensor::FLOAT => same,
+        _ => return Err(unsupported("to whole numbers")),
     }])
 }
 

@@ -22,6 +22,7 @@ use std::sync::Arc;
 
 use ndarray::ArrayD;
 
+pub(super) use movement::indices;
 pub(super) use node::Node;
 
 use super::budget::Budget;
@@ -147,7 +148,10 @@ pub(super) fn graph(model: &Model, shapes: &Shapes) -> Result<Graph> {
             let id = builder.graph.input(&input.name);
             match input.element {
                 tensor::FLOAT => Value::Tensor { id, shape },
-                other => Value::Missing(format!("{what} is {}: give it a value", tensor::type_name(other))),
+                other => Value::Missing(format!(
+                    "{what} is {}: only FLOAT is read while the network runs, others need a value (Shapes::value)",
+                    tensor::type_name(other)
+                )),
             }
         };
         builder.values.insert(&input.name, value);

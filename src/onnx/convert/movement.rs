@@ -8,7 +8,7 @@ use crate::ops::{Concat, Expand, Slice, Transpose};
 use crate::shape::axis;
 
 /// ONNX's 64-bit numbers as indices; those beyond the address space mean its ends.
-fn indices(numbers: &[i64]) -> Vec<isize> {
+pub(in crate::onnx) fn indices(numbers: &[i64]) -> Vec<isize> {
     let saturated = |&number: &i64| isize::try_from(number).unwrap_or(if number < 0 { isize::MIN } else { isize::MAX });
     numbers.iter().map(saturated).collect()
 }
@@ -56,23 +56,37 @@ pub(super) fn split(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
     let parts = node.int("num_outputs", outputs as i64)?;
     let lengths = match given {
         Some(lengths) => lengths,
-        None if parts == outputs as i64 && outputs > 0 => {
-            let length = extent.div_ceil(outputs);
-            (0..outputs)
-                .map(|part| length.min(extent.saturating_sub(part * length)) as i64)
-                .collect()
-        }
+        None if parts == outputs as i64 && outputs > 0 => equal_parts(extent, extent.div_ceil(outputs), outputs),
         None => return Err(Error::Onnx(format!("{parts} parts for {outputs} outputs"))),
     };
-    let sum = lengths
-        .iter()
-        .try_fold(0_i64, |sum, &length| sum.checked_add(length).filter(|_| length >= 0));
-    if lengths.len() != outputs || sum != i64::try_from(extent).ok() {
+    if lengths.len() != outputs {
+        return Err(Error::Onnx(format!("{} parts for {outputs} outputs", lengths.len())));
+    }
+    check_lengths(&lengths, extent)?;
+    cut(node, &input, at, &lengths)
+}
+
+/// So many parts of a length, of which the last are as long as what is left.
+fn equal_parts(extent: usize, length: usize, count: usize) -> Vec<i64> {
+    (0..count)
+        .map(|part| length.min(extent.saturating_sub(part * length)) as i64)
+        .collect()
+}
+
+/// Whether parts make up the whole. The lengths may be very many: messages have their number.
+fn check_lengths(lengths: &[i64], extent: usize) -> Result<()> {
+    if let Some(length) = lengths.iter().find(|&&length| length < 0) {
+        return Err(Error::Onnx(format!("a length of {length}")));
+    }
+    // In 128 bits nothing overflows.
+    let sum: i128 = lengths.iter().map(|&length| i128::from(length)).sum();
+    if sum != extent as i128 {
         return Err(Error::Onnx(format!(
-            "parts of {lengths:?} of {extent} elements for {outputs} outputs"
+            "{} parts with {sum} elements together, where there are {extent}",
+            lengths.len()
         )));
     }
-    cut(node, &input, at, &lengths)
+    Ok(())
 }
 
 /// Consecutive parts of these lengths along an axis.
@@ -87,43 +101,38 @@ fn cut(node: &mut Node<'_, '_>, input: &Value, at: usize, lengths: &[i64]) -> Re
     Ok(values)
 }
 
-/// The most parts that one number may cut a tensor into: each becomes a node.
+/// The most parts that a sequence may have: each becomes a node, and a few bytes of the file may ask for any number.
 const MOST_PARTS: usize = 1024;
 
 /// Parts of one length, the last as long as it is, or of given lengths.
 pub(super) fn split_to_sequence(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
     let input = node.input(0)?;
     let at = axis("onnx", node.int("axis", 0)? as isize, input.shape().len())?;
-    let extent = input.shape()[at] as i64;
-    let split = match node.optional(1) {
-        Some(Value::Host(split @ Host::Int(_))) => split,
+    let extent = input.shape()[at];
+    let given = match node.optional(1) {
+        Some(Value::Host(Host::Int(given))) => given,
+        Some(Value::Host(Host::Float(_))) => return Err(Error::Onnx("lengths must be whole numbers".to_owned())),
         Some(_) => return Err(unsupported("parts whose lengths are computed while the network runs")),
         None => return Err(unsupported("parts of one element")),
     };
     node.ignore(&["keepdims"]);
-    let Host::Int(given) = &split else {
-        return Err(Error::Onnx("lengths must be whole numbers".to_owned()));
-    };
-    let given: Vec<i64> = given.iter().copied().collect();
-    let lengths: Vec<i64> = match (split.shape().len(), &given[..]) {
-        (0, &[length]) if length > 0 => {
-            if (extent / length) as usize > MOST_PARTS {
-                return Err(unsupported(format!(
-                    "{extent} elements in parts of {length}: more than {MOST_PARTS}"
-                )));
-            }
-            let starts = (0..extent).step_by(usize::try_from(length).unwrap_or(usize::MAX));
-            starts.map(|start| length.min(extent - start)).collect()
+    let (single, count) = match (given.ndim(), given.first()) {
+        (0, Some(&length)) if length > 0 => {
+            let length = usize::try_from(length).unwrap_or(usize::MAX);
+            (Some(length), extent.div_ceil(length))
         }
-        (1, lengths) => lengths.to_vec(),
-        _ => return Err(Error::Onnx(format!("parts of {given:?}"))),
+        (0, length) => return Err(Error::Onnx(format!("a length of {}", length.copied().unwrap_or_default()))),
+        (1, _) => (None, given.len()),
+        _ => return Err(Error::Onnx(format!("lengths of shape {:?}", given.shape()))),
     };
-    let sum = lengths
-        .iter()
-        .try_fold(0_i64, |sum, &length| sum.checked_add(length).filter(|_| length >= 0));
-    if sum != Some(extent) {
-        return Err(Error::Onnx(format!("parts of {lengths:?} of {extent} elements")));
+    if count > MOST_PARTS {
+        return Err(unsupported(format!("{count} parts: {MOST_PARTS} are the most")));
     }
+    let lengths = match single {
+        Some(length) => equal_parts(extent, length, count),
+        None => given.iter().copied().collect(),
+    };
+    check_lengths(&lengths, extent)?;
     Ok(vec![Value::Sequence(cut(node, &input, at, &lengths)?)])
 }
 
@@ -154,6 +163,7 @@ pub(super) fn gather(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
     };
     let at = axis("onnx", node.int("axis", 0)? as isize, input.shape().len())?;
     let extent = input.shape()[at];
+    node.budget().charge("the indices", chosen.len(), 8)?;
     let mut places = Vec::new();
     for &index in chosen.iter() {
         let counted = if index < 0 {
@@ -164,16 +174,16 @@ pub(super) fn gather(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
         let place = usize::try_from(counted).ok().filter(|&place| place < extent);
         places.push(place.ok_or_else(|| Error::Onnx(format!("index {index} of {extent} elements")))?);
     }
-    let runs = runs(&places);
-    if runs.len() > MOST_SLICES {
+    let breaks = places.windows(2).filter(|pair| pair[0] + 1 != pair[1]).count();
+    if breaks >= MOST_SLICES {
         return Err(unsupported(format!(
             "{} indices in {} runs: {MOST_SLICES} are the most",
             places.len(),
-            runs.len()
+            breaks + 1
         )));
     }
     let mut parts = Vec::new();
-    for (start, end) in runs {
+    for (start, end) in runs(&places) {
         let slice = Slice::new([start as isize], [end as isize]).axes([at as isize]);
         parts.push(node.emit(slice, &[&input])?);
     }

@@ -22,6 +22,9 @@ mod kind {
     pub(super) const INTS: i32 = 7;
 }
 
+/// The most numbers of a list that is an input, but for one length of each output. Two for each dimension are needed.
+const MOST_NUMBERS: usize = 1024;
+
 /// A node, with what is read of it noted.
 pub(in crate::onnx) struct Node<'b, 'm> {
     builder: &'b mut Builder<'m>,
@@ -176,6 +179,17 @@ impl<'b, 'm> Node<'b, 'm> {
             .ok_or_else(|| Error::Onnx(format!("input {index} is missing")))
     }
 
+    /// The element type that the file gives an input with: an initializer's or an input's of the model.
+    pub(in crate::onnx) fn element_type(&self, index: usize) -> Option<i32> {
+        let name = self.proto.input.get(index)?;
+        let model = self.builder.model;
+        let input = || model.inputs.iter().find(|input| input.name == *name);
+        match model.initializers.get(name) {
+            Some(initializer) => Some(initializer.data_type),
+            None => input().map(|input| input.element),
+        }
+    }
+
     /// An input that must be known now.
     pub(in crate::onnx) fn optional_host(&self, index: usize) -> Result<Option<Host>> {
         match self.optional(index) {
@@ -190,10 +204,16 @@ impl<'b, 'm> Node<'b, 'm> {
             .ok_or_else(|| Error::Onnx(format!("input {index} is missing")))
     }
 
-    /// Whole numbers in one dimension, or one without.
+    /// Whole numbers in one dimension, or one without: axes, extents, lengths. They are copied and named in messages, so
+    /// there must not be very many.
     pub(in crate::onnx) fn optional_host_ints(&self, index: usize) -> Result<Option<Vec<i64>>> {
+        let most = MOST_NUMBERS.max(self.output_count());
         match self.optional_host(index)? {
             None => Ok(None),
+            Some(Host::Int(array)) if array.len() > most => Err(Error::Onnx(format!(
+                "input {index} has {} numbers, but {most} are the most",
+                array.len()
+            ))),
             Some(Host::Int(array)) if array.ndim() <= 1 => Ok(Some(array.iter().copied().collect())),
             Some(other) => Err(Error::Onnx(format!(
                 "input {index} must be whole numbers in one dimension, but it is of shape {:?}",

@@ -140,8 +140,8 @@ impl Window {
         let horizontal = (self.kernel.width, self.stride.width, self.dilation.width);
         let rows = counts(windows.height, size.height, (given.top, given.bottom), vertical);
         let columns = counts(windows.width, size.width, (given.left, given.right), horizontal);
-        node.budget()
-            .check("the elements of each window", rows.len() * columns.len())?;
+        let divisors = rows.len().saturating_mul(columns.len());
+        node.budget().charge("the elements of each window", divisors, 4)?;
         // The sum of none is 0 and stays so.
         let divisors = ArrayD::from_shape_fn(vec![1, 1, rows.len(), columns.len()], |place| {
             (rows[place[2]] * columns[place[3]]).max(1) as f32

@@ -4,8 +4,9 @@ use ndarray::{ArrayD, Axis, IxDyn};
 
 use super::{charge, host, wrong};
 use crate::error::{Error, Result};
-use crate::onnx::convert::{Node, Value};
+use crate::onnx::convert::{Node, Value, indices};
 use crate::onnx::tensor::Host;
+use crate::ops;
 use crate::shape;
 
 /// Applies the same expression to either kind.
@@ -88,40 +89,33 @@ pub(super) fn slice(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
         let (axes, steps) = (node.optional_host_ints(3)?, node.optional_host_ints(4)?);
         (node.host_ints(1)?, node.host_ints(2)?, axes, steps)
     };
-    let axes = axes.unwrap_or_else(|| (0..starts.len() as i64).collect());
-    let steps = steps.unwrap_or_else(|| vec![1; starts.len()]);
-    if [ends.len(), axes.len(), steps.len()] != [starts.len(); 3] {
-        return Err(Error::Onnx("starts, ends, axes and steps differ in length".to_owned()));
-    }
-    charge(node, data.shape())?;
-    let mut chosen = Vec::new();
-    for (index, &axis) in axes.iter().enumerate() {
-        let axis = shape::axis("onnx", axis as isize, data.shape().len())?;
-        if chosen.iter().any(|(other, _)| *other == axis) {
-            return Err(Error::Onnx(format!("axis {axis} is sliced twice")));
-        }
-        chosen.push((axis, places(data.shape()[axis], starts[index], ends[index], steps[index])?));
-    }
-    Ok(either!(data, array => chosen
-        .iter()
-        .fold(ArrayD::clone(&array), |array, (axis, places)| array.select(Axis(*axis), places))))
+    let slice = ops::Slice::new(indices(&starts), indices(&ends))
+        .axes(indices(&axes.unwrap_or_default()))
+        .steps(indices(&steps.unwrap_or_default()));
+    let ranges = slice.ranges(data.shape())?;
+    let shape: Vec<usize> = ranges.iter().map(|range| range.count).collect();
+    charge(node, &shape)?;
+    Ok(either!(data, array => {
+        let view = array.slice_each_axis(|axis| {
+            let range = &ranges[axis.axis.index()];
+            taken(range.start, range.step, range.count)
+        });
+        ArrayD::from_shape_vec(IxDyn(&shape), view.iter().copied().collect()).map_err(wrong)?
+    }))
 }
 
-/// The places of a slice, as in Python.
-fn places(extent: usize, start: i64, end: i64, step: i64) -> Result<Vec<usize>> {
-    let extent = extent as i64;
-    if step == 0 {
-        return Err(Error::Onnx("a step of 0".to_owned()));
+/// So many elements from `start` on as ndarray has it, where a range that goes backwards starts at its end.
+fn taken(start: usize, step: isize, count: usize) -> ndarray::Slice {
+    match count {
+        0 => ndarray::Slice::from(0..0),
+        1 => ndarray::Slice::from(start..start + 1),
+        // Of two elements and more the steps are shorter than the axis.
+        count => {
+            let (first, span) = (start as isize, (count as isize - 1) * step);
+            let (low, high) = (first.min(first + span), first.max(first + span));
+            ndarray::Slice::new(low, Some(high + 1), step)
+        }
     }
-    let (least, most) = if step > 0 { (0, extent) } else { (-1, extent - 1) };
-    let bound = |place: i64| {
-        let counted = if place < 0 { place.saturating_add(extent) } else { place };
-        counted.max(least).min(most)
-    };
-    let (start, end) = (bound(start), bound(end));
-    let next = |&place: &i64| place.checked_add(step);
-    let places = std::iter::successors(Some(start), next).take_while(|&place| if step > 0 { place < end } else { place > end });
-    Ok(places.map(|place| place as usize).collect())
 }
 
 pub(super) fn transpose(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {

@@ -125,12 +125,20 @@ fn range(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
     Ok(host(Host::ints(numbers.take(count).collect())))
 }
 
-/// Between `f32` (which `double` is rounded to), whole numbers of any width, and bool.
 fn cast(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
     node.ignore(&["saturate", "round_mode"]);
     let to = node.int("to", 0)?;
-    let to = i32::try_from(to).unwrap_or_default();
     let input = node.host(0)?;
+    let to = i32::try_from(to).unwrap_or_default();
+    Ok(vec![Value::Host(convert(node, input, to)?)])
+}
+
+/// Between `f32` (which `double` is rounded to), whole numbers of any width, and bool.
+pub(super) fn convert(node: &mut Node<'_, '_>, input: Host, to: i32) -> Result<Host> {
+    let is_real = matches!(to, tensor::FLOAT | tensor::DOUBLE);
+    if is_real && matches!(input, Host::Float(_)) {
+        return Ok(input);
+    }
     charge(node, input.shape())?;
     let wrap = move |value: i64| match to {
         2 => i64::from(value as u8),
@@ -142,12 +150,11 @@ fn cast(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
         12 => i64::from(value as u32),
         _ => value,
     };
-    Ok(match (input, to) {
-        (Host::Float(array), tensor::FLOAT | 11) => vec![Value::Host(Host::Float(array))],
-        (Host::Int(array), tensor::FLOAT | 11) => host(array.mapv(|value| value as f32)),
-        (Host::Float(array), 9) => host(array.mapv(|value| i64::from(value != 0.0))),
-        (Host::Float(array), to) if tensor::is_integer(to) => host(array.mapv(|value| wrap(value as i64))),
-        (Host::Int(array), to) if tensor::is_integer(to) => host(array.mapv(wrap)),
-        (_, to) => return Err(Error::unsupported("onnx", format!("to {}", tensor::type_name(to)))),
+    Ok(match input {
+        Host::Int(array) if is_real => array.mapv(|value| value as f32).into(),
+        Host::Float(array) if to == 9 => array.mapv(|value| i64::from(value != 0.0)).into(),
+        Host::Float(array) if tensor::is_integer(to) => array.mapv(|value| wrap(value as i64)).into(),
+        Host::Int(array) if tensor::is_integer(to) => array.mapv(wrap).into(),
+        _ => return Err(Error::unsupported("onnx", format!("to {}", tensor::type_name(to)))),
     })
 }
