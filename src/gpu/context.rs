@@ -85,15 +85,11 @@ impl Context {
         let reported = Arc::clone(&faults);
         // wgpu's default handler panics.
         device.on_uncaptured_error(Arc::new(move |error: wgpu::Error| {
-            let error = match error {
-                wgpu::Error::OutOfMemory { source } => Error::OutOfMemory(source.to_string()),
-                wgpu::Error::Validation { description, .. } | wgpu::Error::Internal { description, .. } => Error::Gpu(description),
-            };
             reported
                 .first
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
-                .get_or_insert(error);
+                .get_or_insert(told(error));
         }));
         let reported = Arc::clone(&faults);
         device.set_device_lost_callback(move |reason, message| {
@@ -126,6 +122,28 @@ impl Context {
         })
     }
 
+    /// What `make` makes, or the error that the device reported of it and of nothing else: several threads may be at work.
+    #[cfg(not(target_family = "wasm"))]
+    pub(crate) fn guarded<T>(&self, make: impl FnOnce() -> T) -> Result<T> {
+        use wgpu::ErrorFilter::{Internal, OutOfMemory, Validation};
+
+        // Scopes belong to this thread and are closed in the opposite order.
+        let scopes = [Validation, OutOfMemory, Internal].map(|filter| self.device.push_error_scope(filter));
+        let made = make();
+        let errors = scopes.into_iter().rev().map(|scope| pollster::block_on(scope.pop()));
+        match errors.collect::<Vec<_>>().into_iter().flatten().next() {
+            Some(error) => Err(told(error)),
+            None => Ok(made),
+        }
+    }
+
+    /// What `make` makes, or the first error that the device reported: a browser has one thread.
+    #[cfg(target_family = "wasm")]
+    pub(crate) fn guarded<T>(&self, make: impl FnOnce() -> T) -> Result<T> {
+        let made = make();
+        self.check().map(|()| made)
+    }
+
     /// The first error that the device reported since the last check; a lost device stays lost.
     pub(crate) fn check(&self) -> Result<()> {
         if let Some(reason) = self.faults.lost.get() {
@@ -135,5 +153,13 @@ impl Context {
             Some(error) => Err(error),
             None => Ok(()),
         }
+    }
+}
+
+/// The device's error as one of ours.
+fn told(error: wgpu::Error) -> Error {
+    match error {
+        wgpu::Error::OutOfMemory { source } => Error::OutOfMemory(source.to_string()),
+        wgpu::Error::Validation { description, .. } | wgpu::Error::Internal { description, .. } => Error::Gpu(description),
     }
 }

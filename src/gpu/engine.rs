@@ -50,7 +50,7 @@ impl Executable {
         let every = joining.needed(recording);
         let (locations, memory) = locate(context, recording, &joining, &every)?;
         let once: Vec<&Dispatch> = recording.once.iter().collect();
-        let keys = bound_keys(&[once.as_slice(), every.as_slice()].concat(), &locations);
+        let keys = bound_keys(recording, &[once.as_slice(), every.as_slice()].concat(), &locations);
         let (once_keys, every_keys) = keys.split_at(once.len());
         let steps = context.pipelines.ahead(context, &keys, || {
             let once = steps(context, recording, &once, once_keys, &locations)?;
@@ -182,29 +182,52 @@ fn locate(
 /// The kernel for each dispatch where its slots lie. WebGPU forbids that a dispatch reads and writes one buffer; that it
 /// writes two ranges of it is allowed, and so an input beside an output is bound as if it were written. An input that is
 /// bound so in one dispatch is in all of the same kernel, which then is compiled once.
-fn bound_keys(dispatches: &[&Dispatch], locations: &[Option<Location>]) -> Vec<PipelineKey> {
+fn bound_keys(recording: &Recording, dispatches: &[&Dispatch], locations: &[Option<Location>]) -> Vec<PipelineKey> {
     let buffer = |slot: &SlotId| locations[slot.0].as_ref().map(|location| Arc::as_ptr(&location.buffer));
+    let beside = |dispatch: &Dispatch| {
+        let is_beside =
+            |slot: &SlotId| buffer(slot).is_some() && dispatch.outputs.iter().any(|output| buffer(output) == buffer(slot));
+        mask(&dispatch.inputs, is_beside)
+    };
     let mut writable: HashMap<&PipelineKey, u32> = HashMap::new();
     for dispatch in dispatches {
-        for (index, input) in dispatch.inputs.iter().enumerate() {
-            let is_beside = buffer(input).is_some() && dispatch.outputs.iter().any(|output| buffer(output) == buffer(input));
-            *writable.entry(&dispatch.key).or_default() |= u32::from(is_beside) << index;
-        }
+        *writable.entry(&dispatch.key).or_default() |= beside(dispatch);
     }
     let bound = |dispatch: &&Dispatch| {
-        let mut key = dispatch.key.clone();
-        key.writable = writable.get(&dispatch.key).copied().unwrap_or_default();
-        // Nor may a dispatch bind one buffer in both ways.
-        let is_written = |slot: &SlotId| {
-            let bound = |(index, other): (usize, &SlotId)| key.writable & (1_u32 << index) != 0 && buffer(other) == buffer(slot);
-            dispatch.inputs.iter().enumerate().any(bound)
+        let all = writable.get(&dispatch.key).copied().unwrap_or_default();
+        let is_bound = |index: usize, mask: u32| mask & (1 << index) != 0;
+        // Nor may a dispatch bind one buffer in both ways,
+        let inputs = &dispatch.inputs;
+        let with = |slot: &SlotId| {
+            inputs
+                .iter()
+                .enumerate()
+                .any(|(index, other)| is_bound(index, all) && buffer(other) == buffer(slot))
         };
-        let shared = dispatch.inputs.iter().enumerate();
-        let also = shared.fold(0, |mask, (index, slot)| mask | u32::from(is_written(slot)) << index);
-        key.writable |= also;
-        key
+        let all = all | mask(inputs, with);
+        // or write the same bytes by two bindings.
+        let range = |slot: &SlotId| {
+            let start = locations[slot.0].as_ref().map_or(0, |location| location.offset);
+            start..start + recording.slots[slot.0].bytes.max(1)
+        };
+        let meet = |a: &SlotId, b: &SlotId| {
+            let (first, second) = (range(a), range(b));
+            buffer(a) == buffer(b) && first.start < second.end && second.start < first.end
+        };
+        let is_twice = |index: usize| (0..inputs.len()).any(|other| other != index && meet(&inputs[index], &inputs[other]));
+        let clash = (0..inputs.len()).any(|index| is_bound(index, all) && is_twice(index));
+        PipelineKey {
+            writable: if clash { beside(dispatch) } else { all },
+            ..dispatch.key.clone()
+        }
     };
     dispatches.iter().map(bound).collect()
+}
+
+/// A bit for each slot that is so.
+fn mask(slots: &[SlotId], is_so: impl Fn(&SlotId) -> bool) -> u32 {
+    let bits = slots.iter().enumerate();
+    bits.fold(0, |mask, (index, slot)| mask | u32::from(is_so(slot)) << index)
 }
 
 /// Makes pipelines, one buffer for all parameters, and bind groups.

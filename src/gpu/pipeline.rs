@@ -21,6 +21,7 @@ pub(crate) struct Pipeline {
 #[derive(Debug, Default)]
 pub(crate) struct Pipelines {
     compiled: Mutex<HashMap<PipelineKey, Entry>>,
+    made: AtomicUsize,
 }
 
 type Entry = Arc<Mutex<Option<Arc<Pipeline>>>>;
@@ -33,6 +34,7 @@ impl Pipelines {
             return Ok(Arc::clone(pipeline));
         }
         let pipeline = Arc::new(compile(context, key)?);
+        self.made.fetch_add(1, Ordering::Relaxed);
         Ok(Arc::clone(entry.insert(pipeline)))
     }
 
@@ -50,13 +52,17 @@ impl Pipelines {
         let next = AtomicUsize::new(0);
         std::thread::scope(|scope| {
             for _ in 1..threads {
-                scope.spawn(|| {
+                let compile = || {
                     while let Some(key) = missing.get(next.fetch_add(1, Ordering::Relaxed)) {
                         let _ = self.get(context, key);
                     }
-                });
+                };
+                // Without another thread the work compiles by itself.
+                let _ = std::thread::Builder::new().spawn_scoped(scope, compile);
             }
-            work()
+            let result = work();
+            next.store(missing.len(), Ordering::Relaxed);
+            result
         })
     }
 
@@ -67,7 +73,7 @@ impl Pipelines {
 
     /// How many pipelines have been made.
     pub(crate) fn len(&self) -> usize {
-        lock(&self.compiled).values().filter(|entry| lock(entry).is_some()).count()
+        self.made.load(Ordering::Relaxed)
     }
 }
 
@@ -86,30 +92,30 @@ fn compile(context: &Context, key: &PipelineKey) -> Result<Pipeline> {
     };
     dump(source.name, key, &text);
     log::debug!("compiling {label} {:?}", key.constants);
-    let module = context.device.create_shader_module(wgpu::ShaderModuleDescriptor {
-        label: Some(&label),
-        source: wgpu::ShaderSource::Wgsl(text.into()),
-    });
-    context.check()?;
-    let layout = bind_group_layout(&context.device, &label, key);
-    let pipeline_layout = context.device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
-        label: Some(&label),
-        bind_group_layouts: &[Some(&layout)],
-        immediate_size: 0,
-    });
-    let handle = context.device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
-        label: Some(&label),
-        layout: Some(&pipeline_layout),
-        module: &module,
-        entry_point: Some("main"),
-        compilation_options: wgpu::PipelineCompilationOptions::default(),
-        cache: None,
-    });
-    context.check()?;
-    Ok(Pipeline {
-        handle,
-        layout,
-        submitted: AtomicBool::new(false),
+    context.guarded(|| {
+        let module = context.device.create_shader_module(wgpu::ShaderModuleDescriptor {
+            label: Some(&label),
+            source: wgpu::ShaderSource::Wgsl(text.into()),
+        });
+        let layout = bind_group_layout(&context.device, &label, key);
+        let pipeline_layout = context.device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
+            label: Some(&label),
+            bind_group_layouts: &[Some(&layout)],
+            immediate_size: 0,
+        });
+        let handle = context.device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
+            label: Some(&label),
+            layout: Some(&pipeline_layout),
+            module: &module,
+            entry_point: Some("main"),
+            compilation_options: wgpu::PipelineCompilationOptions::default(),
+            cache: None,
+        });
+        Pipeline {
+            handle,
+            layout,
+            submitted: AtomicBool::new(false),
+        }
     })
 }
 

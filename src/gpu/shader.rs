@@ -15,6 +15,7 @@ pub(crate) enum Kernel {
     Gemm,
     GemmBroadcast,
     GemmQuads,
+    Gemv,
     InstanceNorm,
     Interpolate,
     InterpolateNearest,
@@ -68,7 +69,7 @@ const SPREAD_BROADCAST: &str = wgsl!("shared/spread_broadcast");
 impl Kernel {
     /// All kernels.
     #[cfg(any(test, feature = "wrong-kernel"))]
-    pub(crate) const ALL: [Self; 29] = [
+    pub(crate) const ALL: [Self; 30] = [
         Self::Activation,
         Self::BatchNorm,
         Self::Binary,
@@ -79,6 +80,7 @@ impl Kernel {
         Self::Gemm,
         Self::GemmBroadcast,
         Self::GemmQuads,
+        Self::Gemv,
         Self::InstanceNorm,
         Self::Interpolate,
         Self::InterpolateNearest,
@@ -202,6 +204,12 @@ impl Kernel {
                 4,
                 1,
             ),
+            Self::Gemv => (
+                "gemv",
+                &[DISPATCH, REALS, STRAIGHT_LINES, EPILOGUE_BINDINGS, EPILOGUE, wgsl!("gemv")],
+                4,
+                1,
+            ),
             Self::Fill => ("fill", &[DISPATCH, wgsl!("fill")], 0, 1),
             Self::InstanceNorm => ("instance_norm", &[DISPATCH, REALS, wgsl!("instance_norm")], 3, 1),
             Self::Interpolate => ("interpolate", &[DISPATCH, wgsl!("interpolate")], 1, 1),
@@ -248,7 +256,10 @@ impl Kernel {
             ),
             Self::WinogradWeight => ("winograd_weight", &[DISPATCH, wgsl!("winograd_weight")], 1, 1),
         };
-        let subgroups = matches!(self, Self::Conv2dDirectBroadcast | Self::GemmBroadcast | Self::GemmQuads);
+        let subgroups = matches!(
+            self,
+            Self::Conv2dDirectBroadcast | Self::GemmBroadcast | Self::GemmQuads | Self::Gemv
+        );
         KernelSource {
             name,
             parts,

@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use ndarray::{ArrayD, ArrayViewD, IxDyn};
 
+use super::passes::split_linear;
 use super::verify::{Check, check_values};
 use super::{Graph, NAME, Pass};
 use crate::error::{Error, Result};
@@ -50,6 +51,9 @@ impl GpuEngine {
         if passes.contains(&Pass::RemoveDeadCode) {
             graph = graph.optimized(&[Pass::RemoveDeadCode], None)?;
         }
+        let limits = &gpu.context.capabilities.limits;
+        let most = limits.max_storage_buffer_binding_size.min(limits.max_buffer_size) / 4;
+        split_linear::run(&mut graph, usize::try_from(most).unwrap_or(usize::MAX));
         let constants = graph
             .values
             .iter()
@@ -71,6 +75,8 @@ impl GpuEngine {
         if let Some(known) = plans.iter().position(|(known, _)| *known == shapes) {
             plans[known..].rotate_left(1);
         } else {
+            // What is refused costs no plan.
+            self.graph.shapes(&shapes.iter().map(Vec::as_slice).collect::<Vec<_>>())?;
             // Room is made first, so that the new plan can have the old one's memory.
             let surplus = (plans.len() + 1).saturating_sub(self.plans_kept.max(1));
             plans.drain(..surplus);
@@ -121,6 +127,13 @@ impl GpuEngine {
         let mut recording = self.gpu.recording();
         let mut import = |tensor: &Tensor| recording.import(tensor.buffer.clone(), &tensor.shape, DType::F32, true);
         let mut values: Vec<Option<Value>> = self.constants.iter().map(|tensor| tensor.as_ref().map(&mut import)).collect();
+        // Passes that wait for the shapes may leave constants of their own.
+        values.resize(graph.values.len(), None);
+        for (value, info) in values.iter_mut().zip(&graph.values) {
+            if let (None, Some(array)) = (&value, &info.constant) {
+                *value = Some(import(&self.gpu.upload(array.as_ref())?));
+            }
+        }
         let mut inputs = Vec::new();
         for (value, shape) in graph.inputs.iter().zip(shapes) {
             let elements = crate::shape::element_count(NAME, shape)?;

@@ -92,6 +92,7 @@ pub(crate) fn trials() -> Vec<Named> {
         property("conv_transpose2d", 40, transposed_convolutions(), &ONE),
         property("fused", 40, fused(), &ONE),
         property("fused/pointwise", 40, pointwise(), &ONE),
+        property("fused/few_positions", 40, few_positions(), &ONE),
         property("interpolate", 240, interpolations(images(), 20), &ONE),
         // Many coordinates that fall near whole numbers and halves.
         property("interpolate/long", 80, interpolations(rows(), 900), &ONE),
@@ -297,6 +298,29 @@ fn threes() -> impl Strategy<Value = Case> {
             shapes.extend(bias.then(|| vec![outs]));
             Case::new(op, shapes, seed)
         },
+    )
+}
+
+/// Linear layers over a few rows and pointwise convolutions over a few pixels, with more channels than one block has.
+fn few_positions() -> impl Strategy<Value = Case> {
+    let convolution = (1..=2usize, 1..=2usize, 1..=3usize, 1..=3usize);
+    let channels = (1..=19usize, 1..=70usize, 1..=7usize);
+    let case = (any::<bool>(), convolution, channels, any::<(bool, u64)>());
+    fused_over(
+        case.prop_map(|(linear, (batch, groups, height, width), (ins, outs, rows), (bias, seed))| {
+            let (op, mut shapes): (Op, _) = if linear {
+                (Linear.into(), vec![vec![rows, ins], vec![outs, ins]])
+            } else {
+                let image = vec![batch, groups * ins, height, width];
+                (
+                    Conv2d::new().groups(groups).into(),
+                    vec![image, vec![groups * outs, ins, 1, 1]],
+                )
+            };
+            let channels = shapes[1][0];
+            shapes.extend(bias.then(|| vec![channels]));
+            Case::new(op, shapes, seed)
+        }),
     )
 }
 

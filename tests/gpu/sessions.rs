@@ -267,6 +267,8 @@ fn passes(gpu: &Gpu) -> Outcome {
     let mut choices: Vec<Vec<Pass>> = Pass::ALL.iter().map(|&pass| vec![pass]).collect();
     choices.push(Vec::new());
     choices.push(Pass::ALL.to_vec());
+    // Constants then arise when the shapes are known.
+    choices.push(Pass::ALL.iter().rev().copied().collect());
     for (graph, shape) in [(residual()?, &[2, 3, 7, 10][..]), (classifier()?, &[3, 2, 8, 10])] {
         let input = Random::new(9).reals(shape);
         for passes in &choices {

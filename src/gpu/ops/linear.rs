@@ -38,6 +38,47 @@ pub(super) struct Gemm {
     pub(super) broadcast: bool,
 }
 
+/// How a matrix product is cut up.
+struct Shape {
+    kernel: Kernel,
+    /// Elements that are loaded at once: the unit of positions.
+    width: usize,
+    block: Block,
+    /// Positions of a workgroup.
+    across: usize,
+}
+
+impl Shape {
+    fn choose(gemm: &Gemm, lanes: usize) -> Self {
+        // With few positions most lanes would have none: they run along the channels then.
+        if gemm.broadcast && gemm.positions < lanes {
+            let positions = gemm.positions.next_power_of_two().min(4);
+            let block = Block { positions, channels: 32 };
+            return Self {
+                kernel: Kernel::Gemv,
+                width: 1,
+                block,
+                across: positions,
+            };
+        }
+        // Four consecutive positions at once where each channel's lie together and start at a multiple of four.
+        let quads = gemm.broadcast && gemm.positions.is_multiple_of(4) && gemm.strides[1] == 1 && gemm.strides[3] == 1;
+        let (kernel, width) = match (gemm.broadcast, quads) {
+            (true, true) => (Kernel::GemmQuads, 4),
+            (true, false) => (Kernel::GemmBroadcast, 1),
+            (false, _) => (Kernel::Gemm, 1),
+        };
+        let rows = (gemm.positions / width).div_ceil(lanes);
+        let block = Block::choose(gemm.broadcast, width, rows, gemm.out_channels);
+        Self {
+            kernel,
+            width,
+            block,
+            across: lanes * block.positions,
+        }
+    }
+}
+
 /// Records a matrix product.
 pub(super) fn gemm(
     name: &'static str,
@@ -47,15 +88,12 @@ pub(super) fn gemm(
     recording: &mut Recording,
 ) -> Result<()> {
     let lanes = lanes(recording, gemm.broadcast);
-    // Four consecutive positions at once where each channel's lie together and start at a multiple of four.
-    let quads = gemm.broadcast && gemm.positions.is_multiple_of(4) && gemm.strides[1] == 1 && gemm.strides[3] == 1;
-    let (kernel, width) = match (gemm.broadcast, quads) {
-        (true, true) => (Kernel::GemmQuads, 4),
-        (true, false) => (Kernel::GemmBroadcast, 1),
-        (false, _) => (Kernel::Gemm, 1),
-    };
-    let positions = gemm.positions / width;
-    let block = Block::choose(gemm.broadcast, width, positions.div_ceil(lanes as usize), gemm.out_channels);
+    let Shape {
+        kernel,
+        width,
+        block,
+        across,
+    } = Shape::choose(gemm, lanes as usize);
     let layout = WeightLayout {
         groups: gemm.groups,
         out_channels: gemm.out_channels,
@@ -64,7 +102,8 @@ pub(super) fn gemm(
         transposed: false,
     };
     let packed = pack_weights(name, operands.weight, &layout, block.channels, recording)?;
-    let position_blocks = positions.div_ceil(lanes as usize * block.positions);
+    let positions = gemm.positions / width;
+    let position_blocks = positions.div_ceil(across);
     let channel_blocks = gemm.out_channels.div_ceil(block.channels);
     // In units of a position, but for those between positions, which are then 1.
     let [in_channel_stride, in_position_stride, out_channel_stride, out_position_stride] = gemm

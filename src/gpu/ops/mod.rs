@@ -193,6 +193,7 @@ pub(in crate::gpu) mod layouts {
             layout!(Gemm, linear::GemmParameters),
             layout!(GemmBroadcast, linear::GemmParameters),
             layout!(GemmQuads, linear::GemmParameters),
+            layout!(Gemv, linear::GemmParameters),
             layout!(InstanceNorm, instance_norm::InstanceNormParameters),
             layout!(Interpolate, interpolate::InterpolateParameters),
             layout!(InterpolateNearest, interpolate::NearestParameters),

@@ -116,5 +116,8 @@ fn merge(graph: &Graph, maker: &Maker<'_>, affine: &Affine) -> Option<(ArrayD<f3
     let bias = bias.collect::<ndarray::Array1<f32>>().into_dyn();
     // An infinite factor would make NaN of sums whose parts have different signs.
     let is_finite = folded.iter().chain(&bias).all(|value| value.is_finite());
-    is_finite.then_some((folded, bias))
+    // Adapters may take a subnormal weight for 0, where product and scale by themselves are not.
+    let vanishes = |(own, folded): (&f32, &f32)| *own != 0.0 && folded.abs() < f32::MIN_POSITIVE;
+    let stays = !weight.iter().zip(&folded).any(vanishes);
+    (is_finite && stays).then_some((folded, bias))
 }

@@ -8,6 +8,7 @@ mod fold_padding;
 mod fold_scale_and_shift;
 mod fuse_epilogues;
 mod remove_no_ops;
+pub(super) mod split_linear;
 #[cfg(test)]
 mod tests;
 
