@@ -287,6 +287,20 @@ fn pointwise() -> impl Strategy<Value = Case> {
     )
 }
 
+/// What Winograd's algorithm computes, over a few rows and columns of quads of tiles and past their edges.
+fn threes() -> impl Strategy<Value = Case> {
+    let channels = (1..=2usize, 1..=9usize, 1..=40usize);
+    let padding = (modes(), prop::array::uniform4(0..=3usize));
+    (channels, (1..=37usize, 1..=21usize), padding, any::<(bool, u64)>()).prop_map(
+        |((batch, ins, outs), (height, width), (mode, sides), (bias, seed))| {
+            let op = Conv2d::new().padding_mode(mode).padding(within(mode, sides, height, width));
+            let mut shapes = vec![vec![batch, ins, height, width], vec![outs, ins, 3, 3]];
+            shapes.extend(bias.then(|| vec![outs]));
+            Case::new(op, shapes, seed)
+        },
+    )
+}
+
 /// Linear layers over a few rows and pointwise convolutions over a few pixels, with more channels than one block has.
 fn few_positions() -> impl Strategy<Value = Case> {
     let convolution = (1..=2usize, 1..=2usize, 1..=3usize, 1..=3usize);
@@ -307,20 +321,6 @@ fn few_positions() -> impl Strategy<Value = Case> {
             shapes.extend(bias.then(|| vec![channels]));
             Case::new(op, shapes, seed)
         }),
-    )
-}
-
-/// What Winograd's algorithm computes, over a few rows and columns of quads of tiles and past their edges.
-fn threes() -> impl Strategy<Value = Case> {
-    let channels = (1..=2usize, 1..=9usize, 1..=40usize);
-    let padding = (modes(), prop::array::uniform4(0..=3usize));
-    (channels, (1..=37usize, 1..=21usize), padding, any::<(bool, u64)>()).prop_map(
-        |((batch, ins, outs), (height, width), (mode, sides), (bias, seed))| {
-            let op = Conv2d::new().padding_mode(mode).padding(within(mode, sides, height, width));
-            let mut shapes = vec![vec![batch, ins, height, width], vec![outs, ins, 3, 3]];
-            shapes.extend(bias.then(|| vec![outs]));
-            Case::new(op, shapes, seed)
-        },
     )
 }
 
