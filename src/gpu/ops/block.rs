@@ -37,7 +37,7 @@ impl Block {
         const QUAD_GATHER: usize = 130;
         let gather = if width == 4 { QUAD_GATHER } else { 50 };
         let (most, candidates): (usize, &[usize]) = if broadcast {
-            (256, &[1, 2, 4, 7, 8, 14])
+            (256, &[1, 2, 4, 8, 14])
         } else {
             (32, &[1, 2, 4])
         };
