@@ -69,7 +69,11 @@ impl Shape {
             (false, _) => (Kernel::Gemm, 1),
         };
         let rows = (gemm.positions / width).div_ceil(lanes);
-        let block = Block::choose(gemm.broadcast, width, rows, gemm.out_channels);
+        let mut block = Block::choose(gemm.broadcast, width, rows, gemm.out_channels);
+        if gemm.broadcast && !quads {
+            // Planes that are no whole vectors are small ones; larger blocks take twice as long to compile.
+            block.positions = block.positions.min(4);
+        }
         Self {
             kernel,
             width,
