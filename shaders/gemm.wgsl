@@ -4,22 +4,6 @@
 // An invocation computes CHANNELS output channels at POSITIONS positions, LANES apart. A position is one element or four
 // (shared/reals_*.wgsl); strides count in the same unit.
 // Header: LANES, POSITIONS, CHANNELS, QUADS (CHANNELS / 4), LATER_CHANNELS (CHANNELS - 4), and those of shared/epilogue.wgsl.
-struct Params {
-    in_channels: u32,          // per group: the terms of each sum
-    out_channels: u32,         // per group
-    positions: u32,            // per batch entry
-    position_blocks: u32,      // ceil(positions / (LANES * POSITIONS))
-    channel_blocks: u32,       // ceil(out_channels / CHANNELS)
-    groups: u32,
-    batch: u32,
-    in_channel_stride: u32,    // elements between the channels of one position
-    in_position_stride: u32,   // elements between the positions of one channel
-    out_channel_stride: u32,
-    out_position_stride: u32,
-    activation_first: f32,     // the activation's parameters
-    activation_second: f32,
-}
-@group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> input: array<Real>;              // [batch, groups, in_channels x positions]
 // binding 2: packed weights, see shared/spread_*.wgsl
 // bindings 3 to 5: bias, residual, output [batch, groups, out_channels x positions], see shared/epilogue.wgsl
@@ -30,23 +14,17 @@ fn main(
     @builtin(num_workgroups) workgroup_count: vec3<u32>,
     @builtin(local_invocation_index) lane: u32,
 ) {
-    let workgroup = workgroup_number(workgroup_id, workgroup_count);
-    let channel_block = (workgroup / params.position_blocks) % params.channel_blocks;
-    let plane_set = workgroup / (params.position_blocks * params.channel_blocks);
-    let group = plane_set % params.groups;
-    // A folded dispatch may overshoot, and the last lanes may stand past the end: they compute along and store nothing.
-    let stores = plane_set / params.groups < params.batch;
-    let batch = min(plane_set / params.groups, params.batch - 1u);
-    let first_position = (workgroup % params.position_blocks) * LANES * POSITIONS + lane;
+    let own = part(workgroup_number(workgroup_id, workgroup_count));
+    // The last lanes may stand past the end: they compute along and store nothing.
+    let first_position = own.position_block * LANES * POSITIONS + lane;
 
-    let first_source = (batch * params.groups + group) * params.in_channels * params.positions;
     var source: array<u32, POSITIONS>;
     for (var i = 0u; i < POSITIONS; i++) { // unroll
-        source[i] = first_source + min(first_position + i * LANES, params.positions - 1u) * params.in_position_stride;
+        source[i] = own.first_source + min(first_position + i * LANES, params.positions - 1u) * params.in_position_stride;
     }
 
     var sums: array<array<Real, POSITIONS>, CHANNELS>;
-    var weight_at = (group * params.channel_blocks + channel_block) * params.in_channels * CHANNELS;
+    var weight_at = first_weight(own);
     var input_offset = 0u;
     for (var in_channel = 0u; in_channel < params.in_channels; in_channel++) {
         var values: array<Real, POSITIONS>;
@@ -64,14 +42,13 @@ fn main(
     }
 
     // Four channels a round, the next four moved up after it: stores are dear to compile, so their code stands once.
-    let first_channel = channel_block * CHANNELS;
-    let last_channel = select(first_channel, min(first_channel + CHANNELS, params.out_channels), stores);
-    let first_target = (batch * params.groups + group) * params.out_channels * params.positions;
+    let first_channel = own.channel_block * CHANNELS;
+    let last_channel = select(first_channel, min(first_channel + CHANNELS, params.out_channels), own.stores);
     for (var quad = first_channel; quad < last_channel; quad += 4u) {
         for (var j = 0u; j < 4u; j++) { // unroll
             if (quad + j < last_channel) {
-                let offset = channel_offset(group * params.out_channels + quad + j);
-                let target_row = first_target + (quad + j) * params.out_channel_stride;
+                let offset = channel_offset(own.group * params.out_channels + quad + j);
+                let target_row = own.first_target + (quad + j) * params.out_channel_stride;
                 for (var i = 0u; i < POSITIONS; i++) { // unroll
                     let position = first_position + i * LANES;
                     if (position < params.positions) {

@@ -27,29 +27,18 @@ struct Params {
 @group(0) @binding(2) var<storage, read_write> output: array<f32>;        // [planes, OH, OW]
 // binding 3: the indices where they are asked for, see shared/indices_*.wgsl
 
-// The taps of one window along one axis: first, first + step, ..., before end. The average's divisor counts `counted`.
-struct Taps {
-    first: u32,
-    end: u32,
-    step: u32,
-    counted: u32,
-}
-
 fn adaptive_taps(index: u32, in_extent: u32, out_extent: u32) -> Taps {
     let first = index * in_extent / out_extent;
     let end = ((index + 1u) * in_extent + out_extent - 1u) / out_extent;
-    return Taps(first, end, 1u, end - first);
+    return Taps(first, end, 1u);
 }
 
-fn window_taps(index: u32, extent: u32, padded: u32, kernel: u32, stride: u32, dilation: u32, pad: u32) -> Taps {
-    let start = i32(index * stride) - i32(pad);
-    let end = start + i32((kernel - 1u) * dilation) + 1;
-    // From the first tap that is not before the input, in steps of the dilation.
-    let skipped = (u32(max(-start, 0)) + dilation - 1u) / dilation;
-    let first = u32(start + i32(skipped * dilation));
-    let last = u32(max(min(end, i32(extent)), 0));
-    let clipped = min(end, i32(padded - pad)) - start;
-    return Taps(first, last, dilation, select(last - first, u32(clipped), params.count_include_pad == 1u));
+// What the average's divisor counts along one axis: the taps, or, where padding counts, the window clipped to the padded input.
+fn counted(taps: Taps, index: u32, padded: u32, kernel: u32, stride: u32, dilation: u32) -> u32 {
+    if (ADAPTIVE == 1u || params.count_include_pad == 0u) {
+        return taps.end - taps.first;
+    }
+    return min(index * stride + (kernel - 1u) * dilation + 1u, padded) - index * stride;
 }
 
 @compute @workgroup_size(LANES)
@@ -71,8 +60,8 @@ fn main(
         rows = adaptive_taps(out_y, params.in_height, params.out_height);
         columns = adaptive_taps(out_x, params.in_width, params.out_width);
     } else {
-        rows = window_taps(out_y, params.in_height, params.padded_height, params.kernel_height, params.stride_height, params.dilation_height, params.pad_top);
-        columns = window_taps(out_x, params.in_width, params.padded_width, params.kernel_width, params.stride_width, params.dilation_width, params.pad_left);
+        rows = window_taps(out_y, params.in_height, params.kernel_height, params.stride_height, params.dilation_height, params.pad_top);
+        columns = window_taps(out_x, params.in_width, params.kernel_width, params.stride_width, params.dilation_width, params.pad_left);
     }
 
     let first_source = plane * params.in_height * params.in_width;
@@ -97,7 +86,9 @@ fn main(
         output[index] = best;
         store_index(index, best_index);
     } else {
-        var divisor = f32(rows.counted * columns.counted);
+        let counted_rows = counted(rows, out_y, params.padded_height, params.kernel_height, params.stride_height, params.dilation_height);
+        let counted_columns = counted(columns, out_x, params.padded_width, params.kernel_width, params.stride_width, params.dilation_width);
+        var divisor = f32(counted_rows * counted_columns);
         if (params.divisor_override != 0.0) {
             divisor = params.divisor_override;
         }

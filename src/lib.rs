@@ -46,6 +46,7 @@ pub mod digits;
 pub mod error;
 pub mod gpu;
 pub mod graph;
+mod lock;
 pub mod nn;
 #[cfg(feature = "onnx")]
 pub mod onnx;

@@ -1,12 +1,13 @@
 //! The device with everything that belongs to it, and the faults it reports.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use super::adapter::AdapterInfo;
 use super::pipeline::Pipelines;
 use super::pool::BufferPool;
 use crate::error::{Error, Result};
+use crate::lock::lock;
 
 /// What lowering needs to know of a device: plain data, so that plans can be made and tested without one.
 #[derive(Clone, Debug)]
@@ -85,11 +86,7 @@ impl Context {
         let reported = Arc::clone(&faults);
         // wgpu's default handler panics.
         device.on_uncaptured_error(Arc::new(move |error: wgpu::Error| {
-            reported
-                .first
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .get_or_insert(told(error));
+            lock(&reported.first).get_or_insert(told(error));
         }));
         let reported = Arc::clone(&faults);
         device.set_device_lost_callback(move |reason, message| {
@@ -149,7 +146,7 @@ impl Context {
         if let Some(reason) = self.faults.lost.get() {
             return Err(Error::DeviceLost(reason.clone()));
         }
-        match self.faults.first.lock().unwrap_or_else(PoisonError::into_inner).take() {
+        match lock(&self.faults.first).take() {
             Some(error) => Err(error),
             None => Ok(()),
         }

@@ -2,11 +2,12 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use super::context::Context;
 use super::shader::PipelineKey;
 use crate::error::{Error, Result};
+use crate::lock::lock;
 
 /// A compiled kernel with the layout of its bindings.
 #[derive(Debug)]
@@ -75,10 +76,6 @@ impl Pipelines {
     pub(crate) fn len(&self) -> usize {
         self.made.load(Ordering::Relaxed)
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn compile(context: &Context, key: &PipelineKey) -> Result<Pipeline> {

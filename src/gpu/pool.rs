@@ -1,10 +1,11 @@
 //! Storage buffers, kept by size class and used again.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use super::context::Context;
 use crate::error::Result;
+use crate::lock::lock;
 
 /// Idle bytes that a pool keeps; what is given back beyond that is freed.
 const IDLE_LIMIT: u64 = 256 << 20;
@@ -38,7 +39,7 @@ impl BufferPool {
         let size = size_class(bytes).min(context.capabilities.limits.max_buffer_size.max(bytes));
         let pool = &context.pool;
         let kept = {
-            let mut idle = pool.idle.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut idle = lock(&pool.idle);
             let kept = idle.by_size.get_mut(&size).and_then(Vec::pop);
             if kept.is_some() {
                 idle.bytes -= size;
@@ -68,7 +69,7 @@ impl PooledBuffer {
 impl Drop for PooledBuffer {
     fn drop(&mut self) {
         let size = self.buffer.size();
-        let mut idle = self.pool.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut idle = lock(&self.pool.idle);
         if idle.bytes + size <= IDLE_LIMIT {
             idle.bytes += size;
             idle.by_size.entry(size).or_default().push(self.buffer.clone());

@@ -59,12 +59,14 @@ const DISPATCH: &str = wgsl!("shared/dispatch");
 const EPILOGUE: &str = wgsl!("shared/epilogue");
 const EPILOGUE_BINDINGS: &str = wgsl!("shared/epilogue_bindings");
 const EXPONENTIAL: &str = wgsl!("shared/exponential");
+const PRODUCT: &str = wgsl!("shared/product");
 const REALS: &str = wgsl!("shared/reals_single");
 const REAL_QUADS: &str = wgsl!("shared/reals_quads");
 const PADDING: &str = wgsl!("shared/padding");
 const STRAIGHT_LINES: &str = wgsl!("shared/straight_lines");
 const SPREAD_PLAIN: &str = wgsl!("shared/spread_plain");
 const SPREAD_BROADCAST: &str = wgsl!("shared/spread_broadcast");
+const WINDOW_TAPS: &str = wgsl!("shared/window_taps");
 
 impl Kernel {
     /// All kernels.
@@ -171,6 +173,7 @@ impl Kernel {
                     EPILOGUE_BINDINGS,
                     EPILOGUE,
                     SPREAD_PLAIN,
+                    PRODUCT,
                     wgsl!("gemm"),
                 ],
                 4,
@@ -185,6 +188,7 @@ impl Kernel {
                     EPILOGUE_BINDINGS,
                     EPILOGUE,
                     SPREAD_BROADCAST,
+                    PRODUCT,
                     wgsl!("gemm"),
                 ],
                 4,
@@ -199,6 +203,7 @@ impl Kernel {
                     EPILOGUE_BINDINGS,
                     EPILOGUE,
                     SPREAD_BROADCAST,
+                    PRODUCT,
                     wgsl!("gemm"),
                 ],
                 4,
@@ -206,7 +211,15 @@ impl Kernel {
             ),
             Self::Gemv => (
                 "gemv",
-                &[DISPATCH, REALS, STRAIGHT_LINES, EPILOGUE_BINDINGS, EPILOGUE, wgsl!("gemv")],
+                &[
+                    DISPATCH,
+                    REALS,
+                    STRAIGHT_LINES,
+                    EPILOGUE_BINDINGS,
+                    EPILOGUE,
+                    PRODUCT,
+                    wgsl!("gemv"),
+                ],
                 4,
                 1,
             ),
@@ -215,20 +228,32 @@ impl Kernel {
             Self::Interpolate => ("interpolate", &[DISPATCH, wgsl!("interpolate")], 1, 1),
             Self::InterpolateNearest => ("interpolate_nearest", &[DISPATCH, wgsl!("interpolate_nearest")], 2, 1),
             Self::LocalResponseNorm => ("local_response_norm", &[DISPATCH, REALS, wgsl!("local_response_norm")], 1, 1),
-            Self::LpPool2d => ("lp_pool2d", &[DISPATCH, REALS, wgsl!("lp_pool2d")], 1, 1),
+            Self::LpPool2d => ("lp_pool2d", &[DISPATCH, REALS, WINDOW_TAPS, wgsl!("lp_pool2d")], 1, 1),
             Self::MatMul => ("matmul", &[DISPATCH, wgsl!("matmul")], 2, 1),
             Self::PRelu => ("prelu", &[DISPATCH, REALS, wgsl!("prelu")], 2, 1),
             Self::PackWeights => ("pack_weights", &[DISPATCH, wgsl!("pack_weights")], 1, 1),
             Self::Pad2d => ("pad2d", &[DISPATCH, PADDING, wgsl!("pad2d")], 1, 1),
             Self::Pool2dAny => (
                 "pool2d_any",
-                &[DISPATCH, REALS, wgsl!("shared/indices_dropped"), wgsl!("pool2d_any")],
+                &[
+                    DISPATCH,
+                    REALS,
+                    wgsl!("shared/indices_dropped"),
+                    WINDOW_TAPS,
+                    wgsl!("pool2d_any"),
+                ],
                 1,
                 1,
             ),
             Self::Pool2dAnyIndices => (
                 "pool2d_any_indices",
-                &[DISPATCH, REALS, wgsl!("shared/indices_stored"), wgsl!("pool2d_any")],
+                &[
+                    DISPATCH,
+                    REALS,
+                    wgsl!("shared/indices_stored"),
+                    WINDOW_TAPS,
+                    wgsl!("pool2d_any"),
+                ],
                 1,
                 2,
             ),

@@ -1,6 +1,6 @@
 //! A graph on the GPU: weights uploaded once, and for each set of input shapes a plan that runs any number of times.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use ndarray::{ArrayD, ArrayViewD, IxDyn};
 
@@ -11,6 +11,7 @@ use crate::error::{Error, Result};
 use crate::gpu::{
     BufferPool, Context, DType, Executable, Gpu, PooledBuffer, Readback, Recording, Tensor, Value, lower, staging_buffer, write,
 };
+use crate::lock::lock;
 
 /// The GPU's part of a session: constants uploaded, a plan for each set of input shapes.
 #[derive(Debug)]
@@ -71,7 +72,7 @@ impl GpuEngine {
 
     pub(super) fn plan(&self, inputs: &[ArrayViewD<'_, f32>]) -> Result<Arc<Mutex<Plan>>> {
         let shapes: Vec<Vec<usize>> = inputs.iter().map(|array| array.shape().to_vec()).collect();
-        let mut plans = self.plans.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut plans = lock(&self.plans);
         if let Some(known) = plans.iter().position(|(known, _)| *known == shapes) {
             plans[known..].rotate_left(1);
         } else {

@@ -1,6 +1,6 @@
 //! Sessions: a graph made ready for one backend, run any number of times.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use ndarray::{ArrayD, ArrayViewD};
 
@@ -10,6 +10,7 @@ use super::{Graph, NAME, Pass};
 use crate::backend::Backend;
 use crate::error::{Error, Result, ensure};
 use crate::gpu::{Memory, staging_buffer};
+use crate::lock::lock;
 use crate::reference::{self, Answer};
 
 /// A graph made ready for one backend. Weights are uploaded once; for each set of input shapes the kernels are compiled,
@@ -70,7 +71,7 @@ impl Session {
             Engine::Reference => self.run_reference(inputs),
             Engine::Gpu(engine) => {
                 let plan = engine.plan(inputs)?;
-                let plan = plan.lock().unwrap_or_else(PoisonError::into_inner);
+                let plan = lock(&plan);
                 match plan.start(&engine.gpu.context, inputs)? {
                     None => plan.split(&[]),
                     Some(readback) => readback.finish_blocking(&engine.gpu.context, |bytes| plan.split(bytes))?,
@@ -89,7 +90,7 @@ impl Session {
                 let plan = engine.plan(inputs)?;
                 // The lock is let go before the first await: the queue orders what was submitted.
                 let (readback, staging, split) = {
-                    let mut plan = plan.lock().unwrap_or_else(PoisonError::into_inner);
+                    let mut plan = lock(&plan);
                     let staging = match plan.spare.pop() {
                         Some(spare) => spare,
                         None => staging_buffer(context, plan.output_bytes.max(4))?,
@@ -101,7 +102,7 @@ impl Session {
                     Some(readback) => readback.finish(context, |bytes| split_outputs(&split, bytes)).await?,
                 };
                 // What went wrong may have left it mapped; what ended well has not.
-                plan.lock().unwrap_or_else(PoisonError::into_inner).spare.push(staging);
+                lock(&plan).spare.push(staging);
                 outputs
             }
         }
@@ -116,9 +117,7 @@ impl Session {
             return Err(Error::unsupported(NAME, "resident runs need a GPU"));
         };
         let plan = engine.plan(inputs)?;
-        plan.lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .write_inputs(&engine.gpu.context, inputs)?;
+        lock(&plan).write_inputs(&engine.gpu.context, inputs)?;
         Ok(Resident { engine, plan })
     }
 
@@ -178,7 +177,7 @@ pub struct Resident<'a> {
 impl Resident<'_> {
     /// Submits the dispatches and returns at once; [`Gpu::wait`](crate::Gpu::wait) waits for them.
     pub fn run(&self) -> Result<()> {
-        let plan = self.plan.lock().unwrap_or_else(PoisonError::into_inner);
+        let plan = lock(&self.plan);
         plan.executable.submit(&self.engine.gpu.context)
     }
 
@@ -186,7 +185,7 @@ impl Resident<'_> {
     #[cfg(not(target_family = "wasm"))]
     pub fn read(&self) -> Result<Vec<ArrayD<f32>>> {
         let context = &self.engine.gpu.context;
-        let plan = self.plan.lock().unwrap_or_else(PoisonError::into_inner);
+        let plan = lock(&self.plan);
         let encoder = context.device.create_command_encoder(&wgpu::CommandEncoderDescriptor {
             label: Some("convoke.read"),
         });
@@ -198,15 +197,11 @@ impl Resident<'_> {
 
     /// How many kernel calls a run is.
     pub fn dispatches(&self) -> usize {
-        self.plan
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .executable
-            .dispatches()
+        lock(&self.plan).executable.dispatches()
     }
 
     /// What the buffers take.
     pub fn memory(&self) -> Memory {
-        self.plan.lock().unwrap_or_else(PoisonError::into_inner).executable.memory()
+        lock(&self.plan).executable.memory()
     }
 }

@@ -26,18 +26,24 @@ pub(super) struct Block {
     pub(super) channels: usize,
 }
 
+/// The accumulators that pay where loads are gathers: beyond, they spill.
+pub(super) const MOST_SUMS: usize = 256;
+
 impl Block {
     /// The block that is cheapest for so many channels and `rows` rows of positions; a row is one position a lane, and a
     /// position is `width` elements (1 or 4) that are loaded at once.
     ///
+    /// `most` is how many accumulators a block may have where weights are handed round: [`MOST_SUMS`], or fewer where that
+    /// takes too long to compile.
+    ///
     /// Where weights are handed round a subgroup, every load is a gather that costs as much as fifty multiply-adds, four
     /// elements at once as much as 130, so blocks are as large as the accumulators allow. Elsewhere loads are cheap and
     /// registers scarce, or, on software adapters without such subgroups, large kernels take minutes to compile.
-    pub(super) fn choose(broadcast: bool, width: usize, rows: usize, channels: usize) -> Self {
+    pub(super) fn choose(broadcast: bool, most: usize, width: usize, rows: usize, channels: usize) -> Self {
         const QUAD_GATHER: usize = 130;
         let gather = if width == 4 { QUAD_GATHER } else { 50 };
         let (most, candidates): (usize, &[usize]) = if broadcast {
-            (256, &[1, 2, 4, 8, 14])
+            (most, &[1, 2, 4, 8, 14])
         } else {
             (32, &[1, 2, 4])
         };

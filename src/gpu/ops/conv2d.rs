@@ -1,6 +1,6 @@
 //! Convolution: the algorithms, which one is taken, and their kernel calls.
 
-use super::block::{Block, WeightLayout, lanes, pack_weights};
+use super::block::{Block, MOST_SUMS, WeightLayout, lanes, pack_weights};
 use super::epilogue::Operands;
 use super::linear::{Gemm, gemm};
 use super::winograd::{self, winograd};
@@ -256,7 +256,7 @@ fn direct(problem: &Problem, broadcast: bool, operands: &Operands<'_>, output: &
     let lanes = lanes(recording, broadcast);
     let (in_channels, out_channels) = (problem.in_channels_per_group(), problem.out_channels_per_group());
     let taps = geometry.kernel.height * geometry.kernel.width;
-    let block = Block::choose(broadcast, 1, geometry.output.height, out_channels);
+    let block = Block::choose(broadcast, MOST_SUMS, 1, geometry.output.height, out_channels);
     let layout = WeightLayout {
         groups: problem.groups,
         out_channels,

@@ -1,6 +1,6 @@
 //! The matrix product that serves linear and pointwise convolution.
 
-use super::block::{Block, WeightLayout, lanes, pack_weights};
+use super::block::{Block, MOST_SUMS, WeightLayout, lanes, pack_weights};
 use super::epilogue::Operands;
 use super::{elements, parameters, slot};
 use crate::error::Result;
@@ -63,17 +63,14 @@ impl Shape {
         }
         // Four consecutive positions at once where each channel's lie together and start at a multiple of four.
         let quads = gemm.broadcast && gemm.positions.is_multiple_of(4) && gemm.strides[1] == 1 && gemm.strides[3] == 1;
-        let (kernel, width) = match (gemm.broadcast, quads) {
-            (true, true) => (Kernel::GemmQuads, 4),
-            (true, false) => (Kernel::GemmBroadcast, 1),
-            (false, _) => (Kernel::Gemm, 1),
+        let (kernel, width, most) = match (gemm.broadcast, quads) {
+            (true, true) => (Kernel::GemmQuads, 4, MOST_SUMS),
+            // Planes that are no whole vectors are small ones; larger blocks take twice as long to compile.
+            (true, false) => (Kernel::GemmBroadcast, 1, MOST_SUMS / 2),
+            (false, _) => (Kernel::Gemm, 1, MOST_SUMS),
         };
         let rows = (gemm.positions / width).div_ceil(lanes);
-        let mut block = Block::choose(gemm.broadcast, width, rows, gemm.out_channels);
-        if gemm.broadcast && !quads {
-            // Planes that are no whole vectors are small ones; larger blocks take twice as long to compile.
-            block.positions = block.positions.min(4);
-        }
+        let block = Block::choose(gemm.broadcast, most, width, rows, gemm.out_channels);
         Self {
             kernel,
             width,

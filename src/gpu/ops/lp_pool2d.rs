@@ -1,6 +1,7 @@
 //! Pooling by the p-norm.
 
-use super::{LANES, check_extent, elements, parameters, slot, step};
+use super::pool2d::check_window;
+use super::{LANES, elements, parameters, slot, step};
 use crate::error::Result;
 use crate::gpu::recording::{Recording, Value};
 use crate::gpu::shader::{Kernel, PipelineKey};
@@ -27,11 +28,7 @@ pub(super) fn lower(op: &LpPool2d, input: &Value, output: &Value, recording: &mu
     let name = "lp_pool2d";
     let window = op.window(&input.shape)?;
     let (kernel, stride, dilation, padding) = (window.kernel, window.stride, window.dilation, window.padding);
-    check_extent(name, window.input.height, padding.top, padding.bottom)?;
-    check_extent(name, window.input.width, padding.left, padding.right)?;
-    // In ceil mode a window may overhang the padded input.
-    check_extent(name, (kernel.height - 1).saturating_mul(dilation.height), 0, 0)?;
-    check_extent(name, (kernel.width - 1).saturating_mul(dilation.width), 0, 0)?;
+    check_window(name, &window)?;
     let outputs = elements(output);
     let parameters = LpPoolParameters {
         in_height: window.input.height as u32,

@@ -83,6 +83,22 @@ pub(super) fn lower_average(op: &AvgPool2d, input: &Value, output: &Value, recor
     )
 }
 
+/// Checks that a kernel's signed coordinates reach wherever a window does.
+pub(super) fn check_window(name: &'static str, window: &Window2d) -> Result<()> {
+    let Window2d {
+        input,
+        kernel,
+        dilation,
+        padding,
+        ..
+    } = *window;
+    check_extent(name, input.height, padding.top, padding.bottom)?;
+    check_extent(name, input.width, padding.left, padding.right)?;
+    // In ceil mode a window may overhang the padded input.
+    check_extent(name, (kernel.height - 1).saturating_mul(dilation.height), 0, 0)?;
+    check_extent(name, (kernel.width - 1).saturating_mul(dilation.width), 0, 0)
+}
+
 fn lower_window(
     name: &'static str,
     window: &Window2d,
@@ -98,11 +114,7 @@ fn lower_window(
         padding,
         ..
     } = *window;
-    check_extent(name, window.input.height, padding.top, padding.bottom)?;
-    check_extent(name, window.input.width, padding.left, padding.right)?;
-    // In ceil mode a window may overhang the padded input.
-    check_extent(name, (kernel.height - 1).saturating_mul(dilation.height), 0, 0)?;
-    check_extent(name, (kernel.width - 1).saturating_mul(dilation.width), 0, 0)?;
+    check_window(name, window)?;
     let stride_height = step(stride.height, window.output.height);
     let stride_width = step(stride.width, window.output.width);
     let dilation_height = step(dilation.height, kernel.height);

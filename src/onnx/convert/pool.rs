@@ -6,7 +6,7 @@ use super::window::Image;
 use super::{Node, Value};
 use crate::error::{Error, Result};
 use crate::onnx::tensor;
-use crate::ops::{AdaptiveAvgPool2d, AdaptiveMaxPool2d, AvgPool2d, Binary, Conv2d, LpPool2d, MaxPool2d, Pad2d};
+use crate::ops::{AdaptiveAvgPool2d, AdaptiveMaxPool2d, AvgPool2d, Binary, Conv2d, LpPool2d, MaxPool2d, Op, Pad2d};
 use crate::padding::Padding2d;
 use crate::shape::Size2d;
 
@@ -148,6 +148,12 @@ impl Window {
         });
         node.emit(Binary::Div, &[&sums, &Value::Host(divisors.into())])
     }
+
+    /// The pooling of the image, in the rank that it came in.
+    fn pool(self, node: &mut Node<'_, '_>, op: impl Into<Op>) -> Result<Vec<Value>> {
+        let result = node.emit(op, &[&self.image.value])?;
+        self.image.finish(node, result)
+    }
 }
 
 pub(super) fn max_pool(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
@@ -162,8 +168,7 @@ pub(super) fn max_pool(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
         .dilation(window.dilation)
         .padding(window.padding)
         .ceil_mode(window.ceil_mode);
-    let result = node.emit(op, &[&window.image.value])?;
-    window.image.finish(node, result)
+    window.pool(node, op)
 }
 
 pub(super) fn average_pool(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
@@ -178,8 +183,7 @@ pub(super) fn average_pool(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
         .padding(window.padding)
         .ceil_mode(window.ceil_mode)
         .count_include_pad(count_include_pad);
-    let result = node.emit(op, &[&window.image.value])?;
-    window.image.finish(node, result)
+    window.pool(node, op)
 }
 
 pub(super) fn lp_pool(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
@@ -194,8 +198,7 @@ pub(super) fn lp_pool(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
         .dilation(window.dilation)
         .padding(window.padding)
         .ceil_mode(window.ceil_mode);
-    let result = node.emit(op, &[&window.image.value])?;
-    window.image.finish(node, result)
+    window.pool(node, op)
 }
 
 pub(super) fn global_average_pool(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
