@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::Gpu;
-use super::adapter::{self, AdapterChoice, AdapterInfo};
+use super::adapter::{self, AdapterChoice, AdapterInfo, AdapterKind};
 use super::context::Context;
 use crate::error::{Error, Result};
 
@@ -90,10 +90,16 @@ impl GpuBuilder {
         let chosen = self.choice.choose(&infos)?;
         let (adapter, info) = (adapters.swap_remove(chosen), infos.swap_remove(chosen));
         log::info!("using {info}");
+        // A software adapter's memory is the host's; elsewhere buffers that can be mapped may be slow ones.
+        let mappable = match info.kind {
+            AdapterKind::Software => wgpu::Features::MAPPABLE_PRIMARY_BUFFERS,
+            _ => wgpu::Features::empty(),
+        };
+        let optional = OPTIONAL_FEATURES | mappable;
         let (device, queue) = adapter
             .request_device(&wgpu::DeviceDescriptor {
                 label: Some("convoke"),
-                required_features: adapter.features() & OPTIONAL_FEATURES,
+                required_features: adapter.features() & optional,
                 // One gets the limits that one asks for.
                 required_limits: adapter.limits(),
                 ..Default::default()

@@ -63,6 +63,8 @@ pub(crate) struct Context {
     #[cfg(feature = "wrong-kernel")]
     pub(crate) wrong_kernel: Option<super::wrong_kernel::WrongKernel>,
     pub(crate) made: Made,
+    /// Whether storage buffers can be mapped, and are best written so.
+    pub(crate) maps_storage: bool,
     faults: Arc<Faults>,
 }
 
@@ -94,6 +96,7 @@ impl Context {
             let _ = reported.lost.set(format!("{reason:?}: {message}"));
         });
         let capabilities = Capabilities::new(&info, device.features(), device.limits());
+        let maps_storage = device.features().contains(wgpu::Features::MAPPABLE_PRIMARY_BUFFERS);
         Self {
             device,
             queue,
@@ -104,6 +107,7 @@ impl Context {
             #[cfg(feature = "wrong-kernel")]
             wrong_kernel: None,
             made: Made::default(),
+            maps_storage,
             faults,
         }
     }
@@ -117,6 +121,30 @@ impl Context {
             usage,
             mapped_at_creation: false,
         })
+    }
+
+    /// A buffer that begins with these bytes, written through a mapping of the buffer itself.
+    pub(crate) fn create_buffer_filled(
+        &self,
+        label: &str,
+        size: u64,
+        usage: wgpu::BufferUsages,
+        bytes: &[u8],
+    ) -> Result<wgpu::Buffer> {
+        self.made.buffers.fetch_add(1, Ordering::Relaxed);
+        let buffer = self.device.create_buffer(&wgpu::BufferDescriptor {
+            label: Some(label),
+            size,
+            usage: usage | wgpu::BufferUsages::MAP_WRITE,
+            mapped_at_creation: true,
+        });
+        self.check()?;
+        buffer
+            .get_mapped_range_mut(..bytes.len() as u64)
+            .map_err(|error| Error::Gpu(error.to_string()))?
+            .copy_from_slice(bytes);
+        buffer.unmap();
+        Ok(buffer)
     }
 
     /// What `make` makes, or the error that the device reported of it and of nothing else: several threads may be at work.

@@ -37,26 +37,43 @@ impl BufferPool {
     /// A buffer of at least this many bytes, with unspecified content.
     pub(crate) fn take(context: &Context, bytes: u64) -> Result<Arc<PooledBuffer>> {
         let size = size_class(bytes).min(context.capabilities.limits.max_buffer_size.max(bytes));
-        let pool = &context.pool;
-        let kept = {
-            let mut idle = lock(&pool.idle);
-            let kept = idle.by_size.get_mut(&size).and_then(Vec::pop);
-            if kept.is_some() {
-                idle.bytes -= size;
+        let buffer = match Self::kept(context, size) {
+            Some(buffer) => buffer,
+            None => context.create_buffer("convoke.tensor", size, USAGE),
+        };
+        context.check()?;
+        Ok(Self::pooled(context, buffer))
+    }
+
+    /// A buffer that begins with these bytes. Where the adapter's memory is the host's, a new one is written in place.
+    pub(crate) fn filled(context: &Context, bytes: &[u8]) -> Result<Arc<PooledBuffer>> {
+        let length = bytes.len() as u64;
+        let size = size_class(length).min(context.capabilities.limits.max_buffer_size.max(length));
+        let buffer = match Self::kept(context, size) {
+            None if context.maps_storage => context.create_buffer_filled("convoke.tensor", size, USAGE, bytes)?,
+            kept => {
+                let buffer = kept.unwrap_or_else(|| context.create_buffer("convoke.tensor", size, USAGE));
+                context.queue.write_buffer(&buffer, 0, bytes);
+                buffer
             }
-            kept
         };
-        let buffer = if let Some(buffer) = kept {
-            buffer
-        } else {
-            let buffer = context.create_buffer("convoke.tensor", size, USAGE);
-            context.check()?;
-            buffer
-        };
-        Ok(Arc::new(PooledBuffer {
+        context.check()?;
+        Ok(Self::pooled(context, buffer))
+    }
+
+    /// An idle buffer of this size class.
+    fn kept(context: &Context, size: u64) -> Option<wgpu::Buffer> {
+        let mut idle = lock(&context.pool.idle);
+        let kept = idle.by_size.get_mut(&size).and_then(Vec::pop)?;
+        idle.bytes -= size;
+        Some(kept)
+    }
+
+    fn pooled(context: &Context, buffer: wgpu::Buffer) -> Arc<PooledBuffer> {
+        Arc::new(PooledBuffer {
             buffer,
-            pool: Arc::clone(pool),
-        }))
+            pool: Arc::clone(&context.pool),
+        })
     }
 }
 

@@ -48,11 +48,10 @@ impl Tensor {
         let buffer = if elements == 0 {
             None
         } else {
-            let bytes = context.capabilities.check_elements("tensor", elements)?;
-            let buffer = BufferPool::take(context, bytes)?;
-            write(context, buffer.buffer(), array);
-            context.check()?;
-            Some(buffer)
+            context.capabilities.check_elements("tensor", elements)?;
+            let standard = array.as_standard_layout();
+            let elements = standard.as_slice().unwrap_or_default();
+            Some(BufferPool::filled(context, bytemuck::cast_slice(elements))?)
         };
         Ok(Self {
             context: Arc::clone(context),

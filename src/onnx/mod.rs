@@ -245,10 +245,13 @@ impl Model {
             path: path.display().to_string(),
             source,
         };
-        if !path.metadata().map_err(io)?.is_file() {
+        let metadata = path.metadata().map_err(io)?;
+        if !metadata.is_file() {
             return Err(Error::Onnx(format!("{}: not a plain file", path.display())));
         }
         let mut bytes = Vec::new();
+        // Only so that it need not grow; what the file really has is seen when it is read.
+        let _ = bytes.try_reserve_exact(metadata.len().min(options.budget) as usize);
         let file = std::fs::File::open(path).map_err(io)?;
         file.take(options.budget.saturating_add(1))
             .read_to_end(&mut bytes)
