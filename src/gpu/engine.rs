@@ -1,6 +1,5 @@
 //! Turns a recording into commands: buffers assigned, pipelines and bind groups made, ready to run any number of times.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -12,6 +11,7 @@ use super::planning::{Temporaries, lower_bound, share_least};
 use super::pool::{BufferPool, PooledBuffer};
 use super::recording::{Dispatch, Recording, SlotId, Value};
 use super::shader::PipelineKey;
+use super::writable::{Bound, Span, writable_inputs};
 use crate::error::Result;
 
 /// The GPU memory of a plan, in bytes. Inputs and outputs are not counted.
@@ -179,55 +179,28 @@ fn locate(
     Ok((locations.collect(), memory))
 }
 
-/// The kernel for each dispatch where its slots lie. WebGPU forbids that a dispatch reads and writes one buffer; that it
-/// writes two ranges of it is allowed, and so an input beside an output is bound as if it were written. An input that is
-/// bound so in one dispatch is in all of the same kernel, which then is compiled once.
+/// The kernel for each dispatch where its slots lie.
 fn bound_keys(recording: &Recording, dispatches: &[&Dispatch], locations: &[Option<Location>]) -> Vec<PipelineKey> {
-    let buffer = |slot: &SlotId| locations[slot.0].as_ref().map(|location| Arc::as_ptr(&location.buffer));
-    let beside = |dispatch: &Dispatch| {
-        let is_beside =
-            |slot: &SlotId| buffer(slot).is_some() && dispatch.outputs.iter().any(|output| buffer(output) == buffer(slot));
-        mask(&dispatch.inputs, is_beside)
+    let span = |slot: &SlotId| {
+        locations[slot.0].as_ref().map(|location| Span {
+            buffer: Arc::as_ptr(&location.buffer),
+            bytes: location.offset..location.offset + recording.slots[slot.0].bytes.max(1),
+        })
     };
-    let mut writable: HashMap<&PipelineKey, u32> = HashMap::new();
-    for dispatch in dispatches {
-        *writable.entry(&dispatch.key).or_default() |= beside(dispatch);
-    }
-    let bound = |dispatch: &&Dispatch| {
-        let all = writable.get(&dispatch.key).copied().unwrap_or_default();
-        let is_bound = |index: usize, mask: u32| mask & (1 << index) != 0;
-        // Nor may a dispatch bind one buffer in both ways,
-        let inputs = &dispatch.inputs;
-        let with = |slot: &SlotId| {
-            inputs
-                .iter()
-                .enumerate()
-                .any(|(index, other)| is_bound(index, all) && buffer(other) == buffer(slot))
-        };
-        let all = all | mask(inputs, with);
-        // or write the same bytes by two bindings.
-        let range = |slot: &SlotId| {
-            let start = locations[slot.0].as_ref().map_or(0, |location| location.offset);
-            start..start + recording.slots[slot.0].bytes.max(1)
-        };
-        let meet = |a: &SlotId, b: &SlotId| {
-            let (first, second) = (range(a), range(b));
-            buffer(a) == buffer(b) && first.start < second.end && second.start < first.end
-        };
-        let is_twice = |index: usize| (0..inputs.len()).any(|other| other != index && meet(&inputs[index], &inputs[other]));
-        let clash = (0..inputs.len()).any(|index| is_bound(index, all) && is_twice(index));
-        PipelineKey {
-            writable: if clash { beside(dispatch) } else { all },
-            ..dispatch.key.clone()
-        }
-    };
-    dispatches.iter().map(bound).collect()
-}
-
-/// A bit for each slot that is so.
-fn mask(slots: &[SlotId], is_so: impl Fn(&SlotId) -> bool) -> u32 {
-    let bits = slots.iter().enumerate();
-    bits.fold(0, |mask, (index, slot)| mask | u32::from(is_so(slot)) << index)
+    let bound: Vec<_> = dispatches
+        .iter()
+        .map(|dispatch| Bound {
+            kernel: &dispatch.key,
+            inputs: dispatch.inputs.iter().map(span).collect(),
+            outputs: dispatch.outputs.iter().map(span).collect(),
+        })
+        .collect();
+    let masks = writable_inputs(&bound);
+    let keys = dispatches.iter().zip(masks).map(|(dispatch, writable)| PipelineKey {
+        writable,
+        ..dispatch.key.clone()
+    });
+    keys.collect()
 }
 
 /// Makes pipelines, one buffer for all parameters, and bind groups.

@@ -29,6 +29,7 @@ mod tensor;
 mod unroll;
 #[cfg(test)]
 mod validation;
+mod writable;
 #[cfg(feature = "wrong-kernel")]
 mod wrong_kernel;
 
