@@ -20,6 +20,9 @@ struct Params {
     outputs: u32,              // N * C * OH * OW
     count_include_pad: u32,
     divisor_override: f32,     // 0 for none
+    index_row: u32,            // what a row, a column and a plane add to an index
+    index_column: u32,
+    index_plane: u32,
     lowest: u32,               // the bits of minus infinity, which WGSL has no literal for
 }
 @group(0) @binding(0) var<uniform> params: Params;
@@ -39,6 +42,11 @@ fn counted(taps: Taps, index: u32, padded: u32, kernel: u32, stride: u32, dilati
         return taps.end - taps.first;
     }
     return min(index * stride + (kernel - 1u) * dilation + 1u, padded) - index * stride;
+}
+
+// The index of an element of the input.
+fn place(plane: u32, row: u32, column: u32) -> u32 {
+    return plane * params.index_plane + row * params.index_row + column * params.index_column;
 }
 
 @compute @workgroup_size(LANES)
@@ -66,7 +74,7 @@ fn main(
 
     let first_source = plane * params.in_height * params.in_width;
     var best = bitcast<f32>(params.lowest);
-    var best_index = rows.first * params.in_width + columns.first;
+    var best_index = place(plane, rows.first, columns.first);
     var sum = 0.0;
     for (var y = rows.first; y < rows.end; y += rows.step) {
         for (var x = columns.first; x < columns.end; x += columns.step) {
@@ -75,7 +83,7 @@ fn main(
                 // The first of equals wins, the last NaN wins.
                 if (is_nan(value) || (!is_nan(best) && value > best)) {
                     best = value;
-                    best_index = y * params.in_width + x;
+                    best_index = place(plane, y, x);
                 }
             } else {
                 sum += value;

@@ -98,12 +98,6 @@ impl GpuEngine {
             .filter_map(|value| lowered.values[value.0].clone())
             .collect();
         for output in &outputs {
-            if output.dtype != DType::F32 {
-                return Err(Error::unsupported(
-                    NAME,
-                    "an output of indices; read it with Gpu::max_pool2d_with_indices",
-                ));
-            }
             lowered.recording.export(output);
         }
         let executable = Executable::new(context, &lowered.recording)?;
@@ -267,6 +261,20 @@ fn bytes(value: &Value) -> u64 {
     value.shape.iter().product::<usize>() as u64 * 4
 }
 
+/// An index as the `f32` that it is: a graph's values are real numbers.
+///
+/// Errors: indices beyond 2^24, up to where `f32` has every whole number.
+pub(super) fn whole_number(index: u32) -> Result<f32> {
+    const MOST: u32 = 1 << f32::MANTISSA_DIGITS;
+    if index > MOST {
+        return Err(Error::unsupported(
+            NAME,
+            format!("an output with the index {index}: as f32 only those up to {MOST} are exact"),
+        ));
+    }
+    Ok(index as f32)
+}
+
 /// Takes the outputs apart that lie one after another.
 pub(super) fn split_outputs(outputs: &[Value], mut data: &[u8]) -> Result<Vec<ArrayD<f32>>> {
     outputs
@@ -274,8 +282,14 @@ pub(super) fn split_outputs(outputs: &[Value], mut data: &[u8]) -> Result<Vec<Ar
         .map(|output| {
             let (own, rest) = data.split_at(bytes(output) as usize);
             data = rest;
-            ArrayD::from_shape_vec(IxDyn(&output.shape), bytemuck::pod_collect_to_vec(own))
-                .map_err(|error| Error::Gpu(format!("reading back: {error}")))
+            let elements = match output.dtype {
+                DType::F32 => bytemuck::pod_collect_to_vec(own),
+                DType::U32 => bytemuck::pod_collect_to_vec(own)
+                    .into_iter()
+                    .map(whole_number)
+                    .collect::<Result<_>>()?,
+            };
+            ArrayD::from_shape_vec(IxDyn(&output.shape), elements).map_err(|error| Error::Gpu(format!("reading back: {error}")))
         })
         .collect()
 }

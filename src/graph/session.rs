@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use ndarray::{ArrayD, ArrayViewD};
 
-use super::plan::{GpuEngine, Plan, split_outputs};
+use super::plan::{GpuEngine, Plan, split_outputs, whole_number};
 use super::verify::Check;
 use super::{Graph, NAME, Pass};
 use crate::backend::Backend;
@@ -158,6 +158,10 @@ impl Session {
         for node in &graph.nodes {
             let operands: Vec<&Answer> = node.inputs.iter().filter_map(|value| values[value.0].as_ref()).collect();
             let outputs = reference::run(&node.op, &operands).map_err(|error| node.locate(error))?;
+            // All but the first are indices.
+            for index in outputs.iter().skip(1).flat_map(|answer| &answer.values) {
+                whole_number(*index as u32)?;
+            }
             for (value, answer) in node.outputs.iter().zip(outputs) {
                 values[value.0] = Some(answer);
             }

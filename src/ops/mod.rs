@@ -40,7 +40,7 @@ pub use local_response_norm::LocalResponseNorm;
 pub use lp_pool2d::LpPool2d;
 pub use matmul::MatMul;
 pub use pad2d::Pad2d;
-pub use pool2d::{AdaptiveAvgPool2d, AdaptiveMaxPool2d, AvgPool2d, MaxPool2d};
+pub use pool2d::{AdaptiveAvgPool2d, AdaptiveMaxPool2d, AvgPool2d, IndexOrder, MaxPool2d};
 pub use reduce::{Reduce, ReduceKind};
 pub use reshape::{Flatten, Reshape};
 pub use slice::Slice;

@@ -94,10 +94,34 @@ impl Window2d {
     }
 }
 
-/// Maximum over windows of `[N, C, H, W]`. Equals `torch.nn.MaxPool2d`.
+/// How the indices of maxima count.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum IndexOrder {
+    /// Row by row in the `H * W` plane, as PyTorch counts.
+    #[default]
+    Plane,
+    /// Row by row in the whole tensor, as ONNX counts with `storage_order` 0.
+    Tensor,
+    /// As `Tensor`, but column by column in each plane: ONNX's `storage_order` 1.
+    TensorByColumns,
+}
+
+impl IndexOrder {
+    /// What one row, one column and one plane of this extent add to an index.
+    pub(crate) fn steps(self, plane: Size2d) -> [usize; 3] {
+        match self {
+            Self::Plane => [plane.width, 1, 0],
+            Self::Tensor => [plane.width, 1, plane.height * plane.width],
+            Self::TensorByColumns => [1, plane.height, plane.height * plane.width],
+        }
+    }
+}
+
+/// Maximum over windows of `[N, C, H, W]`. Equals `torch.nn.MaxPool2d`, and ONNX `MaxPool` but for how indices count.
 ///
 /// NaN propagates; padding never wins. With indices, the second output holds for each maximum its place in the
-/// `H * W` plane, as `u32`: the first of equals, the last of NaNs, as PyTorch has it.
+/// `H * W` plane, or as [`IndexOrder`] says, as `u32`: the first of equals, the last of NaNs, as PyTorch has it.
 ///
 /// ```
 /// use convoke::ops::MaxPool2d;
@@ -121,6 +145,8 @@ pub struct MaxPool2d {
     pub ceil_mode: bool,
     /// Whether the indices of the maxima are given too.
     pub return_indices: bool,
+    /// How the indices count.
+    pub index_order: IndexOrder,
 }
 
 impl MaxPool2d {
@@ -136,6 +162,7 @@ impl MaxPool2d {
             dilation: Size2d::square(1),
             ceil_mode: false,
             return_indices: false,
+            index_order: IndexOrder::Plane,
         }
     }
 
@@ -166,6 +193,12 @@ impl MaxPool2d {
     /// Sets whether the indices are a second output.
     pub fn return_indices(mut self, return_indices: bool) -> Self {
         self.return_indices = return_indices;
+        self
+    }
+
+    /// Sets how the indices count.
+    pub fn index_order(mut self, order: IndexOrder) -> Self {
+        self.index_order = order;
         self
     }
 

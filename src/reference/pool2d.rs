@@ -7,7 +7,7 @@ use super::{
     number::{Number, Sum},
 };
 use crate::error::Result;
-use crate::ops::{AdaptiveAvgPool2d, AdaptiveMaxPool2d, AvgPool2d, MaxPool2d};
+use crate::ops::{AdaptiveAvgPool2d, AdaptiveMaxPool2d, AvgPool2d, IndexOrder, MaxPool2d};
 
 /// The taps of one window along one dimension.
 pub(super) struct Taps {
@@ -26,14 +26,14 @@ pub(super) fn max_pool2d(op: &MaxPool2d, input: &Answer) -> Result<Vec<Answer>> 
     let horizontal = (kernel.width, stride.width, dilation.width);
     let rows = windows(height, vertical, (padding.top, padding.bottom), op.ceil_mode);
     let columns = windows(width, horizontal, (padding.left, padding.right), op.ceil_mode);
-    maxima(input, &rows, &columns, op.return_indices)
+    maxima(input, &rows, &columns, op.return_indices.then_some(op.index_order))
 }
 
 pub(super) fn adaptive_max_pool2d(op: &AdaptiveMaxPool2d, input: &Answer) -> Result<Vec<Answer>> {
     let (_, _, height, width) = input.view::<Ix4>()?.dim();
     let rows = adaptive_windows(height, op.output_size.height);
     let columns = adaptive_windows(width, op.output_size.width);
-    maxima(input, &rows, &columns, op.return_indices)
+    maxima(input, &rows, &columns, op.return_indices.then_some(IndexOrder::Plane))
 }
 
 pub(super) fn avg_pool2d(op: &AvgPool2d, input: &Answer) -> Result<Answer> {
@@ -121,13 +121,18 @@ fn adaptive_windows(extent: usize, output: usize) -> Vec<Taps> {
         .collect()
 }
 
-/// The largest element of each window and, where asked for, its index in the plane. NaN counts as larger than all.
-fn maxima(input: &Answer, rows: &[Taps], columns: &[Taps], return_indices: bool) -> Result<Vec<Answer>> {
+/// The largest element of each window and, where asked for, its index. NaN counts as larger than all.
+fn maxima(input: &Answer, rows: &[Taps], columns: &[Taps], indices: Option<IndexOrder>) -> Result<Vec<Answer>> {
     let input = input.view::<Ix4>()?;
-    let (batch, channels, _, width) = input.dim();
+    let (batch, channels, height, width) = input.dim();
+    let place = |n: usize, c: usize, row: usize, column: usize| match indices {
+        None | Some(IndexOrder::Plane) => row * width + column,
+        Some(IndexOrder::Tensor) => ((n * channels + c) * height + row) * width + column,
+        Some(IndexOrder::TensorByColumns) => ((n * channels + c) * width + column) * height + row,
+    };
     let found = Array4::from_shape_fn((batch, channels, rows.len(), columns.len()), |(n, c, y, x)| {
         let (rows, columns) = (&rows[y], &columns[x]);
-        let mut index = rows.start * width + columns.start;
+        let mut index = place(n, c, rows.start, columns.start);
         let mut best = f64::NEG_INFINITY;
         // A maximum moves no further than the element that moves most.
         let mut bound = 0.0_f64;
@@ -137,14 +142,14 @@ fn maxima(input: &Answer, rows: &[Taps], columns: &[Taps], return_indices: bool)
                 bound = bound.max(pixel.bound);
                 if pixel.value > best || pixel.value.is_nan() {
                     best = pixel.value;
-                    index = row * width + column;
+                    index = place(n, c, row, column);
                 }
             }
         }
         (Number::new(best, bound).handed_on(), Number::exact(index as f64))
     });
     let mut answers = vec![found.map(|&(value, _)| value).into()];
-    if return_indices {
+    if indices.is_some() {
         answers.push(found.map(|&(_, index)| index).into());
     }
     Ok(answers)

@@ -6,8 +6,9 @@ use std::cell::Cell;
 use convoke::gpu::Conv2dAlgorithm;
 use convoke::ops::{
     Activation, AdaptiveAvgPool2d, AdaptiveMaxPool2d, AvgPool2d, BatchNorm, Binary, Concat, Conv2d, ConvPadding, ConvTranspose2d,
-    CoordinateMode, Expand, Flatten, Fused, FusedBase, InstanceNorm, Interpolate, InterpolateMode, Linear, LocalResponseNorm,
-    LpPool2d, MatMul, MaxPool2d, NearestRounding, Op, PRelu, Pad2d, Reduce, ReduceKind, Reshape, Slice, Softmax, Transpose,
+    CoordinateMode, Expand, Flatten, Fused, FusedBase, IndexOrder, InstanceNorm, Interpolate, InterpolateMode, Linear,
+    LocalResponseNorm, LpPool2d, MatMul, MaxPool2d, NearestRounding, Op, PRelu, Pad2d, Reduce, ReduceKind, Reshape, Slice, Softmax,
+    Transpose,
 };
 use convoke::testing::Random;
 use convoke::{Gpu, Padding2d, PaddingMode};
@@ -421,6 +422,8 @@ fn windows(is_max: bool) -> impl Strategy<Value = Case> {
             let padding = Padding2d::new(left % horizontal, right % horizontal, top % vertical, bottom % vertical);
             let op: Op = if is_max {
                 let op = MaxPool2d::new(kernel).stride(stride).padding(padding).dilation(dilation);
+                let orders = [IndexOrder::Plane, IndexOrder::Tensor, IndexOrder::TensorByColumns];
+                let op = op.index_order(orders[seed as usize % 3]);
                 op.ceil_mode(ceil_mode).return_indices(flag).into()
             } else {
                 let op = AvgPool2d::new(kernel).stride(stride).padding(padding).ceil_mode(ceil_mode);

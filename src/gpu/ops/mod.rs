@@ -55,21 +55,22 @@ const LANES: u32 = 64;
 pub(crate) fn lower(op: &Op, inputs: &[Value], recording: &mut Recording) -> Result<Vec<Value>> {
     let shapes: Vec<&[usize]> = inputs.iter().map(|value| value.shape.as_slice()).collect();
     let output_shapes = op.output_shapes(&shapes)?;
+    let is_reshape = matches!(op, Op::Reshape(_) | Op::Flatten(_));
     for value in inputs {
         ensure!(
-            value.dtype == DType::F32,
+            value.dtype == DType::F32 || is_reshape,
             op.name(),
             "inputs must be f32 tensors, but got {:?}",
             value.dtype
         );
     }
-    if matches!(op, Op::Reshape(_) | Op::Flatten(_)) || strided_copy::is_view(op, &shapes, &output_shapes[0])? {
+    if is_reshape || strided_copy::is_view(op, &shapes, &output_shapes[0])? {
         return Ok(output_shapes
             .into_iter()
             .map(|shape| Value {
                 slot: inputs[0].slot,
                 shape,
-                dtype: DType::F32,
+                dtype: inputs[0].dtype,
             })
             .collect());
     }

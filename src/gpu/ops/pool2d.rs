@@ -4,7 +4,7 @@ use super::{LANES, check_extent, elements, parameters, slot, step};
 use crate::error::Result;
 use crate::gpu::recording::{Recording, Value};
 use crate::gpu::shader::{Kernel, PipelineKey};
-use crate::ops::{AvgPool2d, MaxPool2d, Window2d};
+use crate::ops::{AvgPool2d, IndexOrder, MaxPool2d, Window2d};
 
 parameters!(WindowParameters {
     in_height: u32,
@@ -42,6 +42,9 @@ parameters!(AnyParameters {
     outputs: u32,
     count_include_pad: u32,
     divisor_override: f32,
+    index_row: u32,
+    index_column: u32,
+    index_plane: u32,
     lowest: u32,
 });
 
@@ -53,7 +56,7 @@ const MOST_VALUES: usize = 128;
 /// What a window reduces to.
 #[derive(Clone, Copy)]
 enum Reduction {
-    Max,
+    Max(IndexOrder),
     Average { count_include_pad: bool, divisor_override: f32 },
 }
 
@@ -61,7 +64,7 @@ pub(super) fn lower_max(op: &MaxPool2d, input: &Value, outputs: &[Value], record
     lower_window(
         "max_pool2d",
         &op.window(&input.shape)?,
-        Reduction::Max,
+        Reduction::Max(op.index_order),
         input,
         outputs,
         recording,
@@ -120,13 +123,14 @@ fn lower_window(
     let dilation_height = step(dilation.height, kernel.height);
     let dilation_width = step(dilation.width, kernel.width);
     let padded = padding.padded(name, window.input)?;
-    let (is_max, count_include_pad, divisor_override) = match reduction {
-        Reduction::Max => (1, 0, 0.0),
+    let (is_max, order, count_include_pad, divisor_override) = match reduction {
+        Reduction::Max(order) => (1, order, 0, 0.0),
         Reduction::Average {
             count_include_pad,
             divisor_override,
-        } => (0, u32::from(count_include_pad), divisor_override),
+        } => (0, IndexOrder::Plane, u32::from(count_include_pad), divisor_override),
     };
+    let [index_row, index_column, index_plane] = order.steps(window.input).map(|step| step as u32);
 
     let span = |rows: usize| (rows - 1) * stride_height as usize + (kernel.height - 1) * dilation_height as usize + 1;
     let rows = [8, 4, 2, 1]
@@ -192,6 +196,9 @@ fn lower_window(
         outputs: elements(&outputs[0]) as u32,
         count_include_pad,
         divisor_override,
+        index_row,
+        index_column,
+        index_plane,
         lowest: LOWEST,
     };
     dispatch_any(name, is_max, false, &parameters, input, outputs, recording)
@@ -224,6 +231,9 @@ pub(super) fn lower_adaptive(is_max: bool, input: &Value, outputs: &[Value], rec
         outputs: elements(&outputs[0]) as u32,
         count_include_pad: 0,
         divisor_override: 0.0,
+        index_row: in_width as u32,
+        index_column: 1,
+        index_plane: 0,
         lowest: LOWEST,
     };
     dispatch_any(name, u32::from(is_max), true, &parameters, input, outputs, recording)

@@ -99,5 +99,13 @@ pub(super) fn dropout(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
     if training && drops {
         return Err(unsupported("training"));
     }
-    Ok(vec![node.input(0)?])
+    let input = node.input(0)?;
+    if !node.is_used(1) {
+        return Ok(vec![input]);
+    }
+    // Of what is kept: everything.
+    let elements = tensor::element_count("the mask", input.shape())?;
+    node.budget().charge("the mask", elements, 4)?;
+    let mask = ArrayD::from_elem(input.shape(), 1.0);
+    Ok(vec![input, Value::Host(mask.into())])
 }

@@ -250,7 +250,8 @@ impl<'m> Builder<'m> {
             (_, Some(convert)) => convert,
             _ => return Err(unsupported("only of what is known before the network runs".to_owned())),
         };
-        let mut node = Node::new(self, proto, inputs)?;
+        let used_outputs = proto.output.iter().map(|name| used.contains(name.as_str())).collect();
+        let mut node = Node::new(self, proto, inputs, used_outputs)?;
         let outputs = convert(&mut node)?;
         node.check_all_read()?;
         for (index, name) in proto.output.iter().enumerate().filter(|(_, name)| !name.is_empty()) {
@@ -301,20 +302,27 @@ impl<'m> Builder<'m> {
         }
     }
 
-    /// Adds an operator with one output, once its shapes are checked.
+    /// Adds an operator and gives its first output.
     fn emit(&mut self, name: &str, op: Op, inputs: &[&Value]) -> Result<Value> {
+        Ok(self.emit_all(name, op, inputs)?.swap_remove(0))
+    }
+
+    /// Adds an operator, once its shapes are checked.
+    fn emit_all(&mut self, name: &str, op: Op, inputs: &[&Value]) -> Result<Vec<Value>> {
         let mut ids = Vec::new();
         let mut shapes = Vec::new();
         for input in inputs {
             ids.push(self.id(name, input)?);
             shapes.push(input.shape());
         }
-        let shape = op.output_shapes(&shapes)?.swap_remove(0);
-        self.budget
-            .check("the output", tensor::element_count("the output", &shape)?)?;
-        let id = self.graph.node(name, op, &ids)?;
-        self.computed.insert(id);
-        Ok(Value::Tensor { id, shape })
+        let shapes = op.output_shapes(&shapes)?;
+        for shape in &shapes {
+            self.budget.check("the output", tensor::element_count("the output", shape)?)?;
+        }
+        let outputs = self.graph.node_outputs(name, op, &ids)?;
+        self.computed.extend(&outputs);
+        let values = outputs.into_iter().zip(shapes).map(|(id, shape)| Value::Tensor { id, shape });
+        Ok(values.collect())
     }
 
     fn output(&mut self, name: &'m str) -> Result<()> {

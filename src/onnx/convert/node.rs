@@ -30,12 +30,18 @@ pub(in crate::onnx) struct Node<'b, 'm> {
     builder: &'b mut Builder<'m>,
     proto: &'m NodeProto,
     inputs: Vec<Option<Value>>,
+    used_outputs: Vec<bool>,
     read_inputs: Vec<Cell<bool>>,
     read_attributes: RefCell<BTreeSet<&'m str>>,
 }
 
 impl<'b, 'm> Node<'b, 'm> {
-    pub(super) fn new(builder: &'b mut Builder<'m>, proto: &'m NodeProto, inputs: Vec<Option<Value>>) -> Result<Self> {
+    pub(super) fn new(
+        builder: &'b mut Builder<'m>,
+        proto: &'m NodeProto,
+        inputs: Vec<Option<Value>>,
+        used_outputs: Vec<bool>,
+    ) -> Result<Self> {
         let mut names = BTreeSet::new();
         for attribute in &proto.attribute {
             if !names.insert(attribute.name.as_str()) {
@@ -50,6 +56,7 @@ impl<'b, 'm> Node<'b, 'm> {
             builder,
             proto,
             inputs,
+            used_outputs,
             read_inputs,
             read_attributes: RefCell::default(),
         })
@@ -243,8 +250,18 @@ impl<'b, 'm> Node<'b, 'm> {
 
     /// Adds an operator with one output to the graph.
     pub(in crate::onnx) fn emit(&mut self, op: impl Into<Op>, inputs: &[&Value]) -> Result<Value> {
+        Ok(self.emit_all(op, inputs)?.swap_remove(0))
+    }
+
+    /// As [`emit`](Self::emit), with all outputs of the operator.
+    pub(in crate::onnx) fn emit_all(&mut self, op: impl Into<Op>, inputs: &[&Value]) -> Result<Vec<Value>> {
         let name = self.proto.output.iter().find(|name| !name.is_empty());
-        self.builder.emit(name.map_or("", String::as_str), op.into(), inputs)
+        self.builder.emit_all(name.map_or("", String::as_str), op.into(), inputs)
+    }
+
+    /// Whether an output is an input of another node or an output of the model.
+    pub(in crate::onnx) fn is_used(&self, output: usize) -> bool {
+        self.used_outputs.get(output).copied().unwrap_or(false)
     }
 
     /// As [`emit`](Self::emit), as the outputs of a node.

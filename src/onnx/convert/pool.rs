@@ -1,12 +1,13 @@
-//! Pooling. The indices of maxima, which ONNX counts over the whole tensor, are refused where they are used.
+//! Pooling. The indices of maxima count over the whole tensor.
 
 use ndarray::ArrayD;
 
+use super::node::unsupported;
 use super::window::Image;
 use super::{Node, Value};
 use crate::error::{Error, Result};
 use crate::onnx::tensor;
-use crate::ops::{AdaptiveAvgPool2d, AdaptiveMaxPool2d, AvgPool2d, Binary, Conv2d, LpPool2d, MaxPool2d, Op, Pad2d};
+use crate::ops::{AdaptiveAvgPool2d, AdaptiveMaxPool2d, AvgPool2d, Binary, Conv2d, IndexOrder, LpPool2d, MaxPool2d, Op, Pad2d};
 use crate::padding::Padding2d;
 use crate::shape::Size2d;
 
@@ -151,15 +152,25 @@ impl Window {
 
     /// The pooling of the image, in the rank that it came in.
     fn pool(self, node: &mut Node<'_, '_>, op: impl Into<Op>) -> Result<Vec<Value>> {
-        let result = node.emit(op, &[&self.image.value])?;
-        self.image.finish(node, result)
+        let mut outputs = Vec::new();
+        for output in node.emit_all(op, &[&self.image.value])? {
+            outputs.append(&mut self.image.finish(node, output)?);
+        }
+        Ok(outputs)
     }
 }
 
 pub(super) fn max_pool(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
-    // Only says how indices are counted.
-    node.ignore(&["storage_order"]);
+    let index_order = match node.int("storage_order", 0)? {
+        0 => IndexOrder::Tensor,
+        1 => IndexOrder::TensorByColumns,
+        other => return Err(Error::Onnx(format!("storage_order is {other}; it must be 0 or 1"))),
+    };
     let mut window = Window::new(node)?;
+    let return_indices = node.is_used(1);
+    if return_indices && window.is_over_half() {
+        return Err(unsupported("indices where the padding is more than half of the kernel"));
+    }
     if window.is_over_half() {
         window.pad_before(node, f32::NEG_INFINITY)?;
     }
@@ -167,7 +178,9 @@ pub(super) fn max_pool(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
         .stride(window.stride)
         .dilation(window.dilation)
         .padding(window.padding)
-        .ceil_mode(window.ceil_mode);
+        .ceil_mode(window.ceil_mode)
+        .return_indices(return_indices)
+        .index_order(index_order);
     window.pool(node, op)
 }
 
