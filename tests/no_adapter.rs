@@ -2,7 +2,7 @@
 
 use std::process::{Command, Output};
 
-use convoke::{Backend, Error, Gpu};
+use convoke::{Backend, Error, Gpu, testing};
 
 /// The test calls itself in a child process, since the environment belongs to the whole process.
 #[test]
@@ -30,6 +30,35 @@ fn an_adapter_that_is_not_there_is_asked_for_in_vain() {
     }
     let test = "an_adapter_that_is_not_there_is_asked_for_in_vain";
     assert_passes(&child("no such adapter", test).unwrap());
+}
+
+#[test]
+fn a_test_is_skipped_visibly_or_fails_where_a_gpu_is_required() {
+    if std::env::var("CONVOKE_ADAPTER").as_deref() == Ok("cpu") {
+        match testing::gpu() {
+            Ok(None) => assert!(std::env::var_os("CONVOKE_REQUIRE_GPU").is_none()),
+            Err(error @ Error::NoAdapter(_)) => panic!("{error}"),
+            other => panic!("{other:?}"),
+        }
+        return;
+    }
+    let test = "a_test_is_skipped_visibly_or_fails_where_a_gpu_is_required";
+    let run = |required: Option<&str>| {
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        command.args(["--exact", test]).env("CONVOKE_ADAPTER", "cpu");
+        command.env_remove("CONVOKE_REQUIRE_GPU");
+        if let Some(required) = required {
+            command.env("CONVOKE_REQUIRE_GPU", required);
+        }
+        command.output().unwrap()
+    };
+    let skipped = run(None);
+    assert_passes(&skipped);
+    let seen = String::from_utf8_lossy(&skipped.stderr);
+    assert!(seen.contains("SKIPPED: no GPU adapter"), "{seen}");
+    let failed = run(Some("1"));
+    let text = String::from_utf8_lossy(&failed.stdout);
+    assert!(!failed.status.success() && text.contains("CONVOKE_REQUIRE_GPU=1"), "{text}");
 }
 
 /// Runs one test of this file with `CONVOKE_ADAPTER` set.

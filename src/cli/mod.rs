@@ -7,6 +7,7 @@ mod input;
 mod inspect;
 mod model;
 mod picture;
+mod profile;
 mod resample;
 mod verify;
 
@@ -49,6 +50,8 @@ enum Command {
     Run(model::RunArguments),
     /// Say what an ONNX file holds: inputs, outputs, operators, parameters, work.
     Inspect(inspect::InspectArguments),
+    /// Measure what a run of a model from an ONNX file spends its time on, operator by operator.
+    Profile(profile::ProfileArguments),
     /// Check a model from an ONNX file on the GPU against the reference, operator by operator.
     Verify(verify::VerifyArguments),
     /// Run ONNX's backend test cases: models with inputs and the outputs that they must have.
@@ -65,6 +68,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Devices => devices::run(&mut out, adapter),
         Command::Run(arguments) => model::run(&mut out, arguments, adapter),
         Command::Inspect(arguments) => inspect::inspect(&mut out, arguments),
+        Command::Profile(arguments) => profile::profile(&mut out, arguments, adapter),
         Command::Verify(arguments) => verify::verify(&mut out, arguments, adapter),
         Command::Conformance(arguments) => conformance::conformance(&mut out, arguments, adapter),
         Command::Digits(arguments) => backend(adapter).and_then(|backend| digits::run(&mut out, arguments, &backend)),

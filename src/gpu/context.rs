@@ -169,6 +169,14 @@ impl Context {
         self.check().map(|()| made)
     }
 
+    /// Waits until all work submitted so far is done.
+    #[cfg(not(target_family = "wasm"))]
+    pub(crate) fn wait(&self) -> Result<()> {
+        let polled = self.device.poll(wgpu::PollType::wait_indefinitely());
+        self.check()?;
+        polled.map(|_| ()).map_err(|error| Error::Gpu(error.to_string()))
+    }
+
     /// The first error that the device reported since the last check; a lost device stays lost.
     pub(crate) fn check(&self) -> Result<()> {
         if let Some(reason) = self.faults.lost.get() {

@@ -31,13 +31,18 @@ pub struct Memory {
 /// A recording with everything made that its runs need.
 #[derive(Debug)]
 pub(crate) struct Executable {
-    steps: Vec<Step>,
+    pub(super) steps: Vec<Step>,
     locations: Vec<Option<Location>>,
     memory: Memory,
 }
 
+/// One kernel call, ready to be encoded.
 #[derive(Debug)]
-struct Step {
+pub(super) struct Step {
+    /// The node of the graph that it belongs to.
+    pub(super) node: usize,
+    /// The kernel's name.
+    pub(super) kernel: &'static str,
     pipeline: Arc<Pipeline>,
     bind_group: wgpu::BindGroup,
     workgroups: [u32; 3],
@@ -94,7 +99,7 @@ impl Executable {
 }
 
 /// Submits steps by themselves.
-fn run_alone(context: &Context, label: &str, steps: &[Step]) {
+pub(super) fn run_alone(context: &Context, label: &str, steps: &[Step]) {
     if steps.is_empty() {
         return;
     }
@@ -109,9 +114,18 @@ fn encode(steps: &[Step], encoder: &mut wgpu::CommandEncoder) {
     if steps.is_empty() {
         return;
     }
+    encode_timed(steps, encoder, None);
+}
+
+/// Encodes steps as one pass, at whose ends timestamps may be written.
+pub(super) fn encode_timed(
+    steps: &[Step],
+    encoder: &mut wgpu::CommandEncoder,
+    timestamp_writes: Option<wgpu::ComputePassTimestampWrites<'_>>,
+) {
     let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor {
         label: Some("convoke"),
-        timestamp_writes: None,
+        timestamp_writes,
     });
     for step in steps {
         pass.set_pipeline(&step.pipeline.handle);
@@ -257,7 +271,8 @@ fn steps(
                     resource,
                 })
                 .collect();
-            let label = format!("convoke.{}", dispatch.key.kernel.source().name);
+            let kernel = dispatch.key.kernel.source().name;
+            let label = format!("convoke.{kernel}");
             context.made.bind_groups.fetch_add(1, Ordering::Relaxed);
             let bind_group = context.device.create_bind_group(&wgpu::BindGroupDescriptor {
                 label: Some(&label),
@@ -265,6 +280,8 @@ fn steps(
                 entries: &entries,
             });
             let step = Step {
+                node: dispatch.node,
+                kernel,
                 pipeline,
                 bind_group,
                 workgroups: dispatch.workgroups,
@@ -283,6 +300,8 @@ fn finish_compiling(context: &Context, step: &Step) {
         return;
     }
     let alone = Step {
+        node: step.node,
+        kernel: step.kernel,
         pipeline: Arc::clone(&step.pipeline),
         bind_group: step.bind_group.clone(),
         workgroups: [1, 1, 1],

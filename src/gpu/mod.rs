@@ -15,6 +15,7 @@
 
 mod adapter;
 mod builder;
+mod ceilings;
 mod context;
 mod engine;
 mod joining;
@@ -26,6 +27,7 @@ mod readback;
 mod recording;
 mod shader;
 mod tensor;
+mod timing;
 mod unroll;
 #[cfg(test)]
 mod validation;
@@ -42,10 +44,12 @@ pub use adapter::{AdapterChoice, AdapterInfo, AdapterKind};
 #[cfg(not(target_family = "wasm"))]
 pub use builder::adapters;
 pub use builder::{GpuBuilder, adapters_async};
+pub use ceilings::Ceilings;
 pub use engine::Memory;
 pub use ops::Conv2dAlgorithm;
 pub use recording::DType;
 pub use tensor::{Element, Tensor};
+pub use timing::Timing;
 
 pub(crate) use context::Context;
 pub(crate) use engine::Executable;
@@ -54,6 +58,8 @@ pub(crate) use pool::{BufferPool, PooledBuffer};
 pub(crate) use readback::{Readback, staging_buffer};
 pub(crate) use recording::{Recording, Value};
 pub(crate) use tensor::write;
+#[cfg(not(target_family = "wasm"))]
+pub(crate) use timing::Timed;
 
 use crate::error::{Result, ensure};
 use crate::ops::{
@@ -151,9 +157,7 @@ impl Gpu {
     /// Waits until all work submitted so far is done.
     #[cfg(not(target_family = "wasm"))]
     pub fn wait(&self) -> Result<()> {
-        let polled = self.context.device.poll(wgpu::PollType::wait_indefinitely());
-        self.context.check()?;
-        polled.map(|_| ()).map_err(|error| crate::Error::Gpu(error.to_string()))
+        self.context.wait()
     }
 
     /// Runs any operator; inputs in the order that [`Op`] gives.

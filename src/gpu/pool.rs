@@ -75,6 +75,15 @@ impl BufferPool {
             pool: Arc::clone(&context.pool),
         })
     }
+
+    /// A buffer that no pool gets back: it is freed with its last owner.
+    #[cfg(not(target_family = "wasm"))]
+    pub(crate) fn apart(context: &Context, bytes: u64) -> Result<Arc<PooledBuffer>> {
+        let buffer = context.create_buffer("convoke.tensor", bytes, USAGE);
+        context.check()?;
+        let pool = Arc::default();
+        Ok(Arc::new(PooledBuffer { buffer, pool }))
+    }
 }
 
 impl PooledBuffer {

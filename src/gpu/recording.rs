@@ -56,6 +56,8 @@ pub(crate) struct Part {
 /// One kernel call.
 #[derive(Debug)]
 pub(crate) struct Dispatch {
+    /// The node of the graph that it belongs to: what [`Recording::node`] was.
+    pub(crate) node: usize,
     pub(crate) key: PipelineKey,
     /// The kernel's uniform parameters.
     pub(crate) parameters: Vec<u8>,
@@ -70,6 +72,8 @@ pub(crate) struct Recording {
     pub(crate) capabilities: Capabilities,
     /// The algorithm that every convolution must take, where one is forced.
     pub(crate) conv2d: Option<Conv2dAlgorithm>,
+    /// The node of the graph whose dispatches are being recorded; 0 where there is no graph.
+    pub(crate) node: usize,
     pub(crate) slots: Vec<Slot>,
     /// The slots that are written in parts, each part by a copy of its own.
     pub(crate) joins: Vec<(SlotId, Vec<Part>)>,
@@ -82,6 +86,7 @@ impl Recording {
         Self {
             capabilities,
             conv2d,
+            node: 0,
             slots: Vec::new(),
             joins: Vec::new(),
             once: Vec::new(),
@@ -175,6 +180,7 @@ impl Recording {
         let workgroups = fold(operator, workgroups as u64, most)?;
         let constant = self.are_constant(inputs) && !outputs.iter().any(|slot| self.slots[slot.0].varies);
         let dispatch = Dispatch {
+            node: self.node,
             key,
             parameters: bytemuck::bytes_of(parameters).to_vec(),
             inputs: inputs.to_vec(),

@@ -8,6 +8,8 @@ pub(crate) enum Kernel {
     Activation,
     BatchNorm,
     Binary,
+    CeilingCopy,
+    CeilingMultiplyAdd,
     Conv2dDepthwise,
     Conv2dDirect,
     Conv2dDirectBroadcast,
@@ -71,10 +73,12 @@ const WINDOW_TAPS: &str = wgsl!("shared/window_taps");
 impl Kernel {
     /// All kernels.
     #[cfg(any(test, feature = "wrong-kernel"))]
-    pub(crate) const ALL: [Self; 30] = [
+    pub(crate) const ALL: [Self; 32] = [
         Self::Activation,
         Self::BatchNorm,
         Self::Binary,
+        Self::CeilingCopy,
+        Self::CeilingMultiplyAdd,
         Self::Conv2dDepthwise,
         Self::Conv2dDirect,
         Self::Conv2dDirectBroadcast,
@@ -120,6 +124,8 @@ impl Kernel {
                 2,
                 1,
             ),
+            Self::CeilingCopy => ("ceiling_copy", &[DISPATCH, wgsl!("ceiling_copy")], 1, 1),
+            Self::CeilingMultiplyAdd => ("ceiling_multiply_add", &[DISPATCH, wgsl!("ceiling_multiply_add")], 1, 1),
             Self::Conv2dDepthwise => (
                 "conv2d_depthwise",
                 &[

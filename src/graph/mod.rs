@@ -19,6 +19,7 @@
 
 mod passes;
 mod plan;
+mod profile;
 mod session;
 mod verify;
 mod work;
@@ -28,6 +29,7 @@ use std::sync::Arc;
 use ndarray::ArrayD;
 
 pub use passes::Pass;
+pub use profile::{KernelProfile, LayerProfile, Profile};
 pub use session::{Resident, Session};
 pub use verify::Check;
 

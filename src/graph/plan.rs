@@ -5,8 +5,9 @@ use std::sync::{Arc, Mutex};
 use ndarray::{ArrayD, ArrayViewD, IxDyn};
 
 use super::passes::split_linear;
+use super::profile::Layer;
 use super::verify::{Check, check_values};
-use super::{Graph, NAME, Pass};
+use super::{Graph, NAME, Pass, ValueId};
 use crate::error::{Error, Result};
 use crate::gpu::{
     BufferPool, Context, DType, Executable, Gpu, PooledBuffer, Readback, Recording, Tensor, Value, lower, staging_buffer, write,
@@ -37,6 +38,8 @@ type Plans = Vec<(Vec<Vec<usize>>, Arc<Mutex<Plan>>)>;
 pub(super) struct Plan {
     inputs: Vec<Option<Arc<PooledBuffer>>>,
     pub(super) executable: Executable,
+    /// The operators that the passes left, whose numbers the dispatches bear.
+    pub(super) layers: Vec<Layer>,
     pub(super) outputs: Vec<Value>,
     pub(super) output_bytes: u64,
     pub(super) staging: wgpu::Buffer,
@@ -103,9 +106,16 @@ impl GpuEngine {
         let executable = Executable::new(context, &lowered.recording)?;
         let output_bytes = outputs.iter().map(bytes).sum::<u64>();
         let staging = staging_buffer(context, output_bytes.max(4))?;
+        let shape = |value: ValueId| {
+            lowered.values[value.0]
+                .as_ref()
+                .map_or(&[][..], |value| value.shape.as_slice())
+        };
+        let layers = lowered.graph.nodes.iter().map(|node| Layer::new(node, shape)).collect();
         Ok(Plan {
             inputs: lowered.inputs,
             executable,
+            layers,
             outputs,
             output_bytes,
             staging,
@@ -141,7 +151,8 @@ impl GpuEngine {
             values[value.0] = Some(recording.import(buffer.clone(), shape, DType::F32, false));
             inputs.push(buffer);
         }
-        for node in &graph.nodes {
+        for (index, node) in graph.nodes.iter().enumerate() {
+            recording.node = index;
             let operands: Vec<Value> = node.inputs.iter().filter_map(|value| values[value.0].clone()).collect();
             let outputs = lower(&node.op, &operands, &mut recording).map_err(|error| node.locate(error))?;
             for (value, output) in node.outputs.iter().zip(outputs) {

@@ -5,6 +5,8 @@ use std::sync::{Arc, Mutex};
 use ndarray::{ArrayD, ArrayViewD};
 
 use super::plan::{GpuEngine, Plan, split_outputs, whole_number};
+#[cfg(not(target_family = "wasm"))]
+use super::profile::Profile;
 use super::verify::Check;
 use super::{Graph, NAME, Pass};
 use crate::backend::Backend;
@@ -132,6 +134,47 @@ impl Session {
         match &self.engine {
             Engine::Gpu(engine) => engine.verify(inputs),
             Engine::Reference => Err(Error::unsupported(NAME, "the reference is what others are verified against")),
+        }
+    }
+
+    /// Measures what a run spends its time on: each operator that the passes left, with the time of its kernel calls, the
+    /// least of `repetitions` (1 at least) runs, its arithmetic, its memory traffic, and what the adapter could do at most,
+    /// which is measured as well. Outputs are computed and dropped; later runs are as before.
+    ///
+    /// Errors: as [`run`](Self::run); `Unsupported` on the reference, which has no kernels.
+    ///
+    /// ```
+    /// use convoke::{Backend, Session, graph::Graph, ops::{Activation, Conv2d}};
+    /// use ndarray::Array4;
+    ///
+    /// let mut graph = Graph::new();
+    /// let image = graph.input("image");
+    /// let weight = graph.constant("weight", Array4::<f32>::ones((8, 3, 3, 3)).into_dyn());
+    /// let features = graph.node("conv", Conv2d::new(), &[image, weight])?;
+    /// let active = graph.node("relu", Activation::Relu, &[features])?;
+    /// graph.output(active)?;
+    /// let session = Session::new(graph, &Backend::auto())?;
+    ///
+    /// let image = Array4::<f32>::ones((1, 3, 64, 48)).into_dyn();
+    /// match session.profile(&[image.view()], 5) {
+    ///     Ok(profile) => {
+    ///         for layer in &profile.layers {
+    ///             println!("{} {:?}, {:.1} GFLOP/s", layer.node, layer.time, layer.gflops());
+    ///         }
+    ///         // The passes made one layer of two.
+    ///         assert_eq!(profile.layers.len(), 1);
+    ///         assert_eq!(profile.layers[0].flops, 2 * (8 * 62 * 46) * (3 * 3 * 3));
+    ///     }
+    ///     // No adapter: Backend::auto has chosen the CPU.
+    ///     Err(error) => assert!(matches!(error, convoke::Error::Unsupported { .. })),
+    /// }
+    /// # Ok::<(), convoke::Error>(())
+    /// ```
+    #[cfg(not(target_family = "wasm"))]
+    pub fn profile(&self, inputs: &[ArrayViewD<'_, f32>], repetitions: usize) -> Result<Profile> {
+        match &self.engine {
+            Engine::Gpu(engine) => engine.profile(inputs, repetitions.max(1)),
+            Engine::Reference => Err(Error::unsupported(NAME, "the reference has no kernels to profile")),
         }
     }
 

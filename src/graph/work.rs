@@ -1,6 +1,6 @@
 //! How much arithmetic a graph asks for.
 
-use super::Graph;
+use super::{Graph, Node, ValueId};
 use crate::error::Result;
 use crate::ops::{FusedBase, Op};
 
@@ -11,30 +11,36 @@ impl Graph {
     /// Errors: as [`shapes`](Self::shapes).
     pub fn multiply_adds(&self, inputs: &[&[usize]]) -> Result<u64> {
         let shapes = self.shapes(inputs)?;
-        let count = |shape: &[usize]| {
-            shape
-                .iter()
-                .fold(1_u64, |product, &extent| product.saturating_mul(extent as u64))
-        };
-        let works = self.nodes.iter().map(|node| {
-            // Every output element of a convolution or linear layer reads one filter; every input element of a transposed
-            // one is read by one.
-            let is_transposed = match node.op {
-                Op::Conv2d(_) | Op::Linear(_) => false,
-                Op::ConvTranspose2d(_) => true,
-                Op::Fused(op) => matches!(op.base, FusedBase::ConvTranspose2d(_)),
-                Op::MatMul(_) => {
-                    let terms = shapes[node.inputs[0].0].last().map_or(0, |&extent| extent as u64);
-                    return count(&shapes[node.outputs[0].0]).saturating_mul(terms);
-                }
-                _ => return 0,
-            };
-            let per_filter = &shapes[if is_transposed { node.inputs[0] } else { node.outputs[0] }.0];
-            let weight = &shapes[node.inputs[1].0];
-            count(per_filter).saturating_mul(count(&weight[1..]))
-        });
+        let works = self
+            .nodes
+            .iter()
+            .map(|node| multiply_adds(node, |value| shapes[value.0].as_slice()));
         Ok(works.fold(0, u64::saturating_add))
     }
+}
+
+/// The elements of a tensor.
+pub(super) fn count(shape: &[usize]) -> u64 {
+    let extents = shape.iter();
+    extents.fold(1_u64, |product, &extent| product.saturating_mul(extent as u64))
+}
+
+/// The multiplications of one operator, each with its addition, given the shapes of its inputs and outputs.
+pub(super) fn multiply_adds<'a>(node: &Node, shape: impl Fn(ValueId) -> &'a [usize]) -> u64 {
+    // Every output element of a convolution or linear layer reads one filter; every input element of a transposed
+    // one is read by one.
+    let is_transposed = match node.op {
+        Op::Conv2d(_) | Op::Linear(_) => false,
+        Op::ConvTranspose2d(_) => true,
+        Op::Fused(op) => matches!(op.base, FusedBase::ConvTranspose2d(_)),
+        Op::MatMul(_) => {
+            let terms = shape(node.inputs[0]).last().map_or(0, |&extent| extent as u64);
+            return count(shape(node.outputs[0])).saturating_mul(terms);
+        }
+        _ => return 0,
+    };
+    let per_filter = if is_transposed { node.inputs[0] } else { node.outputs[0] };
+    count(shape(per_filter)).saturating_mul(count(&shape(node.inputs[1])[1..]))
 }
 
 #[cfg(test)]

@@ -1,4 +1,5 @@
-//! Helpers for tests of implementations: seeded data, comparison within a bound, PyTorch's golden cases.
+//! Helpers for tests of implementations: an adapter that may not be missed, seeded data, comparison within a bound, PyTorch's
+//! golden cases. `docs/headless-ci.md` says how to run such tests on machines without a GPU.
 //!
 //! ```
 //! use convoke::{ops::Activation, reference::{self, Answer}, testing::{Random, compare}};
@@ -9,11 +10,15 @@
 //! # Ok::<(), convoke::Error>(())
 //! ```
 
+#[cfg(not(target_family = "wasm"))]
+mod adapter;
 mod compare;
 #[cfg(feature = "safetensors")]
 mod golden;
 mod random;
 
+#[cfg(not(target_family = "wasm"))]
+pub use adapter::gpu;
 pub use compare::{Mismatch, compare, compare_close, compare_exact};
 #[cfg(feature = "safetensors")]
 pub use golden::{Golden, GoldenCase};

@@ -13,6 +13,7 @@ mod harness;
 mod lenet;
 mod numerics;
 mod padding;
+mod profile;
 mod properties;
 mod sessions;
 
@@ -38,6 +39,7 @@ fn main() {
         numerics::trials(),
         dispatch::trials(),
         sessions::trials(),
+        profile::trials(),
         lenet::trials(),
         harness::trials(),
     ];

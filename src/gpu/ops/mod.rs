@@ -4,6 +4,7 @@ mod activation;
 mod batch_norm;
 mod binary;
 mod block;
+mod ceiling;
 mod conv2d;
 mod epilogue;
 mod instance_norm;
@@ -19,6 +20,7 @@ mod softmax;
 mod strided_copy;
 mod winograd;
 
+pub(super) use ceiling::{MultiplyAdds, copy as ceiling_copy};
 pub use conv2d::Conv2dAlgorithm;
 
 use super::recording::{DType, Recording, SlotId, Value};
@@ -187,6 +189,8 @@ pub(in crate::gpu) mod layouts {
             layout!(Activation, activation::ActivationParameters),
             layout!(BatchNorm, batch_norm::BatchNormParameters),
             layout!(Binary, binary::BinaryParameters),
+            layout!(CeilingCopy, ceiling::CopyParameters),
+            layout!(CeilingMultiplyAdd, ceiling::MultiplyAddParameters),
             layout!(Conv2dDepthwise, conv2d::DepthwiseParameters),
             layout!(Conv2dDirect, conv2d::DirectParameters),
             layout!(Conv2dDirectBroadcast, conv2d::DirectParameters),

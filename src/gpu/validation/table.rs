@@ -1,7 +1,7 @@
 //! Operators over shapes and devices that together reach every kernel and every constant of its header.
 
 use crate::gpu::context::Capabilities;
-use crate::gpu::ops::lower;
+use crate::gpu::ops::{MultiplyAdds, ceiling_copy, lower};
 use crate::gpu::recording::{DType, Recording, Value};
 use crate::gpu::shader::PipelineKey;
 use crate::gpu::{AdapterKind, Conv2dAlgorithm};
@@ -78,6 +78,7 @@ pub(super) fn table() -> Vec<Entry> {
                 broadcast,
                 limits: wgpu::Limits::default(),
             };
+            entries.push(ceilings(&capabilities));
             for (op, shapes) in cases() {
                 let is_conv2d = matches!(op, Op::Conv2d(_) | Op::Fused(_));
                 let forced = Conv2dAlgorithm::ALL.into_iter().filter(|_| is_conv2d).map(Some);
@@ -96,6 +97,24 @@ pub(super) fn table() -> Vec<Entry> {
         }
     }
     entries
+}
+
+/// The kernels that measure what an adapter can do.
+fn ceilings(capabilities: &Capabilities) -> Entry {
+    let mut recording = Recording::new(capabilities.clone(), None);
+    let [from, to] = [(); 2].map(|()| recording.output("ceilings", &[64], DType::F32).unwrap());
+    recording.export(&to);
+    ceiling_copy(&from, &to, &mut recording).unwrap();
+    MultiplyAdds {
+        workgroups: 1,
+        rounds: 1,
+    }
+    .record(&from, &mut recording)
+    .unwrap();
+    Entry {
+        name: format!("ceilings on {}", capabilities.kind),
+        recording,
+    }
 }
 
 /// Records an operator whose inputs' buffers are yet to be made; its weights are constant.

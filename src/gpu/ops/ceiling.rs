@@ -1,0 +1,64 @@
+//! The two kernels that measure an adapter: a plain copy, and multiply-adds in registers.
+
+use super::block::lanes;
+use super::{elements, parameters, slot};
+use crate::error::Result;
+use crate::gpu::recording::{Recording, Value};
+use crate::gpu::shader::{Kernel, PipelineKey};
+
+const NAME: &str = "ceilings";
+/// Blocks of four elements that an invocation copies.
+const ITEMS: u32 = 16;
+/// Independent sums of an invocation: a processor core begins two multiply-adds a cycle and has each done after four or
+/// five, and more sums than registers would spill.
+const CHAINS: u32 = 12;
+/// Multiply-adds of each sum in a round, enough that the loop around them costs nothing.
+const STEPS: u32 = 16;
+
+parameters!(CopyParameters { items: u32 });
+parameters!(MultiplyAddParameters {
+    rounds: u32,
+    invocations: u32
+});
+
+/// Records a copy between tensors of one size, of whole blocks of four elements.
+pub(in crate::gpu) fn copy(input: &Value, output: &Value, recording: &mut Recording) -> Result<()> {
+    let items = elements(output) / 4;
+    let lanes = lanes(recording, false);
+    let key = PipelineKey::new(Kernel::CeilingCopy, [("LANES", lanes), ("ITEMS", ITEMS)]);
+    let parameters = CopyParameters { items: items as u32 };
+    recording.dispatch(
+        NAME,
+        key,
+        &parameters,
+        &[slot(input)?],
+        &[slot(output)?],
+        items.div_ceil((lanes * ITEMS) as usize),
+    )
+}
+
+/// So many workgroups that do so many rounds of multiply-adds.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::gpu) struct MultiplyAdds {
+    pub(in crate::gpu) workgroups: usize,
+    pub(in crate::gpu) rounds: u32,
+}
+
+impl MultiplyAdds {
+    /// Records them and gives the floating-point operations, two a multiply-add. The input holds factor and summand.
+    pub(in crate::gpu) fn record(self, input: &Value, recording: &mut Recording) -> Result<f64> {
+        let lanes = lanes(recording, false);
+        let invocations = self.workgroups * lanes as usize;
+        let key = PipelineKey::new(
+            Kernel::CeilingMultiplyAdd,
+            [("LANES", lanes), ("CHAINS", CHAINS), ("STEPS", STEPS)],
+        );
+        let parameters = MultiplyAddParameters {
+            rounds: self.rounds,
+            invocations: invocations as u32,
+        };
+        let output = recording.scratch(NAME, invocations)?;
+        recording.dispatch(NAME, key, &parameters, &[slot(input)?], &[output], self.workgroups)?;
+        Ok(2.0 * invocations as f64 * f64::from(self.rounds) * f64::from(STEPS * CHAINS))
+    }
+}

@@ -1,0 +1,125 @@
+//! `convoke profile` as its user meets it: the table, the JSON and the trace.
+
+#![expect(clippy::expect_used, reason = "a test may fail")]
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use convoke::testing;
+use serde_json::Value;
+
+const MODEL: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/models/lenet5.onnx");
+
+fn profile(arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_convoke"));
+    // Vulkan drivers complain on stderr where there is no such folder.
+    let runtime = env!("CARGO_TARGET_TMPDIR");
+    command.args(["profile", MODEL]).args(arguments);
+    command.env_remove("RUST_LOG").env("XDG_RUNTIME_DIR", runtime);
+    command.output().expect("the command starts")
+}
+
+/// Whether there is something to profile on; where a GPU is required, there is.
+fn has_adapter() -> bool {
+    testing::gpu().expect("an adapter where one is required").is_some()
+}
+
+fn read(path: &Path) -> Value {
+    let text = std::fs::read_to_string(path).expect("the file is there");
+    serde_json::from_str(&text).expect("valid JSON")
+}
+
+#[test]
+fn profile_shows_every_layer_and_writes_what_it_shows() {
+    if !has_adapter() {
+        return;
+    }
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let (json, trace) = (folder.join("profile.json"), folder.join("profile_trace.json"));
+    let [json_text, trace_text] = [&json, &trace].map(|path| path.to_str().expect("UTF-8"));
+    let output = profile(&["--repetitions", "2", "--json", json_text, "--trace", trace_text]);
+    let stdout = String::from_utf8(output.stdout).expect("UTF-8");
+    assert_eq!(output.status.code(), Some(0), "{stdout}");
+    for part in [
+        "running on ",
+        "measured by ",
+        "ceilings ",
+        "GFLOP/s",
+        "conv1",
+        "logits",
+        "kernels ",
+        "dispatches ",
+        "run ",
+    ] {
+        assert!(stdout.contains(part), "{part}: {stdout}");
+    }
+
+    let numbers = read(&json);
+    let layers = numbers["layers"].as_array().expect("layers");
+    assert_eq!(numbers["repetitions"], 2);
+    assert!(stdout.contains(&format!("{} layers", layers.len())), "{stdout}");
+    let sum: f64 = layers.iter().filter_map(|layer| layer["microseconds"].as_f64()).sum();
+    let kernels = numbers["microseconds"]["kernels"].as_f64().expect("a time");
+    assert!((sum - kernels).abs() < 0.01 && sum > 0.0, "{sum} {kernels}");
+    let flops: u64 = layers.iter().filter_map(|layer| layer["flops"].as_u64()).sum();
+    // LeNet-5's three convolutions and two linear layers, two for each multiply-add.
+    assert_eq!(
+        flops,
+        2 * (28 * 28 * 6 * 25 + 10 * 10 * 16 * 150 + 120 * 400 + 120 * 84 + 84 * 10)
+    );
+
+    let events = read(&trace);
+    let events = events["traceEvents"].as_array().expect("events");
+    let complete: Vec<&Value> = events.iter().filter(|event| event["ph"] == "X").collect();
+    assert_eq!(complete.len(), layers.len(), "one event a layer");
+    let mut end = 0.0;
+    for (event, layer) in complete.iter().zip(layers) {
+        assert_eq!(event["name"], layer["node"]);
+        let (start, duration) = (event["ts"].as_f64().expect("ts"), event["dur"].as_f64().expect("dur"));
+        assert!((start - end).abs() < 0.01 && duration >= 0.0, "{event}");
+        assert!(
+            event["pid"].is_u64() && event["tid"].is_u64() && event["args"]["outputs"].is_array(),
+            "{event}"
+        );
+        end = start + duration;
+    }
+}
+
+#[test]
+fn the_longest_layers_come_first_where_asked() {
+    if !has_adapter() {
+        return;
+    }
+    let output = profile(&["--repetitions", "1", "--sort", "time", "--top", "3"]);
+    let stdout = String::from_utf8(output.stdout).expect("UTF-8");
+    let lines = stdout.lines().skip_while(|line| !line.starts_with("layer ")).skip(1);
+    let rows: Vec<&str> = lines.take_while(|line| !line.is_empty()).collect();
+    let (total, rows) = rows.split_last().expect("rows");
+    assert!(rows.len() == 3 && total.contains("not shown"), "{stdout}");
+    let percent = |row: &&str| -> f64 {
+        let share = row.split_whitespace().find(|cell| cell.ends_with('%')).expect("a share");
+        share.trim_end_matches('%').parse().expect("a number")
+    };
+    let shares: Vec<f64> = rows.iter().map(percent).collect();
+    assert!(shares.is_sorted_by(|left, right| left >= right), "{stdout}");
+}
+
+#[test]
+fn what_cannot_be_profiled_or_written_is_an_error() {
+    let refused = |arguments: &[&str], code, part: &str| {
+        let output = profile(arguments);
+        let stderr = String::from_utf8(output.stderr).expect("UTF-8");
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {stderr}");
+        assert!(stderr.contains(part), "{arguments:?}: {stderr}");
+    };
+    refused(&["--adapter", "cpu"], 1, "unsupported");
+    refused(&["--repetitions", "0"], 2, "--repetitions");
+    refused(&["--input", "nothing=random"], 1, "nothing");
+    if has_adapter() {
+        refused(
+            &["--repetitions", "1", "--trace", "/no/such/folder/trace.json"],
+            1,
+            "/no/such/folder/trace.json",
+        );
+    }
+}
