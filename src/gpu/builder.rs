@@ -5,10 +5,14 @@ use std::sync::Arc;
 use super::Gpu;
 use super::adapter::{self, AdapterChoice, AdapterInfo, AdapterKind};
 use super::context::Context;
+#[cfg(not(target_family = "wasm"))]
+use super::pipeline_cache::PipelineCache;
 use crate::error::{Error, Result};
 
 /// Features that kernels use where an adapter has them.
-const OPTIONAL_FEATURES: wgpu::Features = wgpu::Features::SUBGROUP.union(wgpu::Features::TIMESTAMP_QUERY);
+const OPTIONAL_FEATURES: wgpu::Features = wgpu::Features::SUBGROUP
+    .union(wgpu::Features::TIMESTAMP_QUERY)
+    .union(wgpu::Features::PIPELINE_CACHE);
 
 /// Chooses an adapter and opens it. Made by [`Gpu::builder`].
 ///
@@ -23,6 +27,8 @@ const OPTIONAL_FEATURES: wgpu::Features = wgpu::Features::SUBGROUP.union(wgpu::F
 #[must_use]
 pub struct GpuBuilder {
     choice: AdapterChoice,
+    #[cfg(not(target_family = "wasm"))]
+    pipeline_cache: Option<std::path::PathBuf>,
     #[cfg(feature = "wrong-kernel")]
     wrong_kernel: Option<String>,
 }
@@ -32,6 +38,8 @@ impl Default for GpuBuilder {
     fn default() -> Self {
         Self {
             choice: AdapterChoice::from_env(),
+            #[cfg(not(target_family = "wasm"))]
+            pipeline_cache: None,
             #[cfg(feature = "wrong-kernel")]
             wrong_kernel: std::env::var(super::wrong_kernel::VARIABLE).ok(),
         }
@@ -62,6 +70,16 @@ impl GpuBuilder {
     /// Sets which adapters may be taken.
     pub fn choice(mut self, choice: AdapterChoice) -> Self {
         self.choice = choice;
+        self
+    }
+
+    /// Keeps compiled pipelines in this file, where the backend can (wgpu's Vulkan): the next process that names it need not
+    /// compile them again. It is read when the adapter is opened and written when the last clone of the `Gpu` and all that
+    /// lives on it are gone, or by [`Gpu::save_pipelines`]. A file that is missing, not whole, or of another adapter or
+    /// driver is as good as none.
+    #[cfg(not(target_family = "wasm"))]
+    pub fn pipeline_cache(mut self, file: impl Into<std::path::PathBuf>) -> Self {
+        self.pipeline_cache = Some(file.into());
         self
     }
 
@@ -107,6 +125,13 @@ impl GpuBuilder {
             .await
             .map_err(|error| Error::NoAdapter(format!("{info} could not be opened: {error}")))?;
         let context = Context::new(device, queue, info);
+        #[cfg(not(target_family = "wasm"))]
+        let context = {
+            let mut context = context;
+            context.pipeline_cache =
+                (self.pipeline_cache).and_then(|path| PipelineCache::open(&context.device, &context.info, path));
+            context
+        };
         #[cfg(feature = "wrong-kernel")]
         let context = {
             let mut context = context;

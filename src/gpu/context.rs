@@ -60,6 +60,9 @@ pub(crate) struct Context {
     pub(crate) capabilities: Capabilities,
     pub(crate) pool: Arc<BufferPool>,
     pub(crate) pipelines: Pipelines,
+    /// Where pipelines are kept for the next process.
+    #[cfg(not(target_family = "wasm"))]
+    pub(super) pipeline_cache: Option<super::pipeline_cache::PipelineCache>,
     #[cfg(feature = "wrong-kernel")]
     pub(crate) wrong_kernel: Option<super::wrong_kernel::WrongKernel>,
     pub(crate) made: Made,
@@ -104,6 +107,8 @@ impl Context {
             capabilities,
             pool: Arc::new(BufferPool::default()),
             pipelines: Pipelines::default(),
+            #[cfg(not(target_family = "wasm"))]
+            pipeline_cache: None,
             #[cfg(feature = "wrong-kernel")]
             wrong_kernel: None,
             made: Made::default(),

@@ -21,6 +21,8 @@ mod engine;
 mod joining;
 mod ops;
 mod pipeline;
+#[cfg(not(target_family = "wasm"))]
+mod pipeline_cache;
 mod planning;
 mod pool;
 mod readback;
@@ -152,6 +154,18 @@ impl Gpu {
     /// Copies an array of any rank and layout to the GPU.
     pub fn upload<S: Data<Elem = f32>, D: Dimension>(&self, array: &ArrayBase<S, D>) -> Result<Tensor> {
         Tensor::upload(&self.context, &array.view().into_dyn())
+    }
+
+    /// Writes the compiled pipelines to the file that [`GpuBuilder::pipeline_cache`] names. Nothing where none is named, or
+    /// the backend keeps none.
+    ///
+    /// Errors: a file that cannot be written.
+    #[cfg(not(target_family = "wasm"))]
+    pub fn save_pipelines(&self) -> Result<()> {
+        match &self.context.pipeline_cache {
+            Some(cache) => cache.save(),
+            None => Ok(()),
+        }
     }
 
     /// Waits until all work submitted so far is done.

@@ -106,6 +106,12 @@ fn compile(context: &Context, key: &PipelineKey) -> Result<Pipeline> {
             module: &module,
             entry_point: Some("main"),
             compilation_options: wgpu::PipelineCompilationOptions::default(),
+            #[cfg(not(target_family = "wasm"))]
+            cache: context
+                .pipeline_cache
+                .as_ref()
+                .map(super::pipeline_cache::PipelineCache::handle),
+            #[cfg(target_family = "wasm")]
             cache: None,
         });
         Pipeline {

@@ -1,5 +1,7 @@
 //! Sessions against the reference: small graphs, repeated runs, other shapes, refusals, resident inputs.
 
+use std::path::Path;
+
 use convoke::graph::{Graph, Pass, ValueId};
 use convoke::ops::{
     Activation, AvgPool2d, BatchNorm, Binary, Concat, Conv2d, Expand, Flatten, Linear, MaxPool2d, Reduce, Slice, Softmax, Transpose,
@@ -31,6 +33,7 @@ pub(crate) fn trials() -> Vec<Named> {
         trial("session/joined_in_place", joined_in_place),
         trial("session/steady_state", steady_state),
         trial("session/plans_kept", plans_kept),
+        trial("session/pipeline_cache", pipeline_cache),
     ]
 }
 
@@ -477,4 +480,46 @@ fn plans_kept(_: &Gpu) -> Outcome {
         assert_eq!(makes(width)?, is_new, "width {width}");
     }
     Ok(())
+}
+
+/// A file of pipelines that is missing, whole, cut off or another's changes no answer; only what cannot be written is said.
+fn pipeline_cache(gpu: &Gpu) -> Outcome {
+    let folder = std::env::temp_dir().join(format!("convoke-pipelines-{}", std::process::id()));
+    let file = folder.join("kept").join("pipelines.bin");
+    let open = |file: &Path| Gpu::builder().named(&gpu.info().name).pipeline_cache(file).build();
+    let input = Random::new(1).reals(&[1, 3, 7, 10]);
+    let run = |gpu: &Gpu| -> convoke::Result<ArrayD<f32>> {
+        let session = Session::new(residual()?, &gpu.clone().into())?;
+        Ok(session.run(&[input.view()])?.swap_remove(0))
+    };
+    let want = run(gpu)?;
+    drop_kept(&folder);
+    for case in ["missing", "whole", "cut off", "another's"] {
+        match case {
+            "cut off" => std::fs::write(&file, &std::fs::read(&file)?[..20])?,
+            "another's" => std::fs::write(&file, "convoke pipelines 1\nanother\n0\n")?,
+            _ => {}
+        }
+        let kept = open(&file)?;
+        if run(&kept)? != want {
+            return Err(format!("other answers with a file that is {case}").into());
+        }
+        kept.save_pipelines()?;
+        drop(kept);
+        if std::fs::read(&file)?.len() <= 20 {
+            return Err(format!("no file where it was {case}").into());
+        }
+    }
+    let beneath_a_file = file.join("pipelines.bin");
+    let saved = open(&beneath_a_file)?.save_pipelines();
+    drop_kept(&folder);
+    match saved {
+        Err(Error::Io { .. }) => Ok(()),
+        other => Err(format!("{other:?} for a path below a file").into()),
+    }
+}
+
+fn drop_kept(folder: &Path) {
+    // Where it is missing there is nothing to remove.
+    let _ = std::fs::remove_dir_all(folder);
 }
