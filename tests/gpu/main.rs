@@ -15,6 +15,7 @@ mod numerics;
 mod padding;
 mod properties;
 mod sessions;
+mod tiles;
 
 use convoke::Gpu;
 use libtest_mimic::{Arguments, Failed, Trial};
@@ -38,6 +39,7 @@ fn main() {
         numerics::trials(),
         dispatch::trials(),
         sessions::trials(),
+        tiles::trials(),
         lenet::trials(),
         harness::trials(),
     ];
