@@ -2,7 +2,7 @@
 //! by the rules of other classes of devices than the adapter's own.
 
 use convoke::gpu::{Conv2dAlgorithm, DeviceClass};
-use convoke::ops::{Activation, Conv2d, Fused, FusedBase, Linear, Op};
+use convoke::ops::{Activation, Conv2d, Fused, FusedBase, Linear, MatMul, Op};
 use convoke::testing::{Random, compare_exact};
 use convoke::{Gpu, Padding2d, PaddingMode};
 use ndarray::ArrayD;
@@ -36,6 +36,7 @@ pub(crate) fn trials() -> Vec<Named> {
                 (Linear.into(), vec![vec![height, width, 9], vec![channels, 9], vec![channels]])
             })
         }),
+        trial("tiles/matmul", matmul),
         trial("tiles/slices", slices),
         trial("tiles/splits", splits),
         trial("tiles/modes", modes),
@@ -68,6 +69,34 @@ fn edges(gpu: &Gpu, case: &dyn Fn(usize, [usize; 2]) -> Case) -> Outcome {
     }
     // A batch of four large tiles by one channel, and of few channels by many positions.
     both(gpu, &case(30, [31, 33]), 1)?;
+    Ok(())
+}
+
+/// Matrices one by one, several by one, and what stays with the plain kernel; a special number stays in its row or column.
+fn matmul(gpu: &Gpu) -> Outcome {
+    let gpu = gpu.with_device_class(DeviceClass::Discrete);
+    for (seed, (left, right)) in [
+        (vec![33, 40], vec![40, 35]),
+        (vec![2, 3, 33, 300], vec![2, 3, 300, 36]),
+        (vec![2, 3, 32, 33], vec![33, 47]),
+        (vec![1, 65, 32], vec![1, 1, 32, 64]),
+        (vec![33, 40], vec![2, 40, 35]),
+        (vec![2, 1, 33, 40], vec![2, 40, 35]),
+        (vec![40, 33], vec![33]),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let mut random = Random::new(seed as u64);
+        let mut inputs = [random.integers(&left), random.integers(&right)];
+        both(&gpu, &(MatMul.into(), vec![left, right]), seed as u64)?;
+        for (input, special) in inputs.iter_mut().zip([f32::NAN, f32::INFINITY]) {
+            if let Some([.., last]) = input.as_slice_mut() {
+                *last = special;
+            }
+        }
+        check_exact(&gpu, &MatMul.into(), &inputs)?;
+    }
     Ok(())
 }
 

@@ -126,6 +126,19 @@ pub(super) fn product(gemm: &Gemm, capabilities: &Capabilities) -> Product {
     }
 }
 
+/// The kernel of a product of two tensors, or none where the plain one is as good: what computes by tiles packs the left operand
+/// in every run, which few columns or terms do not repay.
+pub(super) fn matmul(gemm: &Gemm, capabilities: &Capabilities) -> Option<Product> {
+    const FEWEST: usize = 32;
+    gpu(capabilities.class)?;
+    // Packed, in the largest tile.
+    let packed = [gemm.groups, gemm.out_channels + 128, gemm.in_channels + 16]
+        .into_iter()
+        .fold(1, usize::saturating_mul);
+    let is_large = gemm.out_channels.min(gemm.positions).min(gemm.in_channels) >= FEWEST;
+    (is_large && capabilities.check_elements("matmul", packed).is_ok()).then_some(Product::Tiled)
+}
+
 /// The tile for a product, and how many workgroups share its sums.
 ///
 /// Time goes with the products computed, those past the edges included, with what a product costs in a tile, and with how much

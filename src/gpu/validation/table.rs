@@ -192,6 +192,7 @@ fn cases() -> Vec<(Op, Vec<Vec<usize>>)> {
         (vec![7], vec![7]),
         (vec![5, 7], vec![7, 2]),
         (vec![2, 1, 2, 7], vec![3, 7, 9]),
+        (vec![2, 33, 40], vec![2, 40, 35]),
     ] {
         cases.push((MatMul.into(), vec![left, right]));
     }
