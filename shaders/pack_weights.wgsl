@@ -1,5 +1,5 @@
-// Packs a weight for conv2d_direct and gemm into [groups][channel block][tap][in channel][CHANNELS], with zeros for the
-// channels that the last block lacks. It comes as [groups][out channel][in channel][tap], or, for transposed convolution,
+// Packs a weight for conv2d_direct, gemm and what computes by tiles into [groups][channel block][tap][in channel][CHANNELS],
+// with zeros for the channels that the last block lacks and the taps that the last slice lacks. It comes as [groups][out channel][in channel][tap], or, for transposed convolution,
 // as [groups][in channel][out channel][tap].
 //
 // An invocation packs the channels of one tap and input channel.
@@ -9,6 +9,7 @@ struct Params {
     out_channels: u32,         // per group
     taps: u32,
     channel_blocks: u32,       // ceil(out_channels / CHANNELS)
+    depth: u32,                // rows of a block: taps * in_channels, or more, in whole slices
     rows: u32,                 // of CHANNELS elements in the packed weight
     out_channel_stride: u32,   // elements between the output channels of the weight
     in_channel_stride: u32,
@@ -27,9 +28,10 @@ fn main(
     if (row >= params.rows) {
         return;
     }
-    let in_channel = row % params.in_channels;
-    let tap = row / params.in_channels % params.taps;
-    let block = row / (params.in_channels * params.taps);
+    let block = row / params.depth;
+    let term = row % params.depth;
+    let in_channel = term % params.in_channels;
+    let tap = term / params.in_channels;
     let group = block / params.channel_blocks * params.out_channels * params.in_channels * params.taps;
     let first = group + in_channel * params.in_channel_stride + tap;
     let first_channel = block % params.channel_blocks * CHANNELS;
@@ -37,7 +39,7 @@ fn main(
         var four = vec4(0.0);
         for (var i = 0u; i < 4u; i++) { // unroll
             let channel = first_channel + quad + i;
-            if (channel < params.out_channels) {
+            if (tap < params.taps && channel < params.out_channels) {
                 four[i] = weight[first + channel * params.out_channel_stride];
             }
         }

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use super::Gpu;
 use super::adapter::{self, AdapterChoice, AdapterInfo, AdapterKind};
 use super::context::Context;
 #[cfg(not(target_family = "wasm"))]
 use super::pipeline_cache::PipelineCache;
+use super::{DeviceClass, Gpu};
 use crate::error::{Error, Result};
 
 /// Features that kernels use where an adapter has them.
@@ -29,17 +29,19 @@ pub struct GpuBuilder {
     choice: AdapterChoice,
     #[cfg(not(target_family = "wasm"))]
     pipeline_cache: Option<std::path::PathBuf>,
+    class: Option<DeviceClass>,
     #[cfg(feature = "wrong-kernel")]
     wrong_kernel: Option<String>,
 }
 
 impl Default for GpuBuilder {
-    /// What `CONVOKE_ADAPTER` says, or any adapter.
+    /// What `CONVOKE_ADAPTER` and `CONVOKE_DEVICE_CLASS` say, or any adapter and its own class.
     fn default() -> Self {
         Self {
             choice: AdapterChoice::from_env(),
             #[cfg(not(target_family = "wasm"))]
             pipeline_cache: None,
+            class: None,
             #[cfg(feature = "wrong-kernel")]
             wrong_kernel: std::env::var(super::wrong_kernel::VARIABLE).ok(),
         }
@@ -83,6 +85,13 @@ impl GpuBuilder {
         self
     }
 
+    /// Chooses kernels and sizes as for this class of device, whatever the adapter is and `CONVOKE_DEVICE_CLASS` says: for
+    /// tests and comparison. Without this, `CONVOKE_DEVICE_CLASS` (`software`, `integrated` or `discrete`) says it.
+    pub fn device_class(mut self, class: DeviceClass) -> Self {
+        self.class = Some(class);
+        self
+    }
+
     /// Makes a kernel wrong on purpose, for tests of what must notice it: `KERNEL:FROM=>TO` replaces text in a kernel's
     /// final WGSL. Without this, `CONVOKE_WRONG_KERNEL` says it. Only with the feature `wrong-kernel`.
     #[cfg(feature = "wrong-kernel")]
@@ -104,6 +113,10 @@ impl GpuBuilder {
         let wrong_kernel = (self.wrong_kernel.as_deref())
             .map(super::wrong_kernel::WrongKernel::parse)
             .transpose()?;
+        let class = match self.class {
+            None => DeviceClass::from_env()?,
+            class => class,
+        };
         let (mut adapters, mut infos): (Vec<_>, Vec<_>) = adapter::enumerate(&adapter::instance()).await.into_iter().unzip();
         let chosen = self.choice.choose(&infos)?;
         let (adapter, info) = (adapters.swap_remove(chosen), infos.swap_remove(chosen));
@@ -124,6 +137,7 @@ impl GpuBuilder {
             })
             .await
             .map_err(|error| Error::NoAdapter(format!("{info} could not be opened: {error}")))?;
+        let class = class.unwrap_or(DeviceClass::of(info.kind));
         let context = Context::new(device, queue, info);
         #[cfg(not(target_family = "wasm"))]
         let context = {
@@ -141,6 +155,7 @@ impl GpuBuilder {
         Ok(Gpu {
             context: Arc::new(context),
             conv2d: None,
+            class,
         })
     }
 }

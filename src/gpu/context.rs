@@ -12,7 +12,7 @@ use crate::lock::lock;
 /// What lowering needs to know of a device: plain data, so that plans can be made and tested without one.
 #[derive(Clone, Debug)]
 pub(crate) struct Capabilities {
-    pub(crate) kind: super::AdapterKind,
+    pub(crate) class: super::DeviceClass,
     /// Whether eight invocations in a workgroup of eight can hand values round by subgroup operations.
     pub(crate) broadcast: bool,
     pub(crate) limits: wgpu::Limits,
@@ -22,7 +22,7 @@ impl Capabilities {
     pub(crate) fn new(info: &AdapterInfo, features: wgpu::Features, limits: wgpu::Limits) -> Self {
         let broadcast = features.contains(wgpu::Features::SUBGROUP) && info.subgroup_size.0 >= 8;
         Self {
-            kind: info.kind,
+            class: super::DeviceClass::of(info.kind),
             broadcast,
             limits,
         }
@@ -30,7 +30,7 @@ impl Capabilities {
 
     /// Whether handing weights round by subgroup operations pays: where every load is a gather.
     pub(crate) fn prefers_broadcast(&self) -> bool {
-        self.broadcast && self.kind == super::AdapterKind::Software
+        self.broadcast && self.class == super::DeviceClass::Software
     }
 
     /// Checks that a tensor of this many elements (4 bytes each) can be bound.

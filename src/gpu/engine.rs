@@ -295,7 +295,7 @@ fn steps(
 /// Software adapters compile a kernel when it first runs: so one workgroup runs now, while the next kernel is being
 /// prepared. What it writes is overwritten before anybody reads it.
 fn finish_compiling(context: &Context, step: &Step) {
-    let software = context.capabilities.kind == AdapterKind::Software;
+    let software = context.info.kind == AdapterKind::Software;
     if step.pipeline.submitted.swap(true, Ordering::Relaxed) || !software || step.workgroups.contains(&0) {
         return;
     }

@@ -134,7 +134,7 @@ mod tests {
     use crate::gpu::context::Capabilities;
     use crate::gpu::planning::{Temporaries, share_least};
     use crate::gpu::recording::{DType, Value};
-    use crate::gpu::{AdapterKind, lower};
+    use crate::gpu::{DeviceClass, lower};
     use crate::ops::{Activation, Binary, Concat, Op, Slice};
     use crate::testing::Random;
 
@@ -148,7 +148,7 @@ mod tests {
                 ..wgpu::Limits::default()
             };
             let capabilities = Capabilities {
-                kind: AdapterKind::Software,
+                class: DeviceClass::Software,
                 broadcast: false,
                 limits,
             };

@@ -17,6 +17,7 @@ mod adapter;
 mod builder;
 mod ceilings;
 mod context;
+mod device_class;
 mod engine;
 mod joining;
 mod ops;
@@ -47,6 +48,7 @@ pub use adapter::{AdapterChoice, AdapterInfo, AdapterKind};
 pub use builder::adapters;
 pub use builder::{GpuBuilder, adapters_async};
 pub use ceilings::Ceilings;
+pub use device_class::DeviceClass;
 pub use engine::Memory;
 pub use ops::Conv2dAlgorithm;
 pub use recording::DType;
@@ -76,6 +78,7 @@ use crate::ops::{
 pub struct Gpu {
     pub(crate) context: Arc<Context>,
     conv2d: Option<Conv2dAlgorithm>,
+    class: DeviceClass,
 }
 
 /// How many objects have been made on a device, whether they still exist or not. See [`Gpu::counters`].
@@ -106,6 +109,7 @@ impl Gpu {
     pub fn from_device(device: wgpu::Device, queue: wgpu::Queue, adapter: &wgpu::AdapterInfo) -> Self {
         let info = AdapterInfo::new(adapter, device.features(), device.limits());
         Self {
+            class: DeviceClass::of(info.kind),
             context: Arc::new(Context::new(device, queue, info)),
             conv2d: None,
         }
@@ -130,9 +134,20 @@ impl Gpu {
     /// `None` leaves the choice to the rule.
     pub fn with_conv2d(&self, algorithm: impl Into<Option<Conv2dAlgorithm>>) -> Self {
         Self {
-            context: Arc::clone(&self.context),
             conv2d: algorithm.into(),
+            ..self.clone()
         }
+    }
+
+    /// The same GPU with kernels and sizes chosen as for another class of device, for tests and comparison: answers are the
+    /// same within their bounds, but slower.
+    pub fn with_device_class(&self, class: DeviceClass) -> Self {
+        Self { class, ..self.clone() }
+    }
+
+    /// The class of device that kernels and sizes are chosen for: the adapter's own, unless another was asked for.
+    pub fn device_class(&self) -> DeviceClass {
+        self.class
     }
 
     /// How many pipelines have been compiled on this device.
@@ -207,7 +222,11 @@ impl Gpu {
     }
 
     pub(crate) fn recording(&self) -> Recording {
-        Recording::new(self.context.capabilities.clone(), self.conv2d)
+        let capabilities = context::Capabilities {
+            class: self.class,
+            ..self.context.capabilities.clone()
+        };
+        Recording::new(capabilities, self.conv2d)
     }
 
     fn run_one(&self, op: impl Into<Op>, inputs: &[&Tensor]) -> Result<Tensor> {

@@ -239,7 +239,7 @@ fn fold(operator: &'static str, workgroups: u64, most: u32) -> Result<[u32; 3]> 
 mod tests {
     use super::*;
     use crate::gpu::shader::Kernel;
-    use crate::gpu::{AdapterKind, lower};
+    use crate::gpu::{DeviceClass, lower};
     use crate::ops::{Activation, Concat};
 
     /// What runs after concat of a constant and something else would be done once if the constant's copy made the whole
@@ -247,7 +247,7 @@ mod tests {
     #[test]
     fn a_slot_written_in_parts_is_constant_only_if_all_parts_are() {
         let capabilities = Capabilities {
-            kind: AdapterKind::Software,
+            class: DeviceClass::Software,
             broadcast: false,
             limits: wgpu::Limits::default(),
         };
@@ -275,7 +275,7 @@ mod tests {
     fn parts_that_were_not_announced_are_an_error() {
         let mut recording = Recording::new(
             Capabilities {
-                kind: AdapterKind::Software,
+                class: DeviceClass::Software,
                 broadcast: false,
                 limits: wgpu::Limits::default(),
             },

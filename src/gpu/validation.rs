@@ -14,7 +14,7 @@ use super::engine::Executable;
 use super::ops::layouts;
 use super::recording::Recording;
 use super::shader::{Kernel, PipelineKey};
-use super::{AdapterInfo, AdapterKind};
+use super::{AdapterInfo, DeviceClass};
 use crate::{Error, PaddingMode};
 
 fn shaders() -> PathBuf {
@@ -118,6 +118,30 @@ fn the_table_reaches_every_kernel() {
     assert!(missed.is_empty(), "no operator of the table uses {missed:?}");
 }
 
+/// Each kernel that computes by tiles, with each tile.
+#[test]
+fn the_table_reaches_every_tile() {
+    let value = |key: &PipelineKey, name| {
+        key.constants
+            .iter()
+            .find(|(known, _)| *known == name)
+            .map(|&(_, value)| value)
+    };
+    let reached: HashSet<_> = keys()
+        .iter()
+        .filter_map(|key| Some((value(key, "TILE_CHANNELS")?, value(key, "TILE_POSITIONS")?, key.kernel)))
+        .collect();
+    let missed: Vec<_> = [(128, 128), (64, 64), (32, 128), (32, 32)]
+        .into_iter()
+        .flat_map(|(channels, positions)| {
+            use Kernel::{Conv2dTiled, Conv2dTiledQuads, GemmTiled, GemmTiledColumns, GemmTiledQuads};
+            [Conv2dTiled, Conv2dTiledQuads, GemmTiled, GemmTiledColumns, GemmTiledQuads].map(|kernel| (channels, positions, kernel))
+        })
+        .filter(|tile| !reached.contains(tile))
+        .collect();
+    assert!(missed.is_empty(), "no operator of the table uses {missed:?}");
+}
+
 #[test]
 fn every_shader_file_belongs_to_a_kernel() {
     fn walk(directory: &Path, files: &mut Vec<PathBuf>) {
@@ -214,7 +238,7 @@ fn every_recording_makes_pipelines_layouts_and_bindings() {
 /// A recording of one dispatch with two inputs.
 fn add() -> Recording {
     let capabilities = Capabilities {
-        kind: AdapterKind::Software,
+        class: DeviceClass::Software,
         broadcast: false,
         limits: wgpu::Limits::default(),
     };

@@ -48,6 +48,7 @@ pub use softmax::Softmax;
 pub use transpose::Transpose;
 
 pub(crate) use conv2d::ConvGeometry;
+pub(crate) use matmul::MatMulExtents;
 pub(crate) use pool2d::Window2d;
 
 use crate::error::{Result, ensure};

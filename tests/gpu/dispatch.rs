@@ -100,7 +100,7 @@ fn own_device() -> convoke::Result<Gpu> {
 }
 
 /// A device of the adapter's with lower limits than it could have.
-fn limited_device(gpu: &Gpu, limit: impl FnOnce(&mut wgpu::Limits)) -> Result<Gpu, Box<dyn std::error::Error>> {
+pub(crate) fn limited_device(gpu: &Gpu, limit: impl FnOnce(&mut wgpu::Limits)) -> Result<Gpu, Box<dyn std::error::Error>> {
     let instance = wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle_from_env());
     let adapters = pollster::block_on(instance.enumerate_adapters(wgpu::Backends::all()));
     let adapter = adapters

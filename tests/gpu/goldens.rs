@@ -81,7 +81,7 @@ fn forced(gpu: &Gpu, algorithm: Conv2dAlgorithm) -> Outcome {
         }
     }
     let least = match algorithm {
-        Conv2dAlgorithm::Direct => 137,
+        Conv2dAlgorithm::Direct | Conv2dAlgorithm::Tiled => 137,
         // Adapters without subgroups of eight refuse all.
         Conv2dAlgorithm::DirectBroadcast => {
             if gpu.info().subgroups && gpu.info().subgroup_size.0 >= 8 {
@@ -91,7 +91,7 @@ fn forced(gpu: &Gpu, algorithm: Conv2dAlgorithm) -> Outcome {
             }
         }
         Conv2dAlgorithm::Depthwise => 20,
-        Conv2dAlgorithm::Gemm | Conv2dAlgorithm::Winograd => 2,
+        Conv2dAlgorithm::Gemm | Conv2dAlgorithm::GemmTiled | Conv2dAlgorithm::Winograd => 2,
         Conv2dAlgorithm::GemmBroadcast => {
             if gpu.info().subgroups && gpu.info().subgroup_size.0 >= 8 {
                 2

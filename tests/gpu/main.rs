@@ -16,6 +16,7 @@ mod padding;
 mod profile;
 mod properties;
 mod sessions;
+mod tiles;
 
 use convoke::Gpu;
 use libtest_mimic::{Arguments, Failed, Trial};
@@ -40,6 +41,7 @@ fn main() {
         dispatch::trials(),
         sessions::trials(),
         profile::trials(),
+        tiles::trials(),
         lenet::trials(),
         harness::trials(),
     ];

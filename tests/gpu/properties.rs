@@ -3,7 +3,7 @@
 
 use std::cell::Cell;
 
-use convoke::gpu::Conv2dAlgorithm;
+use convoke::gpu::{Conv2dAlgorithm, DeviceClass};
 use convoke::ops::{
     Activation, AdaptiveAvgPool2d, AdaptiveMaxPool2d, AvgPool2d, BatchNorm, Binary, Concat, Conv2d, ConvPadding, ConvTranspose2d,
     CoordinateMode, Expand, Flatten, Fused, FusedBase, IndexOrder, InstanceNorm, Interpolate, InterpolateMode, Linear,
@@ -118,6 +118,13 @@ pub(crate) fn trials() -> Vec<Named> {
         property("expand", 60, expands(), &ONE),
         property("reduce", 160, reductions(), &ONE),
     ];
+    for class in [DeviceClass::Integrated, DeviceClass::Discrete] {
+        trials.push(on_class(class, "fused", fused()));
+        trials.push(on_class(class, "fused/pointwise", pointwise()));
+        trials.push(on_class(class, "fused/few_positions", few_positions()));
+        trials.push(on_class(class, "fused/winograd", fused_over(threes())));
+        trials.push(on_class(class, "linear", linears()));
+    }
     // The same cases for each algorithm; it is shrunk and counted by itself.
     trials.push(property("conv2d/rule", 40, convolutions(), &ONE));
     for algorithm in Conv2dAlgorithm::ALL {
@@ -148,6 +155,17 @@ fn property(
         let checked = run(gpu, cases, strategy, algorithms)?;
         if checked < cases {
             return Err(format!("only {checked} of {cases} cases were computed").into());
+        }
+        Ok(())
+    })
+}
+
+/// The same cases by the rules of another class of device.
+fn on_class(class: DeviceClass, name: &str, strategy: impl Strategy<Value = Case> + Send + 'static) -> Named {
+    trial(format!("property/{}/{name}", class.name()), move |gpu| -> Outcome {
+        let checked = run(&gpu.with_device_class(class), 24, strategy, &ONE)?;
+        if checked < 24 {
+            return Err(format!("only {checked} of 24 cases were computed").into());
         }
         Ok(())
     })

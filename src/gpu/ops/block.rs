@@ -2,7 +2,7 @@
 
 use super::{LANES, parameters, slot};
 use crate::error::Result;
-use crate::gpu::AdapterKind;
+use crate::gpu::DeviceClass;
 use crate::gpu::recording::{Recording, SlotId, Value};
 use crate::gpu::shader::{Kernel, PipelineKey};
 use crate::shape::element_count;
@@ -12,6 +12,7 @@ parameters!(PackParameters {
     out_channels: u32,
     taps: u32,
     channel_blocks: u32,
+    depth: u32,
     rows: u32,
     out_channel_stride: u32,
     in_channel_stride: u32,
@@ -77,7 +78,7 @@ impl Block {
 
 /// The invocations of a workgroup: eight where weights are handed round, else what the adapter likes.
 pub(super) fn lanes(recording: &Recording, broadcast: bool) -> u32 {
-    if broadcast || recording.capabilities.kind == AdapterKind::Software {
+    if broadcast || recording.capabilities.class == DeviceClass::Software {
         8
     } else {
         LANES
@@ -95,12 +96,14 @@ pub(super) struct WeightLayout {
     pub(super) transposed: bool,
 }
 
-/// Records the packing of a weight into blocks of output channels; done once for constants.
+/// Records the packing of a weight into blocks of output channels; done once for constants. Each block has zeros up to whole
+/// slices of so many terms.
 pub(super) fn pack_weights(
     name: &'static str,
     weight: &Value,
     layout: &WeightLayout,
     block_channels: usize,
+    slice: usize,
     recording: &mut Recording,
 ) -> Result<SlotId> {
     let WeightLayout {
@@ -111,7 +114,8 @@ pub(super) fn pack_weights(
         transposed,
     } = *layout;
     let channel_blocks = out_channels.div_ceil(block_channels);
-    let elements = element_count(name, &[groups, channel_blocks, taps, in_channels, block_channels])?;
+    let depth = element_count(name, &[taps, in_channels])?.next_multiple_of(slice);
+    let elements = element_count(name, &[groups, channel_blocks, depth, block_channels])?;
     let rows = elements / block_channels;
     let packed = recording.scratch(name, elements)?;
     let (out_channel_stride, in_channel_stride) = if transposed {
@@ -125,6 +129,7 @@ pub(super) fn pack_weights(
         out_channels: out_channels as u32,
         taps: taps as u32,
         channel_blocks: channel_blocks as u32,
+        depth: depth as u32,
         rows: rows as u32,
         out_channel_stride: out_channel_stride as u32,
         in_channel_stride: in_channel_stride as u32,

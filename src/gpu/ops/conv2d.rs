@@ -1,12 +1,13 @@
 //! Convolution: the algorithms, which one is taken, and their kernel calls.
 
 use super::block::{Block, MOST_SUMS, WeightLayout, lanes, pack_weights};
+use super::choice::{self, Product};
+use super::conv2d_tiled::conv2d_tiled;
 use super::epilogue::Operands;
 use super::linear::{Gemm, gemm};
-use super::winograd::{self, winograd};
-use super::{LANES, check_extent, parameters, slot, step};
+use super::winograd::winograd;
+use super::{check_extent, parameters, slot, step};
 use crate::error::{Error, Result};
-use crate::gpu::AdapterKind;
 use crate::gpu::recording::{Recording, Value};
 use crate::gpu::shader::{Kernel, PipelineKey};
 use crate::ops::{Conv2d, ConvGeometry, ConvTranspose2d};
@@ -71,6 +72,10 @@ pub enum Conv2dAlgorithm {
     Gemm,
     /// The same with weights handed round a subgroup of eight.
     GemmBroadcast,
+    /// An implicit matrix product by tiles in workgroup memory, any convolution: for real GPUs.
+    Tiled,
+    /// A matrix product by tiles in workgroup memory: 1x1 kernels with stride 1 and no padding.
+    GemmTiled,
     /// 16 matrix products that compute 2x2 outputs at a time, F(2x2, 3x3): 3x3 kernels with stride 1, dilation 1 and one
     /// group. Rounds differently from the others, within bounds of its own.
     Winograd,
@@ -78,12 +83,14 @@ pub enum Conv2dAlgorithm {
 
 impl Conv2dAlgorithm {
     /// All algorithms.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 8] = [
         Self::Direct,
         Self::DirectBroadcast,
         Self::Depthwise,
         Self::Gemm,
         Self::GemmBroadcast,
+        Self::Tiled,
+        Self::GemmTiled,
         Self::Winograd,
     ];
 
@@ -93,7 +100,7 @@ impl Conv2dAlgorithm {
             Self::DirectBroadcast | Self::GemmBroadcast if !recording.capabilities.broadcast => {
                 Some("it needs subgroups of at least eight")
             }
-            Self::Gemm | Self::GemmBroadcast if !problem.is_pointwise() => {
+            Self::Gemm | Self::GemmBroadcast | Self::GemmTiled if !problem.is_pointwise() => {
                 Some("it needs a 1x1 kernel with stride 1 and no padding")
             }
             Self::Depthwise if problem.depthwise_rows().is_none() => {
@@ -106,20 +113,20 @@ impl Conv2dAlgorithm {
 }
 
 /// A checked convolution with the steps as kernels get them.
-struct Problem {
-    name: &'static str,
-    geometry: ConvGeometry,
-    groups: usize,
-    stride_height: u32,
-    stride_width: u32,
-    dilation_height: u32,
-    dilation_width: u32,
-    padding_mode: u32,
+pub(super) struct Problem {
+    pub(super) name: &'static str,
+    pub(super) geometry: ConvGeometry,
+    pub(super) groups: usize,
+    pub(super) stride_height: u32,
+    pub(super) stride_width: u32,
+    pub(super) dilation_height: u32,
+    pub(super) dilation_width: u32,
+    pub(super) padding_mode: u32,
     transposed: bool,
 }
 
 impl Problem {
-    fn new(op: &Conv2d, geometry: ConvGeometry) -> Self {
+    pub(super) fn new(op: &Conv2d, geometry: ConvGeometry) -> Self {
         Self {
             name: "conv2d",
             transposed: false,
@@ -148,13 +155,13 @@ impl Problem {
         }
     }
 
-    fn is_pointwise(&self) -> bool {
+    pub(super) fn is_pointwise(&self) -> bool {
         let taps = self.geometry.kernel.height * self.geometry.kernel.width;
         taps == 1 && self.stride_height == 1 && self.stride_width == 1 && self.geometry.input == self.geometry.output
     }
 
     /// Whether Winograd's F(2x2, 3x3) computes it. The reference's twin is `may_be_winograd`.
-    fn is_winograd(&self) -> bool {
+    pub(super) fn is_winograd(&self) -> bool {
         let steps = [
             self.stride_height,
             self.stride_width,
@@ -165,11 +172,24 @@ impl Problem {
         (kernel.height, kernel.width, self.groups) == (3, 3, 1) && steps == [1; 4]
     }
 
-    fn in_channels_per_group(&self) -> usize {
+    /// A pointwise convolution as a matrix product.
+    pub(super) fn product(&self) -> Gemm {
+        let positions = self.geometry.output.height * self.geometry.output.width;
+        Gemm {
+            batch: self.geometry.batch,
+            groups: self.groups,
+            in_channels: self.in_channels_per_group(),
+            out_channels: self.out_channels_per_group(),
+            positions,
+            strides: [positions, 1, positions, 1],
+        }
+    }
+
+    pub(super) fn in_channels_per_group(&self) -> usize {
         self.geometry.in_channels / self.groups
     }
 
-    fn out_channels_per_group(&self) -> usize {
+    pub(super) fn out_channels_per_group(&self) -> usize {
         self.geometry.out_channels / self.groups
     }
 
@@ -179,32 +199,11 @@ impl Problem {
     }
 
     /// Output rows that an invocation of the depthwise kernel computes, or `None` where the kernel does not apply.
-    fn depthwise_rows(&self) -> Option<usize> {
+    pub(super) fn depthwise_rows(&self) -> Option<usize> {
         let fits = |rows: usize| self.span(rows).saturating_mul(self.geometry.kernel.width) <= MOST_VALUES;
         // No larger than the output needs, but for the smallest block.
         let useful = |rows: usize| rows < 2 * self.geometry.output.height || rows == 1;
         (self.in_channels_per_group() == 1).then(|| [8, 4, 2, 1].into_iter().find(|&rows| useful(rows) && fits(rows)))?
-    }
-
-    /// The rule: the most special kernel that applies; weights handed round where loads are gathers.
-    fn choose(&self, recording: &Recording) -> Conv2dAlgorithm {
-        let broadcast = recording.capabilities.prefers_broadcast();
-        if self.out_channels_per_group() < 4 && self.depthwise_rows().is_some() {
-            // With more output channels per input channel, a block of channels shares what it loads.
-            Conv2dAlgorithm::Depthwise
-        } else if self.is_pointwise() {
-            if broadcast {
-                Conv2dAlgorithm::GemmBroadcast
-            } else {
-                Conv2dAlgorithm::Gemm
-            }
-        } else if broadcast && self.is_winograd() && winograd::pays(&self.geometry) && winograd::fits(&self.geometry, recording) {
-            Conv2dAlgorithm::Winograd
-        } else if broadcast {
-            Conv2dAlgorithm::DirectBroadcast
-        } else {
-            Conv2dAlgorithm::Direct
-        }
     }
 }
 
@@ -215,7 +214,7 @@ pub(super) fn lower(op: &Conv2d, operands: &Operands<'_>, output: &Value, record
     check_extent(NAME, geometry.input.width, geometry.padding.left, geometry.padding.right)?;
     let problem = Problem::new(op, geometry);
     let algorithm = match recording.conv2d {
-        None => problem.choose(recording),
+        None => choice::conv2d(&problem, &recording.capabilities),
         Some(forced) => match forced.obstacle(&problem, recording) {
             None => forced,
             Some(reason) => {
@@ -226,12 +225,19 @@ pub(super) fn lower(op: &Conv2d, operands: &Operands<'_>, output: &Value, record
             }
         },
     };
+    let pointwise = |by, recording: &mut Recording| gemm(NAME, &problem.product(), by, operands, output, recording);
     match algorithm {
         Conv2dAlgorithm::Direct => direct(&problem, false, operands, output, recording),
         Conv2dAlgorithm::DirectBroadcast => direct(&problem, true, operands, output, recording),
         Conv2dAlgorithm::Depthwise => depthwise(&problem, operands, output, recording),
-        Conv2dAlgorithm::Gemm => pointwise(&problem, false, operands, output, recording),
-        Conv2dAlgorithm::GemmBroadcast => pointwise(&problem, true, operands, output, recording),
+        Conv2dAlgorithm::Gemm => pointwise(Product::Plain, recording),
+        Conv2dAlgorithm::GemmBroadcast => pointwise(Product::Broadcast, recording),
+        Conv2dAlgorithm::Tiled => conv2d_tiled(&problem, operands, output, recording),
+        // The rule may take the rows of the weight instead.
+        Conv2dAlgorithm::GemmTiled if recording.conv2d.is_none() => {
+            pointwise(choice::product(&problem.product(), &recording.capabilities), recording)
+        }
+        Conv2dAlgorithm::GemmTiled => pointwise(Product::Tiled, recording),
         Conv2dAlgorithm::Winograd => winograd(&problem.geometry, problem.padding_mode, operands, output, recording),
     }
 }
@@ -264,7 +270,7 @@ fn direct(problem: &Problem, broadcast: bool, operands: &Operands<'_>, output: &
         taps,
         transposed: problem.transposed,
     };
-    let packed = pack_weights(problem.name, operands.weight, &layout, block.channels, recording)?;
+    let packed = pack_weights(problem.name, operands.weight, &layout, block.channels, 1, recording)?;
     let row_blocks = geometry.output.height.div_ceil(block.positions);
     let position_blocks = (row_blocks * geometry.output.width).div_ceil(lanes as usize);
     let channel_blocks = out_channels.div_ceil(block.channels);
@@ -320,17 +326,13 @@ fn direct(problem: &Problem, broadcast: bool, operands: &Operands<'_>, output: &
 
 fn depthwise(problem: &Problem, operands: &Operands<'_>, output: &Value, recording: &mut Recording) -> Result<()> {
     let geometry = &problem.geometry;
-    let rows = problem.depthwise_rows().unwrap_or(1);
-    let rows = if recording.capabilities.kind == AdapterKind::Software {
-        rows
-    } else {
-        rows.min(4)
-    };
+    let (most_rows, lanes) = choice::depthwise(recording.capabilities.class);
+    let rows = problem.depthwise_rows().unwrap_or(1).min(most_rows);
     let row_blocks = geometry.output.height.div_ceil(rows);
-    let position_blocks = (row_blocks * geometry.output.width).div_ceil(LANES as usize);
+    let position_blocks = (row_blocks * geometry.output.width).div_ceil(lanes as usize);
     let planes = geometry.batch * geometry.out_channels;
     let own = [
-        ("LANES", LANES),
+        ("LANES", lanes),
         ("ROWS", rows as u32),
         ("KERNEL_HEIGHT", geometry.kernel.height as u32),
         ("KERNEL_WIDTH", geometry.kernel.width as u32),
@@ -364,19 +366,4 @@ fn depthwise(problem: &Problem, operands: &Operands<'_>, output: &Value, recordi
         writable: 0,
     };
     recording.dispatch(NAME, key, &parameters, &inputs, &[slot(output)?], planes * position_blocks)
-}
-
-fn pointwise(problem: &Problem, broadcast: bool, operands: &Operands<'_>, output: &Value, recording: &mut Recording) -> Result<()> {
-    let geometry = &problem.geometry;
-    let positions = geometry.output.height * geometry.output.width;
-    let product = Gemm {
-        batch: geometry.batch,
-        groups: problem.groups,
-        in_channels: problem.in_channels_per_group(),
-        out_channels: problem.out_channels_per_group(),
-        positions,
-        strides: [positions, 1, positions, 1],
-        broadcast,
-    };
-    gemm(NAME, &product, operands, output, recording)
 }

@@ -28,6 +28,16 @@ impl<'a> Operands<'a> {
         }
     }
 
+    /// The same product with nothing after it.
+    pub(super) fn bare(&self) -> Self {
+        Self {
+            bias: None,
+            residual: None,
+            activation: None,
+            ..*self
+        }
+    }
+
     /// The constants of a kernel's header, its own first.
     pub(super) fn constants(&self, own: &[(&'static str, u32)]) -> Vec<(&'static str, u32)> {
         let follows = [

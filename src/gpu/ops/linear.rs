@@ -1,7 +1,9 @@
 //! The matrix product that serves linear and pointwise convolution.
 
 use super::block::{Block, MOST_SUMS, WeightLayout, lanes, pack_weights};
+use super::choice::{self, Product};
 use super::epilogue::Operands;
+use super::gemm_tiled::{gemm_tiled, gemv_rows};
 use super::{elements, parameters, slot};
 use crate::error::Result;
 use crate::gpu::recording::{Recording, Value};
@@ -35,7 +37,6 @@ pub(super) struct Gemm {
     pub(super) positions: usize,
     /// Elements between channels and between positions of the input, then of the output.
     pub(super) strides: [usize; 4],
-    pub(super) broadcast: bool,
 }
 
 /// How a matrix product is cut up.
@@ -49,9 +50,9 @@ struct Shape {
 }
 
 impl Shape {
-    fn choose(gemm: &Gemm, lanes: usize) -> Self {
+    fn choose(gemm: &Gemm, broadcast: bool, lanes: usize) -> Self {
         // With few positions most lanes would have none: they run along the channels then.
-        if gemm.broadcast && gemm.positions < lanes {
+        if broadcast && gemm.positions < lanes {
             let positions = gemm.positions.next_power_of_two().min(4);
             let block = Block { positions, channels: 32 };
             return Self {
@@ -62,15 +63,15 @@ impl Shape {
             };
         }
         // Four consecutive positions at once where each channel's lie together and start at a multiple of four.
-        let quads = gemm.broadcast && gemm.positions.is_multiple_of(4) && gemm.strides[1] == 1 && gemm.strides[3] == 1;
-        let (kernel, width, most) = match (gemm.broadcast, quads) {
+        let quads = broadcast && gemm.positions.is_multiple_of(4) && gemm.strides[1] == 1 && gemm.strides[3] == 1;
+        let (kernel, width, most) = match (broadcast, quads) {
             (true, true) => (Kernel::GemmQuads, 4, MOST_SUMS),
             // Planes that are no whole vectors are small ones; larger blocks take twice as long to compile.
             (true, false) => (Kernel::GemmBroadcast, 1, MOST_SUMS / 2),
             (false, _) => (Kernel::Gemm, 1, MOST_SUMS),
         };
         let rows = (gemm.positions / width).div_ceil(lanes);
-        let block = Block::choose(gemm.broadcast, most, width, rows, gemm.out_channels);
+        let block = Block::choose(broadcast, most, width, rows, gemm.out_channels);
         Self {
             kernel,
             width,
@@ -80,21 +81,38 @@ impl Shape {
     }
 }
 
-/// Records a matrix product.
+/// Records a matrix product by a kernel.
 pub(super) fn gemm(
     name: &'static str,
     gemm: &Gemm,
+    by: Product,
     operands: &Operands<'_>,
     output: &Value,
     recording: &mut Recording,
 ) -> Result<()> {
-    let lanes = lanes(recording, gemm.broadcast);
+    match by {
+        Product::Plain => in_registers(name, gemm, false, operands, output, recording),
+        Product::Broadcast => in_registers(name, gemm, true, operands, output, recording),
+        Product::Tiled => gemm_tiled(name, gemm, operands, output, recording),
+        Product::Rows => gemv_rows(name, gemm, operands, output, recording),
+    }
+}
+
+fn in_registers(
+    name: &'static str,
+    gemm: &Gemm,
+    broadcast: bool,
+    operands: &Operands<'_>,
+    output: &Value,
+    recording: &mut Recording,
+) -> Result<()> {
+    let lanes = lanes(recording, broadcast);
     let Shape {
         kernel,
         width,
         block,
         across,
-    } = Shape::choose(gemm, lanes as usize);
+    } = Shape::choose(gemm, broadcast, lanes as usize);
     let layout = WeightLayout {
         groups: gemm.groups,
         out_channels: gemm.out_channels,
@@ -102,7 +120,7 @@ pub(super) fn gemm(
         taps: 1,
         transposed: false,
     };
-    let packed = pack_weights(name, operands.weight, &layout, block.channels, recording)?;
+    let packed = pack_weights(name, operands.weight, &layout, block.channels, 1, recording)?;
     let positions = gemm.positions / width;
     let position_blocks = positions.div_ceil(across);
     let channel_blocks = gemm.out_channels.div_ceil(block.channels);
@@ -152,7 +170,7 @@ pub(super) fn lower(operands: &Operands<'_>, output: &Value, recording: &mut Rec
         out_channels: out_features,
         positions: elements(operands.input) / in_features,
         strides: [1, in_features, 1, out_features],
-        broadcast: recording.capabilities.prefers_broadcast(),
     };
-    gemm("linear", &product, operands, output, recording)
+    let by = choice::product(&product, &recording.capabilities);
+    gemm("linear", &product, by, operands, output, recording)
 }

@@ -1,11 +1,14 @@
 //! The matrix product of two tensors, either of which may change from run to run.
 
 use super::binary::{AXES, merge_axes};
+use super::choice;
+use super::epilogue::Operands;
+use super::linear::{self, Gemm};
 use super::{LANES, elements, parameters, slot};
 use crate::error::{Error, Result};
 use crate::gpu::recording::{Recording, Value};
 use crate::gpu::shader::{Kernel, PipelineKey};
-use crate::ops::MatMul;
+use crate::ops::{MatMul, MatMulExtents};
 
 parameters!(MatMulParameters {
     rows: u32,
@@ -33,6 +36,12 @@ pub(super) fn lower(left: &Value, right: &Value, output: &Value, recording: &mut
                 left.shape, right.shape
             ),
         ));
+    }
+    if let Some(gemm) = as_gemm(&extents, &batch)
+        && let Some(by) = choice::matmul(&gemm, &recording.capabilities)
+    {
+        let operands = [right.clone(), left.clone()];
+        return linear::gemm("matmul", &gemm, by, &Operands::plain(&operands), output, recording);
     }
     let mut axes = [[1, 0, 0, 0]; AXES];
     axes[..merged.len()].copy_from_slice(&merged);
@@ -68,6 +77,26 @@ pub(super) fn lower(left: &Value, right: &Value, output: &Value, recording: &mut
         &[slot(output)?],
         blocks.div_ceil(LANES as usize),
     )
+}
+
+/// The product with the left operand as the weight, one matrix a group, where neither is broadcast; or as one matrix, where all
+/// of the left are multiplied by one on the right.
+fn as_gemm(extents: &MatMulExtents<'_>, batch: &[usize]) -> Option<Gemm> {
+    let count = |shape: &[usize]| shape.iter().product::<usize>();
+    let matrices = count(batch);
+    let (groups, rows) = match (count(extents.left_batch) == matrices, count(extents.right_batch)) {
+        (true, 1) => (1, matrices * extents.rows),
+        (true, right) if right == matrices => (matrices, extents.rows),
+        _ => return None,
+    };
+    Some(Gemm {
+        batch: 1,
+        groups,
+        in_channels: extents.inner,
+        out_channels: rows,
+        positions: extents.columns,
+        strides: [extents.columns, 1, extents.columns, 1],
+    })
 }
 
 /// 1, 2 or 4: no more than twice the extent.

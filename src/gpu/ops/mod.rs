@@ -5,8 +5,11 @@ mod batch_norm;
 mod binary;
 mod block;
 mod ceiling;
+mod choice;
 mod conv2d;
+mod conv2d_tiled;
 mod epilogue;
+mod gemm_tiled;
 mod instance_norm;
 mod interpolate;
 mod linear;
@@ -18,6 +21,7 @@ mod pool2d;
 mod reduce;
 mod softmax;
 mod strided_copy;
+mod tiles;
 mod winograd;
 
 pub(super) use ceiling::{MultiplyAdds, copy as ceiling_copy};
@@ -194,11 +198,18 @@ pub(in crate::gpu) mod layouts {
             layout!(Conv2dDepthwise, conv2d::DepthwiseParameters),
             layout!(Conv2dDirect, conv2d::DirectParameters),
             layout!(Conv2dDirectBroadcast, conv2d::DirectParameters),
+            layout!(Conv2dTiled, conv2d_tiled::Conv2dTiledParameters),
+            layout!(Conv2dTiledQuads, conv2d_tiled::Conv2dTiledParameters),
             layout!(Fill, reduce::FillParameters),
             layout!(Gemm, linear::GemmParameters),
             layout!(GemmBroadcast, linear::GemmParameters),
             layout!(GemmQuads, linear::GemmParameters),
+            layout!(GemmTiled, gemm_tiled::GemmTiledParameters),
+            layout!(GemmTiledColumns, gemm_tiled::GemmTiledParameters),
+            layout!(GemmTiledQuads, gemm_tiled::GemmTiledParameters),
             layout!(Gemv, linear::GemmParameters),
+            layout!(GemvRows, gemm_tiled::GemvRowsParameters),
+            layout!(GemvRowsQuads, gemm_tiled::GemvRowsParameters),
             layout!(InstanceNorm, instance_norm::InstanceNormParameters),
             layout!(Interpolate, interpolate::InterpolateParameters),
             layout!(InterpolateNearest, interpolate::NearestParameters),
@@ -215,6 +226,7 @@ pub(in crate::gpu) mod layouts {
             layout!(Softmax, softmax::SoftmaxParameters),
             layout!(StridedCopy, strided_copy::StridedCopyParameters),
             layout!(StridedCopyQuads, strided_copy::StridedCopyParameters),
+            layout!(SumSplits, tiles::SumSplitsParameters),
             layout!(WinogradInput, winograd::InputParameters),
             layout!(WinogradOutput, winograd::OutputParameters),
             layout!(WinogradWeight, winograd::WeightParameters),

@@ -3,10 +3,12 @@
 //! Weights and input tiles are transformed, multiplied as 16 matrix products, and transformed back. The transforms have
 //! halves and quarters at most, so sums of whole numbers stay exact; F(4x4, 3x3), with its sixths, would lose that.
 
+use super::choice;
 use super::epilogue::Operands;
 use super::linear::{Gemm, gemm};
 use super::{LANES, parameters, slot};
 use crate::error::Result;
+use crate::gpu::context::Capabilities;
 use crate::gpu::recording::{DType, Recording, Value};
 use crate::gpu::shader::{Kernel, PipelineKey};
 use crate::ops::ConvGeometry;
@@ -99,6 +101,12 @@ pub(super) fn pays(geometry: &ConvGeometry) -> bool {
     geometry.in_channels >= 64 && geometry.out_channels >= 16 && products <= by_definition / 4 * 3 && elements <= MOST_ELEMENTS
 }
 
+/// Whether the tiles past the edges leave a quarter of the products to save.
+pub(super) fn saves(geometry: &ConvGeometry) -> bool {
+    let quads = Quads::choose(geometry.output.height, geometry.output.width);
+    PLACES * quads.tiles() <= 9 * geometry.output.height * geometry.output.width / 4 * 3
+}
+
 /// Elements of the transformed input or of the products, of which there are as many channels.
 fn elements(geometry: &ConvGeometry, channels: usize, quads: Quads) -> usize {
     let factors = [geometry.batch, PLACES, channels, quads.tiles()];
@@ -106,17 +114,21 @@ fn elements(geometry: &ConvGeometry, channels: usize, quads: Quads) -> usize {
 }
 
 /// Whether the transformed input, the transformed weight in blocks and the products can be bound.
-pub(super) fn fits(geometry: &ConvGeometry, recording: &Recording) -> bool {
-    const LARGEST_BLOCK: usize = 32;
+pub(super) fn fits(geometry: &ConvGeometry, capabilities: &Capabilities) -> bool {
+    const LARGEST_BLOCK: usize = 128;
+    const LARGEST_SLICE: usize = 16;
     let (in_channels, out_channels) = (geometry.in_channels, geometry.out_channels);
     let quads = Quads::choose(geometry.output.height, geometry.output.width);
-    let weights = [in_channels, out_channels.saturating_add(LARGEST_BLOCK)];
+    let weights = [
+        in_channels.saturating_add(LARGEST_SLICE),
+        out_channels.saturating_add(LARGEST_BLOCK),
+    ];
     [
         elements(geometry, in_channels.max(out_channels), quads),
         weights.into_iter().fold(PLACES, usize::saturating_mul),
     ]
     .into_iter()
-    .all(|elements| u32::try_from(elements).is_ok() && recording.capabilities.check_elements(NAME, elements).is_ok())
+    .all(|elements| u32::try_from(elements).is_ok() && capabilities.check_elements(NAME, elements).is_ok())
 }
 
 /// Records a convolution with a 3x3 kernel, stride 1, dilation 1 and one group.
@@ -140,8 +152,8 @@ pub(super) fn winograd(
         out_channels,
         positions: tiles,
         strides: [tiles, 1, tiles, 1],
-        broadcast: recording.capabilities.prefers_broadcast(),
     };
+    let by = choice::product(&product, &recording.capabilities);
     // A bias of nothing, so that the products share a pipeline with the pointwise convolutions around them.
     let channels = PLACES * out_channels;
     let bias = Value {
@@ -149,7 +161,14 @@ pub(super) fn winograd(
         shape: vec![channels],
         dtype: DType::F32,
     };
-    gemm(NAME, &product, &Operands::plain(&[input, weight, bias]), &products, recording)?;
+    gemm(
+        NAME,
+        &product,
+        by,
+        &Operands::plain(&[input, weight, bias]),
+        &products,
+        recording,
+    )?;
 
     let own = [("LANES", LANES), ("PADDING_MODE", padding_mode)];
     let invocations = geometry.batch * out_channels * quads.count();

@@ -4,7 +4,7 @@ use crate::gpu::context::Capabilities;
 use crate::gpu::ops::{MultiplyAdds, ceiling_copy, lower};
 use crate::gpu::recording::{DType, Recording, Value};
 use crate::gpu::shader::PipelineKey;
-use crate::gpu::{AdapterKind, Conv2dAlgorithm};
+use crate::gpu::{Conv2dAlgorithm, DeviceClass};
 use crate::ops::{
     Activation, AdaptiveAvgPool2d, AdaptiveMaxPool2d, AvgPool2d, BatchNorm, Binary, Concat, Conv2d, ConvTranspose2d,
     CoordinateMode, Expand, Flatten, Fused, FusedBase, InstanceNorm, Interpolate, InterpolateMode, Linear, LocalResponseNorm,
@@ -67,14 +67,14 @@ pub(super) const BINARIES: [Binary; 7] = [
     Binary::Max,
 ];
 
-/// Every case on a software adapter and on a graphics card, with subgroups and without, with each convolution algorithm
+/// Every case on each class of device, with subgroups and without, with each convolution algorithm
 /// forced in turn; what an algorithm does not compute is left out.
 pub(super) fn table() -> Vec<Entry> {
     let mut entries = Vec::new();
-    for kind in [AdapterKind::Software, AdapterKind::Discrete] {
+    for class in DeviceClass::ALL {
         for broadcast in [true, false] {
             let capabilities = Capabilities {
-                kind,
+                class,
                 broadcast,
                 limits: wgpu::Limits::default(),
             };
@@ -86,7 +86,7 @@ pub(super) fn table() -> Vec<Entry> {
                     let mut recording = Recording::new(capabilities.clone(), algorithm);
                     match record(&op, &shapes, &mut recording) {
                         Ok(()) => entries.push(Entry {
-                            name: format!("{op:?} {shapes:?} on {kind}, broadcast {broadcast}, {algorithm:?}"),
+                            name: format!("{op:?} {shapes:?} on {class:?}, broadcast {broadcast}, {algorithm:?}"),
                             recording,
                         }),
                         Err(Error::Unsupported { .. }) if algorithm.is_some() => {}
@@ -112,7 +112,7 @@ fn ceilings(capabilities: &Capabilities) -> Entry {
     .record(&from, &mut recording)
     .unwrap();
     Entry {
-        name: format!("ceilings on {}", capabilities.kind),
+        name: format!("ceilings on {}", capabilities.class.name()),
         recording,
     }
 }
@@ -199,6 +199,10 @@ fn cases() -> Vec<(Op, Vec<Vec<usize>>)> {
     for op in [Softmax::new(1), Softmax::log(-1)] {
         cases.push((op.into(), vec![image.clone()]));
     }
+    // Few rows, of whole vectors and not, and sums that are split.
+    for (rows, ins, outs) in [(1, 8, 40), (3, 2000, 40), (33, 2000, 40), (12_000, 20, 128)] {
+        cases.push((Linear.into(), vec![vec![rows, ins], vec![outs, ins]]));
+    }
     for (rows, features) in [(1, 3), (5, 8), (64, 33), (700, 120)] {
         cases.push((Linear.into(), vec![vec![rows, 7], vec![features, 7]]));
         cases.push((Linear.into(), vec![vec![rows, 7], vec![features, 7], vec![features]]));
@@ -207,6 +211,7 @@ fn cases() -> Vec<(Op, Vec<Vec<usize>>)> {
         (vec![7], vec![7]),
         (vec![5, 7], vec![7, 2]),
         (vec![2, 1, 2, 7], vec![3, 7, 9]),
+        (vec![2, 33, 40], vec![2, 40, 35]),
     ] {
         cases.push((MatMul.into(), vec![left, right]));
     }
@@ -263,6 +268,17 @@ fn convolutions() -> Vec<(Conv2d, [usize; 4], [usize; 4])> {
         (plain, [1, 16, 30, 30], [40, 16, 1, 1]),
         (plain.groups(2), [1, 8, 5, 7], [6, 4, 1, 1]),
         (plain, [1, 1, 28, 20], [6, 1, 5, 5]),
+        // Large, medium, flat and small tiles; few outputs of long sums.
+        (plain, [4, 9, 80, 82], [128, 9, 3, 3]),
+        (plain, [4, 9, 81, 83], [128, 9, 3, 3]),
+        (plain, [4, 70, 56, 56], [128, 70, 1, 1]),
+        (plain, [4, 70, 55, 57], [128, 70, 1, 1]),
+        (plain, [1, 48, 7, 7], [40, 48, 1, 1]),
+        (plain.groups(40), [1, 400, 7, 7], [400, 10, 1, 1]),
+        (plain.groups(40), [40, 400, 1, 1], [400, 10, 1, 1]),
+        (plain.padding(1), [1, 64, 28, 28], [130, 64, 3, 3]),
+        (plain.padding(1), [2, 24, 112, 112], [30, 24, 3, 3]),
+        (plain.padding(1), [1, 300, 7, 7], [300, 300, 3, 3]),
         (plain.stride([2, 3]).dilation([3, 2]), [1, 4, 30, 23], [9, 4, 3, 2]),
         (plain.padding([5, 3]), [1, 2, 12, 9], [8, 2, 11, 7]),
         (plain.groups(4), [1, 4, 6, 9], [8, 1, 3, 2]),

@@ -1,0 +1,102 @@
+// Convolution by tiles (shared/tiles.wgsl), as an implicit matrix product: the terms of a sum are the taps, and for each tap
+// the input channels. The padding's index map is computed where a lane goes on to another tap.
+// Header: PADDING_MODE, and those of shared/tiles.wgsl.
+struct Params {
+    in_channels: u32,          // per group
+    in_height: u32,
+    in_width: u32,
+    out_channels: u32,         // per group
+    out_width: u32,
+    kernel_width: u32,
+    stride_height: u32,
+    stride_width: u32,
+    dilation_height: u32,
+    dilation_width: u32,
+    pad_top: u32,
+    pad_left: u32,
+    terms: u32,                // of each sum: taps * in_channels
+    positions: u32,            // of an output plane
+    all_positions: u32,        // batch * positions
+    channel_tiles: u32,        // ceil(out_channels / TILE_CHANNELS)
+    position_tiles: u32,       // ceil(all_positions / TILE_POSITIONS)
+    groups: u32,
+    workgroups: u32,           // splits * groups * position_tiles * channel_tiles
+    slices: u32,               // ceil(terms / SLICE)
+    split_slices: u32,         // of a workgroup
+    outputs: u32,              // Reals of an output, by which the parts of a split lie apart
+    out_channel_stride: u32,   // in Reals
+    out_position_stride: u32,
+    activation_first: f32,     // the activation's parameters
+    activation_second: f32,
+}
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> input: array<f32>;               // [N, groups * in_channels, H, W]
+// binding 2: packed weights, see shared/tiles.wgsl
+// bindings 3 to 5: bias, residual, output [N, output channels, OH, OW], see shared/epilogue.wgsl
+
+// What a lane loads: one term at four consecutive positions.
+struct Source {
+    term: u32,
+    in_channel: u32,
+    tap_y: u32,
+    tap_x: u32,
+    plane: vec4<u32>,          // of the batch entry and group
+    y: vec4<i32>,              // where the window begins
+    x: vec4<i32>,
+    at: vec4<u32>,             // of the tap in its first plane
+    inside: vec4<bool>,
+}
+
+fn first_source(group: u32, first_position: u32, first_term: u32, lane: u32) -> Source {
+    var source: Source;
+    source.term = first_term + lane_term(lane);
+    let tap = source.term / params.in_channels;
+    source.in_channel = source.term % params.in_channels;
+    source.tap_y = tap / params.kernel_width;
+    source.tap_x = tap % params.kernel_width;
+    for (var i = 0u; i < 4u; i++) { // unroll
+        // Positions past the end compute along with the last one and are not stored.
+        let position = min(first_position + lane_quad(lane) * 4u + i, params.all_positions - 1u);
+        let batch = position / params.positions;
+        let pixel = position % params.positions;
+        source.plane[i] = (batch * params.groups + group) * params.in_channels * params.in_height * params.in_width;
+        source.y[i] = i32(pixel / params.out_width * params.stride_height) - i32(params.pad_top);
+        source.x[i] = i32(pixel % params.out_width * params.stride_width) - i32(params.pad_left);
+    }
+    find_tap(&source);
+    return source;
+}
+
+fn find_tap(source: ptr<function, Source>) {
+    for (var i = 0u; i < 4u; i++) { // unroll
+        let y = source_index((*source).y[i] + i32((*source).tap_y * params.dilation_height), i32(params.in_height));
+        let x = source_index((*source).x[i] + i32((*source).tap_x * params.dilation_width), i32(params.in_width));
+        (*source).inside[i] = y >= 0 && x >= 0;
+        (*source).at[i] = (*source).plane[i] + select(0u, u32(y) * params.in_width + u32(x), y >= 0 && x >= 0);
+    }
+}
+
+// The four values, and on to the next slice. Terms past the last are zeros, since their weights are and 0 times NaN is not 0.
+fn load(source: ptr<function, Source>) -> vec4<f32> {
+    var values = vec4(0.0);
+    if ((*source).term < params.terms) {
+        let plane = (*source).in_channel * params.in_height * params.in_width;
+        for (var i = 0u; i < 4u; i++) { // unroll
+            values[i] = input[(*source).at[i] + plane];
+        }
+        if (PADDING_MODE == ZEROS) {
+            values = select(vec4(0.0), values, (*source).inside);
+        }
+    }
+    (*source).term += SLICE;
+    (*source).in_channel += SLICE;
+    if ((*source).in_channel >= params.in_channels) {
+        let taps = (*source).in_channel / params.in_channels;
+        (*source).in_channel -= taps * params.in_channels;
+        let tap_x = (*source).tap_x + taps;
+        (*source).tap_y += tap_x / params.kernel_width;
+        (*source).tap_x = tap_x % params.kernel_width;
+        find_tap(source);
+    }
+    return values;
+}

@@ -1,0 +1,6 @@
+// A Real is four consecutive positions: planes that are whole vectors.
+const WIDTH = 4u;
+
+fn real_of(four: vec4<f32>, i: u32) -> Real {
+    return four;
+}

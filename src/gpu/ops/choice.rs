@@ -1,0 +1,285 @@
+//! Which algorithm computes which shape: the rules of each class of device, all in one place.
+//!
+//! The rules for software adapters are measured on lavapipe. Those for GPUs follow from their arithmetic and memory rates (see
+//! `Gpu` below) and are not measured yet on any.
+
+use super::conv2d::{Conv2dAlgorithm, Problem};
+use super::linear::Gemm;
+use super::tiles::{Cut, Extents, Tile};
+use super::{LANES, winograd};
+use crate::gpu::DeviceClass;
+use crate::gpu::context::Capabilities;
+
+/// What the rules for GPUs know of a class.
+struct Gpu {
+    /// Lanes that keep the device busy, where each has tens of products to do at once: 132 multiprocessors with 256 lanes
+    /// each on a large discrete GPU; 96 units of 8 lanes and 5 threads on a large integrated one.
+    lanes: usize,
+    /// From where Winograd's algorithm pays. Its transforms write and read 32 bytes for each of C input and K output channels
+    /// at each of P outputs, its weights take 28 more for each pair of channels, and it saves 10 operations for each pair
+    /// at each output. With so many operations in the time of a byte (10 of a discrete GPU, 17 of an integrated one), and half
+    /// as much again for safety, it pays where CKP / (CP + KP + CK) is at least 4.8 times that.
+    winograd_depth: usize,
+    /// Lanes of a workgroup that runs along rows: half as many workgroups to start where there are many lanes.
+    row_lanes: u32,
+}
+
+const DISCRETE: Gpu = Gpu {
+    lanes: 132 * 256,
+    winograd_depth: 48,
+    row_lanes: 128,
+};
+const INTEGRATED: Gpu = Gpu {
+    lanes: 4096,
+    winograd_depth: 80,
+    row_lanes: 64,
+};
+
+const fn gpu(class: DeviceClass) -> Option<&'static Gpu> {
+    match class {
+        DeviceClass::Software => None,
+        DeviceClass::Integrated => Some(&INTEGRATED),
+        DeviceClass::Discrete => Some(&DISCRETE),
+    }
+}
+
+/// Output channels per group below which a tile would be mostly empty.
+const FEWEST_TILED: usize = 9;
+/// Positions up to which a matrix product reads its weight by rows.
+const MOST_BY_ROWS: usize = 8;
+/// Terms that a part of a split has at least, and workgroups that share a sum at most: each part is written and read again.
+const FEWEST_SPLIT_TERMS: usize = 128;
+const MOST_SPLITS: usize = 16;
+
+/// The algorithm of a convolution that is not transposed: the most special that applies.
+pub(super) fn conv2d(problem: &Problem, capabilities: &Capabilities) -> Conv2dAlgorithm {
+    // With more output channels per input channel, a block of channels shares what it loads.
+    if problem.out_channels_per_group() < 4 && problem.depthwise_rows().is_some() {
+        return Conv2dAlgorithm::Depthwise;
+    }
+    match gpu(capabilities.class) {
+        None => conv2d_in_software(problem, capabilities),
+        Some(gpu) => conv2d_on_gpu(problem, gpu, capabilities),
+    }
+}
+
+/// Weights are handed round where loads are gathers.
+fn conv2d_in_software(problem: &Problem, capabilities: &Capabilities) -> Conv2dAlgorithm {
+    let broadcast = capabilities.prefers_broadcast();
+    let is_winograd =
+        broadcast && problem.is_winograd() && winograd::pays(&problem.geometry) && winograd::fits(&problem.geometry, capabilities);
+    match (problem.is_pointwise(), broadcast) {
+        (true, true) => Conv2dAlgorithm::GemmBroadcast,
+        (true, false) => Conv2dAlgorithm::Gemm,
+        (false, _) if is_winograd => Conv2dAlgorithm::Winograd,
+        (false, true) => Conv2dAlgorithm::DirectBroadcast,
+        (false, false) => Conv2dAlgorithm::Direct,
+    }
+}
+
+fn conv2d_on_gpu(problem: &Problem, gpu: &Gpu, capabilities: &Capabilities) -> Conv2dAlgorithm {
+    let geometry = &problem.geometry;
+    let outs = problem.out_channels_per_group();
+    let positions = geometry.batch * geometry.output.height * geometry.output.width;
+    let depth = 1.0
+        / [geometry.in_channels, outs, positions]
+            .map(|extent| 1.0 / extent as f64)
+            .iter()
+            .sum::<f64>();
+    let is_deep = depth >= gpu.winograd_depth as f64;
+    if problem.is_pointwise() {
+        match product(&problem.product(), capabilities) {
+            Product::Plain | Product::Broadcast => Conv2dAlgorithm::Gemm,
+            Product::Tiled | Product::Rows => Conv2dAlgorithm::GemmTiled,
+        }
+    } else if outs < FEWEST_TILED {
+        Conv2dAlgorithm::Direct
+    } else if is_deep && problem.is_winograd() && winograd::saves(geometry) && winograd::fits(geometry, capabilities) {
+        Conv2dAlgorithm::Winograd
+    } else {
+        Conv2dAlgorithm::Tiled
+    }
+}
+
+/// The kernels that compute matrix products.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Product {
+    /// Blocks in registers, each lane with weights of its own.
+    Plain,
+    /// Blocks in registers, weights handed round subgroups of eight.
+    Broadcast,
+    /// Tiles in workgroup memory.
+    Tiled,
+    /// Lanes along the rows of the weight.
+    Rows,
+}
+
+/// The kernel of a matrix product that serves a linear layer, a pointwise convolution or Winograd's.
+pub(super) fn product(gemm: &Gemm, capabilities: &Capabilities) -> Product {
+    let positions = gemm.batch * gemm.positions;
+    match gpu(capabilities.class) {
+        None if capabilities.prefers_broadcast() => Product::Broadcast,
+        None => Product::Plain,
+        Some(_) if gemm.strides[0] == 1 && positions <= MOST_BY_ROWS => Product::Rows,
+        Some(_) if gemm.out_channels < FEWEST_TILED => Product::Plain,
+        Some(_) => Product::Tiled,
+    }
+}
+
+/// The kernel of a product of two tensors, or none where the plain one is as good: what computes by tiles packs the left operand
+/// in every run, which few columns or terms do not repay.
+pub(super) fn matmul(gemm: &Gemm, capabilities: &Capabilities) -> Option<Product> {
+    const FEWEST: usize = 32;
+    gpu(capabilities.class)?;
+    // Packed, in the largest tile.
+    let packed = [gemm.groups, gemm.out_channels + 128, gemm.in_channels + 16]
+        .into_iter()
+        .fold(1, usize::saturating_mul);
+    let is_large = gemm.out_channels.min(gemm.positions).min(gemm.in_channels) >= FEWEST;
+    (is_large && capabilities.check_elements("matmul", packed).is_ok()).then_some(Product::Tiled)
+}
+
+/// The tile for a product, and how many workgroups share its sums.
+///
+/// Time goes with the products computed, those past the edges included, with what a product costs in a tile, and with how much
+/// of the device is idle. A product costs reads of workgroup memory, one for 16 in the large tile and for 8 in the others,
+/// and loads, one for each channel and each position of a tile.
+pub(super) fn cut(extents: Extents, class: DeviceClass, limits: &wgpu::Limits) -> Cut {
+    // On software adapters tiles only run where they are forced; a split or two is all that is needed there.
+    let lanes = gpu(class).map_or(1024, |gpu| gpu.lanes);
+    let cost = |cut: &Cut| {
+        let reads = if cut.tile.each == 8 { 16 } else { 20 };
+        let each = reads + 128 / cut.tile.channels + 128 / cut.tile.positions;
+        let busy = (cut.workgroups() * cut.tile.lanes()).min(lanes) as u128;
+        // A split's outputs are written and read once more, each as dear as eight products.
+        let moved = if cut.splits > 1 { 8 * 25 * cut.parts() } else { 0 };
+        (cut.products() * each as u128 + moved) * 1024 / busy
+    };
+    let candidates = Tile::ALL.into_iter().filter(|tile| tile.fits(limits)).map(|tile| {
+        let whole = Cut::new(extents, tile, 1);
+        let wanted = lanes.div_ceil(whole.workgroups() * tile.lanes());
+        let most = (extents.terms / FEWEST_SPLIT_TERMS).clamp(1, MOST_SPLITS);
+        Cut::new(extents, tile, wanted.min(most))
+    });
+    candidates
+        .min_by_key(|cut| (cost(cut), cut.products()))
+        .unwrap_or(Cut::new(extents, Tile::SMALL, 1))
+}
+
+/// Rows that an invocation of the depthwise kernel computes at most, and the lanes of its workgroups.
+///
+/// On GPUs it has no workgroup memory either: with 3x3 and four rows it loads 4.5 values an output, nearly all of them
+/// from the first-level cache, since neighbouring lanes and tap columns share their lines. That cache gives a warp's 32
+/// values a cycle, and so 7 outputs; memory, at 8 bytes an output, gives less than two. A tile in workgroup memory would read
+/// the same from memory, and add a barrier.
+pub(super) fn depthwise(class: DeviceClass) -> (usize, u32) {
+    match gpu(class) {
+        None => (usize::MAX, LANES),
+        Some(gpu) => (4, gpu.row_lanes),
+    }
+}
+
+/// Lanes of a workgroup that runs along long rows.
+pub(super) fn long_row_lanes(class: DeviceClass) -> u32 {
+    gpu(class).map_or(LANES, |gpu| gpu.row_lanes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ops::Conv2d;
+
+    fn capabilities(class: DeviceClass) -> Capabilities {
+        Capabilities {
+            class,
+            broadcast: true,
+            limits: wgpu::Limits::default(),
+        }
+    }
+
+    /// Kernel extent, stride, groups, then images, channels in and out, extent.
+    type Layer = ([usize; 3], [usize; 4]);
+
+    fn chosen(class: DeviceClass, ([kernel, stride, groups], [batch, ins, outs, extent]): Layer) -> Conv2dAlgorithm {
+        let op = Conv2d::new().padding((kernel / 2) as isize).stride(stride).groups(groups);
+        let geometry = op
+            .geometry(&[batch, ins, extent, extent], &[outs, ins / groups, kernel, kernel], None)
+            .unwrap();
+        conv2d(&Problem::new(&op, geometry), &capabilities(class))
+    }
+
+    #[test]
+    fn layers_of_known_networks() {
+        use Conv2dAlgorithm::{Depthwise, Direct, DirectBroadcast, GemmBroadcast, GemmTiled, Tiled, Winograd};
+        for (layer, expected) in [
+            (([7, 2, 1], [1, 3, 64, 224]), [DirectBroadcast, Tiled, Tiled]),
+            (([3, 1, 1], [1, 64, 64, 56]), [Winograd, Tiled, Tiled]),
+            (([3, 1, 1], [1, 256, 256, 14]), [Winograd, Tiled, Winograd]),
+            (([3, 1, 1], [1, 128, 128, 28]), [Winograd, Tiled, Winograd]),
+            (([3, 1, 1], [1, 512, 512, 28]), [Winograd, Winograd, Winograd]),
+            (([3, 2, 1], [1, 256, 256, 14]), [DirectBroadcast, Tiled, Tiled]),
+            (([3, 1, 1], [1, 512, 512, 7]), [DirectBroadcast, Tiled, Tiled]),
+            (([1, 1, 1], [1, 256, 64, 56]), [GemmBroadcast, GemmTiled, GemmTiled]),
+            (([3, 1, 32], [1, 32, 32, 112]), [Depthwise, Depthwise, Depthwise]),
+            (([3, 1, 32], [1, 128, 128, 56]), [DirectBroadcast, Direct, Direct]),
+            (([5, 1, 1], [1, 1, 6, 28]), [DirectBroadcast, Direct, Direct]),
+        ] {
+            let got = DeviceClass::ALL.map(|class| chosen(class, layer));
+            assert_eq!(got, expected, "{layer:?}");
+        }
+    }
+
+    #[test]
+    fn products_by_rows_where_positions_are_few() {
+        let linear = |rows: usize| Gemm {
+            batch: 1,
+            groups: 1,
+            in_channels: 512,
+            out_channels: 1000,
+            positions: rows,
+            strides: [1, 512, 1, 1000],
+        };
+        let by = |rows, class| product(&linear(rows), &capabilities(class));
+        assert_eq!(by(1, DeviceClass::Discrete), Product::Rows);
+        assert_eq!(by(MOST_BY_ROWS, DeviceClass::Integrated), Product::Rows);
+        assert_eq!(by(MOST_BY_ROWS + 1, DeviceClass::Integrated), Product::Tiled);
+        assert_eq!(by(1, DeviceClass::Software), Product::Broadcast);
+    }
+
+    /// Large tiles where there is work for all of a device, smaller ones and splits where there is not.
+    #[test]
+    fn tiles_fill_the_device() {
+        let extents = |groups, channels, positions, terms| Extents {
+            groups,
+            channels,
+            positions,
+            terms,
+        };
+        let limits = wgpu::Limits::default();
+        let tile = |extents, class| cut(extents, class, &limits);
+        for (extents, expected) in [
+            (extents(1, 256, 64 * 28 * 28, 2304), Tile::LARGE),
+            (extents(1, 64, 8 * 56 * 56, 576), Tile::MEDIUM),
+            (extents(1, 32, 8 * 112 * 112, 144), Tile::FLAT),
+            (extents(2000, 24, 30, 40), Tile::SMALL),
+        ] {
+            let cut = tile(extents, DeviceClass::Discrete);
+            assert_eq!((cut.tile, cut.splits), (expected, 1), "{extents:?}");
+        }
+        // 512 channels of 7 x 7.
+        let small = extents(1, 512, 49, 4608);
+        for class in [DeviceClass::Integrated, DeviceClass::Discrete] {
+            let cut = tile(small, class);
+            assert!(
+                cut.splits > 1 && cut.workgroups() * cut.tile.lanes() >= 4096,
+                "{class:?} {cut:?}"
+            );
+        }
+        // A device with small workgroups has the small tile.
+        let limits = wgpu::Limits {
+            max_compute_invocations_per_workgroup: 128,
+            ..limits
+        };
+        assert_eq!(cut(small, DeviceClass::Discrete, &limits).tile, Tile::SMALL);
+    }
+}
