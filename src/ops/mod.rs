@@ -48,6 +48,8 @@ pub use softmax::Softmax;
 pub use transpose::Transpose;
 
 pub(crate) use conv2d::ConvGeometry;
+#[cfg(all(feature = "cpu", not(target_family = "wasm")))]
+pub(crate) use matmul::MatMulExtents;
 pub(crate) use pool2d::Window2d;
 
 use crate::error::{Result, ensure};
