@@ -121,93 +121,106 @@ pub(super) struct Windows<'a> {
     pub(super) kernel: (usize, usize),
 }
 
-/// Positions of a panel that lie in one row of the output.
-#[derive(Clone, Copy, Default)]
-struct Segment {
-    row: usize,
-    column: usize,
+/// A run of a panel's row, for one tap: `length` elements of a plane from `source` on, or zeros.
+#[derive(Clone, Copy)]
+struct Piece {
+    source: Option<usize>,
     length: usize,
+}
+
+impl Windows<'_> {
+    /// What each tap reads at these positions, the same in every channel: the pieces, and where each tap's end.
+    fn pieces(&self, positions: Range<usize>) -> (Vec<Piece>, Vec<usize>) {
+        let (kernel_height, kernel_width) = self.kernel;
+        let across = self.columns.windows;
+        let mut pieces: Vec<Piece> = Vec::with_capacity(2 * kernel_height * kernel_width);
+        let mut ends = Vec::with_capacity(kernel_height * kernel_width);
+        for i in 0..kernel_height {
+            for j in 0..kernel_width {
+                let inside = &self.columns.inside[j];
+                let mut position = positions.start;
+                while position < positions.end {
+                    let (y, x) = (position / across, position % across);
+                    let length = (across - x).min(positions.end - position);
+                    position += length;
+                    let Some(row) = self.rows.at(i, y) else {
+                        pieces.push(Piece { source: None, length });
+                        continue;
+                    };
+                    let place = |x: usize| self.columns.at(j, x).map(|column| row * self.width + column);
+                    // The elements beside the row one by one, and those inside together.
+                    let (start, past) = (inside.start.clamp(x, x + length), inside.end.clamp(x, x + length));
+                    let one = |x: usize| Piece {
+                        source: place(x),
+                        length: 1,
+                    };
+                    pieces.extend((x..start).map(one));
+                    if past > start {
+                        pieces.push(Piece {
+                            source: place(start),
+                            length: past - start,
+                        });
+                    }
+                    pieces.extend((past.max(start)..x + length).map(one));
+                }
+                ends.push(pieces.len());
+            }
+        }
+        (pieces, ends)
+    }
 }
 
 impl Columns for Windows<'_> {
     fn pack(&self, inner: Range<usize>, columns: Range<usize>, output: &mut [f32]) {
         let extent = inner.len();
-        let (kernel_height, kernel_width) = self.kernel;
-        let across = self.columns.windows;
+        let taps = self.kernel.0 * self.kernel.1;
         for (first, width) in panels(columns.len()) {
             let panel = &mut output[first * extent..(first + width) * extent];
             let kept = width.min(columns.len() - first);
-            let mut segments = [Segment::default(); COLUMNS];
-            let mut count = 0;
-            let mut position = columns.start + first;
-            let end = position + kept;
-            while position < end {
-                let (row, column) = (position / across, position % across);
-                let length = (across - column).min(end - position);
-                segments[count] = Segment { row, column, length };
-                count += 1;
-                position += length;
-            }
-            let segments = &segments[..count];
-            let (mut channel, rest) = (
-                inner.start / (kernel_height * kernel_width),
-                inner.start % (kernel_height * kernel_width),
-            );
-            let (mut i, mut j) = (rest / kernel_width, rest % kernel_width);
+            let start = columns.start + first;
+            let (pieces, ends) = self.pieces(start..start + kept);
+            let (mut channel, mut tap) = (inner.start / taps, inner.start % taps);
             for target in panel.chunks_exact_mut(width) {
                 let plane = &self.input[channel * self.plane..(channel + 1) * self.plane];
-                self.pack_row(plane, i, j, segments, &mut target[..kept]);
-                target[kept..].fill(0.0);
-                j += 1;
-                if j == kernel_width {
-                    j = 0;
-                    i += 1;
-                    if i == kernel_height {
-                        i = 0;
-                        channel += 1;
+                let begin = if tap == 0 { 0 } else { ends[tap - 1] };
+                let mut rest = target;
+                for piece in &pieces[begin..ends[tap]] {
+                    let (own, others) = rest.split_at_mut(piece.length);
+                    rest = others;
+                    match piece.source {
+                        None => own.fill(0.0),
+                        Some(source) => copy_strided(own, &plane[source..], self.columns.stride),
                     }
+                }
+                rest.fill(0.0);
+                tap += 1;
+                if tap == taps {
+                    tap = 0;
+                    channel += 1;
                 }
             }
         }
     }
 }
 
-impl Windows<'_> {
-    /// One tap of one channel at the panel's positions.
-    #[inline(always)]
-    fn pack_row(&self, plane: &[f32], i: usize, j: usize, segments: &[Segment], target: &mut [f32]) {
-        let inside = &self.columns.inside[j];
-        let stride = self.columns.stride;
-        let mut target = target;
-        for segment in segments {
-            let (own, rest) = std::mem::take(&mut target).split_at_mut(segment.length);
-            target = rest;
-            let Some(row) = self.rows.at(i, segment.row) else {
-                own.fill(0.0);
-                continue;
-            };
-            let source = &plane[row * self.width..(row + 1) * self.width];
-            let past = segment.column + segment.length;
-            let places = &self.columns.places[j * self.columns.windows..][segment.column..past];
-            if inside.start <= segment.column && past <= inside.end {
-                let from = places[0] as usize;
-                match stride {
-                    1 => copy(own, &source[from..from + segment.length]),
-                    2 => {
-                        for (target, pair) in own.iter_mut().zip(source[from..].chunks(2)) {
-                            *target = pair[0];
-                        }
-                    }
-                    _ => {
-                        for (target, &value) in own.iter_mut().zip(source[from..].iter().step_by(stride)) {
-                            *target = value;
-                        }
-                    }
-                }
+/// Every element of the target, from a source with elements `stride` apart. Whole panels are copied by the vector.
+#[inline(always)]
+fn copy_strided(target: &mut [f32], source: &[f32], stride: usize) {
+    match stride {
+        1 => copy(target, &source[..target.len()]),
+        2 => {
+            let whole = <&mut [f32; COLUMNS]>::try_from(&mut *target);
+            if let (Ok(target), Some(source)) = (whole, source.first_chunk::<{ 2 * COLUMNS }>()) {
+                *target = std::array::from_fn(|i| source[2 * i]);
             } else {
-                for (target, &place) in own.iter_mut().zip(places) {
-                    *target = usize::try_from(place).map_or(0.0, |place| source[place]);
+                for (target, pair) in target.iter_mut().zip(source.chunks(2)) {
+                    *target = pair[0];
                 }
+            }
+        }
+        _ => {
+            for (target, &value) in target.iter_mut().zip(source.iter().step_by(stride)) {
+                *target = value;
             }
         }
     }

@@ -12,6 +12,8 @@ use super::product::{Block, COLUMNS, PackedRows, ROWS, inner_blocks};
 
 /// The most columns of a tile: with the inner block's 320 they are 160 KiB.
 const TILE: usize = 8 * COLUMNS;
+/// The most packed columns that threads share: 16 MiB.
+const SHARED: usize = 1 << 22;
 
 thread_local! {
     /// Room for packed columns, kept from one tile to the next.
@@ -46,7 +48,8 @@ pub(super) fn run<C: Columns>(products: Vec<Product<'_, C>>) {
     let threads = rayon::current_num_threads();
     let panels = length.div_ceil(COLUMNS);
     let few = products.len() * panels < threads * TILE / COLUMNS;
-    if few && rows >= 2 * ROWS * threads {
+    let packed = packed_length(first.weights.inner(), length);
+    if few && rows >= 2 * ROWS * threads && packed <= SHARED {
         for product in products {
             by_rows(product, threads);
         }

@@ -196,7 +196,7 @@ mod tests {
     /// Whether a function is within so many ULP of what `f64` has, over a range.
     fn within(ulp: f64, range: std::ops::Range<f32>, got: impl Fn(f32) -> f32, want: impl Fn(f64) -> f64) {
         for step in 0..50_000_u16 {
-            let x = range.start + (range.end - range.start) * f32::from(step) / 5e4;
+            let x = range.start + (range.end - range.start) * (f32::from(step) / 5e4);
             let (got, want) = (f64::from(got(x)), want(f64::from(x)));
             let allowed = ulp * f64::from(f32::EPSILON) * want.abs() + f64::from(f32::MIN_POSITIVE) * 1e-6;
             assert!((got - want).abs() <= allowed, "at {x:e}: {got:e}, not {want:e}");

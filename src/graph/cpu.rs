@@ -28,7 +28,7 @@ pub(super) struct CpuEngine {
 }
 
 /// The plans with the shapes of their inputs, the one used last at the end.
-type Plans = Vec<(Vec<Vec<usize>>, Arc<Mutex<Plan>>)>;
+type Plans = Vec<(Vec<Vec<usize>>, Arc<Plan>)>;
 
 /// Everything that runs with one set of input shapes share.
 #[derive(Debug)]
@@ -39,10 +39,14 @@ struct Plan {
     places: Vec<Place>,
     constants: Vec<Option<Arc<ArrayD<f32>>>>,
     steps: Vec<Step>,
-    buffers: Vec<Vec<f32>>,
     /// What each buffer must hold.
     lengths: Vec<usize>,
+    /// Buffers of runs that are over. A run takes them and holds no lock: on the thread that it waits on, the thread pool may
+    /// begin another one of the same plan.
+    spare: Mutex<Vec<Buffers>>,
 }
+
+type Buffers = Vec<Vec<f32>>;
 
 /// Where a value's elements are during a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,18 +84,19 @@ impl CpuEngine {
 
     pub(super) fn run(&self, inputs: &[ArrayViewD<'_, f32>]) -> Result<Vec<ArrayD<f32>>> {
         let plan = self.plan(inputs)?;
-        let mut guard = lock(&plan);
-        let plan = &mut *guard;
         let arrays: Vec<_> = inputs.iter().map(|input| input.as_standard_layout()).collect();
         let inputs: Vec<Tensor<'_>> = arrays.iter().filter_map(tensor).collect();
-        self.cpu.install(|| plan.run(&inputs))?;
-        plan.outputs(&inputs)
+        let spare = lock(&plan.spare).pop();
+        let mut buffers = spare.unwrap_or_else(|| vec![Vec::new(); plan.lengths.len()]);
+        let outcome = self.cpu.install(|| plan.run(&inputs, &mut buffers));
+        let outputs = outcome.and_then(|()| plan.outputs(&inputs, &mut buffers));
+        lock(&plan.spare).push(buffers);
+        outputs
     }
 
     /// Runs with every value kept, and checks each operator by itself.
     pub(super) fn verify(&self, inputs: &[ArrayViewD<'_, f32>]) -> Result<Vec<Check>> {
         let plan = self.plan(inputs)?;
-        let plan = lock(&plan);
         let mut values: Vec<Option<ArrayD<f32>>> = plan.constants.iter().map(|constant| constant.as_deref().cloned()).collect();
         for (value, input) in plan.graph.inputs.iter().zip(inputs) {
             values[value.0] = Some(input.as_standard_layout().into_owned());
@@ -128,7 +133,7 @@ impl CpuEngine {
         outputs.map(|(output, shape)| array(node.op.name(), output, shape)).collect()
     }
 
-    fn plan(&self, inputs: &[ArrayViewD<'_, f32>]) -> Result<Arc<Mutex<Plan>>> {
+    fn plan(&self, inputs: &[ArrayViewD<'_, f32>]) -> Result<Arc<Plan>> {
         let shapes: Vec<Vec<usize>> = inputs.iter().map(|array| array.shape().to_vec()).collect();
         let mut plans = lock(&self.plans);
         if let Some(known) = plans.iter().position(|(known, _)| *known == shapes) {
@@ -137,7 +142,7 @@ impl CpuEngine {
             let plan = self.make_plan(&shapes)?;
             let surplus = (plans.len() + 1).saturating_sub(self.plans_kept.max(1));
             plans.drain(..surplus);
-            plans.push((shapes, Arc::new(Mutex::new(plan))));
+            plans.push((shapes, Arc::new(plan)));
         }
         let (_, plan) = &plans[plans.len() - 1];
         Ok(Arc::clone(plan))
@@ -173,8 +178,8 @@ impl CpuEngine {
             places,
             constants,
             steps,
-            buffers: vec![Vec::new(); lengths.len()],
             lengths,
+            spare: Mutex::default(),
         })
     }
 
@@ -283,20 +288,17 @@ fn places(graph: &Graph, shapes: &[Vec<usize>]) -> (Vec<Place>, Vec<usize>) {
 }
 
 impl Plan {
-    fn run(&mut self, inputs: &[Tensor<'_>]) -> Result<()> {
-        let mut steps = std::mem::take(&mut self.steps);
-        let outcome = steps.iter_mut().try_for_each(|step| self.step(step, inputs));
-        self.steps = steps;
-        outcome
+    fn run(&self, inputs: &[Tensor<'_>], buffers: &mut Buffers) -> Result<()> {
+        self.steps.iter().try_for_each(|step| self.step(step, inputs, buffers))
     }
 
-    fn step(&mut self, step: &Step, inputs: &[Tensor<'_>]) -> Result<()> {
+    fn step(&self, step: &Step, inputs: &[Tensor<'_>], buffers: &mut Buffers) -> Result<()> {
         let node = &self.graph.nodes[step.node];
         let shapes = self.shapes_of(&node.outputs);
         let mut outputs: Vec<(usize, Vec<f32>)> = Vec::with_capacity(1);
         for value in &node.outputs {
             if let Place::Buffer(buffer) = self.places[value.0] {
-                let mut data = std::mem::take(&mut self.buffers[buffer]);
+                let mut data = std::mem::take(&mut buffers[buffer]);
                 // The run before may have given it away as an output.
                 if data.len() < self.lengths[buffer] {
                     data = vec![0.0; self.lengths[buffer]];
@@ -309,49 +311,52 @@ impl Plan {
             .zip(&shapes)
             .map(|((_, buffer), shape)| &mut buffer[..shape.iter().product()])
             .collect();
-        let operands: Vec<Tensor<'_>> = node.inputs.iter().filter_map(|&value| self.tensor(value, inputs)).collect();
+        let operands: Vec<Tensor<'_>> = node
+            .inputs
+            .iter()
+            .filter_map(|&value| self.tensor(value, inputs, buffers))
+            .collect();
         let outcome = cpu::execute(&node.op, &operands, step.prepared.as_deref(), &shapes, &mut slices);
-        let outcome = outcome.map_err(|error| node.locate(error));
         for (buffer, data) in outputs {
-            self.buffers[buffer] = data;
+            buffers[buffer] = data;
         }
-        outcome
+        outcome.map_err(|error| node.locate(error))
     }
 
     fn shapes_of(&self, values: &[ValueId]) -> Vec<Vec<usize>> {
         values.iter().map(|value| self.shapes[value.0].clone()).collect()
     }
 
-    fn tensor<'a>(&'a self, value: ValueId, inputs: &[Tensor<'a>]) -> Option<Tensor<'a>> {
+    fn tensor<'a>(&'a self, value: ValueId, inputs: &[Tensor<'a>], buffers: &'a Buffers) -> Option<Tensor<'a>> {
         let shape = &self.shapes[value.0];
         let data = match self.places[value.0] {
             Place::Nowhere => return None,
             Place::Constant(index) => self.constants[index].as_ref()?.as_slice()?,
             Place::Input(index) => inputs.get(index)?.data,
-            Place::Buffer(buffer) => &self.buffers[buffer][..shape.iter().product()],
+            Place::Buffer(buffer) => &buffers[buffer][..shape.iter().product()],
         };
         Some(Tensor { shape, data })
     }
 
     /// The outputs; one that fills its buffer takes it along.
-    fn outputs(&mut self, inputs: &[Tensor<'_>]) -> Result<Vec<ArrayD<f32>>> {
-        let values = self.graph.outputs.clone();
+    fn outputs(&self, inputs: &[Tensor<'_>], buffers: &mut Buffers) -> Result<Vec<ArrayD<f32>>> {
+        let values = &self.graph.outputs;
         let mut outputs = Vec::with_capacity(values.len());
         for (index, &value) in values.iter().enumerate() {
-            let shape = self.shapes[value.0].clone();
+            let shape = &self.shapes[value.0];
             let place = self.places[value.0];
             let is_last = values[index + 1..].iter().all(|later| self.places[later.0] != place);
             let length: usize = shape.iter().product();
             let data = match place {
-                Place::Buffer(buffer) if is_last && self.lengths[buffer] == length => std::mem::take(&mut self.buffers[buffer]),
+                Place::Buffer(buffer) if is_last && self.lengths[buffer] == length => std::mem::take(&mut buffers[buffer]),
                 _ => {
-                    let tensor = self.tensor(value, inputs);
+                    let tensor = self.tensor(value, inputs, buffers);
                     let name = self.graph.name(value);
                     let tensor = tensor.ok_or_else(|| Error::invalid(NAME, format!("output {name:?} has no value")))?;
                     tensor.data.to_vec()
                 }
             };
-            outputs.push(array(NAME, data, &shape)?);
+            outputs.push(array(NAME, data, shape)?);
         }
         Ok(outputs)
     }

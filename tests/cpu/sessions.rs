@@ -7,6 +7,7 @@ use convoke::testing::{Random, compare};
 use convoke::{Backend, Error, Session};
 use libtest_mimic::Trial;
 use ndarray::{ArrayD, Axis};
+use rayon::prelude::*;
 
 use crate::device::Outcome;
 use crate::trial;
@@ -18,6 +19,7 @@ pub(crate) fn trials(cpu: &Cpu) -> Vec<Trial> {
         trial("session/outputs", cpu, outputs),
         trial("session/refusals", cpu, refusals),
         trial("session/concurrent", cpu, concurrent),
+        trial("session/from_the_pool", cpu, from_the_pool),
         trial("device/threads", cpu, |_| threads()),
     ]
 }
@@ -126,6 +128,16 @@ fn refusals(cpu: &Cpu) -> Outcome {
     let error = session.resident(&[image.view()]).map(|_| ()).expect_err("no GPU");
     assert!(matches!(error, Error::Unsupported { .. }), "{error}");
     Ok(())
+}
+
+/// A thread of rayon's pool that waits for a run may begin another run of the same session.
+fn from_the_pool(_: &Cpu) -> Outcome {
+    let session = Session::new(network(false)?, &Backend::cpu())?;
+    let input = Random::new(9).reals(&[1, 3, 60, 50]);
+    let want = session.run(&[input.view()])?;
+    let same = |_: usize| session.run(&[input.view()]).is_ok_and(|got| got == want);
+    let all = (0..64).into_par_iter().all(same);
+    if all { Ok(()) } else { Err("a run differs".into()) }
 }
 
 /// Several threads use one session, with one shape and with several.
