@@ -1,5 +1,7 @@
 //! Where a model runs.
 
+#[cfg(all(feature = "cpu", not(target_family = "wasm")))]
+use crate::cpu::Cpu;
 use crate::error::Result;
 use crate::gpu::{AdapterChoice, Gpu};
 
@@ -9,6 +11,9 @@ use crate::gpu::{AdapterChoice, Gpu};
 pub enum Backend {
     /// On a GPU.
     Gpu(Gpu),
+    /// On the CPU: vectors, all threads (feature `cpu`).
+    #[cfg(all(feature = "cpu", not(target_family = "wasm")))]
+    Cpu(Cpu),
     /// On the CPU, by the reference's naive loops with `f64` sums: exact and slow.
     Reference,
 }
@@ -32,9 +37,17 @@ impl Backend {
     #[cfg(not(target_family = "wasm"))]
     pub fn choose(choice: AdapterChoice) -> Result<Self> {
         match choice {
-            AdapterChoice::Cpu => Ok(Self::Reference),
+            AdapterChoice::Cpu => Ok(Self::cpu()),
             choice => Gpu::builder().choice(choice).build().map(Self::Gpu),
         }
+    }
+
+    /// The CPU with all its threads; the reference where the feature `cpu` is off, and in WebAssembly.
+    pub fn cpu() -> Self {
+        #[cfg(all(feature = "cpu", not(target_family = "wasm")))]
+        return Self::Cpu(Cpu::default());
+        #[cfg(not(all(feature = "cpu", not(target_family = "wasm"))))]
+        Self::Reference
     }
 
     /// The GPU, or the CPU where it could not be opened.
@@ -45,7 +58,7 @@ impl Backend {
                 if AdapterChoice::from_env() != AdapterChoice::Cpu {
                     log::warn!("{error}; running on the CPU");
                 }
-                Self::Reference
+                Self::cpu()
             }
         }
     }
@@ -55,6 +68,8 @@ impl std::fmt::Display for Backend {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Gpu(gpu) => gpu.info().fmt(f),
+            #[cfg(all(feature = "cpu", not(target_family = "wasm")))]
+            Self::Cpu(cpu) => cpu.fmt(f),
             Self::Reference => f.write_str("CPU (reference)"),
         }
     }
@@ -63,5 +78,12 @@ impl std::fmt::Display for Backend {
 impl From<Gpu> for Backend {
     fn from(gpu: Gpu) -> Self {
         Self::Gpu(gpu)
+    }
+}
+
+#[cfg(all(feature = "cpu", not(target_family = "wasm")))]
+impl From<Cpu> for Backend {
+    fn from(cpu: Cpu) -> Self {
+        Self::Cpu(cpu)
     }
 }

@@ -24,11 +24,13 @@
 //! - `onnx` (feature `onnx`): models from ONNX files.
 //! - [`ops`]: what each operator is: parameters, shapes, errors.
 //! - [`gpu`]: adapters, tensors in GPU memory, every operator as one call. [`Backend`] chooses where a model runs.
+//! - `cpu` (feature `cpu`, natively): every operator on the CPU, fast.
 //! - [`mod@reference`]: the oracle, with the bound on how far a correct answer may be off; [`testing`]: comparing with it.
 //! - [`digits`]: LeNet-5 and the handwritten digits it reads.
 //!
 //! # Features
 //!
+//! - `cpu` (default): the fast CPU backend; without it, and in WebAssembly, the CPU is the reference.
 //! - `safetensors` (default): weights and golden files.
 //! - `onnx`: models from ONNX files.
 //! - `cli`: the `convoke` command.
@@ -41,6 +43,8 @@
 //! - `CONVOKE_DUMP_WGSL`: a directory that the final WGSL of every compiled kernel is written to.
 
 mod backend;
+#[cfg(all(feature = "cpu", not(target_family = "wasm")))]
+pub mod cpu;
 #[cfg(feature = "safetensors")]
 pub mod digits;
 pub mod error;

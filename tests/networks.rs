@@ -1,5 +1,5 @@
 //! Whole networks exported from torchvision, with random weights: ONNX Runtime's outputs, every operator against the
-//! reference, and the memory of the plan against its lower bound. A trial each, on one device.
+//! reference, and on the GPU the memory of the plan against its lower bound. A trial each on the GPU, and one on the CPU.
 //!
 //! The models and outputs are made by `tools/make_networks.py`; the weights are made here, from the recipe beside each model.
 
@@ -12,7 +12,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use convoke::onnx::{Model, Options, Shapes};
-use convoke::{Backend, Gpu, Session};
+use convoke::{Backend, Session};
 use libtest_mimic::{Arguments, Failed, Trial};
 use ndarray::{ArrayD, IxDyn};
 
@@ -77,9 +77,12 @@ impl Drop for Temporary {
     }
 }
 
-fn check(name: &str, gpu: &Gpu) -> Result<(), Failed> {
+fn check(name: &str, backend: &Backend) -> Result<(), Failed> {
     let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/networks");
-    let folder = Temporary::new(name)?;
+    let folder = Temporary::new(&format!(
+        "{name}-{}",
+        if matches!(backend, Backend::Gpu(_)) { "gpu" } else { "cpu" }
+    ))?;
     let path = folder.0.join(format!("{name}.onnx"));
     fs::copy(data.join(format!("{name}.onnx")), &path)?;
     let recipe = fs::read_to_string(data.join(format!("{name}.weights")))?;
@@ -89,7 +92,7 @@ fn check(name: &str, gpu: &Gpu) -> Result<(), Failed> {
 
     let shape = model.input_shapes(&Shapes::new())?.swap_remove(0);
     let image = ArrayD::from_shape_vec(IxDyn(&shape), uniform(0, shape.iter().product(), -2.0, 2.0))?;
-    let session = Session::new(model.graph(&Shapes::new())?, &Backend::Gpu(gpu.clone()))?;
+    let session = Session::new(model.graph(&Shapes::new())?, backend)?;
     let output = session.run(&[image.view()])?.swap_remove(0);
     let want: ArrayD<f32> = ndarray_npy::read_npy(data.join(format!("{name}.npy")))?;
     if output.shape() != want.shape() {
@@ -108,6 +111,9 @@ fn check(name: &str, gpu: &Gpu) -> Result<(), Failed> {
             return Err(format!("{} ({}): {mismatch}", check.node, check.operator).into());
         }
     }
+    if !matches!(backend, Backend::Gpu(_)) {
+        return Ok(());
+    }
     let memory = session.resident(&[image.view()])?.memory();
     if memory.planned as f64 > 1.15 * memory.lower_bound as f64 {
         return Err(format!("{memory:?}: planned is more than 1.15 of the lower bound").into());
@@ -118,13 +124,15 @@ fn check(name: &str, gpu: &Gpu) -> Result<(), Failed> {
 fn main() {
     let arguments = Arguments::from_args();
     let gpu = adapter::adapter();
-    let trials = NETWORKS
+    let gpu = gpu.map(Backend::from);
+    let missing = gpu.is_none();
+    let mut trials: Vec<Trial> = NETWORKS
         .into_iter()
         .map(|name| {
             let gpu = gpu.clone();
-            let missing = gpu.is_none();
             Trial::test(name, move || gpu.map_or(Ok(()), |gpu| check(name, &gpu))).with_ignored_flag(missing)
         })
         .collect();
+    trials.extend(NETWORKS.map(|name| Trial::test(format!("cpu/{name}"), move || check(name, &Backend::cpu()))));
     libtest_mimic::run(&arguments, trials).exit();
 }

@@ -1,4 +1,4 @@
-//! ONNX's own node test cases (`tests/data/onnx_node`), a trial each on the reference and on the GPU. What is not supported
+//! ONNX's own node test cases (`tests/data/onnx_node`), a trial each on the reference, on the CPU and on the GPU. What is not supported
 //! is named in `unsupported.txt`, which must be right to the letter.
 //!
 //! Without an adapter the GPU's trials are shown and counted as ignored; with `CONVOKE_REQUIRE_GPU=1` that is a failure.
@@ -25,7 +25,11 @@ fn main() -> ExitCode {
         (_, Err(error)) => return stop(&error),
     };
     let gpu = adapter::adapter();
-    let backends = [("reference", Some(Backend::Reference)), ("gpu", gpu.map(Backend::from))];
+    let backends = [
+        ("reference", Some(Backend::Reference)),
+        ("cpu", Some(Backend::cpu())),
+        ("gpu", gpu.map(Backend::from)),
+    ];
     let total = cases.len();
     let names: Vec<String> = cases.iter().map(|case| name(case)).collect();
     let mut trials = vec![Trial::test("unsupported.txt names cases", {

@@ -96,8 +96,8 @@ fn read_test_set(out: &mut dyn Write, test_set: &TestSet, weights: &Weights, bac
 
     let started = Instant::now();
     let session = Session::new(graph, backend)?;
-    let on_gpu = match backend {
-        Backend::Gpu(_) => {
+    let on_device = match backend {
+        Backend::Gpu(_) | Backend::Cpu(_) => {
             let one = images.slice_axis(Axis(0), (0..1).into());
             session.run(&[one.view()])?;
             let first = started.elapsed();
@@ -112,26 +112,29 @@ fn read_test_set(out: &mut dyn Write, test_set: &TestSet, weights: &Weights, bac
     let answer = session.answers(&[images.view()])?.swap_remove(0);
     let by_reference = started.elapsed() / count as u32;
 
-    let logits = on_gpu.as_ref().map_or_else(|| answer.to_f32(), |(logits, ..)| logits.clone());
+    let logits = on_device
+        .as_ref()
+        .map_or_else(|| answer.to_f32(), |(logits, ..)| logits.clone());
     let read = digits::classes(&logits);
     let labels: Vec<usize> = test_set.labels.iter().copied().map(usize::from).collect();
     let wrong: Vec<usize> = (0..count).filter(|&index| read[index] != labels[index]).collect();
     let right = count - wrong.len();
     let percent = 100.0 * right as f64 / count as f64;
     writeln!(out, "accuracy    {percent:.2} %: {right} of {count} test digits")?;
+    let device = if matches!(backend, Backend::Gpu(_)) { "GPU" } else { "CPU" };
     let mut within_bounds = true;
-    if on_gpu.is_some() {
-        within_bounds &= report_agreement(out, "GPU", &logits, &answer)?;
+    if on_device.is_some() {
+        within_bounds &= report_agreement(out, device, &logits, &answer)?;
     }
     if let Some(logits) = &test_set.logits {
         within_bounds &= report_agreement(out, "PyTorch", logits, &answer)?;
     }
 
     writeln!(out, "\ntime per image, input and output included")?;
-    if let Some((_, first, alone, batch)) = on_gpu {
+    if let Some((_, first, alone, batch)) = on_device {
         writeln!(
             out,
-            "    {:>10}  the first of all: kernels are compiled, weights uploaded",
+            "    {:>10}  the first of all: kernels are compiled, weights uploaded or packed",
             time(first)
         )?;
         writeln!(out, "    {:>10}  one by one, from then on", time(alone))?;

@@ -27,7 +27,7 @@ type Outcome = Result<ExitCode, Box<dyn Error>>;
 #[derive(Debug, Parser)]
 #[command(version, arg_required_else_help = true)]
 struct Arguments {
-    /// Where to run: `hardware`, `software`, `cpu` (the reference), `any`, or part of an adapter's name.
+    /// Where to run: `hardware`, `software`, `cpu`, `any`, or part of an adapter's name.
     ///
     /// Without it the environment's `CONVOKE_ADAPTER` says the same; without that the best adapter is taken. What is asked for here and
     /// not there is an error; otherwise the CPU is the fallback.
@@ -52,7 +52,7 @@ enum Command {
     Inspect(inspect::InspectArguments),
     /// Measure what a run of a model from an ONNX file spends its time on, operator by operator.
     Profile(profile::ProfileArguments),
-    /// Check a model from an ONNX file on the GPU against the reference, operator by operator.
+    /// Check a model from an ONNX file against the reference, operator by operator.
     Verify(verify::VerifyArguments),
     /// Run ONNX's backend test cases: models with inputs and the outputs that they must have.
     Conformance(conformance::ConformanceArguments),
@@ -95,7 +95,7 @@ fn backend(adapter: Option<&str>) -> Result<Backend, Box<dyn Error>> {
     match Backend::choose(AdapterChoice::from_env()) {
         Err(error @ convoke::Error::NoAdapter(_)) => {
             complain("warning", &format!("{error}; running on the CPU"));
-            Ok(Backend::Reference)
+            Ok(Backend::cpu())
         }
         chosen => Ok(chosen?),
     }

@@ -45,6 +45,8 @@ pub(super) enum Kind {
     Auto,
     /// An adapter or nothing.
     Gpu,
+    /// The CPU.
+    Cpu,
     /// The CPU, exact and slow.
     Reference,
 }
@@ -76,12 +78,16 @@ pub(super) fn backend(kind: Kind, adapter: Option<&str>) -> Result<Backend, Box<
     match (kind, adapter) {
         (Kind::Auto, adapter) => super::backend(adapter),
         (Kind::Reference, None) => Ok(Backend::Reference),
-        (Kind::Reference, Some(adapter)) => Err(format!("--backend reference and --adapter {adapter} exclude one another").into()),
+        (Kind::Cpu, None) => Ok(Backend::cpu()),
+        (Kind::Cpu | Kind::Reference, Some(adapter)) => {
+            let name = if kind == Kind::Cpu { "cpu" } else { "reference" };
+            Err(format!("--backend {name} and --adapter {adapter} exclude one another").into())
+        }
         (Kind::Gpu, adapter) => {
             let choice = adapter.map_or_else(AdapterChoice::from_env, AdapterChoice::from);
             match Backend::choose(choice)? {
-                Backend::Reference => Err("--backend gpu, but the adapter asked for is the CPU".into()),
-                backend => Ok(backend),
+                backend @ Backend::Gpu(_) => Ok(backend),
+                _ => Err("--backend gpu, but the adapter asked for is the CPU".into()),
             }
         }
     }

@@ -1,4 +1,4 @@
-//! `convoke verify`: a model on the GPU against the reference, operator by operator.
+//! `convoke verify`: a model on a GPU or the CPU against the reference, operator by operator.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -10,7 +10,7 @@ use convoke::{Backend, Session};
 
 use super::Outcome;
 use super::input::InputArguments;
-use super::model::open;
+use super::model::{Kind, backend, open};
 
 /// A model to verify, and what it reads: random numbers where nothing is said.
 #[derive(Debug, Args)]
@@ -19,6 +19,9 @@ pub(super) struct VerifyArguments {
     model: PathBuf,
     #[command(flatten)]
     inputs: InputArguments,
+    /// Where to run; `--adapter` says more.
+    #[arg(long, value_enum, default_value = "auto")]
+    backend: Kind,
     /// Read tensors from other files in the model's folder.
     #[arg(long)]
     external_data: bool,
@@ -29,7 +32,11 @@ pub(super) fn verify(out: &mut dyn Write, arguments: &VerifyArguments, adapter: 
     let model = open(&arguments.model, arguments.external_data)?;
     let (graph, inputs) = arguments.inputs.prepare(&model, Some("random"))?;
     let views: Vec<_> = inputs.iter().map(|input| input.view()).collect();
-    let backend = Backend::choose(adapter.map_or_else(AdapterChoice::from_env, AdapterChoice::from))?;
+    // Without an adapter nobody wants to hear that the CPU is right.
+    let backend = match arguments.backend {
+        Kind::Auto => Backend::choose(adapter.map_or_else(AdapterChoice::from_env, AdapterChoice::from))?,
+        kind => backend(kind, adapter)?,
+    };
     writeln!(out, "running on  {backend}")?;
     let checks = Session::new(graph, &backend)?.verify(&views)?;
     let mut wrong = 0;

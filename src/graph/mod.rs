@@ -17,6 +17,8 @@
 //! # Ok::<(), convoke::Error>(())
 //! ```
 
+#[cfg(all(feature = "cpu", not(target_family = "wasm")))]
+mod cpu;
 mod passes;
 mod plan;
 mod profile;

@@ -4,6 +4,8 @@ use std::sync::{Arc, Mutex};
 
 use ndarray::{ArrayD, ArrayViewD};
 
+#[cfg(all(feature = "cpu", not(target_family = "wasm")))]
+use super::cpu::CpuEngine;
 use super::plan::{GpuEngine, Plan, split_outputs, whole_number};
 #[cfg(not(target_family = "wasm"))]
 use super::profile::Profile;
@@ -26,6 +28,8 @@ pub struct Session {
 #[derive(Debug)]
 enum Engine {
     Gpu(Box<GpuEngine>),
+    #[cfg(all(feature = "cpu", not(target_family = "wasm")))]
+    Cpu(Box<CpuEngine>),
     Reference,
 }
 
@@ -44,6 +48,8 @@ impl Session {
         ensure!(!graph.outputs.is_empty(), NAME, "the graph has no outputs");
         let engine = match backend {
             Backend::Gpu(gpu) => Engine::Gpu(Box::new(GpuEngine::new(gpu, &graph, passes)?)),
+            #[cfg(all(feature = "cpu", not(target_family = "wasm")))]
+            Backend::Cpu(cpu) => Engine::Cpu(Box::new(CpuEngine::new(cpu, &graph, passes)?)),
             Backend::Reference => Engine::Reference,
         };
         Ok(Self { graph, engine })
@@ -53,8 +59,11 @@ impl Session {
     /// place of the one that was used least recently; its memory is free when no run of it is under way.
     #[must_use]
     pub fn keep_plans(mut self, plans: usize) -> Self {
-        if let Engine::Gpu(engine) = &mut self.engine {
-            engine.plans_kept = plans;
+        match &mut self.engine {
+            Engine::Gpu(engine) => engine.plans_kept = plans,
+            #[cfg(all(feature = "cpu", not(target_family = "wasm")))]
+            Engine::Cpu(engine) => engine.plans_kept = plans,
+            Engine::Reference => {}
         }
         self
     }
@@ -70,6 +79,8 @@ impl Session {
     #[cfg(not(target_family = "wasm"))]
     pub fn run(&self, inputs: &[ArrayViewD<'_, f32>]) -> Result<Vec<ArrayD<f32>>> {
         match &self.engine {
+            #[cfg(all(feature = "cpu", not(target_family = "wasm")))]
+            Engine::Cpu(engine) => engine.run(inputs),
             Engine::Reference => self.run_reference(inputs),
             Engine::Gpu(engine) => {
                 let plan = engine.plan(inputs)?;
@@ -86,6 +97,8 @@ impl Session {
     /// used again when the call is over.
     pub async fn run_async(&self, inputs: &[ArrayViewD<'_, f32>]) -> Result<Vec<ArrayD<f32>>> {
         match &self.engine {
+            #[cfg(all(feature = "cpu", not(target_family = "wasm")))]
+            Engine::Cpu(engine) => engine.run(inputs),
             Engine::Reference => self.run_reference(inputs),
             Engine::Gpu(engine) => {
                 let context = &engine.gpu.context;
@@ -133,6 +146,8 @@ impl Session {
     pub fn verify(&self, inputs: &[ArrayViewD<'_, f32>]) -> Result<Vec<Check>> {
         match &self.engine {
             Engine::Gpu(engine) => engine.verify(inputs),
+            #[cfg(all(feature = "cpu", not(target_family = "wasm")))]
+            Engine::Cpu(engine) => engine.verify(inputs),
             Engine::Reference => Err(Error::unsupported(NAME, "the reference is what others are verified against")),
         }
     }
@@ -174,6 +189,8 @@ impl Session {
     pub fn profile(&self, inputs: &[ArrayViewD<'_, f32>], repetitions: usize) -> Result<Profile> {
         match &self.engine {
             Engine::Gpu(engine) => engine.profile(inputs, repetitions.max(1)),
+            #[cfg(all(feature = "cpu", not(target_family = "wasm")))]
+            Engine::Cpu(_) => Err(Error::unsupported(NAME, "profiles are of GPUs; the CPU backend has none yet")),
             Engine::Reference => Err(Error::unsupported(NAME, "the reference has no kernels to profile")),
         }
     }

@@ -1,49 +1,18 @@
-//! One operator on the GPU against the reference.
+//! The GPU as a device that runs one operator at a time.
 
+use convoke::Gpu;
 use convoke::ops::Op;
-use convoke::reference::{self, Answer};
-use convoke::testing::{compare, compare_exact};
-use convoke::{Error, Gpu};
 use ndarray::ArrayD;
 
-use crate::goldens::run;
+use crate::device::Device;
+pub(crate) use crate::device::{answers, check, check_exact};
 
-/// What the reference gives.
-pub(crate) fn answers(op: &Op, inputs: &[ArrayD<f32>]) -> convoke::Result<Vec<Answer>> {
-    let inputs: Vec<Answer> = inputs.iter().map(|input| Answer::exact(input.view())).collect();
-    reference::run(op, &inputs.iter().collect::<Vec<_>>())
-}
-
-/// Every output within the reference's bound.
-pub(crate) fn check(gpu: &Gpu, op: &Op, inputs: &[ArrayD<f32>]) -> Result<(), String> {
-    computed(gpu, op, inputs, false).map(|_| ())
-}
-
-/// Every output with the reference's bits.
-pub(crate) fn check_exact(gpu: &Gpu, op: &Op, inputs: &[ArrayD<f32>]) -> Result<(), String> {
-    computed(gpu, op, inputs, true).map(|_| ())
-}
-
-/// As [`check`] or [`check_exact`], but gives `false` where the GPU says `Unsupported`.
-pub(crate) fn computed(gpu: &Gpu, op: &Op, inputs: &[ArrayD<f32>], exact: bool) -> Result<bool, String> {
-    let shapes: Vec<_> = inputs.iter().map(ArrayD::shape).collect();
-    let place = || format!("{op:?} of {shapes:?} on {}", gpu.info());
-    let outputs = match run(gpu, op, &inputs.iter().collect::<Vec<_>>()) {
-        Ok(outputs) => outputs,
-        Err(Error::Unsupported { .. }) => return Ok(false),
-        Err(error) => return Err(format!("{}: {error}", place())),
-    };
-    let answers = answers(op, inputs).map_err(|error| format!("{}: reference: {error}", place()))?;
-    if outputs.len() != answers.len() {
-        return Err(format!("{}: {} outputs, not {}", place(), outputs.len(), answers.len()));
+impl Device for Gpu {
+    fn name(&self) -> String {
+        self.info().to_string()
     }
-    for (index, (output, answer)) in outputs.iter().zip(&answers).enumerate() {
-        let outcome = if exact {
-            compare_exact(output, &answer.to_f32())
-        } else {
-            compare(output, answer)
-        };
-        outcome.map_err(|mismatch| format!("{}, output {index}: {mismatch}", place()))?;
+
+    fn run(&self, op: &Op, inputs: &[&ArrayD<f32>]) -> convoke::Result<Vec<ArrayD<f32>>> {
+        crate::goldens::run(self, op, inputs)
     }
-    Ok(true)
 }

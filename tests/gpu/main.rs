@@ -5,6 +5,12 @@
 mod adapter;
 #[path = "../common/mod.rs"]
 mod common;
+#[path = "../common/device.rs"]
+mod device;
+#[path = "../common/properties/mod.rs"]
+mod random;
+#[path = "../common/numerics/mod.rs"]
+mod special;
 
 mod check;
 mod dispatch;
@@ -19,10 +25,10 @@ mod sessions;
 mod tiles;
 
 use convoke::Gpu;
-use libtest_mimic::{Arguments, Failed, Trial};
+use libtest_mimic::{Arguments, Trial};
 
-/// The outcome of one trial.
-type Outcome = Result<(), Failed>;
+use device::Outcome;
+
 /// A trial with its name.
 type Named = (String, Box<dyn FnOnce(&Gpu) -> Outcome + Send>);
 

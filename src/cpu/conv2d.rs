@@ -1,0 +1,119 @@
+//! Convolution: by a product over tiles of positions, or directly where a group has few channels.
+
+use super::Tensor;
+use super::columns::{Columns, Matrix, Taps, Windows};
+use super::direct::Direct;
+use super::epilogue::Epilogue;
+use super::gemm::{self, Product};
+use super::product::PackedRows;
+use crate::error::Result;
+use crate::ops::{Conv2d, ConvGeometry};
+use crate::shape::Size2d;
+
+/// The most output channels of a group that are computed directly.
+const FEW_CHANNELS: usize = 8;
+
+/// Whether a group has so few channels that a product would waste most of its rows.
+fn is_direct(op: &Conv2d, weight: &[usize]) -> bool {
+    let group = weight[0] / op.groups;
+    group < FEW_CHANNELS && (op.groups > 1 || weight[1] <= 4 * FEW_CHANNELS)
+}
+
+/// The weights of each group as the product wants them; none where there is no product.
+pub(super) fn pack(op: &Conv2d, weight: &Tensor<'_>) -> Vec<PackedRows> {
+    if is_direct(op, weight.shape) {
+        return Vec::new();
+    }
+    let rows = weight.shape[0] / op.groups;
+    let inner: usize = weight.shape[1..].iter().product();
+    let groups = weight.data.chunks_exact(rows * inner);
+    groups.map(|group| PackedRows::new(group, rows, inner, inner, 1)).collect()
+}
+
+/// `packed` is what [`pack`] made of the weights.
+pub(super) fn conv2d(
+    op: &Conv2d,
+    input: &Tensor<'_>,
+    weight: &Tensor<'_>,
+    packed: &[PackedRows],
+    epilogue: &Epilogue<'_>,
+    output: &mut [f32],
+) -> Result<()> {
+    let geometry = op.geometry(input.shape, weight.shape, None)?;
+    if output.is_empty() {
+        return Ok(());
+    }
+    let ConvGeometry { kernel, padding, .. } = geometry;
+    let taps = |extent, before, sizes, windows| Taps::new(op.padding_mode, extent, before, sizes, windows);
+    let rows = taps(
+        geometry.input.height,
+        padding.top,
+        (kernel.height, op.stride.height, op.dilation.height),
+        geometry.output.height,
+    );
+    if is_direct(op, weight.shape) {
+        Direct {
+            op,
+            geometry: &geometry,
+            rows: &rows,
+            input: input.data,
+            weight: weight.data,
+            epilogue: epilogue.clone(),
+        }
+        .run(output);
+        return Ok(());
+    }
+    let plane = geometry.input.height * geometry.input.width;
+    let channels = geometry.in_channels / op.groups;
+    let is_pointwise = kernel == Size2d::square(1) && op.stride == Size2d::square(1) && padding.is_none();
+    if is_pointwise {
+        run(op, &geometry, packed, epilogue, output, |group| Matrix {
+            data: &input.data[group * channels * plane..(group + 1) * channels * plane],
+            inner_stride: plane,
+            column_stride: 1,
+        });
+    } else {
+        let columns = taps(
+            geometry.input.width,
+            padding.left,
+            (kernel.width, op.stride.width, op.dilation.width),
+            geometry.output.width,
+        );
+        run(op, &geometry, packed, epilogue, output, |group| Windows {
+            input: &input.data[group * channels * plane..(group + 1) * channels * plane],
+            plane,
+            width: geometry.input.width,
+            rows: &rows,
+            columns: &columns,
+            kernel: (kernel.height, kernel.width),
+        });
+    }
+    Ok(())
+}
+
+/// A product for each image and group, whose columns `columns` gives by their number.
+fn run<'a, C: Columns>(
+    op: &Conv2d,
+    geometry: &ConvGeometry,
+    packed: &'a [PackedRows],
+    epilogue: &Epilogue<'a>,
+    output: &'a mut [f32],
+    columns: impl Fn(usize) -> C,
+) {
+    let length = geometry.output.height * geometry.output.width;
+    let rows = geometry.out_channels / op.groups;
+    let products = output.chunks_exact_mut(rows * length).enumerate().map(|(index, output)| {
+        let group = index % op.groups;
+        Product {
+            weights: &packed[group],
+            columns: columns(index),
+            epilogue: epilogue.part(
+                group * rows..(group + 1) * rows,
+                index * rows * length..(index + 1) * rows * length,
+            ),
+            output,
+            length,
+        }
+    });
+    gemm::run(products.collect());
+}

@@ -1,0 +1,102 @@
+//! The CPU as a device: how many threads it computes with.
+
+use std::sync::Arc;
+
+use pulp::Arch;
+use rayon::ThreadPool;
+
+use crate::error::{Error, Result, ensure};
+
+/// The CPU with a number of threads: those of rayon's global pool unless a number was asked for.
+///
+/// ```
+/// use convoke::{Backend, cpu::Cpu};
+/// let cpu = Cpu::builder().threads(2).build()?;
+/// assert_eq!(cpu.threads(), 2);
+/// assert!(Backend::from(cpu).to_string().starts_with("CPU (2 threads, "));
+/// # Ok::<(), convoke::Error>(())
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct Cpu {
+    pool: Option<Arc<ThreadPool>>,
+}
+
+/// How a [`Cpu`] is to be.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct CpuBuilder {
+    threads: Option<usize>,
+}
+
+impl Cpu {
+    /// The CPU with the threads of rayon's global pool: as many as there are cores, or as `RAYON_NUM_THREADS` says.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Chooses the number of threads.
+    pub fn builder() -> CpuBuilder {
+        CpuBuilder::default()
+    }
+
+    /// How many threads it computes with.
+    pub fn threads(&self) -> usize {
+        self.pool
+            .as_ref()
+            .map_or_else(rayon::current_num_threads, |pool| pool.current_num_threads())
+    }
+
+    /// Runs something whose parallel loops are to use these threads.
+    pub(crate) fn install<T: Send>(&self, work: impl FnOnce() -> T + Send) -> T {
+        match &self.pool {
+            Some(pool) => pool.install(work),
+            // On one of the threads from the beginning, not handed over anew by every loop.
+            None => rayon::scope(|_| work()),
+        }
+    }
+}
+
+impl CpuBuilder {
+    /// Sets the number of threads, which are then the device's own.
+    #[must_use]
+    pub fn threads(mut self, threads: usize) -> Self {
+        self.threads = Some(threads);
+        self
+    }
+
+    /// Starts the threads, if a number was set.
+    ///
+    /// Errors: 0 threads; threads that the system does not start.
+    pub fn build(self) -> Result<Cpu> {
+        let Some(threads) = self.threads else { return Ok(Cpu::new()) };
+        ensure!(threads > 0, "cpu", "the number of threads must be at least 1, but got 0");
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .thread_name(|index| format!("convoke-{index}"))
+            .build()
+            .map_err(|error| Error::unsupported("cpu", format!("{threads} threads cannot be started: {error}")))?;
+        Ok(Cpu {
+            pool: Some(Arc::new(pool)),
+        })
+    }
+}
+
+impl std::fmt::Display for Cpu {
+    /// `CPU (2 threads, AVX2)`.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let threads = self.threads();
+        let plural = if threads == 1 { "" } else { "s" };
+        write!(f, "CPU ({threads} thread{plural}, {})", vectors(Arch::new()))
+    }
+}
+
+/// The vectors that kernels use on this machine.
+fn vectors(arch: Arch) -> &'static str {
+    match arch {
+        Arch::Scalar => "baseline vectors",
+        #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+        Arch::V3(_) => "AVX2",
+        #[cfg(target_arch = "aarch64")]
+        Arch::Neon(_) => "NEON",
+        _ => "vectors",
+    }
+}

@@ -1,0 +1,17 @@
+//! A convolution or linear layer with what follows it, in the product's own tiles.
+
+use super::epilogue::Epilogue;
+use super::{Prepared, Tensor};
+use crate::error::Result;
+use crate::ops::Fused;
+
+pub(super) fn fused(op: &Fused, inputs: &[Tensor<'_>], prepared: Option<&Prepared>, output: &mut [f32]) -> Result<()> {
+    let (own, residual) = op.split(inputs);
+    let epilogue = Epilogue {
+        bias: own.get(2).map(|bias| bias.data),
+        residual: residual.map(|residual| residual.data),
+        activation: op.activation,
+        ..Epilogue::default()
+    };
+    super::base(op.base, own, prepared, &epilogue, output)
+}

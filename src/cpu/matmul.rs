@@ -1,0 +1,62 @@
+//! The matrix product of two tensors, one product for each matrix of the output.
+
+use super::Tensor;
+use super::columns::Matrix;
+use super::epilogue::Epilogue;
+use super::gemm::{self, Product};
+use super::product::PackedRows;
+use crate::error::Result;
+use crate::ops::{MatMul, MatMulExtents};
+use crate::shape;
+
+pub(super) fn matmul(left: &Tensor<'_>, right: &Tensor<'_>, output: &mut [f32]) -> Result<()> {
+    let MatMulExtents {
+        left_batch,
+        right_batch,
+        rows,
+        inner,
+        columns,
+    } = MatMul::extents(left.shape, right.shape)?;
+    if output.is_empty() {
+        return Ok(());
+    }
+    let batch = shape::broadcast("matmul", left_batch, right_batch)?;
+    let packed: Vec<PackedRows> = left
+        .data
+        .chunks_exact(rows * inner)
+        .map(|matrix| PackedRows::new(matrix, rows, inner, inner, 1))
+        .collect();
+    let products = output
+        .chunks_exact_mut(rows * columns)
+        .enumerate()
+        .map(|(index, output)| Product {
+            weights: &packed[place(index, &batch, left_batch)],
+            columns: Matrix {
+                data: &right.data[place(index, &batch, right_batch) * inner * columns..][..inner * columns],
+                inner_stride: columns,
+                column_stride: 1,
+            },
+            epilogue: Epilogue::default(),
+            output,
+            length: columns,
+        });
+    gemm::run(products.collect());
+    Ok(())
+}
+
+/// Which of an operand's matrices the output's matrix number `index` has: where an extent is 1, its one serves all.
+fn place(mut index: usize, batch: &[usize], own: &[usize]) -> usize {
+    let mut place = 0;
+    let mut stride = 1;
+    for (axis, &extent) in batch.iter().enumerate().rev() {
+        let coordinate = index % extent;
+        index /= extent;
+        if let Some(axis) = (axis + own.len()).checked_sub(batch.len()) {
+            if own[axis] > 1 {
+                place += coordinate * stride;
+            }
+            stride *= own[axis];
+        }
+    }
+    place
+}

@@ -1,0 +1,102 @@
+//! Softmax and log-softmax, with the maximum taken off.
+
+use pulp::Arch;
+
+use super::math::exp;
+use super::{Tensor, parallel};
+use crate::error::Result;
+use crate::ops::Softmax;
+
+pub(super) fn softmax(op: Softmax, input: &Tensor<'_>, output: &mut [f32]) -> Result<()> {
+    let axis = op.resolved_axis(input.shape)?;
+    let extent = input.shape[axis];
+    // Elements along the axis are so far apart.
+    let inner: usize = input.shape[axis + 1..].iter().product();
+    parallel::planes(output, extent * inner, |index, output| {
+        let input = &input.data[index * extent * inner..(index + 1) * extent * inner];
+        Arch::new().dispatch(
+            #[inline(always)]
+            || {
+                if inner == 1 {
+                    row(op.log, input, output);
+                } else {
+                    rows(op.log, inner, input, output);
+                }
+            },
+        );
+    });
+    Ok(())
+}
+
+/// NaN counts as larger than all, so that it comes through.
+#[inline(always)]
+fn larger(best: f32, value: f32) -> f32 {
+    if value > best || value.is_nan() { value } else { best }
+}
+
+/// The axis is the last: its elements lie together.
+#[inline(always)]
+fn row(log: bool, input: &[f32], output: &mut [f32]) {
+    let largest = input.iter().fold(f32::NEG_INFINITY, |best, &value| larger(best, value));
+    for (output, &x) in output.iter_mut().zip(input) {
+        *output = exp(x - largest);
+    }
+    let sum = sum(output);
+    if log {
+        let log = sum.ln();
+        for (output, &x) in output.iter_mut().zip(input) {
+            *output = x - largest - log;
+        }
+    } else {
+        for output in output.iter_mut() {
+            *output /= sum;
+        }
+    }
+}
+
+/// In eight lanes.
+#[inline(always)]
+fn sum(values: &[f32]) -> f32 {
+    let (lanes, rest) = values.as_chunks::<8>();
+    let mut sums = [0.0; 8];
+    for lane in lanes {
+        for (sum, &value) in sums.iter_mut().zip(lane) {
+            *sum += value;
+        }
+    }
+    sums.iter().sum::<f32>() + rest.iter().sum::<f32>()
+}
+
+/// The axis is another: as many rows at once as lie beside one another.
+#[inline(always)]
+fn rows(log: bool, inner: usize, input: &[f32], output: &mut [f32]) {
+    let mut largest = vec![f32::NEG_INFINITY; inner];
+    let mut sums = vec![0.0; inner];
+    for input in input.chunks_exact(inner) {
+        for (largest, &x) in largest.iter_mut().zip(input) {
+            *largest = larger(*largest, x);
+        }
+    }
+    for (input, output) in input.chunks_exact(inner).zip(output.chunks_exact_mut(inner)) {
+        for (((output, sum), &x), &largest) in output.iter_mut().zip(&mut sums).zip(input).zip(&largest) {
+            *output = exp(x - largest);
+            *sum += *output;
+        }
+    }
+    if log {
+        for sum in &mut sums {
+            *sum = sum.ln();
+        }
+        for (input, output) in input.chunks_exact(inner).zip(output.chunks_exact_mut(inner)) {
+            for (((output, &log), &x), &largest) in output.iter_mut().zip(&sums).zip(input).zip(&largest) {
+                *output = x - largest - log;
+            }
+        }
+    } else {
+        for output in output.chunks_exact_mut(inner) {
+            for (output, &sum) in output.iter_mut().zip(&sums) {
+                *output /= sum;
+            }
+        }
+    }
+}

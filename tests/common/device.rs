@@ -1,0 +1,58 @@
+//! Whatever runs operators, and one operator on it against the reference.
+
+use convoke::ops::Op;
+use convoke::reference::{self, Answer};
+use convoke::testing::{compare, compare_exact};
+use convoke::{Error, Result};
+use ndarray::ArrayD;
+
+/// The outcome of one trial.
+pub(crate) type Outcome = std::result::Result<(), libtest_mimic::Failed>;
+
+/// Runs one operator at a time.
+pub(crate) trait Device {
+    fn name(&self) -> String;
+
+    /// The outputs; indices come as whole numbers.
+    fn run(&self, op: &Op, inputs: &[&ArrayD<f32>]) -> Result<Vec<ArrayD<f32>>>;
+}
+
+/// What the reference gives.
+pub(crate) fn answers(op: &Op, inputs: &[ArrayD<f32>]) -> Result<Vec<Answer>> {
+    let inputs: Vec<Answer> = inputs.iter().map(|input| Answer::exact(input.view())).collect();
+    reference::run(op, &inputs.iter().collect::<Vec<_>>())
+}
+
+/// Every output within the reference's bound.
+pub(crate) fn check(device: &dyn Device, op: &Op, inputs: &[ArrayD<f32>]) -> std::result::Result<(), String> {
+    computed(device, op, inputs, false).map(|_| ())
+}
+
+/// Every output with the reference's bits.
+pub(crate) fn check_exact(device: &dyn Device, op: &Op, inputs: &[ArrayD<f32>]) -> std::result::Result<(), String> {
+    computed(device, op, inputs, true).map(|_| ())
+}
+
+/// As [`check`] or [`check_exact`], but gives `false` where the device says `Unsupported`.
+pub(crate) fn computed(device: &dyn Device, op: &Op, inputs: &[ArrayD<f32>], exact: bool) -> std::result::Result<bool, String> {
+    let shapes: Vec<_> = inputs.iter().map(ArrayD::shape).collect();
+    let place = || format!("{op:?} of {shapes:?} on {}", device.name());
+    let outputs = match device.run(op, &inputs.iter().collect::<Vec<_>>()) {
+        Ok(outputs) => outputs,
+        Err(Error::Unsupported { .. }) => return Ok(false),
+        Err(error) => return Err(format!("{}: {error}", place())),
+    };
+    let answers = answers(op, inputs).map_err(|error| format!("{}: reference: {error}", place()))?;
+    if outputs.len() != answers.len() {
+        return Err(format!("{}: {} outputs, not {}", place(), outputs.len(), answers.len()));
+    }
+    for (index, (output, answer)) in outputs.iter().zip(&answers).enumerate() {
+        let outcome = if exact {
+            compare_exact(output, &answer.to_f32())
+        } else {
+            compare(output, answer)
+        };
+        outcome.map_err(|mismatch| format!("{}, output {index}: {mismatch}", place()))?;
+    }
+    Ok(true)
+}

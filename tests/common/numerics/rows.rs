@@ -1,0 +1,181 @@
+//! Special numbers along rows, planes and axes: sums, norms, and what only moves.
+
+use convoke::PaddingMode;
+use convoke::ops::{
+    Concat, Expand, InstanceNorm, Linear, LocalResponseNorm, MatMul, Op, Pad2d, Reduce, ReduceKind, Slice, Softmax, Transpose,
+};
+use convoke::testing::{Random, compare_exact};
+use ndarray::{ArrayD, IxDyn};
+
+use super::sprinkled;
+use crate::device::{Device, Outcome, answers, check, check_exact};
+
+/// Rows with one special, with several, with nothing else, and with numbers far apart.
+pub(super) fn softmax(device: &dyn Device) -> Outcome {
+    let (inf, nan) = (f32::INFINITY, f32::NAN);
+    let rows = [
+        [1.0, 2.0, 3.0, 4.0],
+        [nan, 2.0, 3.0, 4.0],
+        [1.0, 2.0, 3.0, nan],
+        [inf, 2.0, 3.0, 4.0],
+        [1.0, -inf, 3.0, 4.0],
+        [-inf, -inf, -inf, 4.0],
+        [-inf, -inf, -inf, -inf],
+        [inf, inf, 3.0, 4.0],
+        [inf, -inf, 3.0, nan],
+        [1e30, -1e30, 0.0, 1e30],
+        [f32::MAX, f32::MIN, f32::MAX, 0.0],
+        [0.0, -0.0, 0.0, -0.0],
+        [0.0, -80.0, -120.0, -1000.0],
+    ];
+    let input = ndarray::arr2(&rows);
+    for op in [Softmax::new(-1), Softmax::log(-1)] {
+        check(device, &op.into(), &[input.clone().into_dyn()])?;
+    }
+    for op in [Softmax::new(0), Softmax::log(0)] {
+        check(device, &op.into(), &[input.t().to_owned().into_dyn()])?;
+    }
+    Ok(())
+}
+
+pub(super) fn linear(device: &dyn Device) -> Outcome {
+    let mut random = Random::new(3);
+    let mut input = random.integers(&[5, 7]);
+    input[[1, 3]] = f32::NAN;
+    input[[4, 0]] = f32::INFINITY;
+    let mut weight = random.integers(&[11, 7]);
+    weight[[10, 6]] = f32::NEG_INFINITY;
+    check_exact(device, &Linear.into(), &[input, weight, random.integers(&[11])])?;
+    Ok(())
+}
+
+/// A special number reaches its row or its column and no other matrix.
+pub(super) fn matmul(device: &dyn Device) -> Outcome {
+    let mut random = Random::new(4);
+    let mut left = random.integers(&[2, 5, 7]);
+    left[[1, 3, 3]] = f32::NAN;
+    left[[1, 4, 0]] = f32::INFINITY;
+    let mut right = random.integers(&[2, 7, 11]);
+    right[[0, 6, 10]] = f32::NEG_INFINITY;
+    check_exact(device, &MatMul.into(), &[left, right])?;
+    Ok(())
+}
+
+/// A special number makes its own plane NaN and no other; large means do not drown small deviations.
+pub(super) fn instance_norm(device: &dyn Device) -> Outcome {
+    let mut random = Random::new(5);
+    let mut input = random.reals(&[2, 5, 9, 13]);
+    input[[0, 1, 8, 12]] = f32::NAN;
+    input[[0, 3, 0, 0]] = f32::INFINITY;
+    input[[1, 0, 4, 4]] = f32::NEG_INFINITY;
+    for (place, x) in input.indexed_iter_mut() {
+        if place[1] == 4 {
+            *x = 0.01 * *x + 100.0;
+        }
+    }
+    let (weight, bias) = (random.reals(&[5]), random.reals(&[5]));
+    check(
+        device,
+        &InstanceNorm::new().into(),
+        &[input.clone(), weight.clone(), bias.clone()],
+    )?;
+    let plane = |n: usize, c: usize| (0..13).map(move |x| [n, c, 2, x]);
+    let output = device
+        .run(&InstanceNorm::new().into(), &[&input, &weight, &bias])?
+        .swap_remove(0);
+    for (n, c) in [(0, 1), (0, 3), (1, 0)] {
+        if plane(n, c).any(|place| !output[place].is_nan()) {
+            return Err(format!("plane {n}, {c} is not NaN").into());
+        }
+    }
+    Ok(())
+}
+
+/// NaN and infinities reach the channels near them, in their place alone.
+pub(super) fn local_response_norm(device: &dyn Device) -> Outcome {
+    let mut random = Random::new(6);
+    for every in [2, 20] {
+        let input = sprinkled(&mut random, &[2, 9, 5, 7], every);
+        for size in [1, 4, 5] {
+            check(
+                device,
+                &LocalResponseNorm::new(size).alpha(0.1).into(),
+                std::slice::from_ref(&input),
+            )?;
+        }
+    }
+    Ok(())
+}
+
+/// What only moves keeps its sign, zeros included.
+pub(super) fn copies(device: &dyn Device) -> Outcome {
+    let input = ndarray::array![[[[-0.0, 0.0, f32::NEG_INFINITY], [-0.0, f32::INFINITY, -1.5]]]].into_dyn();
+    for mode in PaddingMode::ALL {
+        let op: Op = Pad2d::new(1).mode(mode).into();
+        let got = device.run(&op, &[&input])?.swap_remove(0);
+        let want = answers(&op, std::slice::from_ref(&input))?[0].to_f32();
+        compare_exact(&got, &want)?;
+        let signs = |array: &ArrayD<f32>| array.mapv(f32::is_sign_negative);
+        if signs(&got) != signs(&want) {
+            return Err(format!("{mode}: the sign of a zero is lost: {got}").into());
+        }
+    }
+    // What moves whole elements keeps every bit, of NaN and of subnormal numbers too.
+    let bits = [0x7fc0_1234, 0xffa0_0001, 1, 0x8000_0000, 0x7f80_0000, 0x3f80_0000];
+    let input = ArrayD::from_shape_vec(IxDyn(&[2, 3]), bits.map(f32::from_bits).to_vec())?;
+    let moved = |op: Op, inputs: &[&ArrayD<f32>], order: &[usize]| -> Outcome {
+        let got = device.run(&op, inputs)?.swap_remove(0);
+        let (got, want): (Vec<u32>, Vec<u32>) = (
+            got.iter().map(|x| x.to_bits()).collect(),
+            order.iter().map(|&i| bits[i]).collect(),
+        );
+        if got != want {
+            return Err(format!("{op:?}: {got:x?}, not {want:x?}").into());
+        }
+        Ok(())
+    };
+    moved(Transpose::reversed().into(), &[&input], &[0, 3, 1, 4, 2, 5])?;
+    moved(
+        Slice::new([-1], [isize::MIN]).steps([-1]).into(),
+        &[&input],
+        &[3, 4, 5, 0, 1, 2],
+    )?;
+    moved(
+        Concat::new(1).into(),
+        &[&input, &input],
+        &[0, 1, 2, 0, 1, 2, 3, 4, 5, 3, 4, 5],
+    )?;
+    let twice = [0, 1, 2, 3, 4, 5, 0, 1, 2, 3, 4, 5];
+    moved(Expand::new([2, 2, 3]).into(), &[&input], &twice)?;
+    Ok(())
+}
+
+/// NaN and infinities along one axis, along two apart, and everywhere.
+pub(super) fn reduce(device: &dyn Device) -> Outcome {
+    let mut random = Random::new(6);
+    for every in [1, 3, 9, 40] {
+        let input = sprinkled(&mut random, &[3, 4, 5, 7], every);
+        for axes in [&[2, 3][..], &[1], &[0, 2], &[]] {
+            check_exact(device, &Reduce::max(axes).into(), std::slice::from_ref(&input))?;
+            check_exact(device, &Reduce::sum(axes).into(), std::slice::from_ref(&input))?;
+            check(device, &Reduce::mean(axes).into(), std::slice::from_ref(&input))?;
+        }
+    }
+    for special in [f32::NEG_INFINITY, f32::NAN, -0.0] {
+        let input = ArrayD::from_elem(IxDyn(&[2, 5]), special);
+        check_exact(device, &Reduce::max([1]).into(), &[input])?;
+    }
+    Ok(())
+}
+
+/// The sum of none is 0, their mean NaN, and their maximum an error.
+pub(super) fn reduce_of_none(device: &dyn Device) -> Outcome {
+    let none = ArrayD::<f32>::zeros(IxDyn(&[2, 0, 70]));
+    let reduce = |op: Reduce| device.run(&op.into(), &[&none]).map(|mut outputs| outputs.swap_remove(0));
+    compare_exact(&reduce(Reduce::sum([1]))?, &ArrayD::zeros(IxDyn(&[2, 70])))?;
+    compare_exact(&reduce(Reduce::mean([1]))?, &ArrayD::from_elem(IxDyn(&[2, 70]), f32::NAN))?;
+    let max = reduce(Reduce::new(ReduceKind::Max, [1]));
+    assert!(matches!(max, Err(convoke::Error::InvalidArgument { .. })), "{max:?}");
+    assert_eq!(reduce(Reduce::max([0, 2]))?.shape(), [0]);
+    Ok(())
+}

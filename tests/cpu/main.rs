@@ -1,0 +1,81 @@
+//! Everything on the CPU backend, one trial each: PyTorch's golden answers, random operators, special numbers, sessions.
+
+#[path = "../common/mod.rs"]
+mod common;
+#[path = "../common/device.rs"]
+mod device;
+#[path = "../common/properties/mod.rs"]
+mod random;
+#[path = "../common/numerics/mod.rs"]
+mod special;
+
+mod layers;
+mod sessions;
+
+use convoke::Result;
+use convoke::cpu::Cpu;
+use convoke::ops::Op;
+use convoke::testing::{compare, compare_exact};
+use libtest_mimic::{Arguments, Trial};
+use ndarray::ArrayD;
+
+use common::{Case, golden_cases, notebook};
+use device::{Device, Outcome, answers};
+
+impl Device for Cpu {
+    fn name(&self) -> String {
+        self.to_string()
+    }
+
+    fn run(&self, op: &Op, inputs: &[&ArrayD<f32>]) -> Result<Vec<ArrayD<f32>>> {
+        self.run(op, &inputs.iter().map(|input| input.view()).collect::<Vec<_>>())
+    }
+}
+
+fn trial(name: impl Into<String>, cpu: &Cpu, run: impl FnOnce(&Cpu) -> Outcome + Send + 'static) -> Trial {
+    let cpu = cpu.clone();
+    Trial::test(name, move || run(&cpu))
+}
+
+#[expect(clippy::expect_used, reason = "the notebook's helper takes a function that cannot fail")]
+fn main() {
+    let arguments = Arguments::from_args();
+    // Several, whatever the machine has: work is then shared.
+    let cpu = Cpu::builder().threads(3).build().expect("three threads");
+    let mut trials = Vec::new();
+    for case in golden_cases() {
+        trials.push(trial(format!("golden/{}", case.name), &cpu, move |cpu| golden(cpu, &case)));
+    }
+    trials.push(trial("golden/notebook", &cpu, |cpu| {
+        notebook::notebook(&|op, inputs| Device::run(cpu, op, inputs).expect("a legal call"));
+        Ok(())
+    }));
+    for (name, check) in random::properties() {
+        trials.push(trial(format!("property/{name}"), &cpu, move |cpu| check(cpu)));
+    }
+    for (name, case) in special::CASES {
+        trials.push(trial(name, &cpu, move |cpu| case(cpu)));
+    }
+    trials.push(trial("numerics/conv2d", &cpu, |cpu| match special::conv2d(cpu)? {
+        32 => Ok(()),
+        count => Err(format!("{count} cases were computed, not 32").into()),
+    }));
+    trials.push(trial("numerics/conv2d/threes", &cpu, |cpu| special::winograd(cpu)));
+    trials.extend(layers::trials(&cpu));
+    trials.extend(sessions::trials(&cpu));
+    libtest_mimic::run(&arguments, trials).exit();
+}
+
+/// Exact cases have PyTorch's bits; the others are within the bound of the reference's float64 values.
+fn golden(cpu: &Cpu, case: &Case) -> Outcome {
+    let outputs = Device::run(cpu, &case.op, &case.inputs.iter().collect::<Vec<_>>())?;
+    let answers = answers(&case.op, &case.inputs)?;
+    assert_eq!(outputs.len(), case.expected.len());
+    for ((output, expected), answer) in outputs.iter().zip(&case.expected).zip(&answers) {
+        if case.exact {
+            compare_exact(output, expected)?;
+        }
+        compare(output, answer)?;
+    }
+    Ok(())
+}
