@@ -1,4 +1,5 @@
-//! A layer as an ONNX model. Only the messages and fields of the format that this takes.
+//! A layer as an ONNX model. Only the messages and fields of the format that this takes. Repeated numbers are not packed, as
+//! in ONNX's own files: not every engine reads both.
 
 use convoke::PaddingMode;
 use ndarray::ArrayD;
@@ -214,7 +215,7 @@ struct AttributeProto {
     i: Option<i64>,
     #[prost(bytes = "vec", optional, tag = "4")]
     s: Option<Vec<u8>>,
-    #[prost(int64, repeated, tag = "8")]
+    #[prost(int64, repeated, packed = "false", tag = "8")]
     ints: Vec<i64>,
     #[prost(int32, tag = "20")]
     kind: i32,
@@ -222,7 +223,7 @@ struct AttributeProto {
 
 #[derive(Clone, PartialEq, Message)]
 struct TensorProto {
-    #[prost(int64, repeated, tag = "1")]
+    #[prost(int64, repeated, packed = "false", tag = "1")]
     dims: Vec<i64>,
     #[prost(int32, tag = "2")]
     data_type: i32,
