@@ -179,7 +179,7 @@ pub fn network_name(path: &Path) -> String {
     path.file_stem().unwrap_or_default().to_string_lossy().into_owned()
 }
 
-/// Layers of ResNet (rn), VGG, MobileNetV2 (mb), DeepLab (dl) and ResNeXt (rx), an edge filter on a picture, and pools.
+/// Layers of `ResNet` (rn), VGG, `MobileNetV2` (mb), `DeepLab` (dl) and `ResNeXt` (rx), an edge filter on a picture, and pools.
 pub fn layers() -> Vec<Layer> {
     let conv = |name, input: [usize; 3], conv| Layer {
         name,

@@ -25,6 +25,7 @@ const ATTRIBUTE_INTS: i32 = 7;
 pub fn model(layer: &Layer, parameters: Option<&Parameters>, output: &[usize]) -> Vec<u8> {
     let mut nodes = Vec::new();
     let mut initializers = Vec::new();
+    let mut between = Vec::new();
     // Circular padding came with opset 19; below that older engines find their way.
     let mut opset = 13;
     match layer.kind {
@@ -55,6 +56,11 @@ pub fn model(layer: &Layer, parameters: Option<&Parameters>, output: &[usize]) -
                         .collect(),
                 });
                 nodes.push(node("Pad", &[INPUT, PADS], PADDED, vec![string("mode", mode)]));
+                let [batch, channels, height, width] = layer.input;
+                between.push(value(
+                    PADDED,
+                    &[batch, channels, height + 2 * conv.padding, width + 2 * conv.padding],
+                ));
                 input = PADDED;
             } else {
                 attributes.push(ints("pads", &[conv.padding; 4]));
@@ -80,6 +86,7 @@ pub fn model(layer: &Layer, parameters: Option<&Parameters>, output: &[usize]) -
             initializer: initializers,
             input: vec![value(INPUT, &layer.input)],
             output: vec![value(OUTPUT, output)],
+            value_info: between,
         }),
         opset_import: vec![OperatorSetIdProto {
             domain: String::new(),
@@ -191,6 +198,9 @@ struct GraphProto {
     input: Vec<ValueInfoProto>,
     #[prost(message, repeated, tag = "12")]
     output: Vec<ValueInfoProto>,
+    /// Values between nodes; wonnx needs their shapes.
+    #[prost(message, repeated, tag = "13")]
+    value_info: Vec<ValueInfoProto>,
 }
 
 #[derive(Clone, PartialEq, Message)]

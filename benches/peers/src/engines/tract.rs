@@ -60,6 +60,7 @@ impl Engine for Tract {
 }
 
 /// The error with its causes, which is where the reason stands.
+#[expect(clippy::needless_pass_by_value, reason = "it is for map_err")]
 fn explained(error: TractError) -> String {
     format!("{error:#}")
 }
