@@ -10,7 +10,7 @@ mod onnx;
 mod report;
 
 use std::error::Error;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use cases::Case;
 use convoke::Gpu;
@@ -77,11 +77,6 @@ fn main() -> Result<()> {
     let mut engines = arguments.chosen(&gpu)?;
     let machine = report::Machine::of(&gpu);
     println!("{machine}");
-    let mut figures = Vec::new();
-    let wanted = |name: &str| name.contains(&arguments.filter);
-    for layer in cases::layers().iter().filter(|layer| wanted(layer.name)) {
-        figures.push(measured(&Case::layer(layer)?, &mut engines, arguments.rounds));
-    }
     let mut models = arguments.models;
     let lenet = cases::lenet();
     // A LeNet-5 that is named, prepared for wonnx perhaps, takes the place of convoke's own.
@@ -91,23 +86,36 @@ fn main() -> Result<()> {
     {
         models.insert(0, lenet);
     }
-    for path in models {
-        let name = cases::network_name(&path);
-        if wanted(&name) {
-            figures.push(measured(&Case::network(name, &path)?, &mut engines, arguments.rounds));
+    let layers = cases::layers();
+    let layers = layers.iter().map(|layer| (layer.name.to_owned(), Source::Layer(layer)));
+    let networks = models.iter().map(|path| (cases::network_name(path), Source::Network(path)));
+    let mut figures = Vec::new();
+    for (name, source) in layers.chain(networks).filter(|(name, _)| name.contains(&arguments.filter)) {
+        let case = match source {
+            Source::Layer(layer) => Case::layer(layer),
+            Source::Network(path) => Case::network(name.clone(), path),
+        };
+        // One file that cannot be read is no reason to lose the others' figures.
+        match case {
+            Ok(case) => figures.push(measure::measure(&case, &mut engines, arguments.rounds)),
+            Err(error) => {
+                println!("\n{name}\n  {error}");
+                continue;
+            }
+        }
+        // Printed and written at once, since a whole run takes long.
+        figures.last().into_iter().for_each(report::print);
+        if let Some(path) = &arguments.json {
+            let text = serde_json::to_string_pretty(&report::json(&machine, arguments.rounds, &figures))?;
+            std::fs::write(path, text + "\n")?;
         }
     }
     report::print_means(&figures);
-    if let Some(path) = arguments.json {
-        let text = serde_json::to_string_pretty(&report::json(&machine, arguments.rounds, &figures))?;
-        std::fs::write(path, text + "\n")?;
-    }
     Ok(())
 }
 
-/// Measures a case and prints its table at once, since a whole run takes long.
-fn measured(case: &Case, engines: &mut [Box<dyn Engine>], rounds: usize) -> measure::Figures {
-    let figures = measure::measure(case, engines, rounds);
-    report::print(&figures);
-    figures
+/// What a case is made of.
+enum Source<'a> {
+    Layer(&'a cases::Layer),
+    Network(&'a Path),
 }
