@@ -63,7 +63,7 @@ impl Direct<'_> {
             (stride, (geometry.kernel.width - 1) * self.op.dilation.width / stride)
         };
         let layout = Layout {
-            // Vectors read on past the last output.
+            // Vectors read on past the last output: whatever stands there, its sums are dropped.
             phase: geometry.output.width + reach + LANES * VECTORS,
             phases,
             channels: in_channels,
@@ -111,14 +111,15 @@ impl Direct<'_> {
         // Each row that the band reads has a slot; slot 0 is zeros.
         let mut sources: Vec<usize> = Vec::new();
         let mut slots = Vec::with_capacity(kernel.height * count);
-        let mut slot_of: std::collections::HashMap<usize, usize> = std::collections::HashMap::new();
+        let mut slot_of = vec![0; geometry.input.height];
         for i in 0..kernel.height {
             for y in first..first + count {
                 slots.push(self.rows.at(i, y).map_or(0, |row| {
-                    *slot_of.entry(row).or_insert_with(|| {
+                    if slot_of[row] == 0 {
                         sources.push(row);
-                        sources.len()
-                    })
+                        slot_of[row] = sources.len();
+                    }
+                    slot_of[row]
                 }));
             }
         }
@@ -201,7 +202,6 @@ impl Direct<'_> {
             for (x, target) in (start + inside..used).zip(&mut phase[start + inside..used]) {
                 *target = outside(x);
             }
-            phase[used..].fill(0.0);
         }
     }
 }
@@ -254,9 +254,12 @@ impl Band<'_, '_> {
             let mut x = 0;
             while x < self.width {
                 let rest = self.width - x;
-                if rest > S::F32_LANES {
+                if rest > 2 * S::F32_LANES {
                     self.outputs::<S, C, VECTORS>(simd, channel, y, x);
                     x += step;
+                } else if rest > S::F32_LANES {
+                    self.outputs::<S, C, 2>(simd, channel, y, x);
+                    x += 2 * S::F32_LANES;
                 } else {
                     self.outputs::<S, C, 1>(simd, channel, y, x);
                     x += S::F32_LANES;
