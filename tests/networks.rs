@@ -7,9 +7,11 @@
 
 #[path = "common/adapter.rs"]
 mod adapter;
+#[path = "common/root.rs"]
+mod root;
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use convoke::onnx::{Model, Options, Shapes};
 use convoke::{Backend, Session};
@@ -78,7 +80,7 @@ impl Drop for Temporary {
 }
 
 fn check(name: &str, backend: &Backend) -> Result<(), Failed> {
-    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/networks");
+    let data = root::root().join("tests/data/networks");
     let folder = Temporary::new(&format!(
         "{name}-{}",
         if matches!(backend, Backend::Gpu(_)) { "gpu" } else { "cpu" }

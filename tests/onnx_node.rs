@@ -5,6 +5,8 @@
 
 #[path = "common/adapter.rs"]
 mod adapter;
+#[path = "common/root.rs"]
+mod root;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -18,7 +20,7 @@ use libtest_mimic::{Arguments, Failed, Trial};
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/onnx_node");
+    let folder = root::root().join("tests/data/onnx_node");
     let (cases, unsupported) = match (find(&folder), unsupported(&folder.join("unsupported.txt"))) {
         (Ok(cases), Ok(unsupported)) => (cases, unsupported),
         (Err(error), _) => return stop(&error),

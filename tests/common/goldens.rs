@@ -10,6 +10,8 @@ use convoke::{Padding2d, Result};
 use ndarray::ArrayD;
 use serde_json::Value;
 
+use super::root::root;
+
 /// One golden case, whatever its operator.
 #[derive(Clone, Debug)]
 pub(crate) struct Case {
@@ -48,7 +50,7 @@ const FILES: [(&str, &str, &[&str]); 15] = [
 pub(crate) fn golden_cases() -> Vec<Case> {
     let mut cases = Vec::new();
     for (file, operator, roles) in FILES {
-        let path = format!("{}/tests/data/{file}.safetensors", env!("CARGO_MANIFEST_DIR"));
+        let path = root().join(format!("tests/data/{file}.safetensors"));
         for golden in Golden::load(path).expect("a file of golden cases") {
             let tensors = |roles: &[&str]| roles.iter().filter_map(|role| golden.tensor(role).cloned()).collect();
             cases.push(Case {

@@ -6,6 +6,8 @@ use convoke::{PaddingMode, testing::compare_exact};
 use ndarray::{ArrayD, IxDyn};
 use serde_json::Value;
 
+use super::root::root;
+
 /// Whatever runs an operator.
 pub(crate) type Run<'a> = &'a dyn Fn(&Op, &[&ArrayD<f32>]) -> Vec<ArrayD<f32>>;
 
@@ -61,7 +63,7 @@ struct Book {
 
 impl Book {
     fn open() -> Self {
-        let path = format!("{}/tests/data/notebook.json", env!("CARGO_MANIFEST_DIR"));
+        let path = root().join("tests/data/notebook.json");
         let text = std::fs::read_to_string(path).expect("the notebook");
         let file: Value = serde_json::from_str(&text).expect("the notebook's JSON");
         let cells = file["cases"].as_array().expect("cells");

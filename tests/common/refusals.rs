@@ -5,6 +5,8 @@ use serde_json::Value;
 
 use super::goldens::operator_from;
 
+use super::root::root;
+
 /// One call that PyTorch refuses.
 #[derive(Debug)]
 pub(crate) struct Refusal {
@@ -62,7 +64,7 @@ const SAYS: [&[&str]; 36] = [
 
 /// Every call in `tests/data/errors.json`.
 pub(crate) fn refusals() -> Vec<Refusal> {
-    let path = format!("{}/tests/data/errors.json", env!("CARGO_MANIFEST_DIR"));
+    let path = root().join("tests/data/errors.json");
     let text = std::fs::read_to_string(path).expect("the file of refusals");
     let entries: Vec<Value> = serde_json::from_str(&text).expect("a list");
     assert_eq!(

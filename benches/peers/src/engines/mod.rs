@@ -42,6 +42,7 @@ pub fn all(gpu: &Gpu) -> Vec<Box<dyn Engine>> {
     vec![
         // Another backend of convoke is another line here; its name starts with `convoke`, and all are compared with it.
         Box::new(convoke::Convoke::new("convoke", gpu.clone().into())),
+        Box::new(convoke::Convoke::new("convoke-cpu", ::convoke::Backend::cpu())),
         Box::new(burn::Burn::new(gpu.info())),
         Box::new(wonnx::Wonnx::new(gpu.info())),
         Box::new(tract::Tract::default()),
