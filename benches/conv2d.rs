@@ -10,46 +10,27 @@ mod support;
 use std::cell::OnceCell;
 use std::time::Duration;
 
-use convoke::PaddingMode;
-use convoke::ops::{Conv2d, MaxPool2d, Op};
+use convoke::testing::{self, Layer};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use support::{BENCH, Case};
+use support::BENCH;
 
-fn cases() -> Vec<Case> {
-    let conv = |name, input, weight, op: Conv2d| Case {
-        name,
-        op: op.into(),
-        input,
-        weight: Some(weight),
-    };
-    let edge = |name, mode| {
-        conv(
-            name,
-            &[1, 1, 1080, 1920],
-            &[1, 1, 3, 3],
-            Conv2d::new().padding(1).padding_mode(mode),
-        )
-    };
-    vec![
-        conv("rn_56_3x3", &[1, 64, 56, 56], &[64, 64, 3, 3], Conv2d::new().padding(1)),
-        conv("rn_56_1x1", &[1, 64, 56, 56], &[256, 64, 1, 1], Conv2d::new()),
-        conv(
-            "mb_dw112",
-            &[1, 32, 112, 112],
-            &[32, 1, 3, 3],
-            Conv2d::new().padding(1).groups(32),
-        ),
-        edge("edge_1080p_zeros", PaddingMode::Zeros),
-        edge("edge_1080p_reflect", PaddingMode::Reflect),
-        edge("edge_1080p_replicate", PaddingMode::Replicate),
-        edge("edge_1080p_circular", PaddingMode::Circular),
-        Case {
-            name: "mp_3s2",
-            op: Op::from(MaxPool2d::new(3).stride(2).padding(1)),
-            input: &[1, 64, 112, 112],
-            weight: None,
-        },
-    ]
+/// Those of the table in benches/README.md.
+const MEASURED: [&str; 8] = [
+    "rn_56_3x3",
+    "rn_56_1x1",
+    "mb_dw112",
+    "edge_1080p_zeros",
+    "edge_1080p_reflect",
+    "edge_1080p_replicate",
+    "edge_1080p_circular",
+    "mp_3s2",
+];
+
+fn cases() -> impl Iterator<Item = Layer> {
+    let mut layers = testing::layers();
+    MEASURED
+        .into_iter()
+        .filter_map(move |name| Some(layers.remove(layers.iter().position(|layer| layer.name == name)?)))
 }
 
 fn layers(criterion: &mut Criterion) {
@@ -76,7 +57,7 @@ fn layers(criterion: &mut Criterion) {
 }
 
 /// Known without opening the device.
-fn throughput(case: &Case) -> Throughput {
+fn throughput(case: &Layer) -> Throughput {
     let shapes: Vec<&[usize]> = std::iter::once(case.input).chain(case.weight).collect();
     let output: usize = case.op.output_shapes(&shapes).expect("a legal case")[0].iter().product();
     match case.weight {

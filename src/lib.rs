@@ -22,6 +22,7 @@
 //!
 //! - [`nn`]: layers and `Sequential`; [`weights`]: safetensors files; [`graph`]: any graph of operators, and [`Session`].
 //! - `onnx` (feature `onnx`): models from ONNX files.
+//! - `benchmark` (feature `benchmark`): what `convoke bench` measures and reports.
 //! - [`ops`]: what each operator is: parameters, shapes, errors.
 //! - [`gpu`]: adapters, tensors in GPU memory, every operator as one call. [`Backend`] chooses where a model runs.
 //! - `cpu` (feature `cpu`, natively): every operator on the CPU, fast.
@@ -33,6 +34,7 @@
 //! - `cpu` (default): the fast CPU backend; without it, and in WebAssembly, the CPU is the reference.
 //! - `safetensors` (default): weights and golden files.
 //! - `onnx`: models from ONNX files.
+//! - `benchmark`: measuring models and operators, backend beside backend.
 //! - `cli`: the `convoke` command.
 //! - `wrong-kernel`: for tests only. `CONVOKE_WRONG_KERNEL=KERNEL:FROM=>TO` replaces text in a kernel's final WGSL, with a
 //!   warning, so that whatever must notice a wrong kernel can be seen to.
@@ -43,6 +45,8 @@
 //! - `CONVOKE_DUMP_WGSL`: a directory that the final WGSL of every compiled kernel is written to.
 
 mod backend;
+#[cfg(all(feature = "benchmark", not(target_family = "wasm")))]
+pub mod benchmark;
 #[cfg(all(feature = "cpu", not(target_family = "wasm")))]
 pub mod cpu;
 #[cfg(feature = "safetensors")]

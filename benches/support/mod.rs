@@ -4,8 +4,7 @@ use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
 use convoke::graph::{Graph, Resident};
-use convoke::ops::Op;
-use convoke::testing::{Random, compare};
+use convoke::testing::{Layer, Random, compare};
 use convoke::{Gpu, Session, wgpu};
 use ndarray::ArrayD;
 
@@ -22,14 +21,6 @@ pub(crate) struct Bench {
     multiply_add: f64,
     /// Bytes read and written by a copy, in GB/s.
     copy: f64,
-}
-
-/// One operator with its shapes.
-pub(crate) struct Case {
-    pub(crate) name: &'static str,
-    pub(crate) op: Op,
-    pub(crate) input: &'static [usize],
-    pub(crate) weight: Option<&'static [usize]>,
 }
 
 /// A case made ready on the device, its output verified.
@@ -54,7 +45,7 @@ impl Bench {
     }
 
     /// Compiles a case, checks its output once against the reference, and prints its line of the table.
-    pub(crate) fn ready(&self, case: &Case) -> Ready {
+    pub(crate) fn ready(&self, case: &Layer) -> Ready {
         let mut random = Random::new(1);
         let mut graph = Graph::new();
         let mut operands = vec![graph.input("input")];

@@ -29,7 +29,7 @@ pub(super) struct InspectArguments {
     external_data: bool,
 }
 
-fn shape(text: &str) -> Result<(String, Vec<usize>), String> {
+pub(super) fn shape(text: &str) -> Result<(String, Vec<usize>), String> {
     let parse = || {
         let (name, extents) = text.split_once('=')?;
         let extents = extents.split('x').map(|extent| extent.parse().ok()).collect::<Option<_>>()?;

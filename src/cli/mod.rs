@@ -1,5 +1,6 @@
 //! The command line: its arguments, which backend it runs on, and how it ends.
 
+mod bench;
 mod conformance;
 mod devices;
 mod digits;
@@ -15,7 +16,8 @@ use std::error::Error;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::error::ErrorKind;
+use clap::{CommandFactory, Parser, Subcommand};
 use convoke::Backend;
 use convoke::gpu::AdapterChoice;
 use log::LevelFilter;
@@ -30,9 +32,9 @@ struct Arguments {
     /// Where to run: `hardware`, `software`, `cpu`, `any`, or part of an adapter's name.
     ///
     /// Without it the environment's `CONVOKE_ADAPTER` says the same; without that the best adapter is taken. What is asked for here and
-    /// not there is an error; otherwise the CPU is the fallback.
+    /// not there is an error; otherwise the CPU is the fallback. `bench` takes several, each with its own `--adapter`.
     #[arg(long, global = true, value_name = "ADAPTER", help_heading = "Global options")]
-    adapter: Option<String>,
+    adapter: Vec<String>,
     /// Log more to stderr; twice for more still.
     #[arg(short, long, global = true, action = clap::ArgAction::Count, help_heading = "Global options")]
     verbose: u8,
@@ -52,6 +54,8 @@ enum Command {
     Inspect(inspect::InspectArguments),
     /// Measure what a run of a model from an ONNX file spends its time on, operator by operator.
     Profile(profile::ProfileArguments),
+    /// Measure a model from an ONNX file on backends side by side: checked, cold and warm, with a report.
+    Bench(bench::BenchArguments),
     /// Check a model from an ONNX file against the reference, operator by operator.
     Verify(verify::VerifyArguments),
     /// Run ONNX's backend test cases: models with inputs and the outputs that they must have.
@@ -63,12 +67,17 @@ pub(crate) fn main() -> ExitCode {
     let arguments = Arguments::parse();
     log_to_stderr(arguments.verbose);
     let mut out = io::stdout().lock();
-    let adapter = arguments.adapter.as_deref();
+    if arguments.adapter.len() > 1 && !matches!(arguments.command, Command::Bench(_)) {
+        let message = "only `bench` takes more than one --adapter";
+        Arguments::command().error(ErrorKind::ArgumentConflict, message).exit();
+    }
+    let adapter = arguments.adapter.first().map(String::as_str);
     let outcome = match &arguments.command {
         Command::Devices => devices::run(&mut out, adapter),
         Command::Run(arguments) => model::run(&mut out, arguments, adapter),
         Command::Inspect(arguments) => inspect::inspect(&mut out, arguments),
         Command::Profile(arguments) => profile::profile(&mut out, arguments, adapter),
+        Command::Bench(bench) => bench::bench(&mut out, bench, &arguments.adapter),
         Command::Verify(arguments) => verify::verify(&mut out, arguments, adapter),
         Command::Conformance(arguments) => conformance::conformance(&mut out, arguments, adapter),
         Command::Digits(arguments) => backend(adapter).and_then(|backend| digits::run(&mut out, arguments, &backend)),

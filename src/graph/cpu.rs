@@ -95,7 +95,7 @@ impl CpuEngine {
     }
 
     /// Runs with every value kept, and checks each operator by itself.
-    pub(super) fn verify(&self, inputs: &[ArrayViewD<'_, f32>]) -> Result<Vec<Check>> {
+    pub(super) fn verify(&self, inputs: &[ArrayViewD<'_, f32>]) -> Result<(Vec<Check>, Vec<ArrayD<f32>>)> {
         let plan = self.plan(inputs)?;
         let mut values: Vec<Option<ArrayD<f32>>> = plan.constants.iter().map(|constant| constant.as_deref().cloned()).collect();
         for (value, input) in plan.graph.inputs.iter().zip(inputs) {
@@ -109,7 +109,9 @@ impl CpuEngine {
                 values[value.0] = Some(output);
             }
         }
-        check_values(&plan.graph, &values)
+        let checks = check_values(&plan.graph, &values)?;
+        let outputs = plan.graph.outputs.iter().filter_map(|value| values[value.0].clone());
+        Ok((checks, outputs.collect()))
     }
 
     fn run_node(

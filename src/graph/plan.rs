@@ -167,9 +167,9 @@ impl GpuEngine {
         })
     }
 
-    /// Runs with every value kept, and checks each operator by itself.
+    /// Runs with every value kept, and checks each operator by itself. Gives the outputs as well.
     #[cfg(not(target_family = "wasm"))]
-    pub(super) fn verify(&self, inputs: &[ArrayViewD<'_, f32>]) -> Result<Vec<Check>> {
+    pub(super) fn verify(&self, inputs: &[ArrayViewD<'_, f32>]) -> Result<(Vec<Check>, Vec<ArrayD<f32>>)> {
         let context = &self.gpu.context;
         let shapes: Vec<Vec<usize>> = inputs.iter().map(|array| array.shape().to_vec()).collect();
         let mut lowered = self.lower(&shapes)?;
@@ -196,7 +196,9 @@ impl GpuEngine {
             .iter()
             .map(|value| value.as_ref().map(read).transpose())
             .collect::<Result<Vec<_>>>()?;
-        check_values(&lowered.graph, &values)
+        let checks = check_values(&lowered.graph, &values)?;
+        let outputs = lowered.graph.outputs.iter().filter_map(|value| values[value.0].clone());
+        Ok((checks, outputs.collect()))
     }
 }
 

@@ -144,6 +144,12 @@ impl Session {
     /// Errors: as [`run`](Self::run). A mismatch is no error.
     #[cfg(not(target_family = "wasm"))]
     pub fn verify(&self, inputs: &[ArrayViewD<'_, f32>]) -> Result<Vec<Check>> {
+        Ok(self.verified(inputs)?.0)
+    }
+
+    /// [`verify`](Self::verify) with the outputs of the run that was checked.
+    #[cfg(not(target_family = "wasm"))]
+    pub(crate) fn verified(&self, inputs: &[ArrayViewD<'_, f32>]) -> Result<(Vec<Check>, Vec<ArrayD<f32>>)> {
         match &self.engine {
             Engine::Gpu(engine) => engine.verify(inputs),
             #[cfg(all(feature = "cpu", not(target_family = "wasm")))]

@@ -15,6 +15,7 @@ mod adapter;
 mod compare;
 #[cfg(feature = "safetensors")]
 mod golden;
+mod layers;
 mod random;
 
 #[cfg(not(target_family = "wasm"))]
@@ -22,4 +23,5 @@ pub use adapter::gpu;
 pub use compare::{Mismatch, compare, compare_close, compare_exact};
 #[cfg(feature = "safetensors")]
 pub use golden::{Golden, GoldenCase};
+pub use layers::{Layer, layers};
 pub use random::Random;
