@@ -84,7 +84,7 @@ fn pair(report: &Report, case: &CaseReport, indices: [usize; 2], lines: &mut Vec
         }
         if crossings.is_empty() {
             lines.push(format!(
-                "crossover   {}: none between {} and {}",
+                "crossover   {}: no crossover of {} and {} at these sizes",
                 case.name, names[0], names[1]
             ));
         }
