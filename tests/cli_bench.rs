@@ -63,7 +63,7 @@ fn a_model_is_measured_checked_and_reported() {
     }
     let json = scratch("bench.json");
     let path = json.to_str().expect("UTF-8");
-    let run = bench(&[MODEL, "--backend", "gpu,reference", "--json", path]);
+    let run = bench(&[MODEL, "--backend", "gpu,reference,cpu", "--json", path]);
     assert_eq!(run.code, Some(0), "{}{}", run.stdout, run.stderr);
     assert_eq!(run.stderr, "", "no progress bar but on a terminal");
     for part in [
@@ -80,19 +80,22 @@ fn a_model_is_measured_checked_and_reported() {
         assert!(run.stdout.contains(part), "{part}: {}", run.stdout);
     }
     let report = report(&json);
-    assert_eq!(report.backends.len(), 2);
+    assert_eq!(report.backends.len(), 3);
     assert!(report.model.is_some() && report.environment.command.iter().any(|argument| argument == "bench"));
     let point = &report.cases[0].points[0];
     // LeNet-5's three convolutions and two linear layers, two for each multiply-add.
     let flops = 2 * (28 * 28 * 6 * 25 + 10 * 10 * 16 * 150 + 120 * 400 + 120 * 84 + 84 * 10);
     assert_eq!((point.flops, point.inputs.as_slice()), (flops, &[vec![1, 1, 28, 28]][..]));
-    let [gpu, reference] = [0, 1].map(|index| point.outcomes[index].measured().expect("times"));
+    let [gpu, reference, cpu] = [0, 1, 2].map(|index| point.outcomes[index].measured().expect("times"));
     let device = gpu.device.as_ref().expect("the device's time");
     assert!(device.seconds > 0.0 && device.of_ceiling > 0.0 && device.ceiling_gflops > 0.0);
     let split = gpu.split.expect("the parts");
     assert!(split.upload >= 0.0 && split.dispatch > 0.0 && split.wait + split.read_back > 0.0);
     assert!(gpu.cold.total() > gpu.warm.least, "compiling takes longer than running");
-    assert!(reference.device.is_none() && reference.split.is_none() && reference.warm.count >= 1);
+    for other in [reference, cpu] {
+        assert!(other.device.is_none() && other.split.is_none() && other.warm.count >= 1);
+    }
+    assert!(cpu.warm.median < reference.warm.median);
 }
 
 #[cfg(feature = "wrong-kernel")]
@@ -239,7 +242,7 @@ fn what_cannot_be_measured_is_an_error_that_says_why() {
     refused(&[MODEL, "--precision", "0%"], 2, "--precision");
     refused(&[MODEL, "--max-time", "forever"], 2, "--max-time");
     refused(&[MODEL, "--adapter", "no such adapter"], 1, "no such adapter");
-    refused(&[MODEL, "--adapter", "cpu"], 1, "--backend reference");
+    refused(&[MODEL, "--adapter", "cpu"], 1, "--backend cpu");
     refused(&[&[MODEL, "--adapter", "any"][..], &reference].concat(), 1, "--backend gpu");
     refused(
         &[&[MODEL, "--json", "/no/such/folder/report.json"][..], &reference].concat(),

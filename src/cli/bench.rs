@@ -111,6 +111,9 @@ fn seconds(text: &str) -> Result<f64, String> {
 /// Opens what is to be measured. A new kind of backend is a line here.
 fn backends(kinds: &[Kind], adapters: &[String]) -> Result<Vec<Opened>, Box<dyn std::error::Error>> {
     if kinds.is_empty() {
+        if adapters.is_empty() && AdapterChoice::from_env() == AdapterChoice::Cpu {
+            return backends(&[Kind::Cpu], adapters);
+        }
         return match backends(&[Kind::Gpu, Kind::Cpu], adapters) {
             // Nobody asked for a GPU.
             Err(error) if adapters.is_empty() && matches!(error.downcast_ref(), Some(Error::NoAdapter(_))) => {
