@@ -22,7 +22,7 @@ for test in gpu onnx_node networks; do
 done
 strip "$folder"/bin/*
 cp -r tests/data "$folder/tests/"
-cp models/lenet5.onnx "$@" "$folder/models/"
+cp models/*.onnx models/*.safetensors "$@" "$folder/models/"
 
 cat > "$folder/run" <<'RUN'
 #!/usr/bin/env bash
