@@ -60,6 +60,7 @@ pub mod nn;
 pub mod onnx;
 pub mod ops;
 mod padding;
+mod precision;
 pub mod reference;
 mod shape;
 pub mod testing;
@@ -70,6 +71,7 @@ pub use error::{Error, Result};
 pub use gpu::Gpu;
 pub use graph::Session;
 pub use padding::{Padding2d, PaddingMode};
+pub use precision::Precision;
 pub use shape::Size2d;
 pub use wgpu;
 

@@ -19,6 +19,7 @@ mod ceilings;
 mod context;
 mod device_class;
 mod engine;
+mod halves;
 mod joining;
 mod ops;
 mod pipeline;
