@@ -76,12 +76,12 @@ fn rewrite(text: &str, declared: &Declared) -> Result<String, String> {
         if follows.starts_with('=') && !follows.starts_with("==") {
             let (value, later) = follows[1..].split_once(';').ok_or("a store without an end")?;
             let value = rewrite(value.trim(), declared)?;
-            output.push_str(&format!("{place} = {narrow}({value});"));
+            output.extend([&place, " = ", narrow, "(", &value, ");"]);
             rest = later;
         } else if ["+=", "-=", "*=", "/="].iter().any(|operator| follows.starts_with(operator)) {
             return Err(format!("{name} is read and written at once"));
         } else {
-            output.push_str(&format!("{wide}({place})"));
+            output.extend([wide, "(", &place, ")"]);
             rest = after;
         }
     }
@@ -139,7 +139,11 @@ mod tests {
             ("output[i] = x;", 4, "output[i] = vec4<f16>(x);"),
             ("output[i] = f(\n  x);\ny;", 4, "output[i] = vec4<f16>(f(\n  x));\ny;"),
             ("if (input[i] == 0.0) {", 1, "if (f32(input[i]) == 0.0) {"),
-            ("output[i] = Real(input[i]);", 5, "output[i] = vec4<f16>(Real(f32(input[i])));"),
+            (
+                "output[i] = Real(input[i]);",
+                5,
+                "output[i] = vec4<f16>(Real(f32(input[i])));",
+            ),
             // What has no numbers is moved.
             ("x = table[i];", 2, "x = f16(table[i]);"),
         ] {
@@ -150,8 +154,14 @@ mod tests {
     #[test]
     fn declarations_say_what_is_stored() {
         let text = store_halves(KERNEL, 5).unwrap();
-        assert!(text.contains("input: array<f16>;   // [n]") && text.contains("output: array<vec4<f16>>;"), "{text}");
-        assert!(text.contains("table: array<u32>;") && text.contains("alias Real = vec4<f32>;"), "{text}");
+        assert!(
+            text.contains("input: array<f16>;   // [n]") && text.contains("output: array<vec4<f16>>;"),
+            "{text}"
+        );
+        assert!(
+            text.contains("table: array<u32>;") && text.contains("alias Real = vec4<f32>;"),
+            "{text}"
+        );
     }
 
     #[test]

@@ -11,6 +11,7 @@ use crate::cpu::{self, Cpu, Prepared, Tensor, array, tensor};
 use crate::error::{Error, Result};
 use crate::lock::lock;
 use crate::ops::{Fused, FusedBase, Op};
+use crate::precision::Precision;
 use crate::shape;
 
 /// The CPU's part of a session.
@@ -109,7 +110,7 @@ impl CpuEngine {
                 values[value.0] = Some(output);
             }
         }
-        let checks = check_values(&plan.graph, &values)?;
+        let checks = check_values(&plan.graph, &values, Precision::F32)?;
         let outputs = plan.graph.outputs.iter().filter_map(|value| values[value.0].clone());
         Ok((checks, outputs.collect()))
     }

@@ -117,7 +117,8 @@ pub(super) struct Layer {
 }
 
 impl Layer {
-    pub(super) fn new<'a>(node: &Node, shape: impl Fn(ValueId) -> &'a [usize]) -> Self {
+    /// `bytes` is what an element takes.
+    pub(super) fn new<'a>(node: &Node, bytes: usize, shape: impl Fn(ValueId) -> &'a [usize]) -> Self {
         let shapes = |values: &[ValueId]| values.iter().map(|&value| shape(value).to_vec()).collect();
         // A tensor that is an input twice is read once.
         let mut inputs = node.inputs.clone();
@@ -139,7 +140,7 @@ impl Layer {
             inputs: shapes(&node.inputs),
             outputs: shapes(&node.outputs),
             flops: multiply_adds(node, &shape).saturating_mul(2),
-            bytes: read.saturating_add(written).saturating_mul(4),
+            bytes: read.saturating_add(written).saturating_mul(bytes as u64),
         }
     }
 }
@@ -254,7 +255,7 @@ mod native {
             graph.node("relu", Activation::Relu, &[part]).unwrap();
             let shapes = graph.shapes(&[&[4, 4]]).unwrap();
             let known: Vec<Layer> = (graph.nodes.iter())
-                .map(|node| Layer::new(node, |value| shapes[value.0].as_slice()))
+                .map(|node| Layer::new(node, 4, |value| shapes[value.0].as_slice()))
                 .collect();
             let timed = [
                 timed(0, "first", [1.0, 3.0]),
