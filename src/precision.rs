@@ -6,10 +6,11 @@ use half::slice::{HalfBitsSliceExt, HalfFloatSliceExt};
 /// How a session stores its numbers on the GPU. What a kernel computes it computes in `f32`, whichever this is. Indices of
 /// maxima are whole numbers of 32 bits in either.
 ///
-/// [`F16`](Self::F16) takes half the memory and half the traffic. Each number has 11 significant bits instead of 24: whole numbers are exact
-/// up to 2048 only, magnitudes from 65536 on are infinite, and below 6.1e-5 (2^-14) an adapter may take them for 0. A network whose
-/// activations are larger needs [`F32`](Self::F32). How far answers may be off is derived as for `f32`:
-/// [`Session::verify`](crate::Session::verify) and [`Session::answers`](crate::Session::answers) take it into account, and `docs/numerics.md` has the derivation.
+/// [`F16`](Self::F16) takes half the memory and half the traffic. Each number has 11 significant bits instead of 24: whole
+/// numbers are exact up to 2048 only, magnitudes from 65536 on are infinite, and below 6.1e-5 (2^-14) an adapter may take
+/// them for 0. A network whose activations are larger needs [`F32`](Self::F32). How far answers may be off is derived as for
+/// `f32`: [`Session::verify`](crate::Session::verify) and [`Session::answers`](crate::Session::answers) take it into account,
+/// and `docs/numerics.md` has the derivation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Precision {

@@ -73,9 +73,8 @@ impl Session {
     /// Sets how numbers are stored on the GPU: inputs, weights, and what operators give. Inputs and outputs of runs stay `f32`
     /// arrays. Weights are uploaded again.
     ///
-    /// Errors: `Unsupported` for [`Precision::F16`] on an adapter without 16-bit floats
-    /// ([`AdapterInfo::shader_f16`](crate::gpu::AdapterInfo::shader_f16)) and on a backend without a GPU; what uploading the weights may
-    /// give.
+    /// Errors: `Unsupported` for [`Precision::F16`] on a backend without a GPU, and on an adapter without 16-bit floats
+    /// ([`AdapterInfo::shader_f16`](crate::gpu::AdapterInfo::shader_f16)); what uploading the weights may give.
     ///
     /// ```
     /// use convoke::{Backend, Precision, Session, graph::Graph, ops::Activation};
