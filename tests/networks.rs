@@ -33,8 +33,9 @@ const NETWORKS: [&str; 12] = [
     "deeplabv3_resnet50",
 ];
 
-/// Those that are tried in 16-bit floats, too.
-const HALVES: [&str; 2] = ["resnet18", "mobilenet_v2"];
+/// Those that are tried in 16-bit floats, too, and what part of the memory of `f32` their results take then at most: half
+/// where nothing is Winograd's, whose transformed tiles are `f32` in any case.
+const HALVES: [(&str, f64); 2] = [("resnet18", 1.0), ("mobilenet_v2", 0.5)];
 
 /// The values number `first` and on of the one stream: `SplitMix64` of the number, its top 24 bits, scaled.
 fn uniform(first: u64, count: usize, low: f64, high: f64) -> Vec<f32> {
@@ -108,8 +109,8 @@ fn verify(session: &Session, image: &ArrayD<f32>) -> Result<(), Failed> {
     Ok(())
 }
 
-/// Stored as 16-bit floats: every operator within the bounds of that, and the memory of results no more than that of `f32`.
-fn check_halves(name: &str, gpu: &Backend) -> Result<(), Failed> {
+/// Stored as 16-bit floats: every operator within the bounds of that, and results in this part of the memory.
+fn check_halves(name: &str, part: f64, gpu: &Backend) -> Result<(), Failed> {
     let (model, image) = open(name, "f16")?;
     let session = |precision| Session::new(model.graph(&Shapes::new())?, gpu)?.precision(precision);
     let half = session(Precision::F16)?;
@@ -120,8 +121,8 @@ fn check_halves(name: &str, gpu: &Backend) -> Result<(), Failed> {
     }
     let memory = |session: &Session| Ok::<_, Failed>(session.resident(&[image.view()])?.memory());
     let (half, single) = (memory(&half)?, memory(&session(Precision::F32)?)?);
-    if half.lower_bound >= single.lower_bound || half.constants >= single.constants {
-        return Err(format!("{half:?} is not less than {single:?}").into());
+    if half.lower_bound as f64 > part * single.lower_bound as f64 || half.constants >= single.constants {
+        return Err(format!("{half:?} is not {part} of {single:?}").into());
     }
     Ok(())
 }
@@ -167,9 +168,9 @@ fn main() {
         })
         .collect();
     let lacks_f16 = !matches!(&gpu, Some(Backend::Gpu(gpu)) if gpu.info().shader_f16);
-    trials.extend(HALVES.map(|name| {
+    trials.extend(HALVES.map(|(name, part)| {
         let gpu = gpu.clone();
-        let run = move || gpu.map_or(Ok(()), |gpu| check_halves(name, &gpu));
+        let run = move || gpu.map_or(Ok(()), |gpu| check_halves(name, part, &gpu));
         Trial::test(format!("f16/{name}"), run).with_ignored_flag(lacks_f16)
     }));
     if lacks_f16 && !missing {

@@ -38,7 +38,7 @@ pub(crate) fn trials() -> Vec<Named> {
         trial(format!("{NAMES}indices_are_exact"), indices_are_exact),
         trial(format!("{NAMES}memory"), memory),
         trial(format!("{NAMES}network"), network),
-        trial(format!("{NAMES}refusals"), refusals),
+        trial("session/f16_refused", refusals),
     ]);
     trials
 }
