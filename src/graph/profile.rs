@@ -70,8 +70,8 @@ pub struct LayerProfile {
     /// Floating-point operations by the operator's definition, whatever the algorithm: two for each multiplication with its
     /// addition, as in [`Graph::multiply_adds`](crate::graph::Graph::multiply_adds); 0 for what is not counted there.
     pub flops: u64,
-    /// Bytes that any implementation moves: inputs, weights and outputs once each, of a slice the part that is read. 0
-    /// without kernel calls.
+    /// Bytes that any implementation moves, stored in the session's precision: inputs, weights and outputs once each, of a
+    /// slice the part that is read. 0 without kernel calls.
     pub bytes: u64,
     /// The time of its kernel calls in the run where they took least.
     pub time: Duration,

@@ -95,10 +95,10 @@ impl Session {
     /// # Ok::<(), convoke::Error>(())
     /// ```
     pub fn precision(mut self, precision: Precision) -> Result<Self> {
-        match &mut self.engine {
-            Engine::Gpu(engine) => engine.set_precision(precision)?,
-            _ if precision == Precision::F32 => {}
-            _ => return Err(Error::unsupported(NAME, format!("{precision} needs a GPU"))),
+        if let Engine::Gpu(engine) = &mut self.engine {
+            engine.set_precision(precision)?;
+        } else if precision != Precision::F32 {
+            return Err(Error::unsupported(NAME, format!("{precision} needs a GPU")));
         }
         Ok(self)
     }
