@@ -577,7 +577,7 @@ fn verify_names_the_layer_that_a_wrong_kernel_spoils() {
         return; // `verify_checks_every_operator_on_the_gpu` has said so.
     }
     // Windows of the poolings one column too far right.
-    let run = with("pool2d_window:i32(params.pad_left);=>i32(params.pad_left) + 1;");
+    let run = with("pool2d_window:i32(params.pad_left), i32(params.in_width)=>i32(params.pad_left) + 1, i32(params.in_width)");
     assert_eq!(run.code, Some(1), "{}{}", run.stdout, run.stderr);
     let wrong: Vec<&str> = run.stdout.lines().filter(|line| line.starts_with("WRONG")).collect();
     assert_eq!(wrong.len(), 2, "{}", run.stdout);

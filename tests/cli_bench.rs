@@ -109,7 +109,7 @@ fn a_wrong_kernel_is_refused_by_name_and_has_no_times() {
     }
     let json = scratch("bench_wrong.json");
     let path = json.to_str().expect("UTF-8");
-    let wrong = [("CONVOKE_WRONG_KERNEL", "pool2d_window:max(=>min(")];
+    let wrong = [("CONVOKE_WRONG_KERNEL", "pool2d_window:max(result, value)=>min(result, value)")];
     let run = bench_with(&[MODEL, "--json", path], &wrong);
     assert_eq!(run.code, Some(1), "{}", run.stdout);
     assert!(run.stdout.contains("WRONG       lenet5 on "), "{}", run.stdout);

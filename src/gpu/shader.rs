@@ -11,6 +11,7 @@ pub(crate) enum Kernel {
     CeilingCopy,
     CeilingMultiplyAdd,
     Conv2dDepthwise,
+    Conv2dDepthwiseQuads,
     Conv2dDirect,
     Conv2dDirectBroadcast,
     Conv2dTiled,
@@ -37,6 +38,7 @@ pub(crate) enum Kernel {
     Pool2dAny,
     Pool2dAnyIndices,
     Pool2dWindow,
+    Pool2dWindowQuads,
     Reduce,
     Softmax,
     StridedCopy,
@@ -73,6 +75,8 @@ const PRODUCT: &str = wgsl!("shared/product");
 const REALS: &str = wgsl!("shared/reals_single");
 const REAL_QUADS: &str = wgsl!("shared/reals_quads");
 const PADDING: &str = wgsl!("shared/padding");
+const STRIP: &str = wgsl!("shared/strip_single");
+const STRIP_QUADS: &str = wgsl!("shared/strip_quads");
 const STRAIGHT_LINES: &str = wgsl!("shared/straight_lines");
 const SPREAD_PLAIN: &str = wgsl!("shared/spread_plain");
 const SPREAD_BROADCAST: &str = wgsl!("shared/spread_broadcast");
@@ -86,13 +90,14 @@ const WINDOW_TAPS: &str = wgsl!("shared/window_taps");
 impl Kernel {
     /// All kernels.
     #[cfg(any(test, feature = "wrong-kernel"))]
-    pub(crate) const ALL: [Self; 40] = [
+    pub(crate) const ALL: [Self; 42] = [
         Self::Activation,
         Self::BatchNorm,
         Self::Binary,
         Self::CeilingCopy,
         Self::CeilingMultiplyAdd,
         Self::Conv2dDepthwise,
+        Self::Conv2dDepthwiseQuads,
         Self::Conv2dDirect,
         Self::Conv2dDirectBroadcast,
         Self::Conv2dTiled,
@@ -119,6 +124,7 @@ impl Kernel {
         Self::Pool2dAny,
         Self::Pool2dAnyIndices,
         Self::Pool2dWindow,
+        Self::Pool2dWindowQuads,
         Self::Reduce,
         Self::Softmax,
         Self::StridedCopy,
@@ -156,6 +162,22 @@ impl Kernel {
                     EPILOGUE_BINDINGS,
                     EPILOGUE,
                     PADDING,
+                    STRIP,
+                    wgsl!("conv2d_depthwise"),
+                ],
+                4,
+                1,
+            ),
+            Self::Conv2dDepthwiseQuads => (
+                "conv2d_depthwise_quads",
+                &[
+                    DISPATCH,
+                    REAL_QUADS,
+                    STRAIGHT_LINES,
+                    EPILOGUE_BINDINGS,
+                    EPILOGUE,
+                    PADDING,
+                    STRIP_QUADS,
                     wgsl!("conv2d_depthwise"),
                 ],
                 4,
@@ -397,7 +419,18 @@ impl Kernel {
                 1,
                 2,
             ),
-            Self::Pool2dWindow => ("pool2d_window", &[DISPATCH, REALS, wgsl!("pool2d_window")], 1, 1),
+            Self::Pool2dWindow => (
+                "pool2d_window",
+                &[DISPATCH, REALS, PADDING, STRIP, wgsl!("pool2d_window")],
+                1,
+                1,
+            ),
+            Self::Pool2dWindowQuads => (
+                "pool2d_window_quads",
+                &[DISPATCH, REAL_QUADS, PADDING, STRIP_QUADS, wgsl!("pool2d_window")],
+                1,
+                1,
+            ),
             Self::Reduce => ("reduce", &[DISPATCH, REALS, wgsl!("reduce")], 1, 1),
             Self::Softmax => ("softmax", &[DISPATCH, REALS, wgsl!("softmax")], 1, 1),
             Self::StridedCopy => (

@@ -21,6 +21,7 @@ mod pool2d;
 mod reduce;
 mod softmax;
 mod strided_copy;
+mod strips;
 mod tiles;
 mod winograd;
 
@@ -196,6 +197,7 @@ pub(in crate::gpu) mod layouts {
             layout!(CeilingCopy, ceiling::CopyParameters),
             layout!(CeilingMultiplyAdd, ceiling::MultiplyAddParameters),
             layout!(Conv2dDepthwise, conv2d::DepthwiseParameters),
+            layout!(Conv2dDepthwiseQuads, conv2d::DepthwiseParameters),
             layout!(Conv2dDirect, conv2d::DirectParameters),
             layout!(Conv2dDirectBroadcast, conv2d::DirectParameters),
             layout!(Conv2dTiled, conv2d_tiled::Conv2dTiledParameters),
@@ -222,6 +224,7 @@ pub(in crate::gpu) mod layouts {
             layout!(Pool2dAny, pool2d::AnyParameters),
             layout!(Pool2dAnyIndices, pool2d::AnyParameters),
             layout!(Pool2dWindow, pool2d::WindowParameters),
+            layout!(Pool2dWindowQuads, pool2d::WindowParameters),
             layout!(Reduce, reduce::ReduceParameters),
             layout!(Softmax, softmax::SoftmaxParameters),
             layout!(StridedCopy, strided_copy::StridedCopyParameters),
