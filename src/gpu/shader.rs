@@ -19,6 +19,7 @@ pub(crate) enum Kernel {
     Fill,
     Gemm,
     GemmBroadcast,
+    GemmFew,
     GemmQuads,
     GemmTiled,
     GemmTiledColumns,
@@ -90,7 +91,7 @@ const WINDOW_TAPS: &str = wgsl!("shared/window_taps");
 impl Kernel {
     /// All kernels.
     #[cfg(any(test, feature = "wrong-kernel"))]
-    pub(crate) const ALL: [Self; 42] = [
+    pub(crate) const ALL: [Self; 43] = [
         Self::Activation,
         Self::BatchNorm,
         Self::Binary,
@@ -105,6 +106,7 @@ impl Kernel {
         Self::Fill,
         Self::Gemm,
         Self::GemmBroadcast,
+        Self::GemmFew,
         Self::GemmQuads,
         Self::GemmTiled,
         Self::GemmTiledColumns,
@@ -239,6 +241,20 @@ impl Kernel {
                     SPREAD_BROADCAST,
                     PRODUCT,
                     wgsl!("gemm"),
+                ],
+                4,
+                1,
+            ),
+            Self::GemmFew => (
+                "gemm_few",
+                &[
+                    DISPATCH,
+                    REAL_QUADS,
+                    STRAIGHT_LINES,
+                    EPILOGUE_BINDINGS,
+                    EPILOGUE,
+                    PRODUCT,
+                    wgsl!("gemm_few"),
                 ],
                 4,
                 1,
@@ -462,7 +478,7 @@ impl Kernel {
         };
         let subgroups = matches!(
             self,
-            Self::Conv2dDirectBroadcast | Self::GemmBroadcast | Self::GemmQuads | Self::Gemv
+            Self::Conv2dDirectBroadcast | Self::GemmBroadcast | Self::GemmFew | Self::GemmQuads | Self::Gemv
         );
         KernelSource {
             name,

@@ -210,7 +210,7 @@ mod tests {
             (([3, 1, 1], [1, 128, 128, 28]), [Winograd, Tiled, Winograd]),
             (([3, 1, 1], [1, 512, 512, 28]), [Winograd, Winograd, Winograd]),
             (([3, 2, 1], [1, 256, 256, 14]), [DirectBroadcast, Tiled, Tiled]),
-            (([3, 1, 1], [1, 512, 512, 7]), [DirectBroadcast, Tiled, Tiled]),
+            (([3, 1, 1], [1, 512, 512, 7]), [Winograd, Tiled, Tiled]),
             (([1, 1, 1], [1, 256, 64, 56]), [GemmBroadcast, GemmTiled, GemmTiled]),
             (([3, 1, 32], [1, 32, 32, 112]), [Depthwise, Depthwise, Depthwise]),
             (([3, 1, 32], [1, 128, 128, 56]), [DirectBroadcast, Direct, Direct]),

@@ -205,6 +205,7 @@ pub(in crate::gpu) mod layouts {
             layout!(Fill, reduce::FillParameters),
             layout!(Gemm, linear::GemmParameters),
             layout!(GemmBroadcast, linear::GemmParameters),
+            layout!(GemmFew, linear::GemmParameters),
             layout!(GemmQuads, linear::GemmParameters),
             layout!(GemmTiled, gemm_tiled::GemmTiledParameters),
             layout!(GemmTiledColumns, gemm_tiled::GemmTiledParameters),
