@@ -62,6 +62,7 @@ pub mod onnx;
 pub mod ops;
 mod padding;
 mod precision;
+pub mod profiling;
 pub mod reference;
 mod shape;
 pub mod testing;

@@ -10,6 +10,7 @@ use clap::{Args, ValueEnum};
 use convoke::Backend;
 use convoke::gpu::AdapterChoice;
 use convoke::graph::{LayerProfile, Profile};
+use convoke::profiling::Timing;
 use serde_json::{Value, json};
 
 use super::Outcome;
@@ -88,6 +89,7 @@ pub(super) fn profile(out: &mut dyn Write, arguments: &ProfileArguments, adapter
     ] {
         let what = match name {
             "kernels" => "the layers' sum",
+            "dispatches" if profile.timing == Timing::Operators => "without reading the clock between them",
             "dispatches" => "in one submission until it is done",
             _ => "with inputs written and outputs read back",
         };

@@ -15,6 +15,7 @@
 
 mod adapter;
 mod builder;
+#[cfg(not(target_family = "wasm"))]
 mod ceilings;
 mod context;
 mod device_class;
@@ -31,6 +32,7 @@ mod readback;
 mod recording;
 mod shader;
 mod tensor;
+#[cfg(not(target_family = "wasm"))]
 mod timing;
 mod unroll;
 #[cfg(test)]
@@ -48,13 +50,11 @@ pub use adapter::{AdapterChoice, AdapterInfo, AdapterKind};
 #[cfg(not(target_family = "wasm"))]
 pub use builder::adapters;
 pub use builder::{GpuBuilder, adapters_async};
-pub use ceilings::Ceilings;
 pub use device_class::DeviceClass;
 pub use engine::Memory;
 pub use ops::Conv2dAlgorithm;
 pub use recording::DType;
 pub use tensor::{Element, Tensor};
-pub use timing::Timing;
 
 pub(crate) use context::Context;
 pub(crate) use engine::Executable;
@@ -63,8 +63,6 @@ pub(crate) use pool::{BufferPool, PooledBuffer};
 pub(crate) use readback::{Readback, staging_buffer};
 pub(crate) use recording::{Recording, Value};
 pub(crate) use tensor::{Stored, stored_bytes, write};
-#[cfg(not(target_family = "wasm"))]
-pub(crate) use timing::Timed;
 
 use crate::error::{Error, Result, ensure};
 use crate::ops::{

@@ -21,6 +21,7 @@ mod pool2d;
 mod reduce;
 mod softmax;
 mod strided_copy;
+mod strips;
 mod tiles;
 mod winograd;
 
@@ -196,6 +197,7 @@ pub(in crate::gpu) mod layouts {
             layout!(CeilingCopy, ceiling::CopyParameters),
             layout!(CeilingMultiplyAdd, ceiling::MultiplyAddParameters),
             layout!(Conv2dDepthwise, conv2d::DepthwiseParameters),
+            layout!(Conv2dDepthwiseQuads, conv2d::DepthwiseParameters),
             layout!(Conv2dDirect, conv2d::DirectParameters),
             layout!(Conv2dDirectBroadcast, conv2d::DirectParameters),
             layout!(Conv2dTiled, conv2d_tiled::Conv2dTiledParameters),
@@ -203,6 +205,7 @@ pub(in crate::gpu) mod layouts {
             layout!(Fill, reduce::FillParameters),
             layout!(Gemm, linear::GemmParameters),
             layout!(GemmBroadcast, linear::GemmParameters),
+            layout!(GemmFew, linear::GemmParameters),
             layout!(GemmQuads, linear::GemmParameters),
             layout!(GemmTiled, gemm_tiled::GemmTiledParameters),
             layout!(GemmTiledColumns, gemm_tiled::GemmTiledParameters),
@@ -222,6 +225,7 @@ pub(in crate::gpu) mod layouts {
             layout!(Pool2dAny, pool2d::AnyParameters),
             layout!(Pool2dAnyIndices, pool2d::AnyParameters),
             layout!(Pool2dWindow, pool2d::WindowParameters),
+            layout!(Pool2dWindowQuads, pool2d::WindowParameters),
             layout!(Reduce, reduce::ReduceParameters),
             layout!(Softmax, softmax::SoftmaxParameters),
             layout!(StridedCopy, strided_copy::StridedCopyParameters),
