@@ -28,6 +28,13 @@ fn f16_runs_where_the_adapter_has_it() {
     if !has_it {
         println!("only the refusal was tested: {} has no 16-bit floats", gpu.info());
     }
+    let bench = ["bench", MODEL, "--backend", "gpu,gpu-f16", "--max-time", "0.1"];
+    let (code, stdout, stderr) = convoke(&bench);
+    if has_it {
+        assert!(code == Some(0) && stdout.contains(" in f16 "), "{stdout}{stderr}");
+    } else {
+        assert!(code == Some(1) && stdout.contains("SHADER_F16"), "{stdout}{stderr}");
+    }
     for (arguments, says) in [
         (&["run", MODEL, "--input", "random"][..], "logits"),
         (&["verify", MODEL], "all 8 operators"),
