@@ -116,6 +116,19 @@ const CASES: [(&str, &[Case]); 5] = [
     ),
 ];
 
+/// Where the adapter has 16-bit floats: rounding to nearest with ties to even, the largest, subnormal numbers.
+const HALVES: [Case; 9] = [
+    ("f32(f16(a))", 1.0 + 1.0 / 2048.0, 0.0, 1.0),
+    ("f32(f16(a))", 1.0 + 3.0 / 2048.0, 0.0, 1.0 + 4.0 / 2048.0),
+    ("f32(f16(a))", 2049.0, 0.0, 2048.0),
+    ("f32(f16(a))", 65_519.0, 0.0, 65_504.0),
+    ("f32(f16(a))", 65_520.0, 0.0, INF),
+    ("f32(f16(a))", -1e9, 0.0, -INF),
+    ("f32(f16(a))", NAN, 0.0, NAN),
+    ("f32(f16(a))", 1e-5, 0.0, 1.001_358e-5),
+    ("f32(f16(a))", 4e-8, 0.0, 5.960_464_5e-8),
+];
+
 /// A function, arguments from and to, and what it is: its error is the largest in units in the last place of its results.
 type Function = (&'static str, (f64, f64), (f64, f64), fn(f64, f64) -> f64);
 
@@ -139,7 +152,9 @@ const FUNCTIONS: [Function; 14] = [
 fn main() -> Result<(), Box<dyn Error>> {
     let gpu = Gpu::new()?;
     println!("{}", gpu.info());
-    for (title, cases) in CASES {
+    let halves: &[Case] = if gpu.info().shader_f16 { &HALVES } else { &[] };
+    let halves = std::iter::once(("16-bit floats (none where the adapter has not got them)", halves));
+    for (title, cases) in CASES.into_iter().chain(halves) {
         println!("\n{title}");
         for &(expression, a, b, want) in cases {
             let got = evaluate(&gpu, expression, &[a], &[b])?[0];
@@ -186,11 +201,13 @@ fn ulp(x: f64) -> f64 {
 /// An expression of `a` and `b` for each pair, on the GPU. Arguments come from buffers, so that nothing is folded.
 fn evaluate(gpu: &Gpu, expression: &str, a: &[f32], b: &[f32]) -> convoke::Result<Vec<f32>> {
     let (device, queue) = (gpu.device(), gpu.queue());
+    let enable = if expression.contains("f16") { "enable f16;" } else { "" };
     let module = device.create_shader_module(wgpu::ShaderModuleDescriptor {
         label: Some(expression),
         source: wgpu::ShaderSource::Wgsl(
             format!(
-                "@group(0) @binding(0) var<storage, read> left: array<f32>;
+                "{enable}
+                 @group(0) @binding(0) var<storage, read> left: array<f32>;
                  @group(0) @binding(1) var<storage, read> right: array<f32>;
                  @group(0) @binding(2) var<storage, read_write> result: array<f32>;
                  @compute @workgroup_size(64) fn main(@builtin(global_invocation_id) id: vec3<u32>) {{

@@ -7,7 +7,7 @@ struct Params {
     bits: u32,
 }
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read_write> output: array<u32>;
+@group(0) @binding(1) var<storage, read_write> output: array<f32>;
 
 @compute @workgroup_size(LANES)
 fn main(
@@ -17,6 +17,6 @@ fn main(
 ) {
     let index = workgroup_number(workgroup_id, workgroup_count) * LANES + lane;
     if (index < params.elements) {
-        output[index] = params.bits;
+        output[index] = bitcast<f32>(params.bits);
     }
 }

@@ -24,6 +24,7 @@
 //! - `onnx` (feature `onnx`): models from ONNX files.
 //! - `benchmark` (feature `benchmark`): what `convoke bench` measures and reports.
 //! - [`ops`]: what each operator is: parameters, shapes, errors.
+//! - [`Precision`]: 16-bit floats for what a session stores.
 //! - [`gpu`]: adapters, tensors in GPU memory, every operator as one call. [`Backend`] chooses where a model runs.
 //! - `cpu` (feature `cpu`, natively): every operator on the CPU, fast.
 //! - [`mod@reference`]: the oracle, with the bound on how far a correct answer may be off; [`testing`]: comparing with it.
@@ -60,6 +61,7 @@ pub mod nn;
 pub mod onnx;
 pub mod ops;
 mod padding;
+mod precision;
 pub mod profiling;
 pub mod reference;
 mod shape;
@@ -71,6 +73,7 @@ pub use error::{Error, Result};
 pub use gpu::Gpu;
 pub use graph::Session;
 pub use padding::{Padding2d, PaddingMode};
+pub use precision::Precision;
 pub use shape::Size2d;
 pub use wgpu;
 

@@ -14,7 +14,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use convoke::onnx::{Model, Options, Shapes};
-use convoke::{Backend, Session};
+use convoke::{Backend, Precision, Session};
 use libtest_mimic::{Arguments, Failed, Trial};
 use ndarray::{ArrayD, IxDyn};
 
@@ -32,6 +32,10 @@ const NETWORKS: [&str; 12] = [
     "unet",
     "deeplabv3_resnet50",
 ];
+
+/// Those that are tried in 16-bit floats, too, and what part of the memory of `f32` their results take then at most: half
+/// where nothing is Winograd's, whose transformed tiles are `f32` in any case.
+const HALVES: [(&str, f64); 2] = [("resnet18", 1.0), ("mobilenet_v2", 0.5)];
 
 /// The values number `first` and on of the one stream: `SplitMix64` of the number, its top 24 bits, scaled.
 fn uniform(first: u64, count: usize, low: f64, high: f64) -> Vec<f32> {
@@ -79,12 +83,10 @@ impl Drop for Temporary {
     }
 }
 
-fn check(name: &str, backend: &Backend) -> Result<(), Failed> {
+/// A network's model, and the image that it reads.
+fn open(name: &str, kind: &str) -> Result<(Model, ArrayD<f32>), Failed> {
     let data = root::root().join("tests/data/networks");
-    let folder = Temporary::new(&format!(
-        "{name}-{}",
-        if matches!(backend, Backend::Gpu(_)) { "gpu" } else { "cpu" }
-    ))?;
+    let folder = Temporary::new(&format!("{name}-{kind}"))?;
     let path = folder.0.join(format!("{name}.onnx"));
     fs::copy(data.join(format!("{name}.onnx")), &path)?;
     let recipe = fs::read_to_string(data.join(format!("{name}.weights")))?;
@@ -94,9 +96,43 @@ fn check(name: &str, backend: &Backend) -> Result<(), Failed> {
 
     let shape = model.input_shapes(&Shapes::new())?.swap_remove(0);
     let image = ArrayD::from_shape_vec(IxDyn(&shape), uniform(0, shape.iter().product(), -2.0, 2.0))?;
+    Ok((model, image))
+}
+
+/// Every operator is what the reference makes of its inputs.
+fn verify(session: &Session, image: &ArrayD<f32>) -> Result<(), Failed> {
+    for check in session.verify(&[image.view()])? {
+        if let Some(mismatch) = check.mismatch {
+            return Err(format!("{} ({}): {mismatch}", check.node, check.operator).into());
+        }
+    }
+    Ok(())
+}
+
+/// Stored as 16-bit floats: every operator within the bounds of that, and results in this part of the memory.
+fn check_halves(name: &str, part: f64, gpu: &Backend) -> Result<(), Failed> {
+    let (model, image) = open(name, "f16")?;
+    let session = |precision| Session::new(model.graph(&Shapes::new())?, gpu)?.precision(precision);
+    let half = session(Precision::F16)?;
+    verify(&half, &image)?;
+    let output = half.run(&[image.view()])?.swap_remove(0);
+    if output.iter().any(|value| !value.is_finite()) {
+        return Err("an output is not finite".into());
+    }
+    let memory = |session: &Session| Ok::<_, Failed>(session.resident(&[image.view()])?.memory());
+    let (half, single) = (memory(&half)?, memory(&session(Precision::F32)?)?);
+    if half.lower_bound as f64 > part * single.lower_bound as f64 || half.constants >= single.constants {
+        return Err(format!("{half:?} is not {part} of {single:?}").into());
+    }
+    Ok(())
+}
+
+fn check(name: &str, backend: &Backend) -> Result<(), Failed> {
+    let (model, image) = open(name, if matches!(backend, Backend::Gpu(_)) { "gpu" } else { "cpu" })?;
     let session = Session::new(model.graph(&Shapes::new())?, backend)?;
     let output = session.run(&[image.view()])?.swap_remove(0);
-    let want: ArrayD<f32> = ndarray_npy::read_npy(data.join(format!("{name}.npy")))?;
+    let want = root::root().join(format!("tests/data/networks/{name}.npy"));
+    let want: ArrayD<f32> = ndarray_npy::read_npy(want)?;
     if output.shape() != want.shape() {
         return Err(format!("the output is {:?}, ONNX Runtime's {:?}", output.shape(), want.shape()).into());
     }
@@ -108,11 +144,7 @@ fn check(name: &str, backend: &Backend) -> Result<(), Failed> {
             return Err(format!("element {index}: got {got}, ONNX Runtime has {want}, of {largest} at most").into());
         }
     }
-    for check in session.verify(&[image.view()])? {
-        if let Some(mismatch) = check.mismatch {
-            return Err(format!("{} ({}): {mismatch}", check.node, check.operator).into());
-        }
-    }
+    verify(&session, &image)?;
     if !matches!(backend, Backend::Gpu(_)) {
         return Ok(());
     }
@@ -135,6 +167,15 @@ fn main() {
             Trial::test(name, move || gpu.map_or(Ok(()), |gpu| check(name, &gpu))).with_ignored_flag(missing)
         })
         .collect();
+    let lacks_f16 = !matches!(&gpu, Some(Backend::Gpu(gpu)) if gpu.info().shader_f16);
+    trials.extend(HALVES.map(|(name, part)| {
+        let gpu = gpu.clone();
+        let run = move || gpu.map_or(Ok(()), |gpu| check_halves(name, part, &gpu));
+        Trial::test(format!("f16/{name}"), run).with_ignored_flag(lacks_f16)
+    }));
+    if lacks_f16 && !missing {
+        println!("the trials f16/* are skipped: this adapter has no 16-bit floats");
+    }
     trials.extend(NETWORKS.map(|name| Trial::test(format!("cpu/{name}"), move || check(name, &Backend::cpu()))));
     libtest_mimic::run(&arguments, trials).exit();
 }

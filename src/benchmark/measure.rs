@@ -12,6 +12,7 @@ use super::turns::{Rule, Turns};
 use crate::backend::Backend;
 use crate::error::Result;
 use crate::graph::{Profile, Session};
+use crate::precision::Precision;
 use crate::testing::compare_exact;
 
 /// A backend to measure.
@@ -19,6 +20,7 @@ use crate::testing::compare_exact;
 pub struct Opened {
     /// The backend.
     pub backend: Backend,
+    precision: Precision,
     kind: String,
     start: f64,
 }
@@ -32,9 +34,17 @@ impl Opened {
         let backend = open()?;
         Ok(Self {
             backend,
+            precision: Precision::F32,
             kind: kind.to_owned(),
             start: start.elapsed().as_secs_f64(),
         })
+    }
+
+    /// Sets how its sessions store numbers: [`Session::precision`].
+    #[must_use]
+    pub fn precision(mut self, precision: Precision) -> Self {
+        self.precision = precision;
+        self
     }
 }
 
@@ -108,6 +118,10 @@ fn labels(backends: &[Opened]) -> Vec<String> {
             Backend::Gpu(gpu) => gpu.info().name.clone(),
             other => other.to_string(),
         };
+        let name = match opened.precision {
+            Precision::F32 => name,
+            other => format!("{name} in {other}"),
+        };
         let again = labels
             .iter()
             .filter(|label| **label == name || label.starts_with(&format!("{name} #")))
@@ -165,7 +179,7 @@ fn point(
     let mut ready = Vec::new();
     for (index, (opened, label)) in backends.iter().zip(labels).enumerate() {
         observe(&format!("checking {label}"), CHECKING * index as f64 / backends.len() as f64);
-        ready.push(prepare(&problem, &views, &opened.backend));
+        ready.push(prepare(&problem, &views, opened));
     }
     let mut turns = Turns::new(backends.len(), rule);
     let mut failures: Vec<Option<Outcome>> = (0..backends.len()).map(|_| None).collect();
@@ -227,10 +241,10 @@ fn lap(start: &mut Instant) -> f64 {
 }
 
 /// Makes a backend ready and checks its answer; what is cold is timed on the way, and forgotten where the answer is wrong.
-fn prepare(problem: &Problem, views: &[ArrayViewD<'_, f32>], backend: &Backend) -> Result<Ready, Outcome> {
-    let graph = problem.graph.clone();
+fn prepare(problem: &Problem, views: &[ArrayViewD<'_, f32>], opened: &Opened) -> Result<Ready, Outcome> {
+    let (graph, backend) = (problem.graph.clone(), &opened.backend);
     let mut start = Instant::now();
-    let session = Session::new(graph, backend)?;
+    let session = Session::new(graph, backend)?.precision(opened.precision)?;
     let in_session = lap(&mut start);
     let (first, plan) = match backend {
         Backend::Gpu(gpu) => {

@@ -10,7 +10,7 @@ use convoke::benchmark::{
 };
 use convoke::gpu::AdapterChoice;
 use convoke::testing::layers;
-use convoke::{Backend, Error};
+use convoke::{Backend, Error, Precision};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::Outcome;
@@ -86,6 +86,8 @@ struct OutputArguments {
 enum Kind {
     /// Each adapter asked for, or the best.
     Gpu,
+    /// The same with numbers stored as 16-bit floats.
+    GpuF16,
     /// The CPU, fast.
     Cpu,
     /// The CPU, exact and slow.
@@ -129,7 +131,11 @@ fn backends(kinds: &[Kind], adapters: &[String]) -> Result<Vec<Opened>, Box<dyn 
             continue;
         }
         match kind {
-            Kind::Gpu => {
+            Kind::Gpu | Kind::GpuF16 => {
+                let (name, precision) = match kind {
+                    Kind::GpuF16 => ("gpu-f16", Precision::F16),
+                    _ => ("gpu", Precision::F32),
+                };
                 let asked = adapters.iter().map(|adapter| AdapterChoice::from(adapter.as_str()));
                 let mut choices: Vec<AdapterChoice> = asked.collect();
                 if choices.is_empty() {
@@ -139,14 +145,15 @@ fn backends(kinds: &[Kind], adapters: &[String]) -> Result<Vec<Opened>, Box<dyn 
                     if choice == AdapterChoice::Cpu {
                         return Err("the adapter asked for is the CPU: use --backend cpu".into());
                     }
-                    opened.push(Opened::open("gpu", || Backend::choose(choice))?);
+                    opened.push(Opened::open(name, || Backend::choose(choice))?.precision(precision));
                 }
             }
             Kind::Cpu => opened.push(Opened::open("cpu", || Ok(Backend::cpu()))?),
             Kind::Reference => opened.push(Opened::open("reference", || Ok(Backend::Reference))?),
         }
     }
-    if !adapters.is_empty() && !kinds.contains(&Kind::Gpu) {
+    let has_gpu = kinds.iter().any(|kind| matches!(kind, Kind::Gpu | Kind::GpuF16));
+    if !adapters.is_empty() && !has_gpu {
         return Err("--adapter is given, but no GPU is measured: --backend gpu".into());
     }
     Ok(opened)

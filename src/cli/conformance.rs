@@ -9,6 +9,7 @@ use convoke::onnx::conformance::{Case, Outcome as CaseOutcome, Tolerance, find};
 
 use super::Outcome;
 use super::model::{Kind, backend};
+use super::precision::PrecisionArguments;
 
 /// Where the cases are, and how close the answers must be.
 #[derive(Debug, Args)]
@@ -24,6 +25,8 @@ pub(super) struct ConformanceArguments {
     /// How far it may be off besides.
     #[arg(long, default_value_t = Tolerance::default().atol)]
     atol: f64,
+    #[command(flatten)]
+    precision: PrecisionArguments,
 }
 
 /// Runs all cases. A line for each that failed or is not supported, then the counts; exit status 1 if one failed or there is
@@ -42,7 +45,7 @@ pub(super) fn conformance(out: &mut dyn Write, arguments: &ConformanceArguments,
     let (mut passed, mut failed, mut skipped) = (0, 0, 0);
     for folder in folders {
         let outcome = match Case::open(&folder) {
-            Ok(case) => case.run(&backend, tolerance),
+            Ok(case) => case.run_in(&backend, arguments.precision.get(), tolerance),
             Err(error) => CaseOutcome::of_error(&error),
         };
         let name = folder

@@ -8,6 +8,7 @@ mod input;
 mod inspect;
 mod model;
 mod picture;
+mod precision;
 mod profile;
 mod resample;
 mod verify;

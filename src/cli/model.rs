@@ -8,12 +8,13 @@ use std::process::ExitCode;
 use clap::{Args, ValueEnum};
 use convoke::gpu::AdapterChoice;
 use convoke::onnx::{Model, Options};
-use convoke::{Backend, Error, Session};
+use convoke::{Backend, Error};
 use ndarray::{ArrayD, ArrayView1};
 use ndarray_npy::WriteNpyExt;
 
 use super::Outcome;
 use super::input::{InputArguments, check_names};
+use super::precision::PrecisionArguments;
 
 /// A model, what it reads and what becomes of its answers.
 #[derive(Debug, Args)]
@@ -37,6 +38,8 @@ pub(super) struct RunArguments {
     /// Read tensors from other files in the model's folder.
     #[arg(long)]
     external_data: bool,
+    #[command(flatten)]
+    precision: PrecisionArguments,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -108,7 +111,7 @@ pub(super) fn run(out: &mut dyn Write, arguments: &RunArguments, adapter: Option
 
     let backend = backend(arguments.backend, adapter)?;
     writeln!(out, "running on  {backend}")?;
-    let outputs = Session::new(graph, &backend)?.run(&views)?;
+    let outputs = arguments.precision.session(graph, &backend)?.run(&views)?;
     for (info, array) in model.outputs().iter().zip(&outputs) {
         summarise(out, &info.name, array)?;
         if let Some((_, path)) = arguments.output.iter().find(|(name, _)| *name == info.name) {

@@ -7,15 +7,16 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
+use convoke::Backend;
 use convoke::gpu::AdapterChoice;
 use convoke::graph::{LayerProfile, Profile};
 use convoke::profiling::Timing;
-use convoke::{Backend, Session};
 use serde_json::{Value, json};
 
 use super::Outcome;
 use super::input::InputArguments;
 use super::model::open;
+use super::precision::PrecisionArguments;
 
 /// A model to profile, and what it reads: random numbers where nothing is said.
 #[derive(Debug, Args)]
@@ -42,6 +43,8 @@ pub(super) struct ProfileArguments {
     /// Read tensors from other files in the model's folder.
     #[arg(long)]
     external_data: bool,
+    #[command(flatten)]
+    precision: PrecisionArguments,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -59,7 +62,10 @@ pub(super) fn profile(out: &mut dyn Write, arguments: &ProfileArguments, adapter
     let views: Vec<_> = inputs.iter().map(|input| input.view()).collect();
     let backend = Backend::choose(adapter.map_or_else(AdapterChoice::from_env, AdapterChoice::from))?;
     writeln!(out, "running on  {backend}")?;
-    let profile = Session::new(graph, &backend)?.profile(&views, arguments.repetitions as usize)?;
+    let profile = arguments
+        .precision
+        .session(graph, &backend)?
+        .profile(&views, arguments.repetitions as usize)?;
     if let Some(path) = &arguments.json {
         write_json(path, &numbers(&profile, &backend))?;
     }

@@ -5,12 +5,13 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
+use convoke::Backend;
 use convoke::gpu::AdapterChoice;
-use convoke::{Backend, Session};
 
 use super::Outcome;
 use super::input::InputArguments;
 use super::model::{Kind, backend, open};
+use super::precision::PrecisionArguments;
 
 /// A model to verify, and what it reads: random numbers where nothing is said.
 #[derive(Debug, Args)]
@@ -25,6 +26,8 @@ pub(super) struct VerifyArguments {
     /// Read tensors from other files in the model's folder.
     #[arg(long)]
     external_data: bool,
+    #[command(flatten)]
+    precision: PrecisionArguments,
 }
 
 /// Names every operator whose output is not what the reference makes of the same inputs; exit status 1 if there is one.
@@ -38,7 +41,7 @@ pub(super) fn verify(out: &mut dyn Write, arguments: &VerifyArguments, adapter: 
         kind => backend(kind, adapter)?,
     };
     writeln!(out, "running on  {backend}")?;
-    let checks = Session::new(graph, &backend)?.verify(&views)?;
+    let checks = arguments.precision.session(graph, &backend)?.verify(&views)?;
     let mut wrong = 0;
     for check in &checks {
         if let Some(mismatch) = &check.mismatch {

@@ -12,6 +12,7 @@ use crate::error::{Error, Result};
 /// Features that kernels use where an adapter has them.
 const OPTIONAL_FEATURES: wgpu::Features = wgpu::Features::SUBGROUP
     .union(wgpu::Features::TIMESTAMP_QUERY)
+    .union(wgpu::Features::SHADER_F16)
     .union(wgpu::Features::PIPELINE_CACHE);
 
 /// Chooses an adapter and opens it. Made by [`Gpu::builder`].

@@ -220,6 +220,32 @@ mod tests {
         }
     }
 
+    /// Halves: parts begin at half as many bytes, and so between the offsets of a device more often.
+    #[test]
+    fn parts_in_halves_have_half_the_offsets() {
+        for (channels, expected) in [(4, (0, [true, true])), (2, (1, [true, false]))] {
+            let mut builder = Builder::new(64);
+            builder.0.precision = crate::Precision::F16;
+            let image = builder.input(&[1, channels, 2, 4]);
+            let branches = [(); 2].map(|()| builder.relu(&image));
+            let joined = builder.node(Concat::new(1), &branches.each_ref());
+            let (copies, parts) = builder.parts(&branches.each_ref());
+            assert_eq!((copies, parts.as_slice()), (expected.0, &expected.1[..]), "{channels}");
+            let place = join(&builder.0).place(branches[1].slot.unwrap());
+            if expected.1[1] {
+                assert_eq!((Some(place.root), place.offset), (joined.slot, channels as u64 * 2 * 4 * 2));
+            }
+        }
+        // Nine halves end within a word.
+        let mut builder = Builder::new(16);
+        builder.0.precision = crate::Precision::F16;
+        let odd = builder.input(&[1, 1, 3, 3]);
+        assert_eq!(builder.0.slots[odd.slot.unwrap().0].bytes, 18);
+        let [left, right] = [builder.relu(&odd), builder.relu(&odd)];
+        builder.node(Concat::new(1), &[&left, &right]);
+        assert_eq!(builder.parts(&[&left, &right]), (2, vec![false, false]));
+    }
+
     #[test]
     fn what_others_hold_is_copied() {
         let mut builder = Builder::new(32);

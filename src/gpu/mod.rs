@@ -20,6 +20,7 @@ mod ceilings;
 mod context;
 mod device_class;
 mod engine;
+mod halves;
 mod joining;
 mod ops;
 mod pipeline;
@@ -61,13 +62,14 @@ pub(crate) use ops::lower;
 pub(crate) use pool::{BufferPool, PooledBuffer};
 pub(crate) use readback::{Readback, staging_buffer};
 pub(crate) use recording::{Recording, Value};
-pub(crate) use tensor::write;
+pub(crate) use tensor::{Stored, stored_bytes, write};
 
-use crate::error::{Result, ensure};
+use crate::error::{Error, Result, ensure};
 use crate::ops::{
     Activation, AdaptiveAvgPool2d, AdaptiveMaxPool2d, AvgPool2d, BatchNorm, Binary, Conv2d, ConvTranspose2d, Interpolate, Linear,
     MaxPool2d, Op, PRelu, Pad2d, Softmax,
 };
+use crate::precision::Precision;
 
 /// An open GPU. Cheap to clone; clones share the device, its compiled kernels and its memory pool. Usable from many threads.
 ///
@@ -166,7 +168,7 @@ impl Gpu {
 
     /// Copies an array of any rank and layout to the GPU.
     pub fn upload<S: Data<Elem = f32>, D: Dimension>(&self, array: &ArrayBase<S, D>) -> Result<Tensor> {
-        Tensor::upload(&self.context, &array.view().into_dyn())
+        Tensor::upload(&self.context, &array.view().into_dyn(), Precision::F32)
     }
 
     /// Writes the compiled pipelines to the file that [`GpuBuilder::pipeline_cache`] names. Nothing where none is named, or
@@ -215,8 +217,19 @@ impl Gpu {
                 buffer: executable.buffer(&output),
                 shape: output.shape,
                 dtype: output.dtype,
+                precision: Precision::F32,
             })
             .collect())
+    }
+
+    /// Checks that this device can store numbers so.
+    pub(crate) fn check_precision(&self, operator: &'static str, precision: Precision) -> Result<()> {
+        let features = self.context.device.features();
+        if precision == Precision::F16 && !features.contains(wgpu::Features::SHADER_F16) {
+            let message = format!("16-bit floats: {} has no SHADER_F16", self.info());
+            return Err(Error::unsupported(operator, message));
+        }
+        Ok(())
     }
 
     pub(crate) fn recording(&self) -> Recording {

@@ -61,6 +61,11 @@ impl BufferPool {
         Ok(Self::pooled(context, buffer))
     }
 
+    /// Frees what is idle.
+    pub(crate) fn clear(&self) {
+        *lock(&self.idle) = Idle::default();
+    }
+
     /// An idle buffer of this size class.
     fn kept(context: &Context, size: u64) -> Option<wgpu::Buffer> {
         let mut idle = lock(&context.pool.idle);

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use super::Conv2dAlgorithm;
 use super::context::Capabilities;
 use super::pool::PooledBuffer;
-use super::shader::PipelineKey;
+use super::shader::{HALVES, PipelineKey};
 use crate::error::{Error, Result};
+use crate::precision::Precision;
 use crate::shape::element_count;
 
-/// The type of a tensor's elements; both take 4 bytes.
+/// The type of a tensor's elements; both take 4 bytes. (What a session stores as 16-bit floats it gives as 32-bit ones.)
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum DType {
     /// 32-bit float.
@@ -33,6 +34,8 @@ pub(crate) struct Value {
 #[derive(Debug)]
 pub(crate) struct Slot {
     pub(crate) bytes: u64,
+    /// How its elements are stored; what are no reals have 4 bytes.
+    pub(crate) precision: Precision,
     /// Its content, where the host made it.
     pub(crate) data: Option<Vec<u32>>,
     /// The buffer, where it exists already.
@@ -72,6 +75,8 @@ pub(crate) struct Recording {
     pub(crate) capabilities: Capabilities,
     /// The algorithm that every convolution must take, where one is forced.
     pub(crate) conv2d: Option<Conv2dAlgorithm>,
+    /// How the reals that operators take and give are stored. What an operator keeps to itself is `f32`, but for packed weights.
+    pub(crate) precision: Precision,
     /// The node of the graph whose dispatches are being recorded; 0 where there is no graph.
     pub(crate) node: usize,
     pub(crate) slots: Vec<Slot>,
@@ -86,6 +91,7 @@ impl Recording {
         Self {
             capabilities,
             conv2d,
+            precision: Precision::F32,
             node: 0,
             slots: Vec::new(),
             joins: Vec::new(),
@@ -96,10 +102,12 @@ impl Recording {
 
     /// Brings a tensor in. `constant` promises the same content in every run.
     pub(crate) fn import(&mut self, buffer: Option<Arc<PooledBuffer>>, shape: &[usize], dtype: DType, constant: bool) -> Value {
+        let precision = self.stored(dtype);
         let slot = buffer.map(|buffer| {
-            let bytes = shape.iter().product::<usize>() as u64 * 4;
+            let bytes = (shape.iter().product::<usize>() * precision.bytes()) as u64;
             self.push(Slot {
                 bytes,
+                precision,
                 data: None,
                 buffer: Some(buffer),
                 constant,
@@ -116,11 +124,20 @@ impl Recording {
 
     /// A new tensor for an operator to write.
     pub(crate) fn output(&mut self, operator: &'static str, shape: &[usize], dtype: DType) -> Result<Value> {
+        self.value(operator, shape, dtype, self.stored(dtype))
+    }
+
+    /// A new tensor that an operator writes and reads itself: `f32`, so that it rounds no more often than it must.
+    pub(crate) fn inner(&mut self, operator: &'static str, shape: &[usize]) -> Result<Value> {
+        self.value(operator, shape, DType::F32, Precision::F32)
+    }
+
+    fn value(&mut self, operator: &'static str, shape: &[usize], dtype: DType, precision: Precision) -> Result<Value> {
         let elements = element_count(operator, shape)?;
         let slot = if elements == 0 {
             None
         } else {
-            Some(self.scratch(operator, elements)?)
+            Some(self.scratch_as(operator, elements, precision)?)
         };
         Ok(Value {
             slot,
@@ -129,11 +146,25 @@ impl Recording {
         })
     }
 
+    /// How a type's elements are stored.
+    fn stored(&self, dtype: DType) -> Precision {
+        match dtype {
+            DType::F32 => self.precision,
+            DType::U32 => Precision::F32,
+        }
+    }
+
     /// A buffer of so many 4-byte elements that only this recording sees.
     pub(crate) fn scratch(&mut self, operator: &'static str, elements: usize) -> Result<SlotId> {
-        let bytes = self.capabilities.check_elements(operator, elements)?;
+        self.scratch_as(operator, elements, Precision::F32)
+    }
+
+    /// A buffer of so many numbers that only this recording sees.
+    pub(crate) fn scratch_as(&mut self, operator: &'static str, elements: usize, precision: Precision) -> Result<SlotId> {
+        let bytes = self.capabilities.check_stored(operator, elements, precision)?;
         Ok(self.push(Slot {
             bytes,
+            precision,
             data: None,
             buffer: None,
             constant: false,
@@ -164,11 +195,12 @@ impl Recording {
         self.joins.push((output, parts));
     }
 
-    /// Records a kernel call of so many workgroups, folded where they exceed what one dimension may have.
+    /// Records a kernel call of so many workgroups, folded where they exceed what one dimension may have. The key is given
+    /// without [`HALVES`], which follow from the slots.
     pub(crate) fn dispatch(
         &mut self,
         operator: &'static str,
-        key: PipelineKey,
+        mut key: PipelineKey,
         parameters: &impl bytemuck::NoUninit,
         inputs: &[SlotId],
         outputs: &[SlotId],
@@ -178,6 +210,13 @@ impl Recording {
         debug_assert_eq!(outputs.len() as u32, key.kernel.source().outputs);
         let most = self.capabilities.limits.max_compute_workgroups_per_dimension;
         let workgroups = fold(operator, workgroups as u64, most)?;
+        let bound = inputs.iter().chain(outputs).enumerate();
+        let halves = bound.fold(0, |mask, (index, slot)| {
+            mask | u32::from(self.slots[slot.0].precision == Precision::F16) << index
+        });
+        if halves != 0 {
+            key.constants.push((HALVES, halves));
+        }
         let constant = self.are_constant(inputs) && !outputs.iter().any(|slot| self.slots[slot.0].varies);
         let dispatch = Dispatch {
             node: self.node,

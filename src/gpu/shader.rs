@@ -1,5 +1,6 @@
 //! The kernels: which WGSL each is made of, what it binds, and its final text for a set of constants.
 
+use super::halves::store_halves;
 use super::unroll::unroll;
 
 /// A compute kernel. Its text is a header of constants, the shared parts it names, and its own file.
@@ -490,11 +491,14 @@ impl Kernel {
     }
 }
 
+/// The constant that says which bindings are stored as 16-bit floats, a bit each from binding 1 on.
+pub(crate) const HALVES: &str = "HALVES";
+
 /// A kernel with its constants: what a pipeline is made from and found by.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct PipelineKey {
     pub(crate) kernel: Kernel,
-    /// `const NAME: u32 = value;` lines of the header, in the order given.
+    /// `const NAME: u32 = value;` lines of the header, in the order given. [`HALVES`] last, where there are any.
     pub(crate) constants: Vec<(&'static str, u32)>,
     /// The inputs that are bound as if they were written, a bit each from the lowest: those in one buffer with an output.
     pub(crate) writable: u32,
@@ -514,7 +518,13 @@ impl PipelineKey {
         binding <= self.kernel.source().inputs && self.writable & (1 << (binding - 1)) == 0
     }
 
-    /// The final text: header, shared parts, kernel, with marked loops written out.
+    /// A constant of the header.
+    pub(crate) fn constant(&self, name: &str) -> Option<u32> {
+        let mut constants = self.constants.iter();
+        constants.find(|(known, _)| *known == name).map(|&(_, value)| value)
+    }
+
+    /// The final text: header, shared parts, kernel, with loads and stores of halves converted and marked loops written out.
     pub(crate) fn wgsl(&self) -> Result<String, String> {
         use std::fmt::Write as _;
 
@@ -523,6 +533,10 @@ impl PipelineKey {
         // A browser's compiler wants the extension named; naga needs it not and rejects it.
         if source.subgroups && cfg!(target_family = "wasm") {
             text.push_str("enable subgroups;\n");
+        }
+        let halves = self.constant(HALVES).unwrap_or(0);
+        if halves != 0 {
+            text.push_str("enable f16;\n");
         }
         for (name, value) in &self.constants {
             // Writing to a String cannot fail.
@@ -535,12 +549,8 @@ impl PipelineKey {
             let declared = |access: &str| format!("@binding({binding}) var<storage, {access}>");
             text = text.replace(&declared("read"), &declared("read_write"));
         }
-        unroll(&text, &|name| {
-            self.constants
-                .iter()
-                .find(|(constant, _)| *constant == name)
-                .map(|&(_, value)| value)
-        })
-        .map_err(|message| format!("{}: {message}", source.name))
+        store_halves(&text, halves)
+            .and_then(|text| unroll(&text, &|name| self.constant(name)))
+            .map_err(|message| format!("{}: {message}", source.name))
     }
 }

@@ -9,6 +9,7 @@ use super::pool::{BufferPool, PooledBuffer};
 use super::readback::{Readback, staging_buffer};
 use super::recording::DType;
 use crate::error::{Error, Result, ensure};
+use crate::precision::{Precision, to_halves};
 use crate::shape::element_count;
 
 /// A type that a tensor's elements may have.
@@ -26,10 +27,29 @@ impl Element for u32 {
 }
 
 mod sealed {
-    pub trait Sealed {}
-    impl Sealed for f32 {}
-    impl Sealed for u32 {}
+    use crate::precision::{Precision, from_halves};
+
+    pub trait Sealed: Sized {
+        /// Elements from their stored form.
+        fn from_stored(bytes: &[u8], precision: Precision) -> Vec<Self>;
+    }
+
+    impl Sealed for f32 {
+        fn from_stored(bytes: &[u8], precision: Precision) -> Vec<Self> {
+            match precision {
+                Precision::F32 => bytemuck::pod_collect_to_vec(bytes),
+                Precision::F16 => from_halves(&bytemuck::pod_collect_to_vec::<u8, u16>(bytes)),
+            }
+        }
+    }
+
+    impl Sealed for u32 {
+        fn from_stored(bytes: &[u8], _: Precision) -> Vec<Self> {
+            bytemuck::pod_collect_to_vec(bytes)
+        }
+    }
 }
+pub(crate) use sealed::Sealed as Stored;
 
 /// A tensor in GPU memory, row-major. Cheap to clone; its memory goes back to a pool with the last clone.
 #[derive(Clone, Debug)]
@@ -39,25 +59,26 @@ pub struct Tensor {
     pub(crate) buffer: Option<Arc<PooledBuffer>>,
     pub(crate) shape: Vec<usize>,
     pub(crate) dtype: DType,
+    /// How the elements of a tensor of reals are stored.
+    pub(crate) precision: Precision,
 }
 
 impl Tensor {
-    pub(crate) fn upload(context: &Arc<Context>, array: &ArrayViewD<'_, f32>) -> Result<Self> {
+    pub(crate) fn upload(context: &Arc<Context>, array: &ArrayViewD<'_, f32>, precision: Precision) -> Result<Self> {
         let shape = array.shape().to_vec();
         let elements = element_count("tensor", &shape)?;
         let buffer = if elements == 0 {
             None
         } else {
-            context.capabilities.check_elements("tensor", elements)?;
-            let standard = array.as_standard_layout();
-            let elements = standard.as_slice().unwrap_or_default();
-            Some(BufferPool::filled(context, bytemuck::cast_slice(elements))?)
+            context.capabilities.check_stored("tensor", elements, precision)?;
+            Some(with_bytes(array, precision, |bytes| BufferPool::filled(context, bytes))?)
         };
         Ok(Self {
             context: Arc::clone(context),
             buffer,
             shape,
             dtype: DType::F32,
+            precision,
         })
     }
 
@@ -84,7 +105,7 @@ impl Tensor {
         match self.start_reading::<T>()? {
             None => self.to_array(Vec::new()),
             Some(readback) => {
-                let elements = readback.finish_blocking(&self.context, |bytes| bytemuck::pod_collect_to_vec(bytes))?;
+                let elements = readback.finish_blocking(&self.context, |bytes| self.elements(bytes))?;
                 self.to_array(elements)
             }
         }
@@ -95,9 +116,7 @@ impl Tensor {
         match self.start_reading::<T>()? {
             None => self.to_array(Vec::new()),
             Some(readback) => {
-                let elements = readback
-                    .finish(&self.context, |bytes| bytemuck::pod_collect_to_vec(bytes))
-                    .await?;
+                let elements = readback.finish(&self.context, |bytes| self.elements(bytes)).await?;
                 self.to_array(elements)
             }
         }
@@ -114,7 +133,7 @@ impl Tensor {
         let Some(buffer) = &self.buffer else {
             return Ok(None);
         };
-        let bytes = self.shape.iter().product::<usize>() as u64 * 4;
+        let bytes = stored_bytes(&self.shape, self.precision);
         let staging = staging_buffer(&self.context, bytes)?;
         let mut encoder = self.context.device.create_command_encoder(&wgpu::CommandEncoderDescriptor {
             label: Some("convoke.read"),
@@ -123,15 +142,34 @@ impl Tensor {
         Readback::submit(&self.context, encoder, staging).map(Some)
     }
 
+    fn elements<T: Element>(&self, bytes: &[u8]) -> Vec<T> {
+        T::from_stored(
+            &bytes[..self.shape.iter().product::<usize>() * self.precision.bytes()],
+            self.precision,
+        )
+    }
+
     fn to_array<T>(&self, elements: Vec<T>) -> Result<ArrayD<T>> {
         ArrayD::from_shape_vec(IxDyn(&self.shape), elements).map_err(|error| Error::Gpu(format!("reading back: {error}")))
     }
 }
 
 /// Queues a write of the array's elements in row-major order to the start of the buffer.
-pub(crate) fn write(context: &Context, buffer: &wgpu::Buffer, array: &ArrayViewD<'_, f32>) {
+pub(crate) fn write(context: &Context, buffer: &wgpu::Buffer, array: &ArrayViewD<'_, f32>, precision: Precision) {
+    with_bytes(array, precision, |bytes| context.queue.write_buffer(buffer, 0, bytes));
+}
+
+/// Does something with the array's elements in row-major order, as they are stored.
+fn with_bytes<T>(array: &ArrayViewD<'_, f32>, precision: Precision, then: impl FnOnce(&[u8]) -> T) -> T {
     let standard = array.as_standard_layout();
-    if let Some(elements) = standard.as_slice() {
-        context.queue.write_buffer(buffer, 0, bytemuck::cast_slice(elements));
+    let elements = standard.as_slice().unwrap_or_default();
+    match precision {
+        Precision::F32 => then(bytemuck::cast_slice(elements)),
+        Precision::F16 => then(bytemuck::cast_slice(&to_halves(elements))),
     }
+}
+
+/// The bytes of a tensor, in whole words: what a copy moves.
+pub(crate) fn stored_bytes(shape: &[usize], precision: Precision) -> u64 {
+    (shape.iter().product::<usize>() * precision.bytes()).next_multiple_of(4) as u64
 }

@@ -13,7 +13,7 @@ use super::context::{Capabilities, Context};
 use super::engine::Executable;
 use super::ops::layouts;
 use super::recording::Recording;
-use super::shader::{Kernel, PipelineKey};
+use super::shader::{HALVES, Kernel, PipelineKey};
 use super::{AdapterInfo, DeviceClass};
 use crate::{Error, PaddingMode};
 
@@ -28,18 +28,16 @@ fn keys() -> Vec<PipelineKey> {
     keys.into_iter().collect()
 }
 
-/// Parses and validates; subgroup operations are allowed to the kernels that say they use them.
+/// Parses and validates; subgroup operations and 16-bit floats are allowed to the kernels that say they use them.
 fn validate(key: &PipelineKey) -> Result<naga::Module, String> {
     let text = key.wgsl()?;
     if text.contains("// unroll") {
         return Err("a mark was not unrolled".to_owned());
     }
     let module = naga::front::wgsl::parse_str(&text).map_err(|error| error.emit_to_string(&text))?;
-    let capabilities = if key.kernel.source().subgroups {
-        naga::valid::Capabilities::SUBGROUP
-    } else {
-        naga::valid::Capabilities::empty()
-    };
+    let mut capabilities = naga::valid::Capabilities::empty();
+    capabilities.set(naga::valid::Capabilities::SUBGROUP, key.kernel.source().subgroups);
+    capabilities.set(naga::valid::Capabilities::SHADER_FLOAT16, key.constant(HALVES).is_some());
     naga::valid::Validator::new(naga::valid::ValidationFlags::all(), capabilities)
         .validate(&module)
         .map_err(|error| error.emit_to_string(&text))?;
@@ -67,11 +65,7 @@ fn check_module(key: &PipelineKey, module: &naga::Module) -> Result<(), String> 
     let [entry] = module.entry_points.as_slice() else {
         return Err("not one entry point".to_owned());
     };
-    let lanes = key
-        .constants
-        .iter()
-        .find(|(name, _)| *name == "LANES")
-        .map(|&(_, value)| value);
+    let lanes = key.constant("LANES");
     let [x, y, z] = entry.workgroup_size;
     if lanes != Some(x * y * z) || x * y * z > limits.max_compute_invocations_per_workgroup {
         return Err(format!("a workgroup of {x} x {y} x {z}, LANES {lanes:?}"));
@@ -116,20 +110,19 @@ fn the_table_reaches_every_kernel() {
     let reached: HashSet<Kernel> = keys().iter().map(|key| key.kernel).collect();
     let missed: Vec<_> = Kernel::ALL.into_iter().filter(|kernel| !reached.contains(kernel)).collect();
     assert!(missed.is_empty(), "no operator of the table uses {missed:?}");
+    // What measures an adapter measures it in f32.
+    let of_halves = |key: &&PipelineKey| key.constant(HALVES).is_some();
+    let in_halves: HashSet<Kernel> = keys().iter().filter(of_halves).map(|key| key.kernel).collect();
+    let missed: Vec<_> = Kernel::ALL.into_iter().filter(|kernel| !in_halves.contains(kernel)).collect();
+    assert_eq!(missed, [Kernel::CeilingCopy, Kernel::CeilingMultiplyAdd]);
 }
 
 /// Each kernel that computes by tiles, with each tile.
 #[test]
 fn the_table_reaches_every_tile() {
-    let value = |key: &PipelineKey, name| {
-        key.constants
-            .iter()
-            .find(|(known, _)| *known == name)
-            .map(|&(_, value)| value)
-    };
     let reached: HashSet<_> = keys()
         .iter()
-        .filter_map(|key| Some((value(key, "TILE_CHANNELS")?, value(key, "TILE_POSITIONS")?, key.kernel)))
+        .filter_map(|key| Some((key.constant("TILE_CHANNELS")?, key.constant("TILE_POSITIONS")?, key.kernel)))
         .collect();
     let missed: Vec<_> = [(128, 128), (64, 64), (32, 128), (32, 32)]
         .into_iter()
@@ -194,7 +187,7 @@ fn every_kernel_can_have_its_inputs_writable() {
 fn noop() -> Context {
     let (device, queue) = wgpu::Device::noop(&wgpu::DeviceDescriptor {
         label: Some("noop"),
-        required_features: wgpu::Features::SUBGROUP,
+        required_features: wgpu::Features::SUBGROUP | wgpu::Features::SHADER_F16,
         required_limits: wgpu::Limits::default(),
         ..Default::default()
     });

@@ -13,6 +13,7 @@ use crate::cpu::{self, Cpu, Prepared, Tensor, array, tensor};
 use crate::error::{Error, Result};
 use crate::lock::lock;
 use crate::ops::{Fused, FusedBase, Op};
+use crate::precision::Precision;
 use crate::profiling::Timed;
 use crate::shape;
 
@@ -113,7 +114,7 @@ impl CpuEngine {
                 Ok(())
             })?;
             let nodes = plan.graph.nodes.iter();
-            let layers = nodes.map(|node| Layer::new(node, |value| plan.shapes[value.0].as_slice()));
+            let layers = nodes.map(|node| Layer::new(node, 4, |value| plan.shapes[value.0].as_slice()));
             Ok((layers.collect(), timed))
         })
     }
@@ -149,7 +150,7 @@ impl CpuEngine {
                 values[value.0] = Some(output);
             }
         }
-        let checks = check_values(&plan.graph, &values)?;
+        let checks = check_values(&plan.graph, &values, Precision::F32)?;
         let outputs = plan.graph.outputs.iter().filter_map(|value| values[value.0].clone());
         Ok((checks, outputs.collect()))
     }

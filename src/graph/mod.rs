@@ -17,6 +17,7 @@
 //! # Ok::<(), convoke::Error>(())
 //! ```
 
+mod answers;
 #[cfg(all(feature = "cpu", not(target_family = "wasm")))]
 mod cpu;
 mod passes;

@@ -4,15 +4,19 @@ use std::sync::{Arc, Mutex};
 
 use ndarray::{ArrayD, ArrayViewD, IxDyn};
 
+use super::answers::answers;
 use super::passes::split_linear;
 use super::profile::Layer;
 use super::verify::{Check, check_values};
 use super::{Graph, NAME, Pass, ValueId};
 use crate::error::{Error, Result};
 use crate::gpu::{
-    BufferPool, Context, DType, Executable, Gpu, PooledBuffer, Readback, Recording, Tensor, Value, lower, staging_buffer, write,
+    BufferPool, Context, DType, Executable, Gpu, PooledBuffer, Readback, Recording, Stored, Tensor, Value, lower, staging_buffer,
+    stored_bytes, write,
 };
 use crate::lock::lock;
+use crate::precision::Precision;
+use crate::reference::Answer;
 
 /// The GPU's part of a session: constants uploaded, a plan for each set of input shapes.
 #[derive(Debug)]
@@ -23,6 +27,8 @@ pub(super) struct GpuEngine {
     /// The passes that are left for when the shapes are known.
     late_passes: Vec<Pass>,
     constants: Vec<Option<Tensor>>,
+    /// How constants, inputs and what operators make of them are stored.
+    pub(super) precision: Precision,
     plans: Mutex<Plans>,
     pub(super) plans_kept: usize,
 }
@@ -37,14 +43,37 @@ type Plans = Vec<(Vec<Vec<usize>>, Arc<Mutex<Plan>>)>;
 #[derive(Debug)]
 pub(super) struct Plan {
     inputs: Vec<Option<Arc<PooledBuffer>>>,
+    precision: Precision,
     pub(super) executable: Executable,
     /// The operators that the passes left, whose numbers the dispatches bear.
     pub(super) layers: Vec<Layer>,
-    pub(super) outputs: Vec<Value>,
+    pub(super) outputs: Vec<Output>,
     pub(super) output_bytes: u64,
     pub(super) staging: wgpu::Buffer,
     /// Staging memory of awaited runs that are over.
     pub(super) spare: Vec<wgpu::Buffer>,
+}
+
+/// An output of a plan, and how it is stored.
+#[derive(Clone, Debug)]
+pub(super) struct Output {
+    value: Value,
+    precision: Precision,
+}
+
+impl Output {
+    fn new(value: Value, precision: Precision) -> Self {
+        let precision = match value.dtype {
+            DType::F32 => precision,
+            DType::U32 => Precision::F32,
+        };
+        Self { value, precision }
+    }
+
+    /// In whole words.
+    fn bytes(&self) -> u64 {
+        stored_bytes(&self.value.shape, self.precision)
+    }
 }
 
 impl GpuEngine {
@@ -58,19 +87,46 @@ impl GpuEngine {
         let limits = &gpu.context.capabilities.limits;
         let most = limits.max_storage_buffer_binding_size.min(limits.max_buffer_size) / 4;
         split_linear::run(&mut graph, usize::try_from(most).unwrap_or(usize::MAX));
-        let constants = graph
-            .values
-            .iter()
-            .map(|value| value.constant.as_ref().map(|array| gpu.upload(array.as_ref())).transpose())
-            .collect::<Result<_>>()?;
-        Ok(Self {
+        let mut engine = Self {
             gpu: gpu.clone(),
             graph,
             late_passes: passes[late..].to_vec(),
-            constants,
+            constants: Vec::new(),
+            precision: Precision::F32,
             plans: Mutex::default(),
             plans_kept: PLANS_KEPT,
-        })
+        };
+        engine.upload()?;
+        Ok(engine)
+    }
+
+    /// Stores everything so from here on. Weights are uploaded again, when their memory is free; plans are made anew.
+    pub(super) fn set_precision(&mut self, precision: Precision) -> Result<()> {
+        self.gpu.check_precision(NAME, precision)?;
+        if precision != self.precision {
+            self.constants.clear();
+            lock(&self.plans).clear();
+            self.gpu.context.pool.clear();
+            self.precision = precision;
+            self.upload()?;
+        }
+        Ok(())
+    }
+
+    fn upload(&mut self) -> Result<()> {
+        let upload = |array: &Arc<ArrayD<f32>>| Tensor::upload(&self.gpu.context, &array.view(), self.precision);
+        let values = self.graph.values.iter();
+        let constants = values.map(|value| value.constant.as_ref().map(upload).transpose());
+        self.constants = constants.collect::<Result<_>>()?;
+        Ok(())
+    }
+
+    /// What the reference makes of the graph that runs, whose weights are those that are rounded.
+    pub(super) fn answers(&self, inputs: &[ArrayViewD<'_, f32>]) -> Result<Vec<Answer>> {
+        self.graph.check_input_count(inputs.len())?;
+        let shapes: Vec<&[usize]> = inputs.iter().map(ArrayViewD::shape).collect();
+        let graph = self.graph.optimized(&self.late_passes, Some(&shapes))?;
+        answers(&graph, inputs, self.precision)
     }
 
     pub(super) fn plan(&self, inputs: &[ArrayViewD<'_, f32>]) -> Result<Arc<Mutex<Plan>>> {
@@ -94,26 +150,33 @@ impl GpuEngine {
     fn make_plan(&self, shapes: &[Vec<usize>]) -> Result<Plan> {
         let context = &self.gpu.context;
         let mut lowered = self.lower(shapes)?;
-        let outputs: Vec<Value> = lowered
+        let outputs: Vec<Output> = lowered
             .graph
             .outputs
             .iter()
-            .filter_map(|value| lowered.values[value.0].clone())
+            .filter_map(|value| Some(Output::new(lowered.values[value.0].clone()?, self.precision)))
             .collect();
         for output in &outputs {
-            lowered.recording.export(output);
+            lowered.recording.export(&output.value);
         }
         let executable = Executable::new(context, &lowered.recording)?;
-        let output_bytes = outputs.iter().map(bytes).sum::<u64>();
+        let output_bytes = outputs.iter().map(Output::bytes).sum::<u64>();
         let staging = staging_buffer(context, output_bytes.max(4))?;
         let shape = |value: ValueId| {
             lowered.values[value.0]
                 .as_ref()
                 .map_or(&[][..], |value| value.shape.as_slice())
         };
-        let layers = lowered.graph.nodes.iter().map(|node| Layer::new(node, shape)).collect();
+        let bytes = self.precision.bytes();
+        let layers = lowered
+            .graph
+            .nodes
+            .iter()
+            .map(|node| Layer::new(node, bytes, shape))
+            .collect();
         Ok(Plan {
             inputs: lowered.inputs,
+            precision: self.precision,
             executable,
             layers,
             outputs,
@@ -130,19 +193,20 @@ impl GpuEngine {
         let graph = self.graph.optimized(&self.late_passes, Some(&known))?;
         let context = &self.gpu.context;
         let mut recording = self.gpu.recording();
+        recording.precision = self.precision;
         let mut import = |tensor: &Tensor| recording.import(tensor.buffer.clone(), &tensor.shape, DType::F32, true);
         let mut values: Vec<Option<Value>> = self.constants.iter().map(|tensor| tensor.as_ref().map(&mut import)).collect();
         // Passes that wait for the shapes may leave constants of their own.
         values.resize(graph.values.len(), None);
         for (value, info) in values.iter_mut().zip(&graph.values) {
             if let (None, Some(array)) = (&value, &info.constant) {
-                *value = Some(import(&self.gpu.upload(array.as_ref())?));
+                *value = Some(import(&Tensor::upload(context, &array.view(), self.precision)?));
             }
         }
         let mut inputs = Vec::new();
         for (value, shape) in graph.inputs.iter().zip(shapes) {
             let elements = crate::shape::element_count(NAME, shape)?;
-            let bytes = context.capabilities.check_elements(NAME, elements)?;
+            let bytes = context.capabilities.check_stored(NAME, elements, self.precision)?;
             let buffer = if elements == 0 {
                 None
             } else {
@@ -177,7 +241,7 @@ impl GpuEngine {
             lowered.recording.export(value);
         }
         let executable = Executable::new(context, &lowered.recording)?;
-        write_inputs(context, &lowered.inputs, inputs)?;
+        write_inputs(context, &lowered.inputs, inputs, self.precision)?;
         executable.submit(context)?;
         let read = |value: &Value| -> Result<ArrayD<f32>> {
             let tensor = Tensor {
@@ -185,6 +249,7 @@ impl GpuEngine {
                 buffer: executable.buffer(value),
                 shape: value.shape.clone(),
                 dtype: value.dtype,
+                precision: Output::new(value.clone(), self.precision).precision,
             };
             match value.dtype {
                 DType::F32 => tensor.read(),
@@ -196,7 +261,7 @@ impl GpuEngine {
             .iter()
             .map(|value| value.as_ref().map(read).transpose())
             .collect::<Result<Vec<_>>>()?;
-        let checks = check_values(&lowered.graph, &values)?;
+        let checks = check_values(&lowered.graph, &values, self.precision)?;
         let outputs = lowered.graph.outputs.iter().filter_map(|value| values[value.0].clone());
         Ok((checks, outputs.collect()))
     }
@@ -212,7 +277,7 @@ struct Lowered {
 
 impl Plan {
     pub(super) fn write_inputs(&self, context: &Context, inputs: &[ArrayViewD<'_, f32>]) -> Result<()> {
-        write_inputs(context, &self.inputs, inputs)
+        write_inputs(context, &self.inputs, inputs, self.precision)
     }
 
     #[cfg(not(target_family = "wasm"))]
@@ -247,9 +312,9 @@ impl Plan {
         }
         let mut offset = 0;
         for output in &self.outputs {
-            if let Some(buffer) = self.executable.buffer(output) {
-                encoder.copy_buffer_to_buffer(buffer.buffer(), 0, staging, offset, bytes(output));
-                offset += bytes(output);
+            if let Some(buffer) = self.executable.buffer(&output.value) {
+                encoder.copy_buffer_to_buffer(buffer.buffer(), 0, staging, offset, output.bytes());
+                offset += output.bytes();
             }
         }
         Readback::submit(context, encoder, staging.clone()).map(Some)
@@ -261,17 +326,18 @@ impl Plan {
 }
 
 /// Queues the writes of the arrays to their buffers; one without elements has none.
-fn write_inputs(context: &Context, buffers: &[Option<Arc<PooledBuffer>>], arrays: &[ArrayViewD<'_, f32>]) -> Result<()> {
+fn write_inputs(
+    context: &Context,
+    buffers: &[Option<Arc<PooledBuffer>>],
+    arrays: &[ArrayViewD<'_, f32>],
+    precision: Precision,
+) -> Result<()> {
     for (buffer, array) in buffers.iter().zip(arrays) {
         if let Some(buffer) = buffer {
-            write(context, buffer.buffer(), array);
+            write(context, buffer.buffer(), array, precision);
         }
     }
     context.check()
-}
-
-fn bytes(value: &Value) -> u64 {
-    value.shape.iter().product::<usize>() as u64 * 4
 }
 
 /// An index as the `f32` that it is: a graph's values are real numbers.
@@ -289,20 +355,22 @@ pub(super) fn whole_number(index: u32) -> Result<f32> {
 }
 
 /// Takes the outputs apart that lie one after another.
-pub(super) fn split_outputs(outputs: &[Value], mut data: &[u8]) -> Result<Vec<ArrayD<f32>>> {
+pub(super) fn split_outputs(outputs: &[Output], mut data: &[u8]) -> Result<Vec<ArrayD<f32>>> {
     outputs
         .iter()
         .map(|output| {
-            let (own, rest) = data.split_at(bytes(output) as usize);
+            let (own, rest) = data.split_at(output.bytes() as usize);
             data = rest;
-            let elements = match output.dtype {
-                DType::F32 => bytemuck::pod_collect_to_vec(own),
-                DType::U32 => bytemuck::pod_collect_to_vec(own)
+            let Output { value, precision } = output;
+            let own = &own[..value.shape.iter().product::<usize>() * precision.bytes()];
+            let elements = match value.dtype {
+                DType::F32 => f32::from_stored(own, *precision),
+                DType::U32 => u32::from_stored(own, *precision)
                     .into_iter()
                     .map(whole_number)
                     .collect::<Result<_>>()?,
             };
-            ArrayD::from_shape_vec(IxDyn(&output.shape), elements).map_err(|error| Error::Gpu(format!("reading back: {error}")))
+            ArrayD::from_shape_vec(IxDyn(&value.shape), elements).map_err(|error| Error::Gpu(format!("reading back: {error}")))
         })
         .collect()
 }

@@ -70,8 +70,8 @@ pub struct LayerProfile {
     /// Floating-point operations by the operator's definition, whatever the algorithm: two for each multiplication with its
     /// addition, as in [`Graph::multiply_adds`](crate::graph::Graph::multiply_adds); 0 for what is not counted there.
     pub flops: u64,
-    /// Bytes that any implementation moves: inputs, weights and outputs once each, of a slice the part that is read. 0
-    /// without kernel calls.
+    /// Bytes that any implementation moves, stored in the session's precision: inputs, weights and outputs once each, of a
+    /// slice the part that is read. 0 without kernel calls.
     pub bytes: u64,
     /// The time of its kernel calls in the run where they took least.
     pub time: Duration,
@@ -118,7 +118,8 @@ pub(super) struct Layer {
 }
 
 impl Layer {
-    pub(super) fn new<'a>(node: &Node, shape: impl Fn(ValueId) -> &'a [usize]) -> Self {
+    /// `bytes` is what an element takes.
+    pub(super) fn new<'a>(node: &Node, bytes: usize, shape: impl Fn(ValueId) -> &'a [usize]) -> Self {
         let shapes = |values: &[ValueId]| values.iter().map(|&value| shape(value).to_vec()).collect();
         // A tensor that is an input twice is read once.
         let mut inputs = node.inputs.clone();
@@ -140,7 +141,7 @@ impl Layer {
             inputs: shapes(&node.inputs),
             outputs: shapes(&node.outputs),
             flops: multiply_adds(node, &shape).saturating_mul(2),
-            bytes: read.saturating_add(written).saturating_mul(4),
+            bytes: read.saturating_add(written).saturating_mul(bytes as u64),
         }
     }
 }
@@ -276,7 +277,7 @@ mod native {
             graph.node("relu", Activation::Relu, &[part]).unwrap();
             let shapes = graph.shapes(&[&[4, 4]]).unwrap();
             let known: Vec<Layer> = (graph.nodes.iter())
-                .map(|node| Layer::new(node, |value| shapes[value.0].as_slice()))
+                .map(|node| Layer::new(node, 4, |value| shapes[value.0].as_slice()))
                 .collect();
             let timed = [
                 timed(0, "first", [1.0, 3.0]),

@@ -4,9 +4,10 @@ use std::sync::{Arc, Mutex};
 
 use ndarray::{ArrayD, ArrayViewD};
 
+use super::answers::answers;
 #[cfg(all(feature = "cpu", not(target_family = "wasm")))]
 use super::cpu::CpuEngine;
-use super::plan::{GpuEngine, Plan, split_outputs, whole_number};
+use super::plan::{GpuEngine, Plan, split_outputs};
 #[cfg(not(target_family = "wasm"))]
 use super::profile::Profile;
 use super::verify::Check;
@@ -15,7 +16,8 @@ use crate::backend::Backend;
 use crate::error::{Error, Result, ensure};
 use crate::gpu::{Memory, staging_buffer};
 use crate::lock::lock;
-use crate::reference::{self, Answer};
+use crate::precision::Precision;
+use crate::reference::Answer;
 
 /// A graph made ready for one backend. Weights are uploaded once; for each set of input shapes the kernels are compiled,
 /// buffers shared and bindings made once. A later run with the same shapes writes its inputs, submits once and reads back.
@@ -66,6 +68,39 @@ impl Session {
             Engine::Reference => {}
         }
         self
+    }
+
+    /// Sets how numbers are stored on the GPU: inputs, weights, and what operators give. Inputs and outputs of runs stay `f32`
+    /// arrays. Weights are uploaded again.
+    ///
+    /// Errors: `Unsupported` for [`Precision::F16`] on a backend without a GPU, and on an adapter without 16-bit floats
+    /// ([`AdapterInfo::shader_f16`](crate::gpu::AdapterInfo::shader_f16)); what uploading the weights may give.
+    ///
+    /// ```
+    /// use convoke::{Backend, Precision, Session, graph::Graph, ops::Activation};
+    /// use ndarray::arr1;
+    ///
+    /// let mut graph = Graph::new();
+    /// let x = graph.input("x");
+    /// let relu = graph.node("relu", Activation::Relu, &[x])?;
+    /// graph.output(relu)?;
+    /// match Session::new(graph, &Backend::auto())?.precision(Precision::F16) {
+    ///     Ok(session) => {
+    ///         let outputs = session.run(&[arr1(&[1.5_f32, -1.0, 2049.0]).into_dyn().view()])?;
+    ///         assert_eq!(outputs[0].as_slice(), Some(&[1.5, 0.0, 2048.0][..]));
+    ///     }
+    ///     // No adapter, or one without 16-bit floats.
+    ///     Err(error) => assert!(matches!(error, convoke::Error::Unsupported { .. })),
+    /// }
+    /// # Ok::<(), convoke::Error>(())
+    /// ```
+    pub fn precision(mut self, precision: Precision) -> Result<Self> {
+        if let Engine::Gpu(engine) = &mut self.engine {
+            engine.set_precision(precision)?;
+        } else if precision != Precision::F32 {
+            return Err(Error::unsupported(NAME, format!("{precision} needs a GPU")));
+        }
+        Ok(self)
     }
 
     /// The graph.
@@ -203,33 +238,16 @@ impl Session {
         Ok(answers.iter().map(Answer::to_f32).collect())
     }
 
-    /// What the outputs should be, with the bound on how far a correct `f32` run may be from it: the reference, whatever
-    /// the session's backend.
+    /// What the outputs should be, with the bound on how far a correct run may be from it: the reference, whatever the session's
+    /// backend. The bound is that of a run in the session's precision; with [`Precision::F16`] it counts the rounding of inputs, of
+    /// the weights that the passes left, and of every operator's output, and what is past the largest 16-bit float is infinite.
     ///
     /// Errors: the number of inputs and shapes that an operator refuses.
     pub fn answers(&self, inputs: &[ArrayViewD<'_, f32>]) -> Result<Vec<Answer>> {
-        let graph = &self.graph;
-        graph.check_input_count(inputs.len())?;
-        let mut values: Vec<Option<Answer>> = graph
-            .values
-            .iter()
-            .map(|value| value.constant.as_ref().map(|array| Answer::exact(array.view())))
-            .collect();
-        for (value, array) in graph.inputs.iter().zip(inputs) {
-            values[value.0] = Some(Answer::exact(array.view()));
+        match &self.engine {
+            Engine::Gpu(engine) if engine.precision != Precision::F32 => engine.answers(inputs),
+            _ => answers(&self.graph, inputs, Precision::F32),
         }
-        for node in &graph.nodes {
-            let operands: Vec<&Answer> = node.inputs.iter().filter_map(|value| values[value.0].as_ref()).collect();
-            let outputs = reference::run(&node.op, &operands).map_err(|error| node.locate(error))?;
-            // All but the first are indices.
-            for index in outputs.iter().skip(1).flat_map(|answer| &answer.values) {
-                whole_number(*index as u32)?;
-            }
-            for (value, answer) in node.outputs.iter().zip(outputs) {
-                values[value.0] = Some(answer);
-            }
-        }
-        Ok(graph.outputs.iter().filter_map(|value| values[value.0].clone()).collect())
     }
 }
 

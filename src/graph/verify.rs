@@ -2,9 +2,11 @@
 
 use ndarray::ArrayD;
 
+use super::answers::node_answers;
 use super::{Graph, Node, ValueId};
 use crate::error::Result;
-use crate::reference::{self, Answer};
+use crate::precision::Precision;
+use crate::reference::Answer;
 use crate::testing::{Mismatch, compare};
 
 /// What came of checking one operator.
@@ -21,21 +23,21 @@ pub struct Check {
     pub mismatch: Option<Mismatch>,
 }
 
-/// Checks every operator of a graph against the reference, given what a backend has for each value. Each operator
-/// gets the backend's own inputs, so that an error is seen where it arises and not in all that follows.
-pub(super) fn check_values(graph: &Graph, values: &[Option<ArrayD<f32>>]) -> Result<Vec<Check>> {
-    graph.nodes.iter().map(|node| check_node(node, values)).collect()
+/// Checks every operator of a graph against the reference, given what a backend has for each value and how it stores them. Each
+/// operator gets the backend's own inputs, so that an error is seen where it arises and not in all that follows.
+pub(super) fn check_values(graph: &Graph, values: &[Option<ArrayD<f32>>], precision: Precision) -> Result<Vec<Check>> {
+    graph.nodes.iter().map(|node| check_node(node, values, precision)).collect()
 }
 
-fn check_node(node: &Node, values: &[Option<ArrayD<f32>>]) -> Result<Check> {
+fn check_node(node: &Node, values: &[Option<ArrayD<f32>>], precision: Precision) -> Result<Check> {
     let value = |id: ValueId| values[id.0].as_ref();
     let operands: Vec<Answer> = node
         .inputs
         .iter()
         .filter_map(|&input| value(input))
-        .map(|array| Answer::exact(array.view()))
+        .map(|array| Answer::loaded(array.view(), precision))
         .collect();
-    let answers = reference::run(&node.op, &operands.iter().collect::<Vec<_>>()).map_err(|error| node.locate(error))?;
+    let answers = node_answers(node, &operands.iter().collect::<Vec<_>>(), precision)?;
     let mismatch = node
         .outputs
         .iter()
@@ -53,6 +55,7 @@ fn check_node(node: &Node, values: &[Option<ArrayD<f32>>]) -> Result<Check> {
 mod tests {
     use super::*;
     use crate::ops::{Activation, Binary, Conv2d};
+    use crate::reference;
     use crate::testing::Random;
 
     /// Values as the reference has them, one operator after another, with one element of one of them off.
@@ -89,7 +92,7 @@ mod tests {
         let input = random.reals(&[1, 3, 5, 7]);
         let named = |wrong: Option<ValueId>| -> Vec<String> {
             let values = values(&graph, &input, wrong);
-            let checks = check_values(&graph, &values).unwrap();
+            let checks = check_values(&graph, &values, Precision::F32).unwrap();
             assert_eq!(checks.len(), 3);
             checks
                 .into_iter()

@@ -24,6 +24,7 @@ use super::{Model, Options, Shapes, Tensor, TensorInfo, check, tensor};
 use crate::backend::Backend;
 use crate::error::{Error, Result};
 use crate::graph::{Graph, Session};
+use crate::precision::Precision;
 use crate::testing::compare_close;
 
 /// How far an element may be from the one wanted: `atol + rtol * |want|`, as in `numpy.allclose`.
@@ -205,8 +206,13 @@ impl Case {
 
     /// Runs all data sets on a backend.
     pub fn run(&self, backend: &Backend, tolerance: Tolerance) -> Outcome {
+        self.run_in(backend, Precision::F32, tolerance)
+    }
+
+    /// As [`run`](Self::run), with numbers stored so. 16-bit floats need a tolerance of their own.
+    pub fn run_in(&self, backend: &Backend, precision: Precision, tolerance: Tolerance) -> Outcome {
         for set in &self.data {
-            match self.run_set(set, backend, tolerance) {
+            match self.run_set(set, backend, precision, tolerance) {
                 Ok(Ok(())) => {}
                 Ok(Err(message)) => return Outcome::Failed(format!("{}: {message}", set.name)),
                 Err(error) => return Outcome::of_error(&error),
@@ -215,9 +221,9 @@ impl Case {
         Outcome::Passed
     }
 
-    fn run_set(&self, set: &DataSet, backend: &Backend, tolerance: Tolerance) -> Result<Result<(), String>> {
+    fn run_set(&self, set: &DataSet, backend: &Backend, precision: Precision, tolerance: Tolerance) -> Result<Result<(), String>> {
         let (graph, inputs) = self.graph(set)?;
-        let outputs = Session::new(graph, backend)?.run(&inputs)?;
+        let outputs = Session::new(graph, backend)?.precision(precision)?.run(&inputs)?;
         for ((info, got), want) in self.model.outputs.iter().zip(&outputs).zip(&set.outputs) {
             let compared = match want {
                 Tensor::Float(want) => compare_close(got, want, tolerance.rtol, tolerance.atol),

@@ -20,6 +20,7 @@ mod conv_transpose2d;
 mod erf;
 mod expand;
 mod fused;
+mod half;
 mod instance_norm;
 mod interpolate;
 mod linear;

@@ -17,6 +17,7 @@ mod special;
 mod check;
 mod dispatch;
 mod goldens;
+mod halves;
 mod harness;
 mod lenet;
 mod numerics;
@@ -51,18 +52,26 @@ fn main() {
         profile::trials(),
         tiles::trials(),
         lenet::trials(),
+        halves::trials(),
         harness::trials(),
     ];
+    let lacks_f16 = gpu.as_ref().is_some_and(|gpu| !gpu.info().shader_f16);
     let trials = trials
         .into_iter()
         .flatten()
         .map(|(name, run)| {
             let gpu = gpu.clone();
-            let missing = gpu.is_none();
+            let missing = gpu.is_none() || (lacks_f16 && name.starts_with(halves::NAMES));
             Trial::test(name, move || gpu.map_or(Ok(()), |gpu| run(&gpu))).with_ignored_flag(missing)
         })
         .collect();
     let conclusion = libtest_mimic::run(&arguments, trials);
+    if lacks_f16 {
+        println!(
+            "the trials {}* were skipped: this adapter has no 16-bit floats",
+            halves::NAMES
+        );
+    }
     match &gpu {
         Some(gpu) => println!(
             "{} GPU tests ran on {}",

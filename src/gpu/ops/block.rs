@@ -117,7 +117,8 @@ pub(super) fn pack_weights(
     let depth = element_count(name, &[taps, in_channels])?.next_multiple_of(slice);
     let elements = element_count(name, &[groups, channel_blocks, depth, block_channels])?;
     let rows = elements / block_channels;
-    let packed = recording.scratch(name, elements)?;
+    let weight = slot(weight)?;
+    let packed = recording.scratch_as(name, elements, recording.slots[weight.0].precision)?;
     let (out_channel_stride, in_channel_stride) = if transposed {
         (taps, out_channels * taps)
     } else {
@@ -135,6 +136,6 @@ pub(super) fn pack_weights(
         in_channel_stride: in_channel_stride as u32,
     };
     let workgroups = rows.div_ceil(LANES as usize);
-    recording.dispatch(name, key, &parameters, &[slot(weight)?], &[packed], workgroups)?;
+    recording.dispatch(name, key, &parameters, &[weight], &[packed], workgroups)?;
     Ok(packed)
 }

@@ -121,7 +121,7 @@ fn lower_fused(op: &Fused, inputs: &[Value], output: &Value, recording: &mut Rec
     let (own, residual) = op.split(inputs);
     let dear = op.activation.filter(|activation| !epilogue::is_cheap(activation));
     let target = match dear {
-        Some(_) => recording.output(op.base.name(), &output.shape, DType::F32)?,
+        Some(_) => recording.inner(op.base.name(), &output.shape)?,
         None => output.clone(),
     };
     let operands = Operands {

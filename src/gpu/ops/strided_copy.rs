@@ -120,10 +120,11 @@ pub(super) fn lower(op: &Op, inputs: &[Value], output: &Value, recording: &mut R
     let parts: Vec<(Copy, &Value)> = (copies(op, &shapes, &output.shape)?.into_iter().zip(inputs))
         .filter(|(_, input)| input.slot.is_some())
         .collect();
+    let bytes = recording.slots[output_slot.0].precision.bytes();
     let announced = parts.iter().map(|(copy, input)| {
         Ok(Part {
             input: slot(input)?,
-            whole_at: copy.is_whole(elements(input)).then_some(copy.output_offset as u64 * 4),
+            whole_at: copy.is_whole(elements(input)).then_some((copy.output_offset * bytes) as u64),
         })
     });
     recording.write_in_parts(output_slot, announced.collect::<Result<_>>()?);

@@ -4,7 +4,7 @@ use super::choice;
 use super::epilogue::Operands;
 use super::{LANES, elements, parameters, slot};
 use crate::error::Result;
-use crate::gpu::recording::{DType, Recording, Value};
+use crate::gpu::recording::{Recording, Value};
 use crate::gpu::shader::{Kernel, PipelineKey};
 
 parameters!(SumSplitsParameters {
@@ -202,7 +202,7 @@ pub(super) fn tiled<P: bytemuck::NoUninit>(
         (first, parts) = (*operands, output.clone());
     } else {
         let shape = [&[cut.splits][..], &output.shape].concat();
-        (first, parts) = (operands.bare(), recording.output(how.name, &shape, DType::F32)?);
+        (first, parts) = (operands.bare(), recording.inner(how.name, &shape)?);
     }
     let key = PipelineKey {
         kernel: how.kernel,

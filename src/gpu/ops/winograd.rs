@@ -143,7 +143,7 @@ pub(super) fn winograd(
     let weight = transform_weight(geometry, operands.weight, recording)?;
     let input = transform_input(geometry, padding_mode, quads, operands.input, recording)?;
     let tiles = quads.tiles();
-    let products = recording.output(NAME, &[geometry.batch, PLACES, out_channels, tiles], DType::F32)?;
+    let products = recording.inner(NAME, &[geometry.batch, PLACES, out_channels, tiles])?;
     let product = Gemm {
         batch: geometry.batch,
         groups: PLACES,
@@ -207,7 +207,7 @@ pub(super) fn winograd(
 /// The weight as 16 matrices; done once where it is constant.
 fn transform_weight(geometry: &ConvGeometry, weight: &Value, recording: &mut Recording) -> Result<Value> {
     let shape = [PLACES, geometry.out_channels, geometry.in_channels, 1];
-    let transformed = recording.output(NAME, &shape, DType::F32)?;
+    let transformed = recording.inner(NAME, &shape)?;
     let kernels = geometry.out_channels * geometry.in_channels;
     let key = PipelineKey::new(Kernel::WinogradWeight, [("LANES", LANES)]);
     let parameters = WeightParameters { kernels: kernels as u32 };
@@ -225,7 +225,7 @@ fn transform_input(
     recording: &mut Recording,
 ) -> Result<Value> {
     let shape = [geometry.batch, PLACES, geometry.in_channels, quads.tiles()];
-    let transformed = recording.output(NAME, &shape, DType::F32)?;
+    let transformed = recording.inner(NAME, &shape)?;
     // Segments of equal length, but for the last.
     let segment_rows = quads.rows.div_ceil(quads.rows.div_ceil(SEGMENT_ROWS));
     let segments = quads.rows.div_ceil(segment_rows);

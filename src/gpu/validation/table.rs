@@ -10,7 +10,7 @@ use crate::ops::{
     CoordinateMode, Expand, Flatten, Fused, FusedBase, InstanceNorm, Interpolate, InterpolateMode, Linear, LocalResponseNorm,
     LpPool2d, MatMul, MaxPool2d, Op, PRelu, Pad2d, Reduce, ReduceKind, Reshape, Slice, Softmax, Transpose,
 };
-use crate::{Error, Padding2d, PaddingMode};
+use crate::{Error, Padding2d, PaddingMode, Precision};
 
 /// An operator with its inputs' shapes, recorded for one device.
 pub(super) struct Entry {
@@ -67,9 +67,13 @@ pub(super) const BINARIES: [Binary; 7] = [
     Binary::Max,
 ];
 
-/// Every case on each class of device, with subgroups and without, with each convolution algorithm
+/// Every case on each class of device, with subgroups and without, in each precision, with each convolution algorithm
 /// forced in turn; what an algorithm does not compute is left out.
 pub(super) fn table() -> Vec<Entry> {
+    Precision::ALL.into_iter().flat_map(table_in).collect()
+}
+
+fn table_in(precision: Precision) -> Vec<Entry> {
     let mut entries = Vec::new();
     for class in DeviceClass::ALL {
         for broadcast in [true, false] {
@@ -78,15 +82,18 @@ pub(super) fn table() -> Vec<Entry> {
                 broadcast,
                 limits: wgpu::Limits::default(),
             };
-            entries.push(ceilings(&capabilities));
+            if precision == Precision::F32 {
+                entries.push(ceilings(&capabilities));
+            }
             for (op, shapes) in cases() {
                 let is_conv2d = matches!(op, Op::Conv2d(_) | Op::Fused(_));
                 let forced = Conv2dAlgorithm::ALL.into_iter().filter(|_| is_conv2d).map(Some);
                 for algorithm in std::iter::once(None).chain(forced) {
                     let mut recording = Recording::new(capabilities.clone(), algorithm);
+                    recording.precision = precision;
                     match record(&op, &shapes, &mut recording) {
                         Ok(()) => entries.push(Entry {
-                            name: format!("{op:?} {shapes:?} on {class:?}, broadcast {broadcast}, {algorithm:?}"),
+                            name: format!("{op:?} {shapes:?} on {class:?}, broadcast {broadcast}, {algorithm:?}, {precision}"),
                             recording,
                         }),
                         Err(Error::Unsupported { .. }) if algorithm.is_some() => {}
@@ -284,6 +291,7 @@ fn convolutions() -> Vec<(Conv2d, [usize; 4], [usize; 4])> {
         (plain, [2, 3, 9, 14], [5, 3, 1, 1]),
         (plain, [1, 16, 30, 30], [40, 16, 1, 1]),
         (plain.groups(2), [1, 8, 5, 7], [6, 4, 1, 1]),
+        (plain, [1, 9, 4, 4], [40, 9, 1, 1]),
         (plain, [1, 1, 28, 20], [6, 1, 5, 5]),
         // Large, medium, flat and small tiles; few outputs of long sums.
         (plain, [4, 9, 80, 82], [128, 9, 3, 3]),

@@ -1,0 +1,36 @@
+//! `--precision`: how a session stores its numbers.
+
+use clap::{Args, ValueEnum};
+use convoke::graph::Graph;
+use convoke::{Backend, Precision, Result, Session};
+
+/// How numbers are stored.
+#[derive(Args, Clone, Copy, Debug)]
+pub(super) struct PrecisionArguments {
+    /// How inputs, weights and results are stored on the GPU; `f16` takes half the memory and has 11 significant bits.
+    #[arg(long, value_enum, default_value = "f32")]
+    precision: Stored,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Stored {
+    /// 32-bit floats.
+    F32,
+    /// 16-bit floats, on adapters that have them. Sums are made in 32 bits.
+    F16,
+}
+
+impl PrecisionArguments {
+    /// What was asked for.
+    pub(super) fn get(self) -> Precision {
+        match self.precision {
+            Stored::F32 => Precision::F32,
+            Stored::F16 => Precision::F16,
+        }
+    }
+
+    /// A session that stores its numbers so.
+    pub(super) fn session(self, graph: Graph, backend: &Backend) -> Result<Session> {
+        Session::new(graph, backend)?.precision(self.get())
+    }
+}
