@@ -11,6 +11,7 @@ use convoke::{Backend, Session};
 use super::Outcome;
 use super::input::InputArguments;
 use super::model::{Kind, backend, open};
+use super::plan::PlanArguments;
 
 /// A model to verify, and what it reads: random numbers where nothing is said.
 #[derive(Debug, Args)]
@@ -19,6 +20,8 @@ pub(super) struct VerifyArguments {
     model: PathBuf,
     #[command(flatten)]
     inputs: InputArguments,
+    #[command(flatten)]
+    plan: PlanArguments,
     /// Where to run; `--adapter` says more.
     #[arg(long, value_enum, default_value = "auto")]
     backend: Kind,
@@ -37,6 +40,7 @@ pub(super) fn verify(out: &mut dyn Write, arguments: &VerifyArguments, adapter: 
         Kind::Auto => Backend::choose(adapter.map_or_else(AdapterChoice::from_env, AdapterChoice::from))?,
         kind => backend(kind, adapter)?,
     };
+    let backend = arguments.plan.apply(backend)?;
     writeln!(out, "running on  {backend}")?;
     let checks = Session::new(graph, &backend)?.verify(&views)?;
     let mut wrong = 0;

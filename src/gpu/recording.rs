@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use super::Conv2dAlgorithm;
 use super::context::Capabilities;
 use super::pool::PooledBuffer;
 use super::shader::PipelineKey;
+use super::tuning::Tuned;
+use super::{Conv2dAlgorithm, KernelChoice, LayerSignature};
 use crate::error::{Error, Result};
 use crate::shape::element_count;
 
@@ -66,12 +67,26 @@ pub(crate) struct Dispatch {
     pub(crate) workgroups: [u32; 3],
 }
 
+/// How a layer is computed that several kernels could compute.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Decision {
+    /// The node of the graph that it belongs to: what [`Recording::node`] was.
+    pub(crate) node: usize,
+    pub(crate) layer: LayerSignature,
+    pub(crate) choice: KernelChoice,
+    /// Whether a tuning plan said so, and not a rule.
+    pub(crate) is_tuned: bool,
+}
+
 /// Dispatches in order. Those whose inputs are all constant are done once, before the first run.
 #[derive(Debug)]
 pub(crate) struct Recording {
     pub(crate) capabilities: Capabilities,
     /// The algorithm that every convolution must take, where one is forced.
     pub(crate) conv2d: Option<Conv2dAlgorithm>,
+    /// What a tuning plan says, which goes before the rules.
+    pub(crate) tuned: Option<Arc<Tuned>>,
+    pub(crate) decisions: Vec<Decision>,
     /// The node of the graph whose dispatches are being recorded; 0 where there is no graph.
     pub(crate) node: usize,
     pub(crate) slots: Vec<Slot>,
@@ -86,6 +101,8 @@ impl Recording {
         Self {
             capabilities,
             conv2d,
+            tuned: None,
+            decisions: Vec::new(),
             node: 0,
             slots: Vec::new(),
             joins: Vec::new(),
