@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 use convoke::Backend;
+use convoke::benchmark::Summary;
 use convoke::gpu::{AdapterChoice, CandidateOutcome, TunedLayer};
 use convoke::onnx::Shapes;
 use convoke::tune::{TuneReport, Tuner};
@@ -133,7 +134,19 @@ fn table(out: &mut dyn Write, report: &TuneReport) -> std::io::Result<()> {
         rows.len() - 1,
         by_rule / 1e3,
         chosen / 1e3
-    )
+    )?;
+    if let Some(whole) = report.whole {
+        let told = |summary: &Summary| {
+            let [median, low, high] = [summary.median, summary.range().low, summary.range().high].map(|time| 1e3 * time);
+            format!("{median:.2} ms ({low:.2} to {high:.2})")
+        };
+        let (by_rule, by_plan) = (told(&whole.by_rule), told(&whole.by_plan));
+        writeln!(
+            out,
+            "together    the model by turns: {by_rule} by rule, {by_plan} by this plan"
+        )?;
+    }
+    Ok(())
 }
 
 /// The microseconds of the rule's choice and of the one made.

@@ -23,7 +23,7 @@ const FIRST_TIME: f64 = 0.1;
 /// How many times as long as the fastest a candidate's first runs may take.
 const HOPELESS: f64 = 3.0;
 /// How well medians need to be known to tell a difference of a few percent.
-const PRECISION: f64 = 0.01;
+pub(super) const PRECISION: f64 = 0.01;
 
 /// A candidate that answers right.
 struct Ready {

@@ -13,8 +13,11 @@
 //! ```
 
 mod layer;
+mod whole;
 
 use std::collections::HashMap;
+
+pub use whole::WholeRuns;
 
 use crate::backend::Backend;
 use crate::benchmark::Progress;
@@ -49,6 +52,9 @@ pub struct TuneReport {
     pub plan: TuningPlan,
     /// The nodes that each layer of the plan stands for.
     pub nodes: Vec<Vec<String>>,
+    /// The whole model by the rules and by the plan, by turns, measured as long as a layer; `None` where the rules were kept
+    /// throughout. What layers gain alone is not what they gain together, which the noise may hide altogether.
+    pub whole: Option<WholeRuns>,
 }
 
 impl TuneReport {
@@ -73,7 +79,7 @@ impl Tuner {
         }
     }
 
-    /// Sets the seconds that the runs of all candidates for a layer may take together. Compiling them and the reference come on
+    /// Sets the seconds that the runs of all candidates for a layer may take together, and those of the whole model. Compiling them and the reference come on
     /// top.
     pub fn max_time(mut self, seconds: f64) -> Self {
         self.max_time = seconds;
@@ -87,7 +93,8 @@ impl Tuner {
         let mut plan = TuningPlan::new(&self.gpu);
         // Without layers: the rules.
         let gpu = self.gpu.with_conv2d(None).with_tuning(&plan)?;
-        let tunable = Session::new(graph.clone(), &Backend::Gpu(gpu.clone()))?.tunable(inputs)?;
+        let session = Session::new(graph.clone(), &Backend::Gpu(gpu.clone()))?;
+        let tunable = session.tunable(inputs)?;
         let mut known: HashMap<LayerSignature, usize> = HashMap::new();
         let mut nodes: Vec<Vec<String>> = Vec::new();
         let mut layers = Vec::new();
@@ -109,11 +116,23 @@ impl Tuner {
             let mut observe = |step: &str, done: f64| {
                 observer(Progress {
                     message: format!("{}: {step}", layer.decision.layer),
-                    done: (index as f64 + done) / layers.len() as f64,
+                    done: (index as f64 + done) / (1 + layers.len()) as f64,
                 });
             };
             plan.layers.push(layer::tune(&gpu, layer, self.max_time, &mut observe)?);
         }
-        Ok(TuneReport { plan, nodes })
+        let is_new = plan.layers.iter().any(|tuned| tuned.by_rule != Some(tuned.choice));
+        let whole = if is_new {
+            let mut observe = |done: f64| {
+                observer(Progress {
+                    message: "the whole model".to_owned(),
+                    done: (layers.len() as f64 + done) / (1 + layers.len()) as f64,
+                });
+            };
+            whole::measure(&gpu, &session, &plan, inputs, self.max_time, &mut observe)?
+        } else {
+            None
+        };
+        Ok(TuneReport { plan, nodes, whole })
     }
 }

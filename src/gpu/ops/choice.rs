@@ -56,7 +56,8 @@ const FEWEST_SPLIT_TERMS: usize = 128;
 const MOST_SPLITS: usize = 16;
 
 /// Records a layer by what the tuning plan says of it, or else by the rule, and notes which it was. What a plan names is
-/// computed as on the class of device that it was measured on, sizes included: the same kernels everywhere.
+/// computed as on the class of device that it was measured on, sizes included: the same kernels everywhere. A convolution
+/// whose algorithm is forced is no plan's.
 pub(super) fn decide(
     layer: LayerSignature,
     recording: &mut Recording,
@@ -64,7 +65,9 @@ pub(super) fn decide(
     record: impl FnOnce(How, &mut Recording) -> Result<()>,
 ) -> Result<()> {
     let own = recording.capabilities.class;
-    let tuned = recording.tuned.as_ref().and_then(|tuned| tuned.choice(&layer));
+    let is_forced = recording.conv2d.is_some() && matches!(layer, LayerSignature::Conv2d { .. });
+    let plan = recording.tuned.as_ref().filter(|_| !is_forced);
+    let tuned = plan.and_then(|plan| plan.choice(&layer));
     let how = match tuned {
         Some((choice, class)) => {
             recording.capabilities.class = class;

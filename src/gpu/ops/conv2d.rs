@@ -218,18 +218,23 @@ pub(super) fn problem(op: &Conv2d, input: &[usize], weight: &[usize], bias: Opti
 pub(super) fn lower(op: &Conv2d, operands: &Operands<'_>, output: &Value, recording: &mut Recording) -> Result<()> {
     let bias = operands.bias.map(|bias| bias.shape.as_slice());
     let problem = problem(op, &operands.input.shape, &operands.weight.shape, bias)?;
-    let by = |how: How, recording: &mut Recording| lower_by(how, &problem, operands, output, recording);
-    let Some(forced) = recording.conv2d else {
-        let layer = LayerSignature::conv2d(op, &problem.geometry, varies(operands.weight, recording));
-        return choice::decide(layer, recording, |capabilities| choice::conv2d(&problem, capabilities), by);
-    };
-    match forced.obstacle(&problem, recording) {
-        None => by(choice::complete(forced, &problem, &recording.capabilities), recording),
-        Some(reason) => Err(Error::unsupported(
+    if let Some(forced) = recording.conv2d
+        && let Some(reason) = forced.obstacle(&problem, recording)
+    {
+        return Err(Error::unsupported(
             NAME,
             format!("the algorithm {forced:?} does not apply: {reason}"),
-        )),
+        ));
     }
+    let layer = LayerSignature::conv2d(op, &problem.geometry, varies(operands.weight, recording));
+    let forced = recording.conv2d;
+    let rule = |capabilities: &_| match forced {
+        Some(forced) => choice::complete(forced, &problem, capabilities),
+        None => choice::conv2d(&problem, capabilities),
+    };
+    choice::decide(layer, recording, rule, |how, recording| {
+        lower_by(how, &problem, operands, output, recording)
+    })
 }
 
 fn lower_by(how: How, problem: &Problem, operands: &Operands<'_>, output: &Value, recording: &mut Recording) -> Result<()> {
