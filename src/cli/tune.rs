@@ -122,9 +122,14 @@ fn table(out: &mut dyn Write, report: &TuneReport) -> std::io::Result<()> {
         writeln!(out, "{}", cells.collect::<Vec<_>>().join("  ").trim_end())?;
     }
     writeln!(out)?;
-    for (layer, candidate) in report.wrong() {
-        if let CandidateOutcome::Wrong(message) = &candidate.outcome {
-            writeln!(out, "WRONG       {layer} by {}: {message}", candidate.choice)?;
+    for tuned in &report.plan.layers {
+        for candidate in &tuned.candidates {
+            let (word, message) = match &candidate.outcome {
+                CandidateOutcome::Wrong(message) => ("WRONG", message),
+                CandidateOutcome::Failed(message) => ("did not run", message),
+                _ => continue,
+            };
+            writeln!(out, "{word:<11} {} by {}: {message}", tuned.layer, candidate.choice)?;
         }
     }
     let nodes: usize = report.nodes.iter().map(Vec::len).sum();

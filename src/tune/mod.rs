@@ -29,7 +29,8 @@ use crate::graph::{Graph, Session};
 /// is nothing to win, and the next measurement may say the opposite.
 pub const LEAST_GAIN: f64 = 0.03;
 
-/// Measures which kernels are fastest for the layers of a model.
+/// Measures which kernels are fastest for the layers of a model: convolutions that are not transposed, linear layers, and
+/// products of two tensors. Other operators have one kernel for each shape.
 ///
 /// Layers that share a [`LayerSignature`] are measured once, the first of them by itself: random weights and inputs, never
 /// zeros, with the bias, residual sum and activation that are fused to it, inputs on the GPU, runs without reading back. A
