@@ -37,8 +37,9 @@ pub const LEAST_GAIN: f64 = 0.03;
 /// sample is as many runs in one submission as take a millisecond, by the host's clock, and candidates take turns, so that what
 /// the machine does meanwhile meets all of them alike. A candidate whose answer is not within the bound of the reference, or
 /// not the same in the end, may not win; one that takes more than three times as long as the fastest in its first runs is not
-/// measured further. The rule's choice is kept unless the 95 % intervals of the two medians do not overlap and the other
-/// median is at least [`LEAST_GAIN`] less.
+/// measured further. The rule's choice is kept unless the 95 % intervals of the two medians do not overlap, and the other's
+/// median and least time are both at least [`LEAST_GAIN`] less; and all that once more in a second measurement of these two
+/// alone, since the fastest of several is often the luckiest.
 #[derive(Clone, Debug)]
 pub struct Tuner {
     gpu: Gpu,
@@ -80,7 +81,8 @@ impl Tuner {
         }
     }
 
-    /// Sets the seconds that the runs of all candidates for a layer may take together, and those of the whole model. Compiling them and the reference come on
+    /// Sets the seconds that the runs of all candidates for a layer may take together, as long again for one that is to take the
+    /// place of the rule's, and the same for the whole model. Compiling them and the reference come on
     /// top.
     pub fn max_time(mut self, seconds: f64) -> Self {
         self.max_time = seconds;

@@ -52,6 +52,7 @@ struct Tried {
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Times {
+    least: f64,
     median: f64,
     interval: [f64; 2],
     samples: usize,
@@ -184,6 +185,7 @@ impl Tried {
     fn read(self) -> Result<Candidate> {
         let outcome = match (self.microseconds, self.wrong, self.failed) {
             (Some(times), None, None) => CandidateOutcome::Measured {
+                least: times.least,
                 median: times.median,
                 interval: times.interval,
                 samples: times.samples,
@@ -208,11 +210,13 @@ impl Tried {
         let (mut microseconds, mut wrong, mut failed) = (None, None, None);
         match candidate.outcome.clone() {
             CandidateOutcome::Measured {
+                least,
                 median,
                 interval,
                 samples,
             } => {
                 microseconds = Some(Times {
+                    least,
                     median,
                     interval,
                     samples,
@@ -328,6 +332,7 @@ mod tests {
                         candidate(
                             "direct",
                             CandidateOutcome::Measured {
+                                least: 10.5,
                                 median: 12.3,
                                 interval: [11.0, 14.25],
                                 samples: 17,

@@ -87,7 +87,9 @@ pub struct Candidate {
 pub enum CandidateOutcome {
     /// Its answer is right, and this is its time in microseconds.
     Measured {
-        /// Half of the runs took less.
+        /// The least of the samples.
+        least: f64,
+        /// Half of the samples took less.
         median: f64,
         /// Where the median lies with 95 % confidence; of few runs all of them.
         interval: [f64; 2],
