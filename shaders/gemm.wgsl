@@ -3,7 +3,7 @@
 //
 // An invocation computes CHANNELS output channels at POSITIONS positions, LANES apart. A position is one element or four
 // (shared/reals_*.wgsl); strides count in the same unit.
-// Header: LANES, POSITIONS, CHANNELS, QUADS (CHANNELS / 4), LATER_CHANNELS (CHANNELS - 4), and those of shared/epilogue.wgsl.
+// Header: LANES, POSITIONS, TERMS (1), CHANNELS, QUADS (CHANNELS / 4), LATER_CHANNELS (CHANNELS - 4), and those of shared/epilogue.wgsl.
 @group(0) @binding(1) var<storage, read> input: array<Real>;              // [batch, groups, in_channels x positions]
 // binding 2: packed weights, see shared/spread_*.wgsl
 // bindings 3 to 5: bias, residual, output [batch, groups, out_channels x positions], see shared/epilogue.wgsl

@@ -1,8 +1,8 @@
 // Matrix product as in gemm.wgsl, for few positions: lanes run along the output channels, four a lane. Each lane loads one
 // input channel of eight, which the subgroup hands round, and the weights of its own channels.
-// Header: LANES (8, in one subgroup), POSITIONS, CHANNELS (32), and those of shared/epilogue.wgsl.
+// Header: LANES (8, in one subgroup), POSITIONS, TERMS (8), CHANNELS (32), and those of shared/epilogue.wgsl.
 @group(0) @binding(1) var<storage, read> input: array<f32>;               // [batch, groups, in_channels x positions]
-@group(0) @binding(2) var<storage, read> packed: array<vec4<f32>>;        // [groups, channel_blocks, in_channels, CHANNELS]
+@group(0) @binding(2) var<storage, read> packed: array<vec4<f32>>;        // [groups, channel_blocks, in_channels up to whole TERMS, CHANNELS]
 // bindings 3 to 5: bias, residual, output [batch, groups, out_channels x positions], see shared/epilogue.wgsl
 
 @compute @workgroup_size(LANES)
@@ -21,21 +21,21 @@ fn main(
 
     var sums: array<vec4<f32>, POSITIONS>;
     var weight_at = first_weight(own) / 4u + lane;
-    for (var first = 0u; first < params.in_channels; first += 8u) {
-        let own_channel = min(first + lane, params.in_channels - 1u) * params.in_channel_stride;
+    for (var first = 0u; first < params.in_channels; first += TERMS) {
+        // The packed weights have zeros past the last term, and what they are multiplied with must not be infinite.
+        let in_channel = first + lane;
+        let own_channel = min(in_channel, params.in_channels - 1u) * params.in_channel_stride;
         var values: array<f32, POSITIONS>;
         for (var i = 0u; i < POSITIONS; i++) { // unroll
-            values[i] = input[source[i] + own_channel];
+            values[i] = select(0.0, input[source[i] + own_channel], in_channel < params.in_channels);
         }
-        for (var j = 0u; j < 8u; j++) { // unroll
-            if (first + j < params.in_channels) {
-                let weights = packed[weight_at];
-                for (var i = 0u; i < POSITIONS; i++) { // unroll
-                    sums[i] = fma(weights, vec4(subgroupBroadcast(values[i], j)), sums[i]);
-                }
-                weight_at += CHANNELS / 4u;
+        for (var term = 0u; term < TERMS; term++) { // unroll
+            let weights = packed[weight_at + term * (CHANNELS / 4u)];
+            for (var i = 0u; i < POSITIONS; i++) { // unroll
+                sums[i] = fma(weights, vec4(subgroupBroadcast(values[i], term)), sums[i]);
             }
         }
+        weight_at += TERMS * (CHANNELS / 4u);
     }
 
     for (var j = 0u; j < 4u; j++) { // unroll

@@ -1,30 +1,30 @@
 // Maximum or average over a small fixed window.
 //
-// An invocation computes ROWS outputs of one column. For each tap column it loads each source row once and uses it for
-// every output row whose window covers it. Padding never wins a maximum and adds nothing to an average.
-// Header: LANES, ROWS, IS_MAX, KERNEL_HEIGHT, KERNEL_WIDTH, STRIDE_HEIGHT, DILATION_HEIGHT,
-//         SPAN ((ROWS - 1) * STRIDE_HEIGHT + (KERNEL_HEIGHT - 1) * DILATION_HEIGHT + 1).
+// An invocation goes down a strip of four columns of outputs. It keeps the source rows of a window in registers, and each
+// round loads those that the next outputs read besides. Padding never wins a maximum and adds nothing to an average.
+// Header: LANES, IS_MAX, KERNEL_HEIGHT, KERNEL_WIDTH, STRIDE_HEIGHT, DILATION_HEIGHT, DILATION_WIDTH,
+//         SPAN (source rows of a window, STRIDE_HEIGHT at least), KEPT (SPAN - STRIDE_HEIGHT),
+//         WARM_UP (ceil(KEPT / STRIDE_HEIGHT)), and those of shared/strip_*.wgsl, PADDING_MODE being 0.
 struct Params {
     in_height: u32,
     in_width: u32,
     out_height: u32,
     out_width: u32,
-    stride_width: u32,
-    dilation_width: u32,
     pad_top: u32,
     pad_left: u32,
     padded_height: u32,        // in_height + both paddings; the average's window is clipped to it where padding counts
     padded_width: u32,
-    row_blocks: u32,           // ceil(out_height / ROWS)
-    position_blocks: u32,      // ceil(row_blocks * out_width / LANES)
-    planes: u32,               // N * C
+    strips: u32,               // ceil(out_width / 4)
+    segment_rows: u32,         // outputs that an invocation goes down
+    segments: u32,             // ceil(out_height / segment_rows)
+    invocations: u32,          // N * C * segments * strips
     count_include_pad: u32,
     divisor_override: f32,     // 0 for none
     lowest: u32,               // the bits of minus infinity, which WGSL has no literal for
 }
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> input: array<f32>;               // [planes, H, W]
-@group(0) @binding(2) var<storage, read_write> output: array<f32>;        // [planes, OH, OW]
+@group(0) @binding(1) var<storage, read> input: array<Real>;              // [planes, H, W]
+@group(0) @binding(2) var<storage, read_write> output: array<Real>;       // [planes, OH, OW]
 
 @compute @workgroup_size(LANES)
 fn main(
@@ -32,69 +32,64 @@ fn main(
     @builtin(num_workgroups) workgroup_count: vec3<u32>,
     @builtin(local_invocation_index) lane: u32,
 ) {
-    let workgroup = workgroup_number(workgroup_id, workgroup_count);
-    let plane = workgroup / params.position_blocks;
-    let position = (workgroup % params.position_blocks) * LANES + lane;
-    let row_block = position / params.out_width;
-    if (plane >= params.planes || row_block >= params.row_blocks) {
+    let invocation = workgroup_number(workgroup_id, workgroup_count) * LANES + lane;
+    if (invocation >= params.invocations) {
         return;
     }
-    let out_x = position % params.out_width;
-    let first_y = row_block * ROWS;
-    let first_source = plane * params.in_height * params.in_width;
-
+    let strip = invocation % params.strips;
+    let segment = invocation / params.strips % params.segments;
+    let plane = invocation / (params.strips * params.segments);
+    let columns = strip_columns(strip);
+    let first_source = plane * params.in_height * (params.in_width / ITEM);
+    let first_target = plane * params.out_height * (params.out_width / ITEM);
     let neutral = select(0.0, bitcast<f32>(params.lowest), IS_MAX == 1u);
-    var source: array<u32, SPAN>;
-    var inside: array<bool, SPAN>;
-    for (var slot = 0u; slot < SPAN; slot++) { // unroll
-        let y = i32(first_y * STRIDE_HEIGHT + slot) - i32(params.pad_top);
-        inside[slot] = y >= 0 && y < i32(params.in_height);
-        source[slot] = first_source + select(0u, u32(y) * params.in_width, inside[slot]);
-    }
 
-    var results: array<f32, ROWS>;
-    // The largest magnitude seen, as bits: past infinity's it is a NaN, which `max` may have dropped.
-    var magnitudes: array<u32, ROWS>;
-    for (var row = 0u; row < ROWS; row++) { // unroll
-        results[row] = neutral;
-    }
-    let first_x = i32(out_x * params.stride_width) - i32(params.pad_left);
-    for (var tap_x = 0u; tap_x < KERNEL_WIDTH; tap_x++) { // unroll
-        let x = first_x + i32(tap_x * params.dilation_width);
-        let inside_x = x >= 0 && x < i32(params.in_width);
-        let column = select(0u, u32(x), inside_x);
-        var values: array<f32, SPAN>;
-        for (var slot = 0u; slot < SPAN; slot++) { // unroll
-            values[slot] = select(neutral, input[source[slot] + column], inside[slot] && inside_x);
+    let first_y = segment * params.segment_rows;
+    let last_y = min(first_y + params.segment_rows, params.out_height);
+    var rows: array<array<f32, WIDTH>, SPAN>;
+    // The first rounds only load.
+    for (var round = first_y; round < last_y + WARM_UP; round++) {
+        for (var row = 0u; row < KEPT; row++) { // unroll
+            rows[row] = rows[row + STRIDE_HEIGHT];
         }
-        for (var tap_y = 0u; tap_y < KERNEL_HEIGHT; tap_y++) { // unroll
-            for (var row = 0u; row < ROWS; row++) { // unroll
-                let value = values[row * STRIDE_HEIGHT + tap_y * DILATION_HEIGHT];
+        for (var row = 0u; row < STRIDE_HEIGHT; row++) { // unroll
+            let padded_y = i32(round * STRIDE_HEIGHT + KEPT + row) - i32(WARM_UP * STRIDE_HEIGHT);
+            let y = source_index(padded_y - i32(params.pad_top), i32(params.in_height));
+            rows[KEPT + row] = load_row(first_source + u32(max(y, 0)) * (params.in_width / ITEM), columns, y >= 0, neutral);
+        }
+        if (round >= first_y + WARM_UP) {
+            let out_y = round - WARM_UP;
+            var results: array<f32, 4>;
+            for (var i = 0u; i < 4u; i++) { // unroll
+                var result = neutral;
+                // The largest magnitude seen, as bits: past infinity's it is a NaN, which `max` may have dropped.
+                var magnitude = 0u;
+                for (var tap_y = 0u; tap_y < KERNEL_HEIGHT; tap_y++) { // unroll
+                    for (var tap_x = 0u; tap_x < KERNEL_WIDTH; tap_x++) { // unroll
+                        let value = rows[tap_y * DILATION_HEIGHT][i * STRIDE_WIDTH + tap_x * DILATION_WIDTH];
+                        if (IS_MAX == 1u) {
+                            result = max(result, value);
+                            magnitude = max(magnitude, bitcast<u32>(value) & 0x7fffffffu);
+                        } else {
+                            result += value;
+                        }
+                    }
+                }
                 if (IS_MAX == 1u) {
-                    results[row] = max(results[row], value);
-                    magnitudes[row] = max(magnitudes[row], bitcast<u32>(value) & 0x7fffffffu);
+                    result = select(result, bitcast<f32>(magnitude), magnitude > INFINITY_BITS);
                 } else {
-                    results[row] += value;
+                    let first_x = i32((strip * 4u + i) * STRIDE_WIDTH) - i32(params.pad_left);
+                    result /= average_divisor(i32(out_y * STRIDE_HEIGHT) - i32(params.pad_top), first_x);
                 }
+                results[i] = result;
             }
+            store_row(first_target + out_y * (params.out_width / ITEM), strip, results, 0.0);
         }
     }
+}
 
-    let target_plane = plane * params.out_height * params.out_width + out_x;
-    for (var row = 0u; row < ROWS; row++) { // unroll
-        let out_y = first_y + row;
-        if (out_y < params.out_height) {
-            var result = results[row];
-            if (IS_MAX == 1u) {
-                if (magnitudes[row] > INFINITY_BITS) {
-                    result = bitcast<f32>(magnitudes[row]);
-                }
-            } else {
-                result /= average_divisor(i32(out_y * STRIDE_HEIGHT) - i32(params.pad_top), first_x);
-            }
-            output[target_plane + out_y * params.out_width] = result;
-        }
-    }
+fn store(at: u32, value: Real, offset: f32) {
+    output[at] = value;
 }
 
 // The number that an average divides by, for the window that starts at (first_y, first_x).

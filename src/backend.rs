@@ -6,8 +6,8 @@ use crate::error::Result;
 use crate::gpu::{AdapterChoice, AdapterKind, Gpu};
 
 /// Measured on 2026-11-23: `benches/README.md`.
-const FASTER_ON_THE_CPU: &str = "Backend::cpu() is faster: 3.7 to 5 times as fast as lavapipe on ResNet-18, ResNet-50, \
-    MobileNetV2 and SqueezeNet, with two threads";
+const FASTER_ON_THE_CPU: &str = "the CPU backend (Backend::cpu, --adapter cpu) is faster: 3.7 to 5 times as fast as lavapipe \
+    on ResNet-18, ResNet-50, MobileNetV2 and SqueezeNet, with two threads";
 
 /// Where a model runs.
 #[derive(Clone, Debug)]
@@ -55,16 +55,25 @@ impl Backend {
         Self::Reference
     }
 
+    /// What was measured to be faster than this backend on the same machine, where something was: on a software adapter the
+    /// CPU backend. [`auto`](Self::auto) logs it.
+    pub fn advice(&self) -> Option<&'static str> {
+        match self {
+            Self::Gpu(gpu) if cfg!(feature = "cpu") && gpu.info().kind == AdapterKind::Software => Some(FASTER_ON_THE_CPU),
+            _ => None,
+        }
+    }
+
     /// The GPU, or the CPU where it could not be opened.
     fn from_gpu(gpu: Result<Gpu>) -> Self {
         match gpu {
             Ok(gpu) => {
-                let info = gpu.info();
+                let backend = Self::Gpu(gpu);
                 let asked = AdapterChoice::from_env() != AdapterChoice::Any;
-                if cfg!(feature = "cpu") && info.kind == AdapterKind::Software && !asked {
-                    log::warn!("{info}: {FASTER_ON_THE_CPU}");
+                if let Some(advice) = backend.advice().filter(|_| !asked) {
+                    log::warn!("{backend}: {advice}");
                 }
-                Self::Gpu(gpu)
+                backend
             }
             Err(error) => {
                 if AdapterChoice::from_env() != AdapterChoice::Cpu {

@@ -63,6 +63,7 @@ pub mod nn;
 pub mod onnx;
 pub mod ops;
 mod padding;
+pub mod profiling;
 pub mod reference;
 mod shape;
 pub mod testing;

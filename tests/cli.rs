@@ -136,6 +136,29 @@ fn where_no_adapter_fits_the_cpu_is_the_fallback_and_says_so() {
     assert_eq!(run.stderr.lines().count(), 1, "{}", run.stderr);
 }
 
+/// On a software adapter that nobody asked for, and only there.
+#[test]
+fn that_the_cpu_is_faster_is_said_once() {
+    let model = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/lenet5.onnx");
+    let arguments = ["run", model.to_str().expect("UTF-8"), "--input", "random"];
+    let mut unasked = command(&arguments);
+    unasked.env_remove("CONVOKE_ADAPTER");
+    let run = finish(unasked);
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+    if run.stdout.contains("(software adapter") {
+        assert!(
+            run.stderr.starts_with("note: ") && run.stderr.contains("the CPU backend"),
+            "{}",
+            run.stderr
+        );
+        assert_eq!(run.stderr.lines().count(), 1, "{}", run.stderr);
+        let asked = convoke(&[&arguments[..], &["--adapter", "software"]].concat());
+        assert_eq!((asked.code, asked.stderr.as_str()), (Some(0), ""));
+    } else {
+        assert!(!run.stderr.contains("note: "), "{}", run.stderr);
+    }
+}
+
 #[test]
 fn an_adapter_asked_for_and_missing_is_an_error() {
     for subcommand in ["digits", "devices"] {
@@ -554,7 +577,7 @@ fn verify_names_the_layer_that_a_wrong_kernel_spoils() {
         return; // `verify_checks_every_operator_on_the_gpu` has said so.
     }
     // Windows of the poolings one column too far right.
-    let run = with("pool2d_window:i32(params.pad_left);=>i32(params.pad_left) + 1;");
+    let run = with("pool2d_window:i32(params.pad_left), i32(params.in_width)=>i32(params.pad_left) + 1, i32(params.in_width)");
     assert_eq!(run.code, Some(1), "{}{}", run.stdout, run.stderr);
     let wrong: Vec<&str> = run.stdout.lines().filter(|line| line.starts_with("WRONG")).collect();
     assert_eq!(wrong.len(), 2, "{}", run.stdout);

@@ -87,14 +87,17 @@ fn a_model_is_measured_checked_and_reported() {
     let flops = 2 * (28 * 28 * 6 * 25 + 10 * 10 * 16 * 150 + 120 * 400 + 120 * 84 + 84 * 10);
     assert_eq!((point.flops, point.inputs.as_slice()), (flops, &[vec![1, 1, 28, 28]][..]));
     let [gpu, reference, cpu] = [0, 1, 2].map(|index| point.outcomes[index].measured().expect("times"));
-    let device = gpu.device.as_ref().expect("the device's time");
-    assert!(device.seconds > 0.0 && device.of_ceiling > 0.0 && device.ceiling_gflops > 0.0);
+    for measured in [gpu, cpu] {
+        let device = measured.device.as_ref().expect("the device's time");
+        assert!(device.seconds > 0.0 && device.of_ceiling > 0.0 && device.ceiling_gflops > 0.0);
+    }
     let split = gpu.split.expect("the parts");
     assert!(split.upload >= 0.0 && split.dispatch > 0.0 && split.wait + split.read_back > 0.0);
     assert!(gpu.cold.total() > gpu.warm.least, "compiling takes longer than running");
     for other in [reference, cpu] {
-        assert!(other.device.is_none() && other.split.is_none() && other.warm.count >= 1);
+        assert!(other.split.is_none() && other.warm.count >= 1);
     }
+    assert!(reference.device.is_none(), "the reference has no kernels");
     assert!(cpu.warm.median < reference.warm.median);
 }
 
@@ -106,7 +109,7 @@ fn a_wrong_kernel_is_refused_by_name_and_has_no_times() {
     }
     let json = scratch("bench_wrong.json");
     let path = json.to_str().expect("UTF-8");
-    let wrong = [("CONVOKE_WRONG_KERNEL", "pool2d_window:max(=>min(")];
+    let wrong = [("CONVOKE_WRONG_KERNEL", "pool2d_window:max(result, value)=>min(result, value)")];
     let run = bench_with(&[MODEL, "--json", path], &wrong);
     assert_eq!(run.code, Some(1), "{}", run.stdout);
     assert!(run.stdout.contains("WRONG       lenet5 on "), "{}", run.stdout);

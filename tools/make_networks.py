@@ -97,6 +97,8 @@ NETWORKS = {
     "unet": (lambda weights: UNet(), 256, None, 32),
     "deeplabv3_resnet50": (lambda weights: Segmentation(), 256, None, 32),
 }
+# Only where they are named, and only at full size: half a gigabyte of weights.
+LARGE = {"vgg16": (zoo.vgg16, 224, None, None)}
 
 
 def uniform(first, count, low, high):
@@ -203,7 +205,9 @@ def main():
     parser.add_argument("names", nargs="*", help="some networks only")
     arguments = parser.parse_args()
     for name in arguments.names or NETWORKS:
-        full, full_size, small, small_size = NETWORKS[name]
+        if name in LARGE and not arguments.full:
+            parser.error(f"{name} is written with --full only")
+        full, full_size, small, small_size = (NETWORKS | LARGE)[name]
         constructor, size = (full, full_size) if arguments.full or small is None else (lambda weights: small(), small_size)
         if not arguments.full:
             size = small_size

@@ -44,7 +44,7 @@ fn part(workgroup: u32) -> Part {
     );
 }
 
-// Where the packed weights of a block of channels begin, in elements.
+// Where the packed weights of a block of channels begin, in elements: each has zeros up to whole rounds of TERMS.
 fn first_weight(own: Part) -> u32 {
-    return (own.group * params.channel_blocks + own.channel_block) * params.in_channels * CHANNELS;
+    return (own.group * params.channel_blocks + own.channel_block) * ((params.in_channels + TERMS - 1u) / TERMS * TERMS) * CHANNELS;
 }

@@ -63,7 +63,7 @@ pub fn html(report: &Report, comparison: Option<&Comparison>) -> Result<String> 
     warm_plots(report, page)?;
     page.push_str(&rows_table(&warm_rows(report)));
     page.push_str("<p class=\"note\">GFLOP/s: by the operators' definitions, over the whole run, and over the device's own time. \
-                   Of ceiling: the least time that operators can take by the adapter's measured ceilings, over the time they took.</p>\n");
+                   Of ceiling: the least time that operators can take by the device's measured ceilings, over the time they took.</p>\n");
     parts_plots(report, page)?;
     page.push_str(&rows_table(&part_rows(report)));
     page.push_str("<p class=\"note\">In milliseconds. Start: the adapter found and opened. Read: the model's file. Graph: made for these \

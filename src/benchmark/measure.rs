@@ -319,13 +319,14 @@ fn finish(
     };
     // As many as a second has, so that slow ones do not take forever.
     let runs = ((1.0 / warm.median.max(1e-9)) as usize).clamp(1, SPLIT_RUNS);
-    let (split, device) = match backend {
-        Backend::Gpu(_) => (
-            Some(split(session, views, backend, runs)?),
-            Some(device_time(&session.profile(views, runs)?)),
-        ),
-        // A backend that has no such parts. One that measures ceilings of its own puts them here.
-        _ => (None, None),
+    let split = match backend {
+        Backend::Gpu(_) => Some(split(session, views, backend, runs)?),
+        _ => None,
+    };
+    // The reference has no kernels.
+    let device = match backend {
+        Backend::Reference => None,
+        _ => Some(device_time(&session.profile(views, runs)?)),
     };
     Ok(Outcome::Measured(Box::new(Measured {
         warm,

@@ -199,7 +199,7 @@ pub struct DeviceTime {
     pub timing: String,
     /// Bytes that any implementation moves: inputs, weights and outputs of every operator once each.
     pub bytes: u64,
-    /// 10^9 floating-point operations a second that the adapter reaches at most.
+    /// 10^9 floating-point operations a second that the device reaches at most.
     pub ceiling_gflops: f64,
     /// 10^9 bytes a second that it copies at most.
     pub ceiling_gbs: f64,

@@ -101,17 +101,26 @@ pub(crate) fn main() -> ExitCode {
     })
 }
 
-/// What `--adapter` asks for, or an error; without it the best there is, with a line where that is not an adapter.
+/// What `--adapter` asks for, or an error; without it the best there is, with a line where that is not an adapter, or one that
+/// the CPU is faster than.
 fn backend(adapter: Option<&str>) -> Result<Backend, Box<dyn Error>> {
     if let Some(asked) = adapter {
         return Ok(Backend::choose(asked.into())?);
     }
-    match Backend::choose(AdapterChoice::from_env()) {
+    let choice = AdapterChoice::from_env();
+    let asked = choice != AdapterChoice::Any;
+    match Backend::choose(choice) {
         Err(error @ convoke::Error::NoAdapter(_)) => {
             complain("warning", &format!("{error}; running on the CPU"));
             Ok(Backend::cpu())
         }
-        chosen => Ok(chosen?),
+        chosen => {
+            let backend = chosen?;
+            if let Some(advice) = backend.advice().filter(|_| !asked) {
+                complain("note", &format!("{backend}: {advice}"));
+            }
+            Ok(backend)
+        }
     }
 }
 

@@ -9,6 +9,7 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 use convoke::gpu::AdapterChoice;
 use convoke::graph::{LayerProfile, Profile};
+use convoke::profiling::Timing;
 use convoke::{Backend, Session};
 use serde_json::{Value, json};
 
@@ -86,6 +87,7 @@ pub(super) fn profile(out: &mut dyn Write, arguments: &ProfileArguments, adapter
     ] {
         let what = match name {
             "kernels" => "the layers' sum",
+            "dispatches" if profile.timing == Timing::Operators => "without reading the clock between them",
             "dispatches" => "in one submission until it is done",
             _ => "with inputs written and outputs read back",
         };

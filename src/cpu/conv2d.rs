@@ -19,6 +19,11 @@ fn is_direct(op: &Conv2d, weight: &[usize]) -> bool {
     group < FEW_CHANNELS && (op.groups > 1 || weight[1] <= 4 * FEW_CHANNELS)
 }
 
+/// How a convolution with a weight of this shape is computed.
+pub(super) fn kernel(op: &Conv2d, weight: &[usize]) -> &'static str {
+    if is_direct(op, weight) { "direct" } else { "product" }
+}
+
 /// The weights of each group as the product wants them; none where there is no product.
 pub(super) fn pack(op: &Conv2d, weight: &Tensor<'_>) -> Vec<PackedRows> {
     if is_direct(op, weight.shape) {

@@ -22,6 +22,7 @@
 mod activation;
 mod batch_norm;
 mod binary;
+mod ceilings;
 mod columns;
 mod concat;
 mod conv2d;
@@ -95,6 +96,23 @@ pub(crate) fn prepare(op: &Op, weight: Option<Tensor<'_>>) -> Option<Prepared> {
             ..
         }) => Some(Prepared(conv_transpose2d::pack(op, &weight))),
         _ => None,
+    }
+}
+
+/// What computes an operator with inputs of these shapes.
+pub(crate) fn kernel(op: &Op, inputs: &[&[usize]]) -> &'static str {
+    match op {
+        Op::Conv2d(conv2d)
+        | Op::Fused(crate::ops::Fused {
+            base: FusedBase::Conv2d(conv2d),
+            ..
+        }) => conv2d::kernel(conv2d, inputs[1]),
+        Op::ConvTranspose2d(_)
+        | Op::Fused(crate::ops::Fused {
+            base: FusedBase::ConvTranspose2d(_),
+            ..
+        }) => "product",
+        _ => op.name(),
     }
 }
 

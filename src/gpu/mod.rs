@@ -15,6 +15,7 @@
 
 mod adapter;
 mod builder;
+#[cfg(not(target_family = "wasm"))]
 mod ceilings;
 mod context;
 mod device_class;
@@ -30,6 +31,7 @@ mod readback;
 mod recording;
 mod shader;
 mod tensor;
+#[cfg(not(target_family = "wasm"))]
 mod timing;
 mod tuning;
 mod unroll;
@@ -48,13 +50,11 @@ pub use adapter::{AdapterChoice, AdapterInfo, AdapterKind};
 #[cfg(not(target_family = "wasm"))]
 pub use builder::adapters;
 pub use builder::{GpuBuilder, adapters_async};
-pub use ceilings::Ceilings;
 pub use device_class::DeviceClass;
 pub use engine::Memory;
 pub use ops::{Conv2dAlgorithm, KernelChoice, LayerSignature};
 pub use recording::DType;
 pub use tensor::{Element, Tensor};
-pub use timing::Timing;
 pub use tuning::{Candidate, CandidateOutcome, TunedAdapter, TunedLayer, TuningPlan};
 
 pub(crate) use context::Context;
@@ -64,8 +64,6 @@ pub(crate) use pool::{BufferPool, PooledBuffer};
 pub(crate) use readback::{Readback, staging_buffer};
 pub(crate) use recording::{Decision, Recording, Value};
 pub(crate) use tensor::write;
-#[cfg(not(target_family = "wasm"))]
-pub(crate) use timing::Timed;
 
 use crate::error::{Result, ensure};
 use crate::ops::{

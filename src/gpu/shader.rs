@@ -11,6 +11,7 @@ pub(crate) enum Kernel {
     CeilingCopy,
     CeilingMultiplyAdd,
     Conv2dDepthwise,
+    Conv2dDepthwiseQuads,
     Conv2dDirect,
     Conv2dDirectBroadcast,
     Conv2dTiled,
@@ -18,6 +19,7 @@ pub(crate) enum Kernel {
     Fill,
     Gemm,
     GemmBroadcast,
+    GemmFew,
     GemmQuads,
     GemmTiled,
     GemmTiledColumns,
@@ -37,6 +39,7 @@ pub(crate) enum Kernel {
     Pool2dAny,
     Pool2dAnyIndices,
     Pool2dWindow,
+    Pool2dWindowQuads,
     Reduce,
     Softmax,
     StridedCopy,
@@ -73,6 +76,8 @@ const PRODUCT: &str = wgsl!("shared/product");
 const REALS: &str = wgsl!("shared/reals_single");
 const REAL_QUADS: &str = wgsl!("shared/reals_quads");
 const PADDING: &str = wgsl!("shared/padding");
+const STRIP: &str = wgsl!("shared/strip_single");
+const STRIP_QUADS: &str = wgsl!("shared/strip_quads");
 const STRAIGHT_LINES: &str = wgsl!("shared/straight_lines");
 const SPREAD_PLAIN: &str = wgsl!("shared/spread_plain");
 const SPREAD_BROADCAST: &str = wgsl!("shared/spread_broadcast");
@@ -86,13 +91,14 @@ const WINDOW_TAPS: &str = wgsl!("shared/window_taps");
 impl Kernel {
     /// All kernels.
     #[cfg(any(test, feature = "wrong-kernel"))]
-    pub(crate) const ALL: [Self; 40] = [
+    pub(crate) const ALL: [Self; 43] = [
         Self::Activation,
         Self::BatchNorm,
         Self::Binary,
         Self::CeilingCopy,
         Self::CeilingMultiplyAdd,
         Self::Conv2dDepthwise,
+        Self::Conv2dDepthwiseQuads,
         Self::Conv2dDirect,
         Self::Conv2dDirectBroadcast,
         Self::Conv2dTiled,
@@ -100,6 +106,7 @@ impl Kernel {
         Self::Fill,
         Self::Gemm,
         Self::GemmBroadcast,
+        Self::GemmFew,
         Self::GemmQuads,
         Self::GemmTiled,
         Self::GemmTiledColumns,
@@ -119,6 +126,7 @@ impl Kernel {
         Self::Pool2dAny,
         Self::Pool2dAnyIndices,
         Self::Pool2dWindow,
+        Self::Pool2dWindowQuads,
         Self::Reduce,
         Self::Softmax,
         Self::StridedCopy,
@@ -156,6 +164,22 @@ impl Kernel {
                     EPILOGUE_BINDINGS,
                     EPILOGUE,
                     PADDING,
+                    STRIP,
+                    wgsl!("conv2d_depthwise"),
+                ],
+                4,
+                1,
+            ),
+            Self::Conv2dDepthwiseQuads => (
+                "conv2d_depthwise_quads",
+                &[
+                    DISPATCH,
+                    REAL_QUADS,
+                    STRAIGHT_LINES,
+                    EPILOGUE_BINDINGS,
+                    EPILOGUE,
+                    PADDING,
+                    STRIP_QUADS,
                     wgsl!("conv2d_depthwise"),
                 ],
                 4,
@@ -217,6 +241,20 @@ impl Kernel {
                     SPREAD_BROADCAST,
                     PRODUCT,
                     wgsl!("gemm"),
+                ],
+                4,
+                1,
+            ),
+            Self::GemmFew => (
+                "gemm_few",
+                &[
+                    DISPATCH,
+                    REAL_QUADS,
+                    STRAIGHT_LINES,
+                    EPILOGUE_BINDINGS,
+                    EPILOGUE,
+                    PRODUCT,
+                    wgsl!("gemm_few"),
                 ],
                 4,
                 1,
@@ -397,7 +435,18 @@ impl Kernel {
                 1,
                 2,
             ),
-            Self::Pool2dWindow => ("pool2d_window", &[DISPATCH, REALS, wgsl!("pool2d_window")], 1, 1),
+            Self::Pool2dWindow => (
+                "pool2d_window",
+                &[DISPATCH, REALS, PADDING, STRIP, wgsl!("pool2d_window")],
+                1,
+                1,
+            ),
+            Self::Pool2dWindowQuads => (
+                "pool2d_window_quads",
+                &[DISPATCH, REAL_QUADS, PADDING, STRIP_QUADS, wgsl!("pool2d_window")],
+                1,
+                1,
+            ),
             Self::Reduce => ("reduce", &[DISPATCH, REALS, wgsl!("reduce")], 1, 1),
             Self::Softmax => ("softmax", &[DISPATCH, REALS, wgsl!("softmax")], 1, 1),
             Self::StridedCopy => (
@@ -429,7 +478,7 @@ impl Kernel {
         };
         let subgroups = matches!(
             self,
-            Self::Conv2dDirectBroadcast | Self::GemmBroadcast | Self::GemmQuads | Self::Gemv
+            Self::Conv2dDirectBroadcast | Self::GemmBroadcast | Self::GemmFew | Self::GemmQuads | Self::Gemv
         );
         KernelSource {
             name,

@@ -1,22 +1,25 @@
 //! A graph on the CPU: weights packed once, and for each set of input shapes buffers that operators share one after another.
 
 use std::sync::{Arc, Mutex};
+use std::time::Instant;
 
 use ndarray::{ArrayD, ArrayViewD};
 
 use super::plan::PLANS_KEPT;
+use super::profile::Layer;
 use super::verify::{Check, check_values};
 use super::{Graph, NAME, Node, Pass, ValueId};
 use crate::cpu::{self, Cpu, Prepared, Tensor, array, tensor};
 use crate::error::{Error, Result};
 use crate::lock::lock;
 use crate::ops::{Fused, FusedBase, Op};
+use crate::profiling::Timed;
 use crate::shape;
 
 /// The CPU's part of a session.
 #[derive(Debug)]
 pub(super) struct CpuEngine {
-    cpu: Cpu,
+    pub(super) cpu: Cpu,
     /// The graph after the passes that need no shapes.
     graph: Graph,
     /// The passes that are left for when the shapes are known.
@@ -83,15 +86,52 @@ impl CpuEngine {
     }
 
     pub(super) fn run(&self, inputs: &[ArrayViewD<'_, f32>]) -> Result<Vec<ArrayD<f32>>> {
+        self.with_plan(inputs, |plan, inputs, buffers| {
+            self.cpu.install(|| plan.run(inputs, buffers))?;
+            plan.outputs(inputs, buffers)
+        })
+    }
+
+    /// A run whose outputs are dropped.
+    pub(super) fn compute(&self, inputs: &[ArrayViewD<'_, f32>]) -> Result<()> {
+        self.with_plan(inputs, |plan, inputs, buffers| self.cpu.install(|| plan.run(inputs, buffers)))
+    }
+
+    /// The plan's operators, and how long each took in each of so many runs after a first one.
+    pub(super) fn time(&self, inputs: &[ArrayViewD<'_, f32>], repetitions: usize) -> Result<(Vec<Layer>, Vec<Timed>)> {
+        self.with_plan(inputs, |plan, inputs, buffers| {
+            let mut timed: Vec<Timed> = plan.steps.iter().map(|step| plan.timed(step)).collect();
+            self.cpu.install(|| {
+                plan.run(inputs, buffers)?;
+                for _ in 0..repetitions {
+                    for (step, timed) in plan.steps.iter().zip(&mut timed) {
+                        let start = Instant::now();
+                        plan.step(step, inputs, buffers)?;
+                        timed.seconds.push(start.elapsed().as_secs_f64());
+                    }
+                }
+                Ok(())
+            })?;
+            let nodes = plan.graph.nodes.iter();
+            let layers = nodes.map(|node| Layer::new(node, |value| plan.shapes[value.0].as_slice()));
+            Ok((layers.collect(), timed))
+        })
+    }
+
+    /// Gives the plan for these inputs buffers for the time of `work`.
+    fn with_plan<T>(
+        &self,
+        inputs: &[ArrayViewD<'_, f32>],
+        work: impl FnOnce(&Plan, &[Tensor<'_>], &mut Buffers) -> Result<T>,
+    ) -> Result<T> {
         let plan = self.plan(inputs)?;
         let arrays: Vec<_> = inputs.iter().map(|input| input.as_standard_layout()).collect();
         let inputs: Vec<Tensor<'_>> = arrays.iter().filter_map(tensor).collect();
         let spare = lock(&plan.spare).pop();
         let mut buffers = spare.unwrap_or_else(|| vec![Vec::new(); plan.lengths.len()]);
-        let outcome = self.cpu.install(|| plan.run(&inputs, &mut buffers));
-        let outputs = outcome.and_then(|()| plan.outputs(&inputs, &mut buffers));
+        let outcome = work(&plan, &inputs, &mut buffers);
         lock(&plan.spare).push(buffers);
-        outputs
+        outcome
     }
 
     /// Runs with every value kept, and checks each operator by itself.
@@ -290,6 +330,16 @@ fn places(graph: &Graph, shapes: &[Vec<usize>]) -> (Vec<Place>, Vec<usize>) {
 }
 
 impl Plan {
+    fn timed(&self, step: &Step) -> Timed {
+        let node = &self.graph.nodes[step.node];
+        let shapes: Vec<&[usize]> = node.inputs.iter().map(|value| self.shapes[value.0].as_slice()).collect();
+        Timed {
+            node: step.node,
+            kernel: cpu::kernel(&node.op, &shapes),
+            seconds: Vec::new(),
+        }
+    }
+
     fn run(&self, inputs: &[Tensor<'_>], buffers: &mut Buffers) -> Result<()> {
         self.steps.iter().try_for_each(|step| self.step(step, inputs, buffers))
     }

@@ -1,11 +1,11 @@
-//! What a run of a session spends its time on, layer by layer, against what the adapter can do.
+//! What a run of a session spends its time on, layer by layer, against what the device can do.
 
 use std::time::Duration;
 
 use super::work::{count, multiply_adds};
 use super::{Node, ValueId};
-use crate::gpu::{Ceilings, Timing};
 use crate::ops::Op;
+use crate::profiling::{Ceilings, Timing};
 
 /// What a run spends its time on. Made by [`Session::profile`](crate::Session::profile).
 #[derive(Clone, Debug)]
@@ -15,12 +15,12 @@ pub struct Profile {
     pub timing: Timing,
     /// How many runs were measured; every time is the least of them.
     pub repetitions: usize,
-    /// What the adapter can do at most.
+    /// What the device can do at most.
     pub ceilings: Ceilings,
     /// The operators that the passes left, in the order that they run.
     pub layers: Vec<LayerProfile>,
-    /// All kernel calls of a run in one submission, from before it until it is done, by the host's clock. What this is more
-    /// than [`kernels`](Self::kernels) goes to encoding, submitting and waiting.
+    /// All kernel calls of a run, by the host's clock: on a GPU in one submission, from before it until it is done. What
+    /// this is more than [`kernels`](Self::kernels) goes to encoding, submitting and waiting.
     pub dispatches: Duration,
     /// A whole [`Session::run`](crate::Session::run) by the host's clock: inputs written, kernel calls, outputs read back.
     pub run: Duration,
@@ -37,7 +37,7 @@ impl Profile {
         ratio(layer.time.as_secs_f64(), self.kernels().as_secs_f64())
     }
 
-    /// The least time that a layer can take on this adapter, in seconds: its arithmetic at the one ceiling, or its bytes at
+    /// The least time that a layer can take on this device, in seconds: its arithmetic at the one ceiling, or its bytes at
     /// the other, whichever takes longer.
     pub fn floor(&self, layer: &LayerProfile) -> f64 {
         let arithmetic = layer.flops as f64 / (self.ceilings.gflops * 1e9);
@@ -81,7 +81,8 @@ pub struct LayerProfile {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct KernelProfile {
-    /// The kernel's name: its file in `shaders/`, or its variant of one.
+    /// The kernel's name: on a GPU its file in `shaders/`, or its variant of one. On the CPU how a convolution is computed,
+    /// `product` or `direct`, and of other operators their names.
     pub name: &'static str,
     /// Its part of the layer's time.
     pub time: Duration,
@@ -152,9 +153,14 @@ mod native {
 
     use super::{KernelProfile, Layer, LayerProfile, Profile};
     use crate::error::Result;
-    use crate::gpu::{Context, Timed};
+    use crate::gpu::Context;
+    #[cfg(feature = "cpu")]
+    use crate::graph::cpu::CpuEngine;
     use crate::graph::plan::{GpuEngine, Plan};
     use crate::lock::lock;
+    use crate::profiling::Timed;
+    #[cfg(feature = "cpu")]
+    use crate::profiling::Timing;
 
     impl GpuEngine {
         /// Times a plan's kernel calls, one by one and together, and whole runs.
@@ -175,6 +181,22 @@ mod native {
                     context.wait()
                 })?,
                 run: least(repetitions, || whole_run(&plan, context, inputs))?,
+            })
+        }
+    }
+
+    #[cfg(feature = "cpu")]
+    impl CpuEngine {
+        /// Times a plan's operators, one by one within runs, runs without their outputs, and whole ones.
+        pub(in crate::graph) fn profile(&self, inputs: &[ArrayViewD<'_, f32>], repetitions: usize) -> Result<Profile> {
+            let (known, timed) = self.time(inputs, repetitions)?;
+            Ok(Profile {
+                timing: Timing::Operators,
+                repetitions,
+                ceilings: self.cpu.ceilings(),
+                layers: layers(&known, &timed),
+                dispatches: least(repetitions, || self.compute(inputs))?,
+                run: least(repetitions, || self.run(inputs).map(drop))?,
             })
         }
     }

@@ -4,12 +4,15 @@
 mod common;
 #[path = "../common/device.rs"]
 mod device;
+#[path = "../common/profiled.rs"]
+mod profiled;
 #[path = "../common/properties/mod.rs"]
 mod random;
 #[path = "../common/numerics/mod.rs"]
 mod special;
 
 mod layers;
+mod profile;
 mod sessions;
 
 use convoke::Result;
@@ -62,6 +65,7 @@ fn main() {
     }));
     trials.push(trial("numerics/conv2d/threes", &cpu, |cpu| special::winograd(cpu)));
     trials.extend(layers::trials(&cpu));
+    trials.extend(profile::trials(&cpu));
     trials.extend(sessions::trials(&cpu));
     libtest_mimic::run(&arguments, trials).exit();
 }

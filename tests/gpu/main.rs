@@ -7,6 +7,8 @@ mod adapter;
 mod common;
 #[path = "../common/device.rs"]
 mod device;
+#[path = "../common/profiled.rs"]
+mod profiled;
 #[path = "../common/properties/mod.rs"]
 mod random;
 #[path = "../common/numerics/mod.rs"]

@@ -6,6 +6,7 @@ use proptest::prelude::*;
 
 use crate::random::convolutions::{convolutions, few_positions, fused, fused_over, pointwise, threes};
 use crate::random::elementwise::linears;
+use crate::random::windows::strips;
 use crate::random::{Case, properties, run};
 use crate::{Named, trial};
 
@@ -20,6 +21,7 @@ pub(crate) fn trials() -> Vec<Named> {
         trials.push(on_class(class, "fused/few_positions", few_positions));
         trials.push(on_class(class, "fused/winograd", || fused_over(threes())));
         trials.push(on_class(class, "linear", linears));
+        trials.push(on_class(class, "strips", strips));
     }
     // The same cases for each algorithm; it is shrunk and counted by itself.
     for algorithm in Conv2dAlgorithm::ALL {

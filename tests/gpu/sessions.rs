@@ -329,7 +329,7 @@ fn wrong_kernel(gpu: &Gpu) -> Outcome {
     assert_eq!(named(gpu)?, []);
 
     let same_adapter = Gpu::builder().choice(AdapterChoice::Named(gpu.info().name.clone()));
-    let shifted = "i32(params.pad_left);=>i32(params.pad_left) + 1;";
+    let shifted = "i32(params.pad_left), i32(params.in_width)=>i32(params.pad_left) + 1, i32(params.in_width)";
     let broken = (same_adapter.clone())
         .wrong_kernel(format!("pool2d_window:{shifted}"))
         .build()?;

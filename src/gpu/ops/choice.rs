@@ -117,7 +117,7 @@ pub(super) fn complete(algorithm: Conv2dAlgorithm, problem: &Problem, capabiliti
 /// The algorithm of a convolution that is not transposed: the most special that applies.
 fn algorithm(problem: &Problem, capabilities: &Capabilities) -> Conv2dAlgorithm {
     // With more output channels per input channel, a block of channels shares what it loads.
-    if problem.out_channels_per_group() < 4 && problem.depthwise_rows().is_some() {
+    if problem.out_channels_per_group() < 4 && problem.depthwise(capabilities.class).is_some() {
         return Conv2dAlgorithm::Depthwise;
     }
     match gpu(capabilities.class) {
@@ -252,17 +252,9 @@ fn cut(extents: Extents, class: DeviceClass, limits: &wgpu::Limits) -> Cut {
         .unwrap_or(Cut::new(extents, Tile::SMALL, 1))
 }
 
-/// Rows that an invocation of the depthwise kernel computes at most, and the lanes of its workgroups.
-///
-/// On GPUs it has no workgroup memory either: with 3x3 and four rows it loads 4.5 values an output, nearly all of them
-/// from the first-level cache, since neighbouring lanes and tap columns share their lines. That cache gives a warp's 32
-/// values a cycle, and so 7 outputs; memory, at 8 bytes an output, gives less than two. A tile in workgroup memory would read
-/// the same from memory, and add a barrier.
-pub(super) fn depthwise(class: DeviceClass) -> (usize, u32) {
-    match gpu(class) {
-        None => (usize::MAX, LANES),
-        Some(gpu) => (4, gpu.row_lanes),
-    }
+/// The lanes of a workgroup that computes by strips (`strips.rs`): on software adapters a vector, since nothing is shared.
+pub(super) fn strip_lanes(class: DeviceClass) -> u32 {
+    gpu(class).map_or(8, |gpu| gpu.row_lanes)
 }
 
 /// Lanes of a workgroup that runs along long rows.
@@ -304,7 +296,7 @@ mod tests {
             (([3, 1, 1], [1, 128, 128, 28]), [Winograd, Tiled, Winograd]),
             (([3, 1, 1], [1, 512, 512, 28]), [Winograd, Winograd, Winograd]),
             (([3, 2, 1], [1, 256, 256, 14]), [DirectBroadcast, Tiled, Tiled]),
-            (([3, 1, 1], [1, 512, 512, 7]), [DirectBroadcast, Tiled, Tiled]),
+            (([3, 1, 1], [1, 512, 512, 7]), [Winograd, Tiled, Tiled]),
             (([1, 1, 1], [1, 256, 64, 56]), [GemmBroadcast, GemmTiled, GemmTiled]),
             (([3, 1, 32], [1, 32, 32, 112]), [Depthwise, Depthwise, Depthwise]),
             (([3, 1, 32], [1, 128, 128, 56]), [DirectBroadcast, Direct, Direct]),

@@ -7,9 +7,11 @@ use super::epilogue::Operands;
 use super::kernel_choice::{How, NEEDS_SUBGROUPS};
 use super::linear::{Gemm, gemm};
 use super::signature::LayerSignature;
+use super::strips::{Strips, Windows};
 use super::winograd::winograd;
 use super::{check_extent, parameters, slot, step, varies};
 use crate::error::{Error, Result};
+use crate::gpu::DeviceClass;
 use crate::gpu::recording::{Recording, Value};
 use crate::gpu::shader::{Kernel, PipelineKey};
 use crate::ops::{Conv2d, ConvGeometry, ConvTranspose2d};
@@ -43,22 +45,19 @@ parameters!(DepthwiseParameters {
     in_width: u32,
     out_height: u32,
     out_width: u32,
-    stride_width: u32,
-    dilation_width: u32,
     pad_top: u32,
     pad_left: u32,
-    row_blocks: u32,
-    position_blocks: u32,
+    strips: u32,
+    segment_rows: u32,
+    segments: u32,
+    invocations: u32,
     channels: u32,
     multiplier: u32,
-    planes: u32,
     activation_first: f32,
     activation_second: f32,
 });
 
 const NAME: &str = "conv2d";
-/// Source values that an invocation of the depthwise kernel may load: beyond, registers spill and code grows.
-const MOST_VALUES: usize = 160;
 
 /// How a convolution is computed. By default a rule chooses; see [`Gpu::with_conv2d`](crate::gpu::Gpu::with_conv2d).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -68,7 +67,7 @@ pub enum Conv2dAlgorithm {
     Direct,
     /// The same with weights handed round a subgroup of eight: for adapters where every load is a gather.
     DirectBroadcast,
-    /// One input channel per group; loads each source row once per tap column.
+    /// One input channel per group: strips of columns, each source row loaded once.
     Depthwise,
     /// A matrix product: 1x1 kernels with stride 1 and no padding.
     Gemm,
@@ -103,7 +102,7 @@ impl Conv2dAlgorithm {
             Self::Gemm | Self::GemmBroadcast | Self::GemmTiled if !problem.is_pointwise() => {
                 Some("it needs a 1x1 kernel with stride 1 and no padding")
             }
-            Self::Depthwise if problem.depthwise_rows().is_none() => {
+            Self::Depthwise if problem.depthwise(recording.capabilities.class).is_none() => {
                 Some("it needs one input channel per group and a small kernel")
             }
             Self::Winograd if !problem.is_winograd() => Some("it needs a 3x3 kernel with stride 1, dilation 1 and one group"),
@@ -193,17 +192,19 @@ impl Problem {
         self.geometry.out_channels / self.groups
     }
 
-    /// Source rows that so many output rows read.
-    fn span(&self, rows: usize) -> usize {
-        (rows - 1) * self.stride_height as usize + (self.geometry.kernel.height - 1) * self.dilation_height as usize + 1
-    }
-
-    /// Output rows that an invocation of the depthwise kernel computes, or `None` where the kernel does not apply.
-    pub(super) fn depthwise_rows(&self) -> Option<usize> {
-        let fits = |rows: usize| self.span(rows).saturating_mul(self.geometry.kernel.width) <= MOST_VALUES;
-        // No larger than the output needs, but for the smallest block.
-        let useful = |rows: usize| rows < 2 * self.geometry.output.height || rows == 1;
-        (self.in_channels_per_group() == 1).then(|| [8, 4, 2, 1].into_iter().find(|&rows| useful(rows) && fits(rows)))?
+    /// The strips that the depthwise kernel computes by, or `None` where it does not apply.
+    pub(super) fn depthwise(&self, class: DeviceClass) -> Option<Strips> {
+        let geometry = &self.geometry;
+        let windows = Windows {
+            planes: geometry.batch * geometry.out_channels,
+            input: geometry.input,
+            output: geometry.output,
+            kernel: geometry.kernel,
+            padding: geometry.padding,
+            stride: [self.stride_height, self.stride_width],
+            dilation: [self.dilation_height, self.dilation_width],
+        };
+        (self.in_channels_per_group() == 1).then(|| windows.cut(class))?
     }
 }
 
@@ -333,20 +334,15 @@ fn direct(problem: &Problem, broadcast: bool, operands: &Operands<'_>, output: &
 
 fn depthwise(problem: &Problem, operands: &Operands<'_>, output: &Value, recording: &mut Recording) -> Result<()> {
     let geometry = &problem.geometry;
-    let (most_rows, lanes) = choice::depthwise(recording.capabilities.class);
-    let rows = problem.depthwise_rows().unwrap_or(1).min(most_rows);
-    let row_blocks = geometry.output.height.div_ceil(rows);
-    let position_blocks = (row_blocks * geometry.output.width).div_ceil(lanes as usize);
-    let planes = geometry.batch * geometry.out_channels;
+    let class = recording.capabilities.class;
+    let Some(strips) = problem.depthwise(class) else {
+        return Err(Error::unsupported(NAME, "a depthwise kernel as large as this"));
+    };
+    let lanes = choice::strip_lanes(class);
     let own = [
         ("LANES", lanes),
-        ("ROWS", rows as u32),
-        ("KERNEL_HEIGHT", geometry.kernel.height as u32),
-        ("KERNEL_WIDTH", geometry.kernel.width as u32),
-        ("STRIDE_HEIGHT", problem.stride_height),
-        ("DILATION_HEIGHT", problem.dilation_height),
-        ("SPAN", problem.span(rows) as u32),
         ("PADDING_MODE", problem.padding_mode),
+        ("TAPS", (geometry.kernel.height * geometry.kernel.width) as u32),
     ];
     let (activation_first, activation_second) = operands.activation_parameters();
     let parameters = DepthwiseParameters {
@@ -354,23 +350,27 @@ fn depthwise(problem: &Problem, operands: &Operands<'_>, output: &Value, recordi
         in_width: geometry.input.width as u32,
         out_height: geometry.output.height as u32,
         out_width: geometry.output.width as u32,
-        stride_width: problem.stride_width,
-        dilation_width: problem.dilation_width,
         pad_top: geometry.padding.top as u32,
         pad_left: geometry.padding.left as u32,
-        row_blocks: row_blocks as u32,
-        position_blocks: position_blocks as u32,
+        strips: strips.across as u32,
+        segment_rows: strips.segment_rows as u32,
+        segments: strips.segments as u32,
+        invocations: strips.invocations as u32,
         channels: geometry.out_channels as u32,
         multiplier: problem.out_channels_per_group() as u32,
-        planes: planes as u32,
         activation_first,
         activation_second,
     };
     let inputs = operands.slots(slot(operands.weight)?)?;
     let key = PipelineKey {
-        kernel: Kernel::Conv2dDepthwise,
-        constants: operands.constants(&own),
+        kernel: if strips.quads {
+            Kernel::Conv2dDepthwiseQuads
+        } else {
+            Kernel::Conv2dDepthwise
+        },
+        constants: operands.constants(&[&own[..], &strips.constants].concat()),
         writable: 0,
     };
-    recording.dispatch(NAME, key, &parameters, &inputs, &[slot(output)?], planes * position_blocks)
+    let workgroups = strips.invocations.div_ceil(lanes as usize);
+    recording.dispatch(NAME, key, &parameters, &inputs, &[slot(output)?], workgroups)
 }

@@ -133,7 +133,7 @@ impl KernelChoice {
         let (geometry, reason) = (&problem.geometry, |text: &str| Some(text.to_owned()));
         match self.0 {
             How::DirectBroadcast if !capabilities.broadcast => reason(NEEDS_SUBGROUPS),
-            How::Depthwise if problem.depthwise_rows().is_none() => {
+            How::Depthwise if problem.depthwise(capabilities.class).is_none() => {
                 reason("it needs one input channel per group and a small kernel")
             }
             How::Direct | How::DirectBroadcast | How::Depthwise => None,

@@ -75,6 +75,8 @@ struct Shape {
     block: Block,
     /// Positions of a workgroup.
     across: usize,
+    /// Terms of a round: packed weights have zeros up to whole rounds.
+    terms: usize,
 }
 
 impl Shape {
@@ -88,10 +90,21 @@ impl Shape {
                 width: 1,
                 block,
                 across: positions,
+                terms: lanes,
             };
         }
         // Four consecutive positions at once where each channel's lie together and start at a multiple of four.
         let quads = broadcast && gemm.positions.is_multiple_of(4) && gemm.strides[1] == 1 && gemm.strides[3] == 1;
+        if quads && gemm.positions <= 16 {
+            let positions = (gemm.positions / 4).next_power_of_two();
+            return Self {
+                kernel: Kernel::GemmFew,
+                width: 4,
+                block: Block { positions, channels: 32 },
+                across: positions,
+                terms: lanes / positions,
+            };
+        }
         let (kernel, width, most) = match (broadcast, quads) {
             (true, true) => (Kernel::GemmQuads, 4, MOST_SUMS),
             // Planes that are no whole vectors are small ones; larger blocks take twice as long to compile.
@@ -105,7 +118,18 @@ impl Shape {
             width,
             block,
             across: lanes * block.positions,
+            terms: 1,
         }
+    }
+}
+
+/// Vectors of four positions that subgroups of eight compute for so many: whole ones along the positions, or along the channels
+/// where positions are few.
+pub(super) fn quads_computed(quads: usize) -> usize {
+    if quads <= 4 {
+        quads.next_power_of_two()
+    } else {
+        quads.next_multiple_of(8)
     }
 }
 
@@ -140,6 +164,7 @@ fn in_registers(
         width,
         block,
         across,
+        terms,
     } = Shape::choose(gemm, broadcast, lanes as usize);
     let layout = WeightLayout {
         groups: gemm.groups,
@@ -148,7 +173,7 @@ fn in_registers(
         taps: 1,
         transposed: false,
     };
-    let packed = pack_weights(name, operands.weight, &layout, block.channels, 1, recording)?;
+    let packed = pack_weights(name, operands.weight, &layout, block.channels, terms, recording)?;
     let positions = gemm.positions / width;
     let position_blocks = positions.div_ceil(across);
     let channel_blocks = gemm.out_channels.div_ceil(block.channels);
@@ -172,13 +197,15 @@ fn in_registers(
         activation_first,
         activation_second,
     };
+    let mut constants = block.constants(lanes, "POSITIONS").to_vec();
+    constants.push(("TERMS", terms as u32));
     let inputs = operands.slots(packed)?;
     let workgroups = gemm.batch * gemm.groups * channel_blocks * position_blocks;
     recording.dispatch(
         name,
         PipelineKey {
             kernel,
-            constants: operands.constants(&block.constants(lanes, "POSITIONS")),
+            constants: operands.constants(&constants),
             writable: 0,
         },
         &parameters,

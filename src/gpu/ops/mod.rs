@@ -25,6 +25,7 @@ mod reduce;
 mod signature;
 mod softmax;
 mod strided_copy;
+mod strips;
 mod tiles;
 mod winograd;
 
@@ -207,6 +208,7 @@ pub(in crate::gpu) mod layouts {
             layout!(CeilingCopy, ceiling::CopyParameters),
             layout!(CeilingMultiplyAdd, ceiling::MultiplyAddParameters),
             layout!(Conv2dDepthwise, conv2d::DepthwiseParameters),
+            layout!(Conv2dDepthwiseQuads, conv2d::DepthwiseParameters),
             layout!(Conv2dDirect, conv2d::DirectParameters),
             layout!(Conv2dDirectBroadcast, conv2d::DirectParameters),
             layout!(Conv2dTiled, conv2d_tiled::Conv2dTiledParameters),
@@ -214,6 +216,7 @@ pub(in crate::gpu) mod layouts {
             layout!(Fill, reduce::FillParameters),
             layout!(Gemm, linear::GemmParameters),
             layout!(GemmBroadcast, linear::GemmParameters),
+            layout!(GemmFew, linear::GemmParameters),
             layout!(GemmQuads, linear::GemmParameters),
             layout!(GemmTiled, gemm_tiled::GemmTiledParameters),
             layout!(GemmTiledColumns, gemm_tiled::GemmTiledParameters),
@@ -233,6 +236,7 @@ pub(in crate::gpu) mod layouts {
             layout!(Pool2dAny, pool2d::AnyParameters),
             layout!(Pool2dAnyIndices, pool2d::AnyParameters),
             layout!(Pool2dWindow, pool2d::WindowParameters),
+            layout!(Pool2dWindowQuads, pool2d::WindowParameters),
             layout!(Reduce, reduce::ReduceParameters),
             layout!(Softmax, softmax::SoftmaxParameters),
             layout!(StridedCopy, strided_copy::StridedCopyParameters),

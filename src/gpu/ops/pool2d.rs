@@ -1,25 +1,26 @@
 //! Pooling: small windows in blocks of rows, everything else one output at a time.
 
-use super::{LANES, check_extent, elements, parameters, slot, step};
+use super::strips::Windows;
+use super::{LANES, check_extent, choice, elements, parameters, slot, step};
 use crate::error::Result;
 use crate::gpu::recording::{Recording, Value};
 use crate::gpu::shader::{Kernel, PipelineKey};
 use crate::ops::{AvgPool2d, IndexOrder, MaxPool2d, Window2d};
+use crate::padding::PaddingMode;
 
 parameters!(WindowParameters {
     in_height: u32,
     in_width: u32,
     out_height: u32,
     out_width: u32,
-    stride_width: u32,
-    dilation_width: u32,
     pad_top: u32,
     pad_left: u32,
     padded_height: u32,
     padded_width: u32,
-    row_blocks: u32,
-    position_blocks: u32,
-    planes: u32,
+    strips: u32,
+    segment_rows: u32,
+    segments: u32,
+    invocations: u32,
     count_include_pad: u32,
     divisor_override: f32,
     lowest: u32,
@@ -50,8 +51,6 @@ parameters!(AnyParameters {
 
 /// The bits of minus infinity.
 const LOWEST: u32 = f32::NEG_INFINITY.to_bits();
-/// Source values that an invocation of the window kernel may hold: beyond, registers spill and code grows.
-const MOST_VALUES: usize = 128;
 
 /// What a window reduces to.
 #[derive(Clone, Copy)]
@@ -132,50 +131,55 @@ fn lower_window(
     };
     let [index_row, index_column, index_plane] = order.steps(window.input).map(|step| step as u32);
 
-    let span = |rows: usize| (rows - 1) * stride_height as usize + (kernel.height - 1) * dilation_height as usize + 1;
-    let rows = [8, 4, 2, 1]
-        .into_iter()
-        .find(|&rows| (rows < 2 * window.output.height || rows == 1) && span(rows).saturating_mul(kernel.width) <= MOST_VALUES);
-    if let (Some(rows), [output]) = (rows, outputs) {
-        let planes = window.batch * window.channels;
-        let row_blocks = window.output.height.div_ceil(rows);
-        let position_blocks = (row_blocks * window.output.width).div_ceil(LANES as usize);
-        let constants = [
-            ("LANES", LANES),
-            ("ROWS", rows as u32),
+    let windows = Windows {
+        planes: window.batch * window.channels,
+        input: window.input,
+        output: window.output,
+        kernel,
+        padding,
+        stride: [stride_height, stride_width],
+        dilation: [dilation_height, dilation_width],
+    };
+    if let (Some(strips), [output]) = (windows.cut(recording.capabilities.class), outputs) {
+        let lanes = choice::strip_lanes(recording.capabilities.class);
+        let own = [
+            ("LANES", lanes),
             ("IS_MAX", is_max),
-            ("KERNEL_HEIGHT", kernel.height as u32),
-            ("KERNEL_WIDTH", kernel.width as u32),
-            ("STRIDE_HEIGHT", stride_height),
-            ("DILATION_HEIGHT", dilation_height),
-            ("SPAN", span(rows) as u32),
+            ("PADDING_MODE", PaddingMode::Zeros.code()),
         ];
         let parameters = WindowParameters {
             in_height: window.input.height as u32,
             in_width: window.input.width as u32,
             out_height: window.output.height as u32,
             out_width: window.output.width as u32,
-            stride_width,
-            dilation_width,
             pad_top: padding.top as u32,
             pad_left: padding.left as u32,
             padded_height: padded.height as u32,
             padded_width: padded.width as u32,
-            row_blocks: row_blocks as u32,
-            position_blocks: position_blocks as u32,
-            planes: planes as u32,
+            strips: strips.across as u32,
+            segment_rows: strips.segment_rows as u32,
+            segments: strips.segments as u32,
+            invocations: strips.invocations as u32,
             count_include_pad,
             divisor_override,
             lowest: LOWEST,
         };
-        let key = PipelineKey::new(Kernel::Pool2dWindow, constants);
+        let key = PipelineKey {
+            kernel: if strips.quads {
+                Kernel::Pool2dWindowQuads
+            } else {
+                Kernel::Pool2dWindow
+            },
+            constants: [&own[..], &strips.constants].concat(),
+            writable: 0,
+        };
         return recording.dispatch(
             name,
             key,
             &parameters,
             &[slot(input)?],
             &[slot(output)?],
-            planes * position_blocks,
+            strips.invocations.div_ceil(lanes as usize),
         );
     }
     let parameters = AnyParameters {

@@ -171,19 +171,7 @@ fn cases() -> Vec<(Op, Vec<Vec<usize>>)> {
     for mode in PaddingMode::ALL {
         cases.push((Pad2d::new(Padding2d::new(1, 2, 0, 3)).mode(mode).into(), vec![image.clone()]));
     }
-    for (kernel, stride) in [
-        ([1, 1], [1, 1]),
-        ([2, 2], [2, 2]),
-        ([3, 2], [1, 2]),
-        ([3, 3], [2, 1]),
-        ([13, 10], [1, 1]),
-    ] {
-        let max = MaxPool2d::new(kernel).stride(stride);
-        cases.push((max.into(), vec![image.clone()]));
-        cases.push((max.return_indices(true).into(), vec![image.clone()]));
-        cases.push((AvgPool2d::new(kernel).stride(stride).into(), vec![image.clone()]));
-    }
-    cases.push((MaxPool2d::new([3, 2]).dilation([2, 3]).into(), vec![image.clone()]));
+    cases.extend(windows(&image));
     for p in 1..=3 {
         cases.push((LpPool2d::new(p, [3, 2]).into(), vec![image.clone()]));
     }
@@ -257,6 +245,35 @@ fn moves(image: &[usize]) -> Vec<(Op, Vec<Vec<usize>>)> {
         cases.push((Reduce::new(kind, [0, 2, 4]).keep_dims(true).into(), vec![six.clone()]));
     }
     cases.push((Reduce::mean([1]).into(), vec![vec![2, 0, 3]]));
+    cases
+}
+
+/// Small windows, on this image and on one whose rows are whole vectors.
+fn windows(image: &[usize]) -> Vec<(Op, Vec<Vec<usize>>)> {
+    let mut cases: Vec<(Op, Vec<Vec<usize>>)> = Vec::new();
+    for (kernel, stride) in [
+        ([1, 1], [1, 1]),
+        ([2, 2], [2, 2]),
+        ([3, 2], [1, 2]),
+        ([3, 3], [2, 1]),
+        ([13, 10], [1, 1]),
+    ] {
+        let max = MaxPool2d::new(kernel).stride(stride);
+        cases.push((max.into(), vec![image.to_vec()]));
+        cases.push((max.return_indices(true).into(), vec![image.to_vec()]));
+        cases.push((AvgPool2d::new(kernel).stride(stride).into(), vec![image.to_vec()]));
+    }
+    cases.push((MaxPool2d::new([3, 2]).dilation([2, 3]).into(), vec![image.to_vec()]));
+    for op in [
+        MaxPool2d::new(3).stride(2).padding(1).into(),
+        AvgPool2d::new(2).stride(2).into(),
+    ] {
+        cases.push((op, vec![vec![1, 2, 16, 16]]));
+    }
+    for mode in PaddingMode::ALL {
+        let depthwise = Conv2d::new().padding(1).padding_mode(mode).groups(3);
+        cases.push((depthwise.into(), vec![vec![1, 3, 5, 8], vec![3, 1, 3, 3]]));
+    }
     cases
 }
 

@@ -117,7 +117,7 @@ pub(crate) fn threes() -> impl Strategy<Value = Case> {
 
 /// Linear layers over a few rows and pointwise convolutions over a few pixels, with more channels than one block has.
 pub(crate) fn few_positions() -> impl Strategy<Value = Case> {
-    let convolution = (1..=2usize, 1..=2usize, 1..=3usize, 1..=3usize);
+    let convolution = (1..=2usize, 1..=2usize, 1..=4usize, 1..=4usize);
     let channels = (1..=19usize, 1..=70usize, 1..=7usize);
     let case = (any::<bool>(), convolution, channels, any::<(bool, u64)>());
     fused_over(

@@ -5,7 +5,7 @@
 pub(crate) mod convolutions;
 pub(crate) mod elementwise;
 mod movement;
-mod windows;
+pub(crate) mod windows;
 
 use std::cell::Cell;
 
@@ -106,6 +106,7 @@ pub(crate) fn properties() -> Vec<Property> {
         ("pad2d", |device| all(device, 160, windows::pads())),
         ("max_pool2d", |device| all(device, 60, windows::windows(true))),
         ("avg_pool2d", |device| all(device, 60, windows::windows(false))),
+        ("strips", |device| all(device, 60, windows::strips())),
         ("lp_pool2d", |device| all(device, 80, windows::lp_windows())),
         ("adaptive_pool2d", |device| all(device, 60, windows::adaptive())),
         ("activation", |device| all(device, 100, elementwise::activations())),

@@ -1,13 +1,13 @@
 //! Images: resizing, padding and pooling.
 
 use convoke::ops::{
-    AdaptiveAvgPool2d, AdaptiveMaxPool2d, AvgPool2d, CoordinateMode, IndexOrder, Interpolate, InterpolateMode, LpPool2d, MaxPool2d,
-    NearestRounding, Op, Pad2d,
+    AdaptiveAvgPool2d, AdaptiveMaxPool2d, AvgPool2d, Conv2d, CoordinateMode, IndexOrder, Interpolate, InterpolateMode, LpPool2d,
+    MaxPool2d, NearestRounding, Op, Pad2d,
 };
 use convoke::{Padding2d, PaddingMode};
 use proptest::prelude::*;
 
-use super::convolutions::within;
+use super::convolutions::{fused_over, within};
 use super::{Case, modes};
 
 /// Every mode, with the scales that follow from the size, with others near them, and with some that have nothing to do
@@ -91,6 +91,41 @@ pub(crate) fn windows(is_max: bool) -> impl Strategy<Value = Case> {
                 op.count_include_pad(flag).divisor_override(divisor).into()
             };
             Case::new(op, vec![image], seed)
+        },
+    )
+}
+
+/// Windows over rows of whole vectors, few columns past either end and in all padding modes, on planes tall enough for several
+/// segments: depthwise convolution with what may follow it, and pooling.
+pub(crate) fn strips() -> impl Strategy<Value = Case> {
+    prop_oneof![fused_over(strips_of(&["conv2d"])), strips_of(&["max_pool2d", "avg_pool2d"])]
+}
+
+fn strips_of(operators: &'static [&'static str]) -> impl Strategy<Value = Case> {
+    let sizes = ([1..=4usize, 1..=4usize], [1..=2usize, 1..=2usize], [1..=2usize, 1..=2usize]);
+    let image = (1..=2usize, 1..=3usize, 1..=40usize, 1..=6usize);
+    let padding = (modes(), prop::array::uniform2(0..=3usize));
+    let operator = prop::sample::select(operators);
+    (image, sizes, padding, operator, any::<u64>()).prop_map(
+        |((batch, channels, height, strips), (kernel, stride, dilation), (mode, [left, top]), operator, seed)| {
+            let image = vec![batch, channels, height, 4 * strips * stride[1]];
+            let dilation = if operator == "avg_pool2d" { [1, 1] } else { dilation };
+            // As many columns and rows as there are steps.
+            let past = [0, 1].map(|axis| dilation[axis] * (kernel[axis] - 1));
+            let (top, left) = (top.min(past[0]), left.min(past[1]));
+            let padding = within(mode, [left, past[1] - left, top, past[0] - top], height, image[3]);
+            match operator {
+                "conv2d" => {
+                    let op = Conv2d::new().stride(stride).dilation(dilation).groups(channels);
+                    let weight = vec![channels, 1, kernel[0], kernel[1]];
+                    Case::new(op.padding(padding).padding_mode(mode), vec![image, weight], seed)
+                }
+                "max_pool2d" => {
+                    let op = MaxPool2d::new(kernel).stride(stride).dilation(dilation);
+                    Case::new(op.padding(padding), vec![image], seed)
+                }
+                _ => Case::new(AvgPool2d::new(kernel).stride(stride).padding(padding), vec![image], seed),
+            }
         },
     )
 }

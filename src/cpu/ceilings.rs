@@ -1,0 +1,94 @@
+//! What the CPU can do at most, measured: chains of multiply-adds in registers, and a copy, on all of a device's threads.
+
+use std::hint::black_box;
+use std::time::Instant;
+
+use pulp::{Arch, Simd, WithSimd};
+use rayon::prelude::*;
+
+use super::Cpu;
+use crate::profiling::Ceilings;
+
+/// Elements of the copied buffer, which no cache should hold.
+const COPIED: usize = (128 << 20) / size_of::<f32>();
+/// Chains in registers: two multiply-adds a cycle that take four or five cycles each keep up to ten busy.
+const CHAINS: usize = 12;
+/// Multiply-adds of a chain: with eight lanes a millisecond or so, long against starting it on all threads, short enough
+/// that other processes do not come in between every time.
+const LINKS: usize = 1 << 18;
+const REPETITIONS: usize = 12;
+
+impl Cpu {
+    /// Measures what this CPU can do at most with these threads, by two loops that do nothing else: the least time of several
+    /// runs each. Takes a fraction of a second, and 256 MiB that are given back.
+    ///
+    /// ```
+    /// let ceilings = convoke::cpu::Cpu::new().ceilings();
+    /// println!("{:.0} GFLOP/s, {:.0} GB/s", ceilings.gflops, ceilings.gbs);
+    /// # assert!(ceilings.gflops > 0.0 && ceilings.gbs > 0.0);
+    /// ```
+    pub fn ceilings(&self) -> Ceilings {
+        self.install(|| Ceilings {
+            gflops: multiply_adds() * 1e-9,
+            gbs: copied() * 1e-9,
+        })
+    }
+}
+
+/// Floating-point operations a second.
+fn multiply_adds() -> f64 {
+    let arch = Arch::new();
+    let mut flops = 0.0;
+    let seconds = least(|| {
+        let lanes: usize = rayon::broadcast(|_| arch.dispatch(Chains)).into_iter().sum();
+        flops = 2.0 * (lanes * CHAINS * LINKS) as f64;
+    });
+    flops / seconds
+}
+
+/// Bytes a second, read and written.
+fn copied() -> f64 {
+    let from = vec![1.0_f32; COPIED];
+    let mut to = vec![0.0_f32; COPIED];
+    let part = COPIED.div_ceil(rayon::current_num_threads());
+    let seconds = least(|| {
+        let (from, to) = (black_box(&from), black_box(&mut to));
+        from.par_chunks(part)
+            .zip(to.par_chunks_mut(part))
+            .for_each(|(from, to)| to.copy_from_slice(from));
+    });
+    (2 * COPIED * size_of::<f32>()) as f64 / seconds
+}
+
+fn least(mut run: impl FnMut()) -> f64 {
+    let mut least = f64::INFINITY;
+    for _ in 0..REPETITIONS {
+        let start = Instant::now();
+        run();
+        least = least.min(start.elapsed().as_secs_f64());
+    }
+    least
+}
+
+/// Multiply-adds that do not wait for one another.
+struct Chains;
+
+impl WithSimd for Chains {
+    /// Lanes of a vector.
+    type Output = usize;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) -> usize {
+        // Sums draw near to 2 and stay normal numbers.
+        let factor = simd.splat_f32s(black_box(0.5));
+        let term = simd.splat_f32s(black_box(1.0));
+        let mut sums = [term; CHAINS];
+        for _ in 0..LINKS {
+            for sum in &mut sums {
+                *sum = simd.mul_add_e_f32s(*sum, factor, term);
+            }
+        }
+        black_box(sums.map(|sum| simd.reduce_sum_f32s(sum)));
+        S::F32_LANES
+    }
+}
