@@ -88,6 +88,7 @@ impl Backend {
 impl std::fmt::Display for Backend {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
+            Self::Gpu(gpu) if gpu.is_tuned() => write!(f, "{}, kernels by a tuning plan", gpu.info()),
             Self::Gpu(gpu) => gpu.info().fmt(f),
             #[cfg(all(feature = "cpu", not(target_family = "wasm")))]
             Self::Cpu(cpu) => cpu.fmt(f),

@@ -40,4 +40,5 @@ pub use operators::operators;
 pub use report::{BackendReport, CaseReport, Cold, DeviceTime, Measured, ModelFile, Outcome, PointReport, Report, Split, Sweep};
 pub use statistics::{Interval, Summary};
 pub use table::table;
+pub(crate) use turns::Turns;
 pub use turns::{Rule, Stop};

@@ -16,6 +16,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use super::Outcome;
 use super::inspect::shape;
 use super::model::open;
+use super::plan::PlanArguments;
 
 /// What to measure, where, and how well.
 #[derive(Debug, Args)]
@@ -52,6 +53,8 @@ pub(super) struct BenchArguments {
     /// The most that the runs of one backend may take at each size.
     #[arg(long, value_name = "SECONDS", default_value = "5", value_parser = seconds)]
     max_time: f64,
+    #[command(flatten)]
+    plan: PlanArguments,
     #[command(flatten)]
     output: OutputArguments,
     /// Read tensors from other files in the model's folder.
@@ -103,7 +106,7 @@ fn percent(text: &str) -> Result<f64, String> {
     }
 }
 
-fn seconds(text: &str) -> Result<f64, String> {
+pub(super) fn seconds(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(number) if number > 0.0 && number <= 86_400.0 => Ok(number),
         _ => Err("seconds are expected, above 0 and a day at most".to_owned()),
@@ -198,11 +201,11 @@ pub(super) fn bench(out: &mut dyn std::io::Write, arguments: &BenchArguments, ad
     if let Some(old) = &baseline {
         Comparison::check(old, file.as_ref())?;
     }
-    let backends = backends(&arguments.backend, adapters)?;
-    let bar = ProgressBar::new(1000);
-    if let Ok(style) = ProgressStyle::with_template("{bar:30} {percent:>3}% {msg}") {
-        bar.set_style(style);
-    }
+    let mut backends = backends(&arguments.backend, adapters)?;
+    arguments
+        .plan
+        .apply_to_gpus(backends.iter_mut().map(|opened| &mut opened.backend))?;
+    let bar = progress_bar();
     let report = measure(environment, file, &cases, &backends, rule, &mut |progress| {
         bar.set_position((1000.0 * progress.done) as u64);
         bar.set_message(progress.message);
@@ -232,6 +235,15 @@ pub(super) fn bench(out: &mut dyn std::io::Write, arguments: &BenchArguments, ad
     let is_slower = comparison.is_some_and(|comparison| comparison.is_slower());
     let has_failed = report.has_failed() || (output.fail_if_slower && is_slower);
     Ok(if has_failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+/// A bar of a thousand steps; none but on a terminal.
+pub(super) fn progress_bar() -> ProgressBar {
+    let bar = ProgressBar::new(1000);
+    if let Ok(style) = ProgressStyle::with_template("{bar:30} {percent:>3}% {msg}") {
+        bar.set_style(style);
+    }
+    bar
 }
 
 fn read_report(path: &Path) -> Result<Report, String> {

@@ -8,9 +8,11 @@ mod input;
 mod inspect;
 mod model;
 mod picture;
+mod plan;
 mod precision;
 mod profile;
 mod resample;
+mod tune;
 mod verify;
 
 use std::error::Error;
@@ -57,6 +59,8 @@ enum Command {
     Profile(profile::ProfileArguments),
     /// Measure a model from an ONNX file on backends side by side: checked, cold and warm, with a report.
     Bench(bench::BenchArguments),
+    /// Measure which kernels are fastest for the layers of a model from an ONNX file on an adapter, and write a plan.
+    Tune(tune::TuneArguments),
     /// Check a model from an ONNX file against the reference, operator by operator.
     Verify(verify::VerifyArguments),
     /// Run ONNX's backend test cases: models with inputs and the outputs that they must have.
@@ -79,6 +83,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Inspect(arguments) => inspect::inspect(&mut out, arguments),
         Command::Profile(arguments) => profile::profile(&mut out, arguments, adapter),
         Command::Bench(bench) => bench::bench(&mut out, bench, &arguments.adapter),
+        Command::Tune(arguments) => tune::tune(&mut out, arguments, adapter),
         Command::Verify(arguments) => verify::verify(&mut out, arguments, adapter),
         Command::Conformance(arguments) => conformance::conformance(&mut out, arguments, adapter),
         Command::Digits(arguments) => backend(adapter).and_then(|backend| digits::run(&mut out, arguments, &backend)),

@@ -14,6 +14,7 @@ use ndarray_npy::WriteNpyExt;
 
 use super::Outcome;
 use super::input::{InputArguments, check_names};
+use super::plan::PlanArguments;
 use super::precision::PrecisionArguments;
 
 /// A model, what it reads and what becomes of its answers.
@@ -23,6 +24,8 @@ pub(super) struct RunArguments {
     model: PathBuf,
     #[command(flatten)]
     inputs: InputArguments,
+    #[command(flatten)]
+    plan: PlanArguments,
     /// Where an output is written.
     #[arg(long, value_name = "NAME=FILE.npy", value_parser = pair)]
     output: Vec<(String, String)>,
@@ -109,7 +112,7 @@ pub(super) fn run(out: &mut dyn Write, arguments: &RunArguments, adapter: Option
     let (graph, inputs) = arguments.inputs.prepare(&model, None)?;
     let views: Vec<_> = inputs.iter().map(|input| input.view()).collect();
 
-    let backend = backend(arguments.backend, adapter)?;
+    let backend = arguments.plan.apply(backend(arguments.backend, adapter)?)?;
     writeln!(out, "running on  {backend}")?;
     let outputs = arguments.precision.session(graph, &backend)?.run(&views)?;
     for (info, array) in model.outputs().iter().zip(&outputs) {

@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 use super::Outcome;
 use super::input::InputArguments;
 use super::model::open;
+use super::plan::PlanArguments;
 use super::precision::PrecisionArguments;
 
 /// A model to profile, and what it reads: random numbers where nothing is said.
@@ -25,6 +26,8 @@ pub(super) struct ProfileArguments {
     model: PathBuf,
     #[command(flatten)]
     inputs: InputArguments,
+    #[command(flatten)]
+    plan: PlanArguments,
     /// How many runs are measured; times are the least of them.
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     repetitions: u32,
@@ -61,6 +64,7 @@ pub(super) fn profile(out: &mut dyn Write, arguments: &ProfileArguments, adapter
     let (graph, inputs) = arguments.inputs.prepare(&model, Some("random"))?;
     let views: Vec<_> = inputs.iter().map(|input| input.view()).collect();
     let backend = Backend::choose(adapter.map_or_else(AdapterChoice::from_env, AdapterChoice::from))?;
+    let backend = arguments.plan.apply(backend)?;
     writeln!(out, "running on  {backend}")?;
     let profile = arguments
         .precision

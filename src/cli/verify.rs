@@ -11,6 +11,7 @@ use convoke::gpu::AdapterChoice;
 use super::Outcome;
 use super::input::InputArguments;
 use super::model::{Kind, backend, open};
+use super::plan::PlanArguments;
 use super::precision::PrecisionArguments;
 
 /// A model to verify, and what it reads: random numbers where nothing is said.
@@ -20,6 +21,8 @@ pub(super) struct VerifyArguments {
     model: PathBuf,
     #[command(flatten)]
     inputs: InputArguments,
+    #[command(flatten)]
+    plan: PlanArguments,
     /// Where to run; `--adapter` says more.
     #[arg(long, value_enum, default_value = "auto")]
     backend: Kind,
@@ -40,6 +43,7 @@ pub(super) fn verify(out: &mut dyn Write, arguments: &VerifyArguments, adapter: 
         Kind::Auto => Backend::choose(adapter.map_or_else(AdapterChoice::from_env, AdapterChoice::from))?,
         kind => backend(kind, adapter)?,
     };
+    let backend = arguments.plan.apply(backend)?;
     writeln!(out, "running on  {backend}")?;
     let checks = arguments.precision.session(graph, &backend)?.verify(&views)?;
     let mut wrong = 0;

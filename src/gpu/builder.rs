@@ -156,6 +156,7 @@ impl GpuBuilder {
         Ok(Gpu {
             context: Arc::new(context),
             conv2d: None,
+            tuned: None,
             class,
         })
     }

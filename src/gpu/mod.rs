@@ -34,6 +34,7 @@ mod shader;
 mod tensor;
 #[cfg(not(target_family = "wasm"))]
 mod timing;
+mod tuning;
 mod unroll;
 #[cfg(test)]
 mod validation;
@@ -52,16 +53,17 @@ pub use builder::adapters;
 pub use builder::{GpuBuilder, adapters_async};
 pub use device_class::DeviceClass;
 pub use engine::Memory;
-pub use ops::Conv2dAlgorithm;
+pub use ops::{Conv2dAlgorithm, KernelChoice, LayerSignature};
 pub use recording::DType;
 pub use tensor::{Element, Tensor};
+pub use tuning::{Candidate, CandidateOutcome, TunedAdapter, TunedLayer, TuningPlan};
 
 pub(crate) use context::Context;
 pub(crate) use engine::Executable;
 pub(crate) use ops::lower;
 pub(crate) use pool::{BufferPool, PooledBuffer};
 pub(crate) use readback::{Readback, staging_buffer};
-pub(crate) use recording::{Recording, Value};
+pub(crate) use recording::{Decision, Recording, Value};
 pub(crate) use tensor::{Stored, stored_bytes, write};
 
 use crate::error::{Error, Result, ensure};
@@ -78,6 +80,7 @@ use crate::precision::Precision;
 pub struct Gpu {
     pub(crate) context: Arc<Context>,
     conv2d: Option<Conv2dAlgorithm>,
+    tuned: Option<Arc<tuning::Tuned>>,
     class: DeviceClass,
 }
 
@@ -112,6 +115,7 @@ impl Gpu {
             class: DeviceClass::of(info.kind),
             context: Arc::new(Context::new(device, queue, info)),
             conv2d: None,
+            tuned: None,
         }
     }
 
@@ -232,12 +236,19 @@ impl Gpu {
         Ok(())
     }
 
-    pub(crate) fn recording(&self) -> Recording {
-        let capabilities = context::Capabilities {
+    /// What lowering is told of the device.
+    pub(crate) fn capabilities(&self) -> context::Capabilities {
+        context::Capabilities {
             class: self.class,
             ..self.context.capabilities.clone()
-        };
-        Recording::new(capabilities, self.conv2d)
+        }
+    }
+
+    pub(crate) fn recording(&self) -> Recording {
+        Recording {
+            tuned: self.tuned.clone(),
+            ..Recording::new(self.capabilities(), self.conv2d)
+        }
     }
 
     fn run_one(&self, op: impl Into<Op>, inputs: &[&Tensor]) -> Result<Tensor> {

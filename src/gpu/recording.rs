@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use super::Conv2dAlgorithm;
 use super::context::Capabilities;
 use super::pool::PooledBuffer;
 use super::shader::{HALVES, PipelineKey};
+use super::tuning::Tuned;
+use super::{Conv2dAlgorithm, KernelChoice, LayerSignature};
 use crate::error::{Error, Result};
 use crate::precision::Precision;
 use crate::shape::element_count;
@@ -69,6 +70,17 @@ pub(crate) struct Dispatch {
     pub(crate) workgroups: [u32; 3],
 }
 
+/// How a layer is computed that several kernels could compute.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Decision {
+    /// The node of the graph that it belongs to: what [`Recording::node`] was.
+    pub(crate) node: usize,
+    pub(crate) layer: LayerSignature,
+    pub(crate) choice: KernelChoice,
+    /// Whether a tuning plan said so, and not a rule.
+    pub(crate) is_tuned: bool,
+}
+
 /// Dispatches in order. Those whose inputs are all constant are done once, before the first run.
 #[derive(Debug)]
 pub(crate) struct Recording {
@@ -77,6 +89,9 @@ pub(crate) struct Recording {
     pub(crate) conv2d: Option<Conv2dAlgorithm>,
     /// How the reals that operators take and give are stored. What an operator keeps to itself is `f32`, but for packed weights.
     pub(crate) precision: Precision,
+    /// What a tuning plan says, which goes before the rules.
+    pub(crate) tuned: Option<Arc<Tuned>>,
+    pub(crate) decisions: Vec<Decision>,
     /// The node of the graph whose dispatches are being recorded; 0 where there is no graph.
     pub(crate) node: usize,
     pub(crate) slots: Vec<Slot>,
@@ -92,6 +107,8 @@ impl Recording {
             capabilities,
             conv2d,
             precision: Precision::F32,
+            tuned: None,
+            decisions: Vec::new(),
             node: 0,
             slots: Vec::new(),
             joins: Vec::new(),

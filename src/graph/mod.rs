@@ -32,8 +32,10 @@ use std::sync::Arc;
 use ndarray::ArrayD;
 
 pub use passes::Pass;
+#[cfg(all(feature = "benchmark", not(target_family = "wasm")))]
+pub(crate) use plan::Tunable;
 pub use profile::{KernelProfile, LayerProfile, Profile};
-pub use session::{Resident, Session};
+pub use session::{LayerChoice, Resident, Session};
 pub use verify::Check;
 
 use crate::error::{Error, Result, ensure};

@@ -8,11 +8,11 @@ use super::answers::answers;
 use super::passes::split_linear;
 use super::profile::Layer;
 use super::verify::{Check, check_values};
-use super::{Graph, NAME, Pass, ValueId};
+use super::{Graph, NAME, Node, Pass, ValueId};
 use crate::error::{Error, Result};
 use crate::gpu::{
-    BufferPool, Context, DType, Executable, Gpu, PooledBuffer, Readback, Recording, Stored, Tensor, Value, lower, staging_buffer,
-    stored_bytes, write,
+    BufferPool, Context, DType, Decision, Executable, Gpu, PooledBuffer, Readback, Recording, Stored, Tensor, Value, lower,
+    staging_buffer, stored_bytes, write,
 };
 use crate::lock::lock;
 use crate::precision::Precision;
@@ -147,6 +147,48 @@ impl GpuEngine {
         Ok(Arc::clone(plan))
     }
 
+    /// The same weights, computed as a tuning plan says.
+    #[cfg(all(feature = "benchmark", not(target_family = "wasm")))]
+    pub(super) fn again(&self, plan: &crate::gpu::TuningPlan) -> Result<Self> {
+        Ok(Self {
+            gpu: self.gpu.with_tuning(plan)?,
+            graph: self.graph.clone(),
+            late_passes: self.late_passes.clone(),
+            constants: self.constants.clone(),
+            precision: self.precision,
+            plans: Mutex::default(),
+            plans_kept: self.plans_kept,
+        })
+    }
+
+    pub(super) fn has_plans(&self) -> bool {
+        !lock(&self.plans).is_empty()
+    }
+
+    /// The layers that several kernels could compute, for these shapes of the inputs.
+    pub(super) fn tunable(&self, inputs: &[&[usize]]) -> Result<Vec<Tunable>> {
+        // What is refused takes no memory.
+        self.graph.shapes(inputs)?;
+        let shapes: Vec<Vec<usize>> = inputs.iter().map(|shape| shape.to_vec()).collect();
+        let lowered = self.lower(&shapes)?;
+        let Recording { decisions, slots, .. } = &lowered.recording;
+        let operand = |value: &ValueId| {
+            let value = lowered.values[value.0].as_ref()?;
+            let is_constant = value.slot.is_some_and(|slot| slots[slot.0].constant);
+            Some((value.shape.clone(), is_constant))
+        };
+        let layers = decisions.iter().map(|&decision| {
+            let node = lowered.graph.nodes[decision.node].clone();
+            let operands = node.inputs.iter().filter_map(operand).collect();
+            Tunable {
+                node,
+                operands,
+                decision,
+            }
+        });
+        Ok(layers.collect())
+    }
+
     fn make_plan(&self, shapes: &[Vec<usize>]) -> Result<Plan> {
         let context = &self.gpu.context;
         let mut lowered = self.lower(shapes)?;
@@ -265,6 +307,19 @@ impl GpuEngine {
         let outputs = lowered.graph.outputs.iter().filter_map(|value| values[value.0].clone());
         Ok((checks, outputs.collect()))
     }
+}
+
+/// A layer that several kernels could compute.
+#[derive(Debug)]
+pub(crate) struct Tunable {
+    pub(crate) node: Node,
+    /// The shapes of its operands, and whether each is the same in every run.
+    #[cfg_attr(
+        not(all(feature = "benchmark", not(target_family = "wasm"))),
+        expect(dead_code, reason = "only the tuner asks")
+    )]
+    pub(crate) operands: Vec<(Vec<usize>, bool)>,
+    pub(crate) decision: Decision,
 }
 
 /// A graph made ready for the shapes of its inputs, with what each of its values became.

@@ -7,14 +7,14 @@ use ndarray::{ArrayD, ArrayViewD};
 use super::answers::answers;
 #[cfg(all(feature = "cpu", not(target_family = "wasm")))]
 use super::cpu::CpuEngine;
-use super::plan::{GpuEngine, Plan, split_outputs};
+use super::plan::{GpuEngine, Plan, Tunable, split_outputs};
 #[cfg(not(target_family = "wasm"))]
 use super::profile::Profile;
 use super::verify::Check;
 use super::{Graph, NAME, Pass};
 use crate::backend::Backend;
 use crate::error::{Error, Result, ensure};
-use crate::gpu::{Memory, staging_buffer};
+use crate::gpu::{KernelChoice, LayerSignature, Memory, TuningPlan, staging_buffer};
 use crate::lock::lock;
 use crate::precision::Precision;
 use crate::reference::Answer;
@@ -101,6 +101,68 @@ impl Session {
             return Err(Error::unsupported(NAME, format!("{precision} needs a GPU")));
         }
         Ok(self)
+    }
+
+    /// Computes layers as a tuning plan says, from the first run on. Layers that it does not name, those of other shapes among
+    /// them, follow the rules, as without a plan; [`kernel_choices`](Self::kernel_choices) tells which is which.
+    ///
+    /// Errors: as [`Gpu::with_tuning`](crate::Gpu::with_tuning); a session that has run already; `Unsupported` on a backend
+    /// without a GPU.
+    pub fn with_tuning(mut self, plan: &TuningPlan) -> Result<Self> {
+        let Engine::Gpu(engine) = &mut self.engine else {
+            return Err(Error::unsupported(
+                NAME,
+                "tuning plans are of GPUs, and this session's backend is none",
+            ));
+        };
+        ensure!(
+            !engine.has_plans(),
+            NAME,
+            "a tuning plan is expected before the first run of a session, and it has run already"
+        );
+        engine.gpu = engine.gpu.with_tuning(plan)?;
+        Ok(self)
+    }
+
+    /// How each layer that several kernels could compute would be computed for these shapes of the inputs, in the order that
+    /// they run. Nothing is compiled.
+    ///
+    /// Errors: the number of inputs, a shape that an operator refuses; `Unsupported` on a backend without a GPU.
+    pub fn kernel_choices(&self, inputs: &[&[usize]]) -> Result<Vec<LayerChoice>> {
+        let layers = self.tunable(inputs)?.into_iter();
+        Ok(layers
+            .map(|layer| LayerChoice {
+                node: layer.node.name().to_owned(),
+                layer: layer.decision.layer,
+                choice: layer.decision.choice,
+                is_tuned: layer.decision.is_tuned,
+            })
+            .collect())
+    }
+
+    /// A second session of the same graph, computed as another plan says. The weights are the same memory.
+    #[cfg(all(feature = "benchmark", not(target_family = "wasm")))]
+    pub(crate) fn again(&self, plan: &TuningPlan) -> Result<Self> {
+        let Engine::Gpu(engine) = &self.engine else {
+            return Err(Error::unsupported(
+                NAME,
+                "tuning plans are of GPUs, and this session's backend is none",
+            ));
+        };
+        Ok(Self {
+            graph: self.graph.clone(),
+            engine: Engine::Gpu(Box::new(engine.again(plan)?)),
+        })
+    }
+
+    /// The layers that several kernels could compute, with all that is needed to run one by itself.
+    pub(crate) fn tunable(&self, inputs: &[&[usize]]) -> Result<Vec<Tunable>> {
+        match &self.engine {
+            Engine::Gpu(engine) => engine.tunable(inputs),
+            #[cfg(all(feature = "cpu", not(target_family = "wasm")))]
+            Engine::Cpu(_) => Err(Error::unsupported(NAME, "kernels are chosen on GPUs")),
+            Engine::Reference => Err(Error::unsupported(NAME, "kernels are chosen on GPUs")),
+        }
     }
 
     /// The graph.
@@ -251,6 +313,20 @@ impl Session {
     }
 }
 
+/// How a layer of a session is computed. Made by [`Session::kernel_choices`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct LayerChoice {
+    /// The node's name.
+    pub node: String,
+    /// What is computed.
+    pub layer: LayerSignature,
+    /// How it is computed.
+    pub choice: KernelChoice,
+    /// Whether a tuning plan says so, and not a rule.
+    pub is_tuned: bool,
+}
+
 /// A session's plan with its inputs on the GPU: what remains of a run is the dispatches. For benchmarks, and for inputs
 /// that change seldom.
 #[derive(Debug)]
@@ -264,6 +340,21 @@ impl Resident<'_> {
     pub fn run(&self) -> Result<()> {
         let plan = lock(&self.plan);
         plan.executable.submit(&self.engine.gpu.context)
+    }
+
+    /// Submits so many runs at once, one after another.
+    #[cfg(all(feature = "benchmark", not(target_family = "wasm")))]
+    pub(crate) fn run_times(&self, times: usize) -> Result<()> {
+        let context = &self.engine.gpu.context;
+        let plan = lock(&self.plan);
+        let mut encoder = context.device.create_command_encoder(&wgpu::CommandEncoderDescriptor {
+            label: Some("convoke.runs"),
+        });
+        for _ in 0..times {
+            plan.executable.encode(&mut encoder);
+        }
+        context.queue.submit([encoder.finish()]);
+        context.check()
     }
 
     /// Reads the outputs of the last run.

@@ -26,6 +26,8 @@ mod profile;
 mod properties;
 mod sessions;
 mod tiles;
+#[cfg(feature = "tune")]
+mod tuning;
 
 use convoke::Gpu;
 use libtest_mimic::{Arguments, Trial};
@@ -51,6 +53,8 @@ fn main() {
         sessions::trials(),
         profile::trials(),
         tiles::trials(),
+        #[cfg(feature = "tune")]
+        tuning::trials(),
         lenet::trials(),
         halves::trials(),
         harness::trials(),

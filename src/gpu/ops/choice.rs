@@ -4,11 +4,15 @@
 //! `Gpu` below) and are not measured yet on any.
 
 use super::conv2d::{Conv2dAlgorithm, Problem};
+use super::kernel_choice::{How, KernelChoice, Product, Tiling};
 use super::linear::Gemm;
+use super::signature::LayerSignature;
 use super::tiles::{Cut, Extents, Tile};
-use super::{LANES, winograd};
+use super::{LANES, conv2d_tiled, gemm_tiled, winograd};
+use crate::error::{Error, Result};
 use crate::gpu::DeviceClass;
 use crate::gpu::context::Capabilities;
+use crate::gpu::recording::{Decision, Recording};
 
 /// What the rules for GPUs know of a class.
 struct Gpu {
@@ -46,13 +50,72 @@ const fn gpu(class: DeviceClass) -> Option<&'static Gpu> {
 /// Output channels per group below which a tile would be mostly empty.
 const FEWEST_TILED: usize = 9;
 /// Positions up to which a matrix product reads its weight by rows.
-const MOST_BY_ROWS: usize = 8;
+pub(super) const MOST_BY_ROWS: usize = 8;
 /// Terms that a part of a split has at least, and workgroups that share a sum at most: each part is written and read again.
 const FEWEST_SPLIT_TERMS: usize = 128;
 const MOST_SPLITS: usize = 16;
 
+/// Records a layer by what the tuning plan says of it, or else by the rule, and notes which it was. What a plan names is
+/// computed as on the class of device that it was measured on, sizes included: the same kernels everywhere. A convolution
+/// whose algorithm is forced is no plan's.
+pub(super) fn decide(
+    layer: LayerSignature,
+    recording: &mut Recording,
+    rule: impl FnOnce(&Capabilities) -> How,
+    record: impl FnOnce(How, &mut Recording) -> Result<()>,
+) -> Result<()> {
+    let own = recording.capabilities.class;
+    let is_forced = recording.conv2d.is_some() && matches!(layer, LayerSignature::Conv2d { .. });
+    let plan = recording.tuned.as_ref().filter(|_| !is_forced);
+    let tuned = plan.and_then(|plan| plan.choice(&layer));
+    let how = match tuned {
+        Some((choice, class)) => {
+            recording.capabilities.class = class;
+            choice.0
+        }
+        None => rule(&recording.capabilities),
+    };
+    recording.decisions.push(Decision {
+        node: recording.node,
+        layer,
+        choice: KernelChoice(how),
+        is_tuned: tuned.is_some(),
+    });
+    let recorded = record(how, recording);
+    recording.capabilities.class = own;
+    recorded
+}
+
+/// A choice for another operator: plans are checked before they are used.
+pub(super) fn misplaced(layer: &LayerSignature, how: How) -> Error {
+    Error::Gpu(format!("{} reached the layer {layer}", KernelChoice(how)))
+}
+
+/// How a convolution that is not transposed is computed.
+pub(super) fn conv2d(problem: &Problem, capabilities: &Capabilities) -> How {
+    match algorithm(problem, capabilities) {
+        // The rule may take the rows of the weight instead.
+        Conv2dAlgorithm::GemmTiled => How::Product(product(&problem.product(), capabilities)),
+        other => complete(other, problem, capabilities),
+    }
+}
+
+/// An algorithm with all that it leaves open, by the rules.
+pub(super) fn complete(algorithm: Conv2dAlgorithm, problem: &Problem, capabilities: &Capabilities) -> How {
+    match algorithm {
+        Conv2dAlgorithm::Direct => How::Direct,
+        Conv2dAlgorithm::DirectBroadcast => How::DirectBroadcast,
+        Conv2dAlgorithm::Depthwise => How::Depthwise,
+        Conv2dAlgorithm::Gemm => How::Product(Product::Plain),
+        Conv2dAlgorithm::GemmBroadcast => How::Product(Product::Broadcast),
+        Conv2dAlgorithm::Tiled => How::Tiled(tiling(conv2d_tiled::extents(problem), capabilities)),
+        Conv2dAlgorithm::GemmTiled => How::Product(tiled(&problem.product(), capabilities)),
+        Conv2dAlgorithm::Winograd => How::Winograd(product(&winograd::product(&problem.geometry), capabilities)),
+    }
+}
+
 /// The algorithm of a convolution that is not transposed: the most special that applies.
-pub(super) fn conv2d(problem: &Problem, capabilities: &Capabilities) -> Conv2dAlgorithm {
+fn algorithm(problem: &Problem, capabilities: &Capabilities) -> Conv2dAlgorithm {
     // With more output channels per input channel, a block of channels shares what it loads.
     if problem.out_channels_per_group() < 4 && problem.depthwise(capabilities.class).is_some() {
         return Conv2dAlgorithm::Depthwise;
@@ -90,7 +153,7 @@ fn conv2d_on_gpu(problem: &Problem, gpu: &Gpu, capabilities: &Capabilities) -> C
     if problem.is_pointwise() {
         match product(&problem.product(), capabilities) {
             Product::Plain | Product::Broadcast => Conv2dAlgorithm::Gemm,
-            Product::Tiled | Product::Rows => Conv2dAlgorithm::GemmTiled,
+            Product::Tiled(_) | Product::Rows => Conv2dAlgorithm::GemmTiled,
         }
     } else if outs < FEWEST_TILED {
         Conv2dAlgorithm::Direct
@@ -101,19 +164,6 @@ fn conv2d_on_gpu(problem: &Problem, gpu: &Gpu, capabilities: &Capabilities) -> C
     }
 }
 
-/// The kernels that compute matrix products.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Product {
-    /// Blocks in registers, each lane with weights of its own.
-    Plain,
-    /// Blocks in registers, weights handed round subgroups of eight.
-    Broadcast,
-    /// Tiles in workgroup memory.
-    Tiled,
-    /// Lanes along the rows of the weight.
-    Rows,
-}
-
 /// The kernel of a matrix product that serves a linear layer, a pointwise convolution or Winograd's.
 pub(super) fn product(gemm: &Gemm, capabilities: &Capabilities) -> Product {
     let positions = gemm.batch * gemm.positions;
@@ -122,7 +172,7 @@ pub(super) fn product(gemm: &Gemm, capabilities: &Capabilities) -> Product {
         None => Product::Plain,
         Some(_) if gemm.strides[0] == 1 && positions <= MOST_BY_ROWS => Product::Rows,
         Some(_) if gemm.out_channels < FEWEST_TILED => Product::Plain,
-        Some(_) => Product::Tiled,
+        Some(_) => tiled(gemm, capabilities),
     }
 }
 
@@ -136,7 +186,46 @@ pub(super) fn matmul(gemm: &Gemm, capabilities: &Capabilities) -> Option<Product
         .into_iter()
         .fold(1, usize::saturating_mul);
     let is_large = gemm.out_channels.min(gemm.positions).min(gemm.in_channels) >= FEWEST;
-    (is_large && capabilities.check_elements("matmul", packed).is_ok()).then_some(Product::Tiled)
+    (is_large && capabilities.check_elements("matmul", packed).is_ok()).then(|| tiled(gemm, capabilities))
+}
+
+fn tiled(gemm: &Gemm, capabilities: &Capabilities) -> Product {
+    Product::Tiled(tiling(gemm_tiled::extents(gemm), capabilities))
+}
+
+/// The tile and the splits by the rule for the device.
+pub(super) fn tiling(extents: Extents, capabilities: &Capabilities) -> Tiling {
+    let cut = cut(extents, capabilities.class, &capabilities.limits);
+    fitting(extents, cut.tile, cut.splits, capabilities)
+}
+
+/// A tile with as many splits as the rule would give it, and with none.
+#[cfg(any(test, all(feature = "benchmark", not(target_family = "wasm"))))]
+pub(super) fn with_tile(extents: Extents, tile: Tile, capabilities: &Capabilities) -> [Tiling; 2] {
+    let splits = splits(extents, tile, lanes(capabilities.class));
+    [splits, 1].map(|splits| fitting(extents, tile, splits, capabilities))
+}
+
+/// So many splits, or one where their parts do not fit in a buffer.
+fn fitting(extents: Extents, tile: Tile, splits: usize, capabilities: &Capabilities) -> Tiling {
+    let cut = Cut::new(extents, tile, splits);
+    let fits = u32::try_from(cut.parts()).is_ok_and(|parts| capabilities.check_elements("split", parts as usize).is_ok());
+    let splits = if fits { cut.splits } else { 1 };
+    Tiling { tile, splits }
+}
+
+/// Lanes that are to be kept busy. On software adapters tiles only run where they are forced; a split or two is all that is
+/// needed there.
+fn lanes(class: DeviceClass) -> usize {
+    gpu(class).map_or(1024, |gpu| gpu.lanes)
+}
+
+/// Workgroups to share each sum where tiles are too few for so many lanes.
+fn splits(extents: Extents, tile: Tile, lanes: usize) -> usize {
+    let whole = Cut::new(extents, tile, 1);
+    let wanted = lanes.div_ceil(whole.workgroups() * tile.lanes());
+    let most = (extents.terms / FEWEST_SPLIT_TERMS).clamp(1, MOST_SPLITS);
+    wanted.min(most)
 }
 
 /// The tile for a product, and how many workgroups share its sums.
@@ -144,9 +233,8 @@ pub(super) fn matmul(gemm: &Gemm, capabilities: &Capabilities) -> Option<Product
 /// Time goes with the products computed, those past the edges included, with what a product costs in a tile, and with how much
 /// of the device is idle. A product costs reads of workgroup memory, one for 16 in the large tile and for 8 in the others,
 /// and loads, one for each channel and each position of a tile.
-pub(super) fn cut(extents: Extents, class: DeviceClass, limits: &wgpu::Limits) -> Cut {
-    // On software adapters tiles only run where they are forced; a split or two is all that is needed there.
-    let lanes = gpu(class).map_or(1024, |gpu| gpu.lanes);
+fn cut(extents: Extents, class: DeviceClass, limits: &wgpu::Limits) -> Cut {
+    let lanes = lanes(class);
     let cost = |cut: &Cut| {
         let reads = if cut.tile.each == 8 { 16 } else { 20 };
         let each = reads + 128 / cut.tile.channels + 128 / cut.tile.positions;
@@ -155,12 +243,10 @@ pub(super) fn cut(extents: Extents, class: DeviceClass, limits: &wgpu::Limits) -
         let moved = if cut.splits > 1 { 8 * 25 * cut.parts() } else { 0 };
         (cut.products() * each as u128 + moved) * 1024 / busy
     };
-    let candidates = Tile::ALL.into_iter().filter(|tile| tile.fits(limits)).map(|tile| {
-        let whole = Cut::new(extents, tile, 1);
-        let wanted = lanes.div_ceil(whole.workgroups() * tile.lanes());
-        let most = (extents.terms / FEWEST_SPLIT_TERMS).clamp(1, MOST_SPLITS);
-        Cut::new(extents, tile, wanted.min(most))
-    });
+    let candidates = Tile::ALL
+        .into_iter()
+        .filter(|tile| tile.fits(limits))
+        .map(|tile| Cut::new(extents, tile, splits(extents, tile, lanes)));
     candidates
         .min_by_key(|cut| (cost(cut), cut.products()))
         .unwrap_or(Cut::new(extents, Tile::SMALL, 1))
@@ -197,7 +283,7 @@ mod tests {
         let geometry = op
             .geometry(&[batch, ins, extent, extent], &[outs, ins / groups, kernel, kernel], None)
             .unwrap();
-        conv2d(&Problem::new(&op, geometry), &capabilities(class))
+        algorithm(&Problem::new(&op, geometry), &capabilities(class))
     }
 
     #[test]
@@ -223,18 +309,11 @@ mod tests {
 
     #[test]
     fn products_by_rows_where_positions_are_few() {
-        let linear = |rows: usize| Gemm {
-            batch: 1,
-            groups: 1,
-            in_channels: 512,
-            out_channels: 1000,
-            positions: rows,
-            strides: [1, 512, 1, 1000],
-        };
+        let linear = |rows: usize| Gemm::linear(rows, 512, 1000);
         let by = |rows, class| product(&linear(rows), &capabilities(class));
         assert_eq!(by(1, DeviceClass::Discrete), Product::Rows);
         assert_eq!(by(MOST_BY_ROWS, DeviceClass::Integrated), Product::Rows);
-        assert_eq!(by(MOST_BY_ROWS + 1, DeviceClass::Integrated), Product::Tiled);
+        assert!(matches!(by(MOST_BY_ROWS + 1, DeviceClass::Integrated), Product::Tiled(_)));
         assert_eq!(by(1, DeviceClass::Software), Product::Broadcast);
     }
 

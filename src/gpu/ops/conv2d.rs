@@ -1,13 +1,15 @@
 //! Convolution: the algorithms, which one is taken, and their kernel calls.
 
 use super::block::{Block, MOST_SUMS, WeightLayout, lanes, pack_weights};
-use super::choice::{self, Product};
+use super::choice;
 use super::conv2d_tiled::conv2d_tiled;
 use super::epilogue::Operands;
+use super::kernel_choice::{How, NEEDS_SUBGROUPS};
 use super::linear::{Gemm, gemm};
+use super::signature::LayerSignature;
 use super::strips::{Strips, Windows};
 use super::winograd::winograd;
-use super::{check_extent, parameters, slot, step};
+use super::{check_extent, parameters, slot, step, varies};
 use crate::error::{Error, Result};
 use crate::gpu::DeviceClass;
 use crate::gpu::recording::{Recording, Value};
@@ -96,9 +98,7 @@ impl Conv2dAlgorithm {
     /// Why this algorithm cannot compute a convolution on a device, if so.
     fn obstacle(self, problem: &Problem, recording: &Recording) -> Option<&'static str> {
         match self {
-            Self::DirectBroadcast | Self::GemmBroadcast if !recording.capabilities.broadcast => {
-                Some("it needs subgroups of at least eight")
-            }
+            Self::DirectBroadcast | Self::GemmBroadcast if !recording.capabilities.broadcast => Some(NEEDS_SUBGROUPS),
             Self::Gemm | Self::GemmBroadcast | Self::GemmTiled if !problem.is_pointwise() => {
                 Some("it needs a 1x1 kernel with stride 1 and no padding")
             }
@@ -208,38 +208,45 @@ impl Problem {
     }
 }
 
-pub(super) fn lower(op: &Conv2d, operands: &Operands<'_>, output: &Value, recording: &mut Recording) -> Result<()> {
-    let bias = operands.bias.map(|bias| bias.shape.as_slice());
-    let geometry = op.geometry(&operands.input.shape, &operands.weight.shape, bias)?;
+/// Checks a convolution by its shapes.
+pub(super) fn problem(op: &Conv2d, input: &[usize], weight: &[usize], bias: Option<&[usize]>) -> Result<Problem> {
+    let geometry = op.geometry(input, weight, bias)?;
     check_extent(NAME, geometry.input.height, geometry.padding.top, geometry.padding.bottom)?;
     check_extent(NAME, geometry.input.width, geometry.padding.left, geometry.padding.right)?;
-    let problem = Problem::new(op, geometry);
-    let algorithm = match recording.conv2d {
-        None => choice::conv2d(&problem, &recording.capabilities),
-        Some(forced) => match forced.obstacle(&problem, recording) {
-            None => forced,
-            Some(reason) => {
-                return Err(Error::unsupported(
-                    NAME,
-                    format!("the algorithm {forced:?} does not apply: {reason}"),
-                ));
-            }
-        },
+    Ok(Problem::new(op, geometry))
+}
+
+pub(super) fn lower(op: &Conv2d, operands: &Operands<'_>, output: &Value, recording: &mut Recording) -> Result<()> {
+    let bias = operands.bias.map(|bias| bias.shape.as_slice());
+    let problem = problem(op, &operands.input.shape, &operands.weight.shape, bias)?;
+    if let Some(forced) = recording.conv2d
+        && let Some(reason) = forced.obstacle(&problem, recording)
+    {
+        return Err(Error::unsupported(
+            NAME,
+            format!("the algorithm {forced:?} does not apply: {reason}"),
+        ));
+    }
+    let layer = LayerSignature::conv2d(op, &problem.geometry, varies(operands.weight, recording));
+    let forced = recording.conv2d;
+    let rule = |capabilities: &_| match forced {
+        Some(forced) => choice::complete(forced, &problem, capabilities),
+        None => choice::conv2d(&problem, capabilities),
     };
-    let pointwise = |by, recording: &mut Recording| gemm(NAME, &problem.product(), by, operands, output, recording);
-    match algorithm {
-        Conv2dAlgorithm::Direct => direct(&problem, false, operands, output, recording),
-        Conv2dAlgorithm::DirectBroadcast => direct(&problem, true, operands, output, recording),
-        Conv2dAlgorithm::Depthwise => depthwise(&problem, operands, output, recording),
-        Conv2dAlgorithm::Gemm => pointwise(Product::Plain, recording),
-        Conv2dAlgorithm::GemmBroadcast => pointwise(Product::Broadcast, recording),
-        Conv2dAlgorithm::Tiled => conv2d_tiled(&problem, operands, output, recording),
-        // The rule may take the rows of the weight instead.
-        Conv2dAlgorithm::GemmTiled if recording.conv2d.is_none() => {
-            pointwise(choice::product(&problem.product(), &recording.capabilities), recording)
-        }
-        Conv2dAlgorithm::GemmTiled => pointwise(Product::Tiled, recording),
-        Conv2dAlgorithm::Winograd => winograd(&problem.geometry, problem.padding_mode, operands, output, recording),
+    choice::decide(layer, recording, rule, |how, recording| {
+        lower_by(how, &problem, operands, output, recording)
+    })
+}
+
+fn lower_by(how: How, problem: &Problem, operands: &Operands<'_>, output: &Value, recording: &mut Recording) -> Result<()> {
+    match how {
+        How::Direct => direct(problem, false, operands, output, recording),
+        How::DirectBroadcast => direct(problem, true, operands, output, recording),
+        How::Depthwise => depthwise(problem, operands, output, recording),
+        How::Tiled(tiling) => conv2d_tiled(problem, tiling, operands, output, recording),
+        How::Product(by) => gemm(NAME, &problem.product(), by, operands, output, recording),
+        How::Winograd(by) => winograd(&problem.geometry, by, problem.padding_mode, operands, output, recording),
+        How::MatMul => Err(Error::Gpu("a convolution was given the kernel of matmul".to_owned())),
     }
 }
 

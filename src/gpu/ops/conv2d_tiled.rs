@@ -3,6 +3,7 @@
 use super::block::{WeightLayout, pack_weights};
 use super::conv2d::Problem;
 use super::epilogue::Operands;
+use super::kernel_choice::Tiling;
 use super::parameters;
 use super::tiles::{Extents, Tiled, tiled, width};
 use crate::error::Result;
@@ -38,18 +39,30 @@ parameters!(Conv2dTiledParameters {
     activation_second: f32,
 });
 
+/// A convolution as a matrix product.
+pub(super) fn extents(problem: &Problem) -> Extents {
+    let geometry = &problem.geometry;
+    Extents {
+        groups: problem.groups,
+        channels: problem.out_channels_per_group(),
+        positions: geometry.batch * geometry.output.height * geometry.output.width,
+        terms: geometry.kernel.height * geometry.kernel.width * problem.in_channels_per_group(),
+    }
+}
+
 /// Records a convolution that is not transposed.
-pub(super) fn conv2d_tiled(problem: &Problem, operands: &Operands<'_>, output: &Value, recording: &mut Recording) -> Result<()> {
+pub(super) fn conv2d_tiled(
+    problem: &Problem,
+    tiling: Tiling,
+    operands: &Operands<'_>,
+    output: &Value,
+    recording: &mut Recording,
+) -> Result<()> {
     let geometry = &problem.geometry;
     let (in_channels, out_channels) = (problem.in_channels_per_group(), problem.out_channels_per_group());
     let taps = geometry.kernel.height * geometry.kernel.width;
     let plane = geometry.output.height * geometry.output.width;
-    let extents = Extents {
-        groups: problem.groups,
-        channels: out_channels,
-        positions: geometry.batch * plane,
-        terms: taps * in_channels,
-    };
+    let extents = extents(problem);
     let width = width(plane);
     let how = Tiled {
         name: problem.name,
@@ -71,7 +84,7 @@ pub(super) fn conv2d_tiled(problem: &Problem, operands: &Operands<'_>, output: &
     };
     tiled(
         &how,
-        extents,
+        (extents, tiling),
         operands,
         output,
         recording,

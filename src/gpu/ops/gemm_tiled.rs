@@ -3,6 +3,7 @@
 use super::block::{WeightLayout, pack_weights};
 use super::choice;
 use super::epilogue::Operands;
+use super::kernel_choice::Tiling;
 use super::linear::Gemm;
 use super::tiles::{Extents, Tiled, tiled, width};
 use super::{parameters, slot};
@@ -41,20 +42,26 @@ parameters!(GemvRowsParameters {
     activation_second: f32,
 });
 
-/// Records a matrix product by tiles.
-pub(super) fn gemm_tiled(
-    name: &'static str,
-    gemm: &Gemm,
-    operands: &Operands<'_>,
-    output: &Value,
-    recording: &mut Recording,
-) -> Result<()> {
-    let extents = Extents {
+/// What is cut into tiles.
+pub(super) fn extents(gemm: &Gemm) -> Extents {
+    Extents {
         groups: gemm.groups,
         channels: gemm.out_channels,
         positions: gemm.batch * gemm.positions,
         terms: gemm.in_channels,
-    };
+    }
+}
+
+/// Records a matrix product by tiles.
+pub(super) fn gemm_tiled(
+    name: &'static str,
+    gemm: &Gemm,
+    tiling: Tiling,
+    operands: &Operands<'_>,
+    output: &Value,
+    recording: &mut Recording,
+) -> Result<()> {
+    let extents = extents(gemm);
     let [in_channel_stride, in_position_stride, out_channel_stride, out_position_stride] = gemm.strides;
     let (kernel, width) = if in_position_stride == 1 && out_position_stride == 1 && width(gemm.positions) == 4 {
         (Kernel::GemmTiledQuads, 4)
@@ -79,7 +86,7 @@ pub(super) fn gemm_tiled(
     };
     tiled(
         &how,
-        extents,
+        (extents, tiling),
         operands,
         output,
         recording,

@@ -1,10 +1,12 @@
 //! The matrix product that serves linear and pointwise convolution.
 
 use super::block::{Block, MOST_SUMS, WeightLayout, lanes, pack_weights};
-use super::choice::{self, Product};
+use super::choice;
 use super::epilogue::Operands;
 use super::gemm_tiled::{gemm_tiled, gemv_rows};
-use super::{elements, parameters, slot};
+use super::kernel_choice::{How, Product};
+use super::signature::LayerSignature;
+use super::{elements, parameters, slot, varies};
 use crate::error::Result;
 use crate::gpu::recording::{Recording, Value};
 use crate::gpu::shader::{Kernel, PipelineKey};
@@ -37,6 +39,32 @@ pub(super) struct Gemm {
     pub(super) positions: usize,
     /// Elements between channels and between positions of the input, then of the output.
     pub(super) strides: [usize; 4],
+}
+
+impl Gemm {
+    /// A linear layer: its positions are the rows of the batch.
+    pub(super) fn linear(rows: usize, in_features: usize, out_features: usize) -> Self {
+        Self {
+            batch: 1,
+            groups: 1,
+            in_channels: in_features,
+            out_channels: out_features,
+            positions: rows,
+            strides: [1, in_features, 1, out_features],
+        }
+    }
+
+    /// So many products of two matrices, the left one as the weight.
+    pub(super) fn matmul(matrices: usize, rows: usize, inner: usize, columns: usize) -> Self {
+        Self {
+            batch: 1,
+            groups: matrices,
+            in_channels: inner,
+            out_channels: rows,
+            positions: columns,
+            strides: [columns, 1, columns, 1],
+        }
+    }
 }
 
 /// How a matrix product is cut up.
@@ -117,7 +145,7 @@ pub(super) fn gemm(
     match by {
         Product::Plain => in_registers(name, gemm, false, operands, output, recording),
         Product::Broadcast => in_registers(name, gemm, true, operands, output, recording),
-        Product::Tiled => gemm_tiled(name, gemm, operands, output, recording),
+        Product::Tiled(tiling) => gemm_tiled(name, gemm, tiling, operands, output, recording),
         Product::Rows => gemv_rows(name, gemm, operands, output, recording),
     }
 }
@@ -190,14 +218,11 @@ fn in_registers(
 /// Linear is a matrix product whose positions are the rows of the batch.
 pub(super) fn lower(operands: &Operands<'_>, output: &Value, recording: &mut Recording) -> Result<()> {
     let (out_features, in_features) = (operands.weight.shape[0], operands.weight.shape[1]);
-    let product = Gemm {
-        batch: 1,
-        groups: 1,
-        in_channels: in_features,
-        out_channels: out_features,
-        positions: elements(operands.input) / in_features,
-        strides: [1, in_features, 1, out_features],
-    };
-    let by = choice::product(&product, &recording.capabilities);
-    gemm("linear", &product, by, operands, output, recording)
+    let product = Gemm::linear(elements(operands.input) / in_features, in_features, out_features);
+    let layer = LayerSignature::linear(&product, varies(operands.weight, recording));
+    let rule = |capabilities: &_| How::Product(choice::product(&product, capabilities));
+    choice::decide(layer, recording, rule, |how, recording| match how {
+        How::Product(by) => gemm("linear", &product, by, operands, output, recording),
+        other => Err(choice::misplaced(&layer, other)),
+    })
 }

@@ -3,8 +3,10 @@
 use super::binary::{AXES, merge_axes};
 use super::choice;
 use super::epilogue::Operands;
+use super::kernel_choice::How;
 use super::linear::{self, Gemm};
-use super::{LANES, elements, parameters, slot};
+use super::signature::LayerSignature;
+use super::{LANES, elements, parameters, slot, varies};
 use crate::error::{Error, Result};
 use crate::gpu::recording::{Recording, Value};
 use crate::gpu::shader::{Kernel, PipelineKey};
@@ -37,15 +39,32 @@ pub(super) fn lower(left: &Value, right: &Value, output: &Value, recording: &mut
             ),
         ));
     }
-    if let Some(gemm) = as_gemm(&extents, &batch)
-        && let Some(by) = choice::matmul(&gemm, &recording.capabilities)
-    {
-        let operands = [right.clone(), left.clone()];
-        return linear::gemm("matmul", &gemm, by, &Operands::plain(&operands), output, recording);
-    }
     let mut axes = [[1, 0, 0, 0]; AXES];
     axes[..merged.len()].copy_from_slice(&merged);
+    let Some(gemm) = as_gemm(&extents, &batch) else {
+        return as_they_are(&extents, axes, left, right, output, recording);
+    };
+    let layer = LayerSignature::matmul(&gemm, varies(left, recording));
+    let rule = |capabilities: &_| choice::matmul(&gemm, capabilities).map_or(How::MatMul, How::Product);
+    choice::decide(layer, recording, rule, |how, recording| match how {
+        How::MatMul => as_they_are(&extents, axes, left, right, output, recording),
+        How::Product(by) => {
+            let operands = [right.clone(), left.clone()];
+            linear::gemm("matmul", &gemm, by, &Operands::plain(&operands), output, recording)
+        }
+        other => Err(choice::misplaced(&layer, other)),
+    })
+}
 
+/// Both operands are read as they are, by up to 4 x 4 outputs an invocation.
+fn as_they_are(
+    extents: &MatMulExtents<'_>,
+    axes: [[u32; 4]; AXES],
+    left: &Value,
+    right: &Value,
+    output: &Value,
+    recording: &mut Recording,
+) -> Result<()> {
     let (rows, columns) = (block(extents.rows), block(extents.columns));
     let (row_blocks, column_blocks) = (extents.rows.div_ceil(rows), extents.columns.div_ceil(columns));
     let matrices = elements(output) / (extents.rows * extents.columns);
@@ -89,14 +108,7 @@ fn as_gemm(extents: &MatMulExtents<'_>, batch: &[usize]) -> Option<Gemm> {
         (true, right) if right == matrices => (matrices, extents.rows),
         _ => return None,
     };
-    Some(Gemm {
-        batch: 1,
-        groups,
-        in_channels: extents.inner,
-        out_channels: rows,
-        positions: extents.columns,
-        strides: [extents.columns, 1, extents.columns, 1],
-    })
+    Some(Gemm::matmul(groups, rows, extents.inner, extents.columns))
 }
 
 /// 1, 2 or 4: no more than twice the extent.

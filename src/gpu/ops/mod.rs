@@ -4,6 +4,8 @@ mod activation;
 mod batch_norm;
 mod binary;
 mod block;
+#[cfg(any(test, all(feature = "benchmark", not(target_family = "wasm"))))]
+mod candidates;
 mod ceiling;
 mod choice;
 mod conv2d;
@@ -12,6 +14,7 @@ mod epilogue;
 mod gemm_tiled;
 mod instance_norm;
 mod interpolate;
+mod kernel_choice;
 mod linear;
 mod local_response_norm;
 mod lp_pool2d;
@@ -19,6 +22,7 @@ mod matmul;
 mod pad2d;
 mod pool2d;
 mod reduce;
+mod signature;
 mod softmax;
 mod strided_copy;
 mod strips;
@@ -27,6 +31,8 @@ mod winograd;
 
 pub(super) use ceiling::{MultiplyAdds, copy as ceiling_copy};
 pub use conv2d::Conv2dAlgorithm;
+pub use kernel_choice::KernelChoice;
+pub use signature::LayerSignature;
 
 use super::recording::{DType, Recording, SlotId, Value};
 use crate::error::{Error, Result, ensure};
@@ -148,6 +154,11 @@ fn slot(value: &Value) -> Result<SlotId> {
             value.shape
         ))
     })
+}
+
+/// Whether a value may change from run to run.
+fn varies(value: &Value, recording: &Recording) -> bool {
+    value.slot.is_some_and(|slot| !recording.slots[slot.0].constant)
 }
 
 fn elements(value: &Value) -> usize {

@@ -1,7 +1,7 @@
 //! Products by tiles in workgroup memory: the tiles, how a product is cut into them, and the sum of its parts.
 
-use super::choice;
 use super::epilogue::Operands;
+use super::kernel_choice::Tiling;
 use super::{LANES, elements, parameters, slot};
 use crate::error::Result;
 use crate::gpu::recording::{Recording, Value};
@@ -18,7 +18,7 @@ parameters!(SumSplitsParameters {
 
 /// What a workgroup computes: so many output channels at so many positions, a slice of the terms at a time. Two slices of
 /// weights and inputs take 16 KiB of workgroup memory at most, which every WebGPU device has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Tile {
     pub(super) channels: usize,
     pub(super) positions: usize,
@@ -120,15 +120,6 @@ impl Cut {
         }
     }
 
-    /// The cut by the rule for the device.
-    fn choose(extents: Extents, recording: &Recording) -> Self {
-        let capabilities = &recording.capabilities;
-        let cut = choice::cut(extents, capabilities.class, &capabilities.limits);
-        // The parts of a split must fit in a buffer.
-        let fits = u32::try_from(cut.parts()).is_ok_and(|parts| capabilities.check_elements("split", parts as usize).is_ok());
-        if fits { cut } else { Self::new(extents, cut.tile, 1) }
-    }
-
     pub(super) fn channel_tiles(&self) -> usize {
         self.extents.channels.div_ceil(self.tile.channels)
     }
@@ -187,14 +178,14 @@ pub(super) struct Tiled<'a> {
 /// cut and its activation's.
 pub(super) fn tiled<P: bytemuck::NoUninit>(
     how: &Tiled<'_>,
-    extents: Extents,
+    (extents, tiling): (Extents, Tiling),
     operands: &Operands<'_>,
     output: &Value,
     recording: &mut Recording,
     pack: impl FnOnce(Tile, &mut Recording) -> Result<crate::gpu::recording::SlotId>,
     parameters: impl FnOnce(&Cut, (f32, f32)) -> P,
 ) -> Result<()> {
-    let cut = Cut::choose(extents, recording);
+    let cut = Cut::new(extents, tiling.tile, tiling.splits);
     let packed = pack(cut.tile, recording)?;
     let own = [&cut.tile.constants(how.width, how.channel_stride == 1)[..], how.special].concat();
     let (first, parts);

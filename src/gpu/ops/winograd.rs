@@ -3,8 +3,8 @@
 //! Weights and input tiles are transformed, multiplied as 16 matrix products, and transformed back. The transforms have
 //! halves and quarters at most, so sums of whole numbers stay exact; F(4x4, 3x3), with its sixths, would lose that.
 
-use super::choice;
 use super::epilogue::Operands;
+use super::kernel_choice::Product;
 use super::linear::{Gemm, gemm, quads_computed};
 use super::{LANES, parameters, slot};
 use crate::error::Result;
@@ -130,9 +130,23 @@ pub(super) fn fits(geometry: &ConvGeometry, capabilities: &Capabilities) -> bool
     .all(|elements| u32::try_from(elements).is_ok() && capabilities.check_elements(NAME, elements).is_ok())
 }
 
+/// The 16 matrix products as one.
+pub(super) fn product(geometry: &ConvGeometry) -> Gemm {
+    let tiles = Quads::choose(geometry.output.height, geometry.output.width).tiles();
+    Gemm {
+        batch: geometry.batch,
+        groups: PLACES,
+        in_channels: geometry.in_channels,
+        out_channels: geometry.out_channels,
+        positions: tiles,
+        strides: [tiles, 1, tiles, 1],
+    }
+}
+
 /// Records a convolution with a 3x3 kernel, stride 1, dilation 1 and one group.
 pub(super) fn winograd(
     geometry: &ConvGeometry,
+    by: Product,
     padding_mode: u32,
     operands: &Operands<'_>,
     output: &Value,
@@ -144,15 +158,6 @@ pub(super) fn winograd(
     let input = transform_input(geometry, padding_mode, quads, operands.input, recording)?;
     let tiles = quads.tiles();
     let products = recording.inner(NAME, &[geometry.batch, PLACES, out_channels, tiles])?;
-    let product = Gemm {
-        batch: geometry.batch,
-        groups: PLACES,
-        in_channels,
-        out_channels,
-        positions: tiles,
-        strides: [tiles, 1, tiles, 1],
-    };
-    let by = choice::product(&product, &recording.capabilities);
     // A bias of nothing, so that the products share a pipeline with the pointwise convolutions around them.
     let channels = PLACES * out_channels;
     let bias = Value {
@@ -162,7 +167,7 @@ pub(super) fn winograd(
     };
     gemm(
         NAME,
-        &product,
+        &product(geometry),
         by,
         &Operands::plain(&[input, weight, bias]),
         &products,

@@ -1,0 +1,247 @@
+//! How a layer is computed: the kernels and how the work is cut up, as it is written in tuning plans.
+
+use std::fmt;
+use std::str::FromStr;
+
+use super::linear::Gemm;
+use super::signature::{LayerSignature, Work};
+use super::tiles::{Cut, Extents, Tile};
+use super::{conv2d_tiled, gemm_tiled, winograd};
+use crate::error::{Error, Result};
+use crate::gpu::context::Capabilities;
+
+/// How a layer is computed. Written as text, one for each choice:
+///
+/// | text | computes |
+/// |---|---|
+/// | `direct`, `direct_broadcast`, `depthwise` | convolutions, as [`Conv2dAlgorithm`](crate::gpu::Conv2dAlgorithm) says |
+/// | `gemm`, `gemm_broadcast` | pointwise convolutions, linear layers and products of matrices: blocks in registers, without and with weights handed round a subgroup |
+/// | `gemm_tiled 64x64 splits=1` | the same by tiles in workgroup memory, of so many channels by so many positions; so many workgroups share each sum |
+/// | `gemv_rows` | linear layers and pointwise convolutions of single pixels: lanes along the terms |
+/// | `tiled 64x64 splits=1` | convolutions by tiles |
+/// | `winograd gemm`, `winograd gemm_broadcast`, `winograd gemm_tiled 64x64 splits=1` | 3x3 convolutions, with their products by that kernel |
+/// | `matmul` | products of matrices, neither of them packed |
+///
+/// Tiles are 128x128, 64x64, 32x128 and 32x32.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct KernelChoice(pub(super) How);
+
+/// How a layer is computed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum How {
+    Direct,
+    DirectBroadcast,
+    Depthwise,
+    /// An implicit matrix product by tiles.
+    Tiled(Tiling),
+    /// As a matrix product: the weight's, or the left operand's.
+    Product(Product),
+    /// By 16 matrix products.
+    Winograd(Product),
+    /// By the kernel that takes two tensors as they are.
+    MatMul,
+}
+
+/// The kernels that compute matrix products.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Product {
+    /// Blocks in registers, each lane with weights of its own.
+    Plain,
+    /// Blocks in registers, weights handed round subgroups of eight.
+    Broadcast,
+    /// Tiles in workgroup memory.
+    Tiled(Tiling),
+    /// Lanes along the rows of the weight.
+    Rows,
+}
+
+/// A tile, and how many workgroups share the terms of each sum.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Tiling {
+    pub(super) tile: Tile,
+    pub(super) splits: usize,
+}
+
+impl Tiling {
+    /// Why a device cannot cut a product so.
+    fn obstacle(self, extents: Extents, capabilities: &Capabilities) -> Option<String> {
+        let Self { tile, splits } = self;
+        if !tile.fits(&capabilities.limits) {
+            return Some(format!(
+                "its workgroups have {} invocations, more than the device allows",
+                tile.lanes()
+            ));
+        }
+        let possible = Cut::new(extents, tile, splits).splits;
+        (possible != splits).then(|| {
+            let terms = extents.terms;
+            format!(
+                "sums of {terms} terms, in slices of {}, are not cut in {splits} but in {possible}",
+                tile.slice
+            )
+        })
+    }
+}
+
+impl Product {
+    fn obstacle(self, gemm: &Gemm, capabilities: &Capabilities) -> Option<String> {
+        match self {
+            Self::Plain => None,
+            Self::Broadcast if capabilities.broadcast => None,
+            Self::Broadcast => Some(NEEDS_SUBGROUPS.to_owned()),
+            Self::Rows if gemm.strides[0] == 1 => None,
+            Self::Rows => Some("it needs the terms of each sum to lie together".to_owned()),
+            Self::Tiled(tiling) => tiling.obstacle(gemm_tiled::extents(gemm), capabilities),
+        }
+    }
+}
+
+pub(super) const NEEDS_SUBGROUPS: &str = "it needs subgroups of at least eight";
+
+impl KernelChoice {
+    /// Checks that a layer can be computed so on a device.
+    ///
+    /// Errors: a layer that is none; `Unsupported` with layer, choice and reason.
+    pub(in crate::gpu) fn check(self, layer: &LayerSignature, capabilities: &Capabilities) -> Result<()> {
+        let work = layer.work().map_err(|error| layer.locate(error))?;
+        match self.obstacle(&work, capabilities) {
+            None => Ok(()),
+            Some(reason) => Err(Error::unsupported(
+                layer.operator(),
+                format!("the layer {layer} cannot be computed by {self}: {reason}"),
+            )),
+        }
+    }
+
+    pub(super) fn obstacle(self, work: &Work, capabilities: &Capabilities) -> Option<String> {
+        let problem = match work {
+            Work::Conv2d(problem) => problem,
+            Work::Linear(gemm) => {
+                return match self.0 {
+                    How::Product(by) => by.obstacle(gemm, capabilities),
+                    _ => Some("it does not compute linear layers".to_owned()),
+                };
+            }
+            Work::MatMul(gemm) => {
+                return match self.0 {
+                    How::MatMul => None,
+                    How::Product(by) if by != Product::Rows => by.obstacle(gemm, capabilities),
+                    _ => Some("it does not compute products of two tensors".to_owned()),
+                };
+            }
+        };
+        let (geometry, reason) = (&problem.geometry, |text: &str| Some(text.to_owned()));
+        match self.0 {
+            How::DirectBroadcast if !capabilities.broadcast => reason(NEEDS_SUBGROUPS),
+            How::Depthwise if problem.depthwise(capabilities.class).is_none() => {
+                reason("it needs one input channel per group and a small kernel")
+            }
+            How::Direct | How::DirectBroadcast | How::Depthwise => None,
+            How::Tiled(tiling) => tiling.obstacle(conv2d_tiled::extents(problem), capabilities),
+            How::Product(_) if !problem.is_pointwise() => reason("it needs a 1x1 kernel with stride 1 and no padding"),
+            How::Product(by) => by.obstacle(&problem.product(), capabilities),
+            How::Winograd(_) if !problem.is_winograd() => reason("it needs a 3x3 kernel with stride 1, dilation 1 and one group"),
+            How::Winograd(_) if !winograd::fits(geometry, capabilities) => {
+                reason("its transformed tensors are larger than the device can bind")
+            }
+            How::Winograd(by) => by.obstacle(&winograd::product(geometry), capabilities),
+            How::MatMul => reason("it does not compute convolutions"),
+        }
+    }
+}
+
+impl fmt::Display for Tiling {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { tile, splits } = self;
+        write!(f, "{}x{} splits={splits}", tile.channels, tile.positions)
+    }
+}
+
+impl fmt::Display for Product {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Plain => f.write_str("gemm"),
+            Self::Broadcast => f.write_str("gemm_broadcast"),
+            Self::Tiled(tiling) => write!(f, "gemm_tiled {tiling}"),
+            Self::Rows => f.write_str("gemv_rows"),
+        }
+    }
+}
+
+impl fmt::Display for KernelChoice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            How::Direct => f.write_str("direct"),
+            How::DirectBroadcast => f.write_str("direct_broadcast"),
+            How::Depthwise => f.write_str("depthwise"),
+            How::Tiled(tiling) => write!(f, "tiled {tiling}"),
+            How::Product(by) => by.fmt(f),
+            How::Winograd(by) => write!(f, "winograd {by}"),
+            How::MatMul => f.write_str("matmul"),
+        }
+    }
+}
+
+/// What was expected of a text, and what came.
+fn unknown(expected: &str, text: &str) -> Error {
+    Error::invalid("kernel choice", format!("{expected} is expected, and {text:?} came"))
+}
+
+impl FromStr for Tiling {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let tiles = Tile::ALL.map(|tile| format!("{}x{}", tile.channels, tile.positions));
+        let parse = || {
+            let (name, splits) = text.split_once(" splits=")?;
+            let tile = tiles.iter().position(|known| known == name)?;
+            // One text for each number.
+            let splits = splits
+                .parse()
+                .ok()
+                .filter(|&number: &usize| number > 0 && number.to_string() == splits)?;
+            let tile = Tile::ALL[tile];
+            Some(Self { tile, splits })
+        };
+        parse().ok_or_else(|| {
+            unknown(
+                &format!("a tile ({}) and `splits=` with a number above 0", tiles.join(", ")),
+                text,
+            )
+        })
+    }
+}
+
+impl FromStr for Product {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        match text.split_once(' ') {
+            None if text == "gemm" => Ok(Self::Plain),
+            None if text == "gemm_broadcast" => Ok(Self::Broadcast),
+            None if text == "gemv_rows" => Ok(Self::Rows),
+            Some(("gemm_tiled", tiling)) => tiling.parse().map(Self::Tiled),
+            _ => Err(unknown("gemm, gemm_broadcast, gemm_tiled with a tile, or gemv_rows", text)),
+        }
+    }
+}
+
+impl FromStr for KernelChoice {
+    type Err = Error;
+
+    /// Reads what `Display` writes.
+    fn from_str(text: &str) -> Result<Self> {
+        const NAMES: &str = "direct, direct_broadcast, depthwise, tiled, winograd, gemm, gemm_broadcast, gemm_tiled, \
+            gemv_rows or matmul";
+        Ok(Self(match text.split_once(' ') {
+            None if text == "direct" => How::Direct,
+            None if text == "direct_broadcast" => How::DirectBroadcast,
+            None if text == "depthwise" => How::Depthwise,
+            None if text == "matmul" => How::MatMul,
+            Some(("tiled", tiling)) => How::Tiled(tiling.parse()?),
+            Some(("winograd", by)) => How::Winograd(by.parse()?),
+            _ if text.starts_with("gem") => How::Product(text.parse()?),
+            _ => return Err(unknown(NAMES, text)),
+        }))
+    }
+}
