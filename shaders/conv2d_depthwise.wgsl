@@ -1,9 +1,9 @@
-// Depthwise convolution: one input channel per group, any number of output channels per group, and so also the plain
-// one-channel filter.
+// Convolution with few channels in a group: depthwise convolution, the plain one-channel filter, and groups of up to four.
 //
-// An invocation goes down a strip of four columns of outputs. It keeps the source rows of a window in registers, and each
-// round loads those that the next outputs read besides.
-// Header: LANES, KERNEL_HEIGHT, KERNEL_WIDTH, TAPS, STRIDE_HEIGHT, DILATION_HEIGHT, DILATION_WIDTH,
+// An invocation goes down a strip of four columns of outputs, for all output channels of a group. It keeps the source rows of a
+// window in registers, and each round loads those that the next outputs read besides.
+// Header: LANES, INPUTS and OUTPUTS (channels of a group), KERNEL_HEIGHT, KERNEL_WIDTH, TAPS (numbers of an output channel's
+//         kernel), STRIDE_HEIGHT, DILATION_HEIGHT, DILATION_WIDTH,
 //         SPAN (source rows of a window, STRIDE_HEIGHT at least), KEPT (SPAN - STRIDE_HEIGHT),
 //         WARM_UP (ceil(KEPT / STRIDE_HEIGHT)), and those of shared/strip_*.wgsl and shared/epilogue.wgsl.
 struct Params {
@@ -16,15 +16,14 @@ struct Params {
     strips: u32,               // ceil(out_width / 4)
     segment_rows: u32,         // outputs that an invocation goes down
     segments: u32,             // ceil(out_height / segment_rows)
-    invocations: u32,          // batch * channels * segments * strips
-    channels: u32,             // output channels
-    multiplier: u32,           // output channels per input channel
+    invocations: u32,          // batch * groups * segments * strips
+    groups: u32,
     activation_first: f32,     // the activation's parameters
     activation_second: f32,
 }
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> input: array<Real>;              // [N, channels / multiplier, H, W]
-@group(0) @binding(2) var<storage, read> weight: array<f32>;              // [channels, 1, KH, KW]
+@group(0) @binding(1) var<storage, read> input: array<Real>;              // [N, groups * INPUTS, H, W]
+@group(0) @binding(2) var<storage, read> weight: array<f32>;              // [groups * OUTPUTS, INPUTS, KH, KW]
 // bindings 3 to 5: bias, residual, output [N, output channels, OH, OW], see shared/epilogue.wgsl
 
 @compute @workgroup_size(LANES)
@@ -39,45 +38,59 @@ fn main(
     }
     let strip = invocation % params.strips;
     let segment = invocation / params.strips % params.segments;
-    let plane = invocation / (params.strips * params.segments);
-    let channel = plane % params.channels;
+    let plane_set = invocation / (params.strips * params.segments);
+    let first_channel = plane_set % params.groups * OUTPUTS;
     let columns = strip_columns(strip);
-    let first_source = plane / params.multiplier * params.in_height * (params.in_width / ITEM);
-    let first_target = plane * params.out_height * (params.out_width / ITEM);
+    let in_plane = params.in_height * (params.in_width / ITEM);
+    let out_plane = params.out_height * (params.out_width / ITEM);
+    let first_source = plane_set * INPUTS * in_plane;
+    let first_target = plane_set * OUTPUTS * out_plane;
 
-    var weights: array<f32, TAPS>;
-    for (var tap = 0u; tap < TAPS; tap++) { // unroll
-        weights[tap] = weight[channel * TAPS + tap];
+    var weights: array<array<f32, TAPS>, OUTPUTS>;
+    var offsets: array<f32, OUTPUTS>;
+    for (var output_channel = 0u; output_channel < OUTPUTS; output_channel++) { // unroll
+        for (var tap = 0u; tap < TAPS; tap++) { // unroll
+            weights[output_channel][tap] = weight[(first_channel + output_channel) * TAPS + tap];
+        }
+        offsets[output_channel] = channel_offset(first_channel + output_channel);
     }
-    let offset = channel_offset(channel);
 
     let first_y = segment * params.segment_rows;
     let last_y = min(first_y + params.segment_rows, params.out_height);
-    var rows: array<array<f32, WIDTH>, SPAN>;
+    var rows: array<array<array<f32, WIDTH>, SPAN>, INPUTS>;
     // The first rounds only load.
     for (var round = first_y; round < last_y + WARM_UP; round++) {
-        for (var row = 0u; row < KEPT; row++) { // unroll
-            rows[row] = rows[row + STRIDE_HEIGHT];
+        for (var input_channel = 0u; input_channel < INPUTS; input_channel++) { // unroll
+            for (var row = 0u; row < KEPT; row++) { // unroll
+                rows[input_channel][row] = rows[input_channel][row + STRIDE_HEIGHT];
+            }
         }
         for (var row = 0u; row < STRIDE_HEIGHT; row++) { // unroll
             let padded_y = i32(round * STRIDE_HEIGHT + KEPT + row) - i32(WARM_UP * STRIDE_HEIGHT);
             let y = source_index(padded_y - i32(params.pad_top), i32(params.in_height));
-            rows[KEPT + row] = load_row(first_source + u32(max(y, 0)) * (params.in_width / ITEM), columns, y >= 0, 0.0);
+            let source_row = first_source + u32(max(y, 0)) * (params.in_width / ITEM);
+            for (var input_channel = 0u; input_channel < INPUTS; input_channel++) { // unroll
+                rows[input_channel][KEPT + row] = load_row(source_row + input_channel * in_plane, columns, y >= 0, 0.0);
+            }
         }
         if (round >= first_y + WARM_UP) {
-            var sums: array<f32, 4>;
-            for (var tap_y = 0u; tap_y < KERNEL_HEIGHT; tap_y++) { // unroll
-                for (var tap_x = 0u; tap_x < KERNEL_WIDTH; tap_x++) { // unroll
+            let target_row = first_target + (round - WARM_UP) * (params.out_width / ITEM);
+            for (var output_channel = 0u; output_channel < OUTPUTS; output_channel++) { // unroll
+                var sums: array<f32, 4>;
+                for (var tap = 0u; tap < TAPS; tap++) { // unroll
+                    const tap_x = tap % KERNEL_WIDTH;
+                    const tap_y = tap / KERNEL_WIDTH % KERNEL_HEIGHT;
+                    const input_channel = tap / (KERNEL_WIDTH * KERNEL_HEIGHT);
                     for (var i = 0u; i < 4u; i++) { // unroll
                         sums[i] = fma(
-                            rows[tap_y * DILATION_HEIGHT][i * STRIDE_WIDTH + tap_x * DILATION_WIDTH],
-                            weights[tap_y * KERNEL_WIDTH + tap_x],
+                            rows[input_channel][tap_y * DILATION_HEIGHT][i * STRIDE_WIDTH + tap_x * DILATION_WIDTH],
+                            weights[output_channel][tap],
                             sums[i],
                         );
                     }
                 }
+                store_row(target_row + output_channel * out_plane, strip, sums, offsets[output_channel]);
             }
-            store_row(first_target + (round - WARM_UP) * (params.out_width / ITEM), strip, sums, offset);
         }
     }
 }

@@ -229,7 +229,12 @@ mod tests {
         let all = capabilities(DeviceClass::Discrete, true);
         for (layer, choice, on, reason) in [
             (square, "gemm", &all, "1x1 kernel"),
-            (square, "depthwise", &all, "one input channel per group"),
+            (
+                square,
+                "depthwise",
+                &all,
+                "at most four input and four output channels per group",
+            ),
             (square, "matmul", &all, "does not compute convolutions"),
             (square, "direct_broadcast", &small, "subgroups of at least eight"),
             (square, "winograd gemm_broadcast", &small, "subgroups of at least eight"),

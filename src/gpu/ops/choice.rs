@@ -116,8 +116,8 @@ pub(super) fn complete(algorithm: Conv2dAlgorithm, problem: &Problem, capabiliti
 
 /// The algorithm of a convolution that is not transposed: the most special that applies.
 fn algorithm(problem: &Problem, capabilities: &Capabilities) -> Conv2dAlgorithm {
-    // With more output channels per input channel, a block of channels shares what it loads.
-    if problem.out_channels_per_group() < 4 && problem.depthwise(capabilities.class).is_some() {
+    // With more channels in a group, a block of channels shares what it loads.
+    if problem.depthwise(capabilities.class).is_some() {
         return Conv2dAlgorithm::Depthwise;
     }
     match gpu(capabilities.class) {
@@ -299,7 +299,8 @@ mod tests {
             (([3, 1, 1], [1, 512, 512, 7]), [Winograd, Tiled, Tiled]),
             (([1, 1, 1], [1, 256, 64, 56]), [GemmBroadcast, GemmTiled, GemmTiled]),
             (([3, 1, 32], [1, 32, 32, 112]), [Depthwise, Depthwise, Depthwise]),
-            (([3, 1, 32], [1, 128, 128, 56]), [DirectBroadcast, Direct, Direct]),
+            (([3, 1, 32], [1, 128, 128, 56]), [Depthwise, Depthwise, Depthwise]),
+            (([3, 1, 16], [1, 128, 128, 56]), [DirectBroadcast, Direct, Direct]),
             (([5, 1, 1], [1, 1, 6, 28]), [DirectBroadcast, Direct, Direct]),
         ] {
             let got = DeviceClass::ALL.map(|class| chosen(class, layer));

@@ -51,13 +51,15 @@ parameters!(DepthwiseParameters {
     segment_rows: u32,
     segments: u32,
     invocations: u32,
-    channels: u32,
-    multiplier: u32,
+    groups: u32,
     activation_first: f32,
     activation_second: f32,
 });
 
 const NAME: &str = "conv2d";
+/// Channels of a group that the depthwise kernel has at most on either side, and weights that it holds in registers.
+const MOST_GROUP_CHANNELS: usize = 4;
+const MOST_WEIGHTS: usize = 160;
 
 /// How a convolution is computed. By default a rule chooses; see [`Gpu::with_conv2d`](crate::gpu::Gpu::with_conv2d).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -67,7 +69,7 @@ pub enum Conv2dAlgorithm {
     Direct,
     /// The same with weights handed round a subgroup of eight: for adapters where every load is a gather.
     DirectBroadcast,
-    /// One input channel per group: strips of columns, each source row loaded once.
+    /// At most four input and four output channels per group: strips of columns, each source row loaded once.
     Depthwise,
     /// A matrix product: 1x1 kernels with stride 1 and no padding.
     Gemm,
@@ -103,7 +105,7 @@ impl Conv2dAlgorithm {
                 Some("it needs a 1x1 kernel with stride 1 and no padding")
             }
             Self::Depthwise if problem.depthwise(recording.capabilities.class).is_none() => {
-                Some("it needs one input channel per group and a small kernel")
+                Some("it needs at most four input and four output channels per group and a small kernel")
             }
             Self::Winograd if !problem.is_winograd() => Some("it needs a 3x3 kernel with stride 1, dilation 1 and one group"),
             _ => None,
@@ -195,8 +197,18 @@ impl Problem {
     /// The strips that the depthwise kernel computes by, or `None` where it does not apply.
     pub(super) fn depthwise(&self, class: DeviceClass) -> Option<Strips> {
         let geometry = &self.geometry;
+        let (ins, outs) = (self.in_channels_per_group(), self.out_channels_per_group());
+        let taps = geometry
+            .kernel
+            .height
+            .saturating_mul(geometry.kernel.width)
+            .saturating_mul(ins);
+        if ins.max(outs) > MOST_GROUP_CHANNELS || taps.saturating_mul(outs) > MOST_WEIGHTS {
+            return None;
+        }
         let windows = Windows {
-            planes: geometry.batch * geometry.out_channels,
+            sets: geometry.batch * self.groups,
+            channels: ins,
             input: geometry.input,
             output: geometry.output,
             kernel: geometry.kernel,
@@ -204,7 +216,7 @@ impl Problem {
             stride: [self.stride_height, self.stride_width],
             dilation: [self.dilation_height, self.dilation_width],
         };
-        (self.in_channels_per_group() == 1).then(|| windows.cut(class))?
+        windows.cut(class)
     }
 }
 
@@ -336,13 +348,18 @@ fn depthwise(problem: &Problem, operands: &Operands<'_>, output: &Value, recordi
     let geometry = &problem.geometry;
     let class = recording.capabilities.class;
     let Some(strips) = problem.depthwise(class) else {
-        return Err(Error::unsupported(NAME, "a depthwise kernel as large as this"));
+        return Err(Error::unsupported(NAME, "a depthwise kernel for as many channels and taps"));
     };
     let lanes = choice::strip_lanes(class);
     let own = [
         ("LANES", lanes),
         ("PADDING_MODE", problem.padding_mode),
-        ("TAPS", (geometry.kernel.height * geometry.kernel.width) as u32),
+        ("INPUTS", problem.in_channels_per_group() as u32),
+        ("OUTPUTS", problem.out_channels_per_group() as u32),
+        (
+            "TAPS",
+            (geometry.kernel.height * geometry.kernel.width * problem.in_channels_per_group()) as u32,
+        ),
     ];
     let (activation_first, activation_second) = operands.activation_parameters();
     let parameters = DepthwiseParameters {
@@ -356,8 +373,7 @@ fn depthwise(problem: &Problem, operands: &Operands<'_>, output: &Value, recordi
         segment_rows: strips.segment_rows as u32,
         segments: strips.segments as u32,
         invocations: strips.invocations as u32,
-        channels: geometry.out_channels as u32,
-        multiplier: problem.out_channels_per_group() as u32,
+        groups: problem.groups as u32,
         activation_first,
         activation_second,
     };

@@ -134,7 +134,7 @@ impl KernelChoice {
         match self.0 {
             How::DirectBroadcast if !capabilities.broadcast => reason(NEEDS_SUBGROUPS),
             How::Depthwise if problem.depthwise(capabilities.class).is_none() => {
-                reason("it needs one input channel per group and a small kernel")
+                reason("it needs at most four input and four output channels per group and a small kernel")
             }
             How::Direct | How::DirectBroadcast | How::Depthwise => None,
             How::Tiled(tiling) => tiling.obstacle(conv2d_tiled::extents(problem), capabilities),

@@ -132,7 +132,8 @@ fn lower_window(
     let [index_row, index_column, index_plane] = order.steps(window.input).map(|step| step as u32);
 
     let windows = Windows {
-        planes: window.batch * window.channels,
+        sets: window.batch * window.channels,
+        channels: 1,
         input: window.input,
         output: window.output,
         kernel,

@@ -1,7 +1,7 @@
-//! Strips: how windows that slide over rows are cut up, for depthwise convolution and pooling.
+//! Strips: how windows that slide over rows are cut up, for convolution with few channels in a group and for pooling.
 //!
 //! An invocation computes four columns of outputs and goes down a segment of rows, with the source rows of one window in
-//! registers: each source row is loaded once, and not once for each row of outputs. Where rows are whole vectors of four, they
+//! registers, those of all input channels of its group: each source row is loaded once, and not once for each row of outputs. Where rows are whole vectors of four, they
 //! are loaded as such.
 
 use crate::gpu::DeviceClass;
@@ -19,7 +19,10 @@ const ENOUGH_INVOCATIONS: usize = 1024;
 
 /// Windows over planes. Steps are as kernels get them.
 pub(super) struct Windows {
-    pub(super) planes: usize,
+    /// Sets of planes that are computed together: the planes of a pooling, the groups of a convolution, of each image.
+    pub(super) sets: usize,
+    /// Input planes of a set.
+    pub(super) channels: usize,
     pub(super) input: Size2d,
     pub(super) output: Size2d,
     pub(super) kernel: Size2d,
@@ -51,11 +54,11 @@ impl Windows {
         let width = (COLUMNS - 1)
             .saturating_mul(stride_width)
             .saturating_add(reach(self.kernel.width, dilation_width));
-        if span.saturating_mul(width) > MOST_VALUES {
+        if span.saturating_mul(width).saturating_mul(self.channels) > MOST_VALUES {
             return None;
         }
         let by_quads = self.by_quads(width);
-        let loads = stride_height * by_quads.as_ref().map_or(width, |quads| quads.count);
+        let loads = self.channels * stride_height * by_quads.as_ref().map_or(width, |quads| quads.count);
         if loads > MOST_LOADS {
             return None;
         }
@@ -81,7 +84,7 @@ impl Windows {
         }
         let strips = self.output.width.div_ceil(COLUMNS);
         // Each segment loads its first window anew, so they are as long as leaves enough of them.
-        let rows = self.planes * strips * self.output.height / ENOUGH_INVOCATIONS;
+        let rows = self.sets * strips * self.output.height / ENOUGH_INVOCATIONS;
         let most = if class == DeviceClass::Software {
             rows.clamp(4, 32)
         } else {
@@ -95,7 +98,7 @@ impl Windows {
             across: strips,
             segment_rows,
             segments,
-            invocations: self.planes * strips * segments,
+            invocations: self.sets * strips * segments,
         })
     }
 
@@ -107,8 +110,9 @@ impl Windows {
         let first = before * COLUMNS - left;
         let count = (first + width).div_ceil(COLUMNS);
         let is_whole = self.input.width.is_multiple_of(COLUMNS) && self.output.width.is_multiple_of(COLUMNS);
-        let last = (self.output.width / COLUMNS).checked_sub(1)? * self.stride[1] as usize + count;
-        (is_whole && last <= self.input.width / COLUMNS + before + 1).then_some(Quads { count, first, before })
+        // Of a vector past the end three columns are there at most: a reflected fourth would be another vector's.
+        let end = self.output.width.checked_sub(COLUMNS)? * self.stride[1] as usize + width;
+        (is_whole && end < self.input.width + left + COLUMNS).then_some(Quads { count, first, before })
     }
 }
 
@@ -124,16 +128,30 @@ struct Quads {
 mod tests {
     use super::*;
 
-    fn windows(planes: usize, input: usize, kernel: usize, stride: u32, padding: isize) -> Windows {
+    fn windows(sets: usize, input: usize, kernel: usize, stride: u32, padding: isize) -> Windows {
         let output = (input + 2 * padding as usize - kernel) / stride as usize + 1;
         Windows {
-            planes,
+            sets,
+            channels: 1,
             input: Size2d::square(input),
             output: Size2d::square(output),
             kernel: Size2d::square(kernel),
             padding: padding.into(),
             stride: [stride; 2],
             dilation: [1; 2],
+        }
+    }
+
+    /// A row of 16, and windows of so many columns more, all on the right.
+    fn past(columns: usize) -> Windows {
+        Windows {
+            kernel: Size2d {
+                height: 1,
+                width: columns + 1,
+            },
+            output: Size2d::square(16),
+            padding: Padding2d::new(0, columns as isize, 0, 0),
+            ..windows(1, 16, 1, 1, 0)
         }
     }
 
@@ -159,6 +177,8 @@ mod tests {
             (windows(1, 8, 12, 1, 5), None, 0),
             (windows(1, 16, 9, 1, 4), None, 0),
             (windows(1, 16, 7, 1, 3), Some(3), 1),
+            (past(3), Some(2), 0),
+            (past(4), None, 0),
         ] {
             let strips = windows.cut(DeviceClass::Software).unwrap();
             assert_eq!(constant(&strips, "QUADS"), vectors, "{:?}", windows.input);
@@ -181,7 +201,7 @@ mod tests {
                 let height = windows.output.height;
                 assert!((strips.segments - 1) * strips.segment_rows < height && height <= strips.segments * strips.segment_rows);
                 assert_eq!(strips.across, windows.output.width.div_ceil(4));
-                assert_eq!(strips.invocations, windows.planes * strips.across * strips.segments);
+                assert_eq!(strips.invocations, windows.sets * strips.across * strips.segments);
                 assert!(strips.invocations >= ENOUGH_INVOCATIONS / 2 || strips.segment_rows <= 4);
             }
         }
@@ -191,5 +211,10 @@ mod tests {
     fn windows_of_many_values_have_no_strips() {
         assert!(windows(1, 64, 15, 1, 7).cut(DeviceClass::Software).is_none());
         assert!(windows(1, 640, 3, 40, 1).cut(DeviceClass::Discrete).is_none());
+        let of = |channels| Windows {
+            channels,
+            ..windows(1, 64, 7, 1, 3)
+        };
+        assert!(of(2).cut(DeviceClass::Software).is_some() && of(3).cut(DeviceClass::Software).is_none());
     }
 }

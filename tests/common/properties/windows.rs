@@ -96,7 +96,7 @@ pub(crate) fn windows(is_max: bool) -> impl Strategy<Value = Case> {
 }
 
 /// Windows over rows of whole vectors, few columns past either end and in all padding modes, on planes tall enough for several
-/// segments: depthwise convolution with what may follow it, and pooling.
+/// segments: convolution with few channels in a group and what may follow it, and pooling.
 pub(crate) fn strips() -> impl Strategy<Value = Case> {
     prop_oneof![fused_over(strips_of(&["conv2d"])), strips_of(&["max_pool2d", "avg_pool2d"])]
 }
@@ -105,9 +105,9 @@ fn strips_of(operators: &'static [&'static str]) -> impl Strategy<Value = Case> 
     let sizes = ([1..=4usize, 1..=4usize], [1..=2usize, 1..=2usize], [1..=2usize, 1..=2usize]);
     let image = (1..=2usize, 1..=3usize, 1..=40usize, 1..=6usize);
     let padding = (modes(), prop::array::uniform2(0..=3usize));
-    let operator = prop::sample::select(operators);
-    (image, sizes, padding, operator, any::<u64>()).prop_map(
-        |((batch, channels, height, strips), (kernel, stride, dilation), (mode, [left, top]), operator, seed)| {
+    let kind = (prop::sample::select(operators), [1..=4usize, 1..=4usize]);
+    (image, sizes, padding, kind, any::<u64>()).prop_map(
+        |((batch, channels, height, strips), (kernel, stride, dilation), (mode, [left, top]), (operator, few), seed)| {
             let image = vec![batch, channels, height, 4 * strips * stride[1]];
             let dilation = if operator == "avg_pool2d" { [1, 1] } else { dilation };
             // As many columns and rows as there are steps.
@@ -116,8 +116,11 @@ fn strips_of(operators: &'static [&'static str]) -> impl Strategy<Value = Case> 
             let padding = within(mode, [left, past[1] - left, top, past[0] - top], height, image[3]);
             match operator {
                 "conv2d" => {
+                    // As many groups as there are channels otherwise.
+                    let (ins, outs) = if seed.is_multiple_of(2) { (1, 1) } else { (few[0], few[1]) };
                     let op = Conv2d::new().stride(stride).dilation(dilation).groups(channels);
-                    let weight = vec![channels, 1, kernel[0], kernel[1]];
+                    let image = vec![batch, channels * ins, height, image[3]];
+                    let weight = vec![channels * outs, ins, kernel[0], kernel[1]];
                     Case::new(op.padding(padding).padding_mode(mode), vec![image, weight], seed)
                 }
                 "max_pool2d" => {
