@@ -34,6 +34,12 @@ impl Capabilities {
         self.broadcast && self.class == super::DeviceClass::Software
     }
 
+    /// Whether drivers may specialise a kernel to its parameters, again and again: software adapters do (see `gpu/opaque.rs`).
+    /// What a browser's checks know to be uniform stays so.
+    pub(crate) fn hides_parameters(&self) -> bool {
+        self.class == super::DeviceClass::Software && !cfg!(target_family = "wasm")
+    }
+
     /// Checks that a tensor of this many elements (4 bytes each) can be bound.
     pub(crate) fn check_elements(&self, operator: &'static str, elements: usize) -> Result<u64> {
         self.check_stored(operator, elements, Precision::F32)

@@ -22,6 +22,7 @@ mod device_class;
 mod engine;
 mod halves;
 mod joining;
+mod opaque;
 mod ops;
 mod pipeline;
 #[cfg(not(target_family = "wasm"))]

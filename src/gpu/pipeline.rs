@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use super::context::Context;
+use super::opaque::hide_parameters;
 use super::shader::PipelineKey;
 use crate::error::{Error, Result};
 use crate::lock::lock;
@@ -81,7 +82,10 @@ impl Pipelines {
 fn compile(context: &Context, key: &PipelineKey) -> Result<Pipeline> {
     let source = key.kernel.source();
     let label = format!("convoke.{}", source.name);
-    let text = key.wgsl().map_err(Error::Gpu)?;
+    let mut text = key.wgsl().map_err(Error::Gpu)?;
+    if context.capabilities.hides_parameters() {
+        text = hide_parameters(&text).map_err(|message| Error::Gpu(format!("{}: {message}", source.name)))?;
+    }
     #[cfg(feature = "wrong-kernel")]
     let text = match &context.wrong_kernel {
         Some(wrong) => wrong.apply(source.name, text)?,

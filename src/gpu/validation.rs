@@ -11,6 +11,7 @@ use wgpu::naga;
 use self::table::{ACTIVATIONS, BINARIES, Entry, record, table};
 use super::context::{Capabilities, Context};
 use super::engine::Executable;
+use super::opaque::hide_parameters;
 use super::ops::layouts;
 use super::recording::Recording;
 use super::shader::{HALVES, Kernel, PipelineKey};
@@ -34,13 +35,18 @@ fn validate(key: &PipelineKey) -> Result<naga::Module, String> {
     if text.contains("// unroll") {
         return Err("a mark was not unrolled".to_owned());
     }
-    let module = naga::front::wgsl::parse_str(&text).map_err(|error| error.emit_to_string(&text))?;
+    validate_text(key, &hide_parameters(&text)?)?;
+    validate_text(key, &text)
+}
+
+fn validate_text(key: &PipelineKey, text: &str) -> Result<naga::Module, String> {
+    let module = naga::front::wgsl::parse_str(text).map_err(|error| error.emit_to_string(text))?;
     let mut capabilities = naga::valid::Capabilities::empty();
     capabilities.set(naga::valid::Capabilities::SUBGROUP, key.kernel.source().subgroups);
     capabilities.set(naga::valid::Capabilities::SHADER_FLOAT16, key.constant(HALVES).is_some());
     naga::valid::Validator::new(naga::valid::ValidationFlags::all(), capabilities)
         .validate(&module)
-        .map_err(|error| error.emit_to_string(&text))?;
+        .map_err(|error| error.emit_to_string(text))?;
     Ok(module)
 }
 
