@@ -3,7 +3,8 @@
 //
 // An invocation computes CHANNELS output channels at POSITIONS positions, LANES apart. A position is one element or four
 // (shared/reals_*.wgsl); strides count in the same unit.
-// Header: LANES, POSITIONS, TERMS (1), CHANNELS, QUADS (CHANNELS / 4), LATER_CHANNELS (CHANNELS - 4), and those of shared/epilogue.wgsl.
+// The terms of a sum come TERMS at a time, and their number is a multiple of it.
+// Header: LANES, POSITIONS, TERMS, CHANNELS, QUADS (CHANNELS / 4), LATER_CHANNELS (CHANNELS - 4), and those of shared/epilogue.wgsl.
 @group(0) @binding(1) var<storage, read> input: array<Real>;              // [batch, groups, in_channels x positions]
 // binding 2: packed weights, see shared/spread_*.wgsl
 // bindings 3 to 5: bias, residual, output [batch, groups, out_channels x positions], see shared/epilogue.wgsl
@@ -26,19 +27,24 @@ fn main(
     var sums: array<array<Real, POSITIONS>, CHANNELS>;
     var weight_at = first_weight(own);
     var input_offset = 0u;
-    for (var in_channel = 0u; in_channel < params.in_channels; in_channel++) {
-        var values: array<Real, POSITIONS>;
-        for (var i = 0u; i < POSITIONS; i++) { // unroll
-            values[i] = input[source[i] + input_offset];
+    for (var in_channel = 0u; in_channel < params.in_channels; in_channel += TERMS) {
+        var values: array<array<Real, POSITIONS>, TERMS>;
+        var weights: array<array<f32, CHANNELS>, TERMS>;
+        for (var term = 0u; term < TERMS; term++) { // unroll
+            for (var i = 0u; i < POSITIONS; i++) { // unroll
+                values[term][i] = input[source[i] + input_offset + term * params.in_channel_stride];
+            }
+            weights[term] = spread(weight_at + term * CHANNELS, lane);
         }
-        let weights = spread(weight_at, lane);
         for (var channel = 0u; channel < CHANNELS; channel++) { // unroll
             for (var i = 0u; i < POSITIONS; i++) { // unroll
-                sums[channel][i] = fma(values[i], Real(weights[channel]), sums[channel][i]);
+                for (var term = 0u; term < TERMS; term++) { // unroll
+                    sums[channel][i] = fma(values[term][i], Real(weights[term][channel]), sums[channel][i]);
+                }
             }
         }
-        weight_at += CHANNELS;
-        input_offset += params.in_channel_stride;
+        weight_at += TERMS * CHANNELS;
+        input_offset += TERMS * params.in_channel_stride;
     }
 
     // Four channels a round, the next four moved up after it: stores are dear to compile, so their code stands once.

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use super::context::Context;
 use super::opaque::hide_parameters;
-use super::shader::PipelineKey;
+use super::shader::{Kernel, PipelineKey};
 use crate::error::{Error, Result};
 use crate::lock::lock;
 
@@ -83,7 +83,8 @@ fn compile(context: &Context, key: &PipelineKey) -> Result<Pipeline> {
     let source = key.kernel.source();
     let label = format!("convoke.{}", source.name);
     let mut text = key.wgsl().map_err(Error::Gpu)?;
-    if context.capabilities.hides_parameters() {
+    // What the ceiling's kernel is for is to show the most that a driver can make of it.
+    if context.capabilities.hides_parameters() && key.kernel != Kernel::CeilingMultiplyAdd {
         text = hide_parameters(&text).map_err(|message| Error::Gpu(format!("{}: {message}", source.name)))?;
     }
     #[cfg(feature = "wrong-kernel")]

@@ -118,7 +118,8 @@ impl Shape {
             width,
             block,
             across: lanes * block.positions,
-            terms: 1,
+            // Accumulators are merged with their old values by every round, for lanes that may have left the loop.
+            terms: if broadcast && gemm.in_channels.is_multiple_of(2) { 2 } else { 1 },
         }
     }
 }
