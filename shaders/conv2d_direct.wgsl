@@ -3,7 +3,7 @@
 // An invocation computes ROWS outputs of one column for CHANNELS output channels; lanes run along the flattened
 // (row block, column) plane, so that narrow images fill them too. The taps are the outer loops: the padding's index map
 // is computed once a tap and serves all input channels, whatever the padding mode.
-// Header: LANES, ROWS, CHANNELS, QUADS (CHANNELS / 4), LATER_CHANNELS (CHANNELS - 4), PADDING_MODE, TRANSPOSED, and those of shared/epilogue.wgsl.
+// Header: LANES, ROWS, CHANNELS, QUADS (CHANNELS / 4), ROUND, LATER_CHANNELS (CHANNELS - ROUND), PADDING_MODE, TRANSPOSED, and those of shared/epilogue.wgsl.
 struct Params {
     in_channels: u32,          // per group
     in_height: u32,
@@ -103,14 +103,14 @@ fn main(
         }
     }
 
-    // Four channels a round, the next four moved up after it: stores are dear to compile, so their code stands once.
+    // ROUND channels a round, the next ones moved up after it: stores are dear to compile, so their code stands once.
     let first_channel = channel_block * CHANNELS;
     let last_channel = select(first_channel, min(first_channel + CHANNELS, params.out_channels), stores);
     let out_plane = params.out_height * params.out_width;
-    for (var quad = first_channel; quad < last_channel; quad += 4u) {
-        for (var j = 0u; j < 4u; j++) { // unroll
-            if (quad + j < last_channel) {
-                let out_channel = group * params.out_channels + quad + j;
+    for (var first = first_channel; first < last_channel; first += ROUND) {
+        for (var j = 0u; j < ROUND; j++) { // unroll
+            if (first + j < last_channel) {
+                let out_channel = group * params.out_channels + first + j;
                 let offset = channel_offset(out_channel);
                 let target_plane = (batch * params.groups * params.out_channels + out_channel) * out_plane + out_x;
                 for (var row = 0u; row < ROWS; row++) { // unroll
@@ -122,7 +122,7 @@ fn main(
         }
         for (var channel = 0u; channel < LATER_CHANNELS; channel++) { // unroll
             for (var row = 0u; row < ROWS; row++) { // unroll
-                sums[channel][row] = sums[channel + 4u][row];
+                sums[channel][row] = sums[channel + ROUND][row];
             }
         }
     }

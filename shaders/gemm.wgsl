@@ -2,10 +2,10 @@
 // (positions are rows of the batch).
 //
 // An invocation computes CHANNELS output channels at POSITIONS positions, LANES apart. A position is one element or four
-// (shared/reals_*.wgsl); strides count in the same unit.
-// The terms of a sum come TERMS at a time, and their number is a multiple of it.
-// Header: LANES, POSITIONS, TERMS, CHANNELS, QUADS (CHANNELS / 4), LATER_CHANNELS (CHANNELS - 4), and those of shared/epilogue.wgsl.
-@group(0) @binding(1) var<storage, read> input: array<Real>;              // [batch, groups, in_channels x positions]
+// (shared/vectors_*.wgsl); strides count in the same unit.
+// The terms of a sum come TERMS at a time.
+// Header: LANES, POSITIONS, TERMS, CHANNELS, QUADS (CHANNELS / 4), ROUND, LATER_CHANNELS (CHANNELS - ROUND), and those of shared/epilogue.wgsl.
+@group(0) @binding(1) var<storage, read> input: array<Vector>;            // [batch, groups, in_channels x positions]
 // binding 2: packed weights, see shared/spread_*.wgsl
 // bindings 3 to 5: bias, residual, output [batch, groups, out_channels x positions], see shared/epilogue.wgsl
 
@@ -24,22 +24,25 @@ fn main(
         source[i] = own.first_source + min(first_position + i * LANES, params.positions - 1u) * params.in_position_stride;
     }
 
-    var sums: array<array<Real, POSITIONS>, CHANNELS>;
+    var sums: array<array<Vector, POSITIONS>, CHANNELS>;
     var weight_at = first_weight(own);
     var input_offset = 0u;
     for (var in_channel = 0u; in_channel < params.in_channels; in_channel += TERMS) {
-        var values: array<array<Real, POSITIONS>, TERMS>;
+        var values: array<array<Vector, POSITIONS>, TERMS>;
         var weights: array<array<f32, CHANNELS>, TERMS>;
         for (var term = 0u; term < TERMS; term++) { // unroll
+            // The packed weights have zeros past the last term, and what they are multiplied with must not be infinite.
+            let is_there = term == 0u || in_channel + term < params.in_channels;
+            let offset = input_offset + select(0u, term * params.in_channel_stride, is_there);
             for (var i = 0u; i < POSITIONS; i++) { // unroll
-                values[term][i] = input[source[i] + input_offset + term * params.in_channel_stride];
+                values[term][i] = select(Vector(0.0), input[source[i] + offset], is_there);
             }
             weights[term] = spread(weight_at + term * CHANNELS, lane);
         }
         for (var channel = 0u; channel < CHANNELS; channel++) { // unroll
             for (var i = 0u; i < POSITIONS; i++) { // unroll
                 for (var term = 0u; term < TERMS; term++) { // unroll
-                    sums[channel][i] = fma(values[term][i], Real(weights[term][channel]), sums[channel][i]);
+                    sums[channel][i] = fma(values[term][i], Vector(weights[term][channel]), sums[channel][i]);
                 }
             }
         }
@@ -47,25 +50,22 @@ fn main(
         input_offset += TERMS * params.in_channel_stride;
     }
 
-    // Four channels a round, the next four moved up after it: stores are dear to compile, so their code stands once.
+    // ROUND channels a round, the next ones moved up after it: stores are dear to compile, so their code stands once.
     let first_channel = own.channel_block * CHANNELS;
     let last_channel = select(first_channel, min(first_channel + CHANNELS, params.out_channels), own.stores);
-    for (var quad = first_channel; quad < last_channel; quad += 4u) {
-        for (var j = 0u; j < 4u; j++) { // unroll
-            if (quad + j < last_channel) {
-                let offset = channel_offset(own.group * params.out_channels + quad + j);
-                let target_row = own.first_target + (quad + j) * params.out_channel_stride;
+    for (var first = first_channel; first < last_channel; first += ROUND) {
+        for (var j = 0u; j < ROUND; j++) { // unroll
+            if (first + j < last_channel) {
+                let offset = channel_offset(own.group * params.out_channels + first + j);
+                let target_row = own.first_target + (first + j) * params.out_channel_stride;
                 for (var i = 0u; i < POSITIONS; i++) { // unroll
-                    let position = first_position + i * LANES;
-                    if (position < params.positions) {
-                        store(target_row + position * params.out_position_stride, sums[j][i], offset);
-                    }
+                    store_vector(target_row, first_position + i * LANES, sums[j][i], offset);
                 }
             }
         }
         for (var channel = 0u; channel < LATER_CHANNELS; channel++) { // unroll
             for (var i = 0u; i < POSITIONS; i++) { // unroll
-                sums[channel][i] = sums[channel + 4u][i];
+                sums[channel][i] = sums[channel + ROUND][i];
             }
         }
     }

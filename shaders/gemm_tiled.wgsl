@@ -16,7 +16,7 @@ fn first_source(group: u32, first_position: u32, first_term: u32, lane: u32) -> 
         // Positions past the end compute along with the last one and are not stored.
         let position = min(first_position + lane_quad(lane) * 4u + i, params.all_positions - 1u);
         let batch = position / params.positions;
-        let plane = (batch * params.groups + group) * params.terms * params.positions;
+        let plane = (batch * params.groups + group) * params.terms * params.in_channel_stride;
         source.at[i] = plane + position % params.positions * params.in_position_stride + source.term * params.in_channel_stride;
     }
     return source;

@@ -39,8 +39,8 @@ fn part(workgroup: u32) -> Part {
         group,
         batch,
         plane_set / params.groups < params.batch,
-        plane * params.in_channels * params.positions,
-        plane * params.out_channels * params.positions,
+        plane * params.in_channels * params.in_channel_stride,
+        plane * params.out_channels * params.out_channel_stride,
     );
 }
 

@@ -168,7 +168,7 @@ fn locate(
 
     let temporaries = Temporaries::of(recording, joining, every);
     let alignment = u64::from(recording.capabilities.limits.min_storage_buffer_offset_alignment).max(16);
-    let sharing = share_least(&temporaries, alignment);
+    let sharing = share_least(&temporaries, alignment, recording.capabilities.limits.max_buffer_size);
     let shared = sharing
         .sizes
         .iter()

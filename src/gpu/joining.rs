@@ -294,7 +294,7 @@ mod tests {
         let needed = joining.needed(recording);
         let temporaries = Temporaries::of(recording, joining, &needed);
         let alignment = recording.capabilities.limits.min_storage_buffer_offset_alignment;
-        let sharing = share_least(&temporaries, alignment.into());
+        let sharing = share_least(&temporaries, alignment.into(), u64::MAX);
         let shared: HashMap<SlotId, _> = temporaries.slots.iter().copied().zip(&sharing.spots).collect();
         let mut memory: HashMap<(bool, usize), Vec<u64>> = HashMap::new();
         for (buffer, &size) in sharing.sizes.iter().enumerate() {

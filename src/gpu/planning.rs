@@ -112,12 +112,17 @@ impl Sharing {
 /// How much more than the lower bound memory may be before inputs are put beside outputs, in hundredths. Kernels with such
 /// inputs are pipelines of their own, which take time to compile.
 const SLACK: u64 = 10;
+/// How many orders are tried where results share one buffer.
+const TRIES: usize = 64;
 
-/// Shares memory with plain kernels where that comes near the lower bound, else with inputs beside outputs.
+/// Shares memory with plain kernels where that comes near the lower bound, else with inputs beside outputs, and where that is not
+/// enough in one buffer, of at most so many bytes.
 ///
 /// The first alone cannot always do it: in `ResNet`-18 the largest result, with its input in another buffer, is followed by
-/// residual blocks with three small results in one dispatch, which need three buffers, and so a fifth too much.
-pub(crate) fn share_least(temporaries: &Temporaries, alignment: u64) -> Sharing {
+/// residual blocks with three small results in one dispatch, which need three buffers, and so a fifth too much. Nor can the
+/// second: in `ResNet`-50 a convolution's written terms fill a buffer before and after a residual sum, whose two operands
+/// would lie half in that buffer and half in the next.
+pub(crate) fn share_least(temporaries: &Temporaries, alignment: u64, largest: u64) -> Sharing {
     let Temporaries {
         lives,
         apart,
@@ -129,7 +134,73 @@ pub(crate) fn share_least(temporaries: &Temporaries, alignment: u64) -> Sharing 
         return plain;
     }
     let dense = share(lives, &[apart], better_apart, alignment);
-    if dense.total() < plain.total() { dense } else { plain }
+    let best = if dense.total() < plain.total() { dense } else { plain };
+    if best.total() * 100 <= lower_bound(lives) * (100 + SLACK) {
+        return best;
+    }
+    let one = share_one(lives, apart, alignment);
+    let fits = one.sizes.iter().all(|&bytes| bytes <= largest);
+    if fits && one.total() < best.total() { one } else { best }
+}
+
+/// Gives each result a range of one buffer, or of another where it may not lie in the first.
+///
+/// The largest are placed first, each as low as it can be. Then, again and again, what reached highest is placed before all
+/// others, and the best of all tries is kept.
+fn share_one(lives: &[Life], apart: &Apart, alignment: u64) -> Sharing {
+    let bound = lower_bound(lives);
+    let mut order = largest_first(lives);
+    let mut best: Option<Sharing> = None;
+    for _ in 0..TRIES {
+        let sharing = place(lives, &order, apart, alignment);
+        let end = |index: usize| sharing.spots[index].offset + lives[index].bytes;
+        let highest = (0..order.len()).rev().max_by_key(|&at| end(order[at])).unwrap_or(0);
+        if best.as_ref().is_none_or(|best| sharing.total() < best.total()) {
+            best = Some(sharing);
+        }
+        if highest == 0 || best.as_ref().is_some_and(|best| best.total() <= bound) {
+            break;
+        }
+        order[..=highest].rotate_right(1);
+    }
+    best.unwrap_or_default()
+}
+
+/// Places results in this order, each as low as it can be in the first buffer that it may lie in.
+fn place(lives: &[Life], order: &[usize], apart: &Apart, alignment: u64) -> Sharing {
+    let mut sharing = Sharing {
+        spots: vec![Spot::default(); lives.len()],
+        sizes: Vec::new(),
+    };
+    let mut occupants: Vec<Vec<usize>> = Vec::new();
+    for &index in order {
+        let life = &lives[index];
+        let neighbours = |buffer: &[usize]| -> Vec<usize> {
+            let overlapping = buffer.iter().filter(|&&other| life.overlaps(&lives[other]));
+            overlapping.copied().collect()
+        };
+        let may_lie = |buffer: &Vec<usize>| !neighbours(buffer).iter().any(|&other| apart.contains(index, other));
+        let buffer = occupants.iter().position(may_lie).unwrap_or_else(|| {
+            occupants.push(Vec::new());
+            sharing.sizes.push(0);
+            occupants.len() - 1
+        });
+        let taken = neighbours(&occupants[buffer])
+            .into_iter()
+            .map(|other| (sharing.spots[other].offset, lives[other].bytes))
+            .collect();
+        let offset = gap(taken, life.bytes, alignment, u64::MAX).unwrap_or(0);
+        sharing.sizes[buffer] = sharing.sizes[buffer].max(offset + life.bytes);
+        sharing.spots[index] = Spot { buffer, offset };
+        occupants[buffer].push(index);
+    }
+    sharing
+}
+
+fn largest_first(lives: &[Life]) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..lives.len()).collect();
+    order.sort_by_key(|&index| (Reverse(lives[index].bytes), lives[index].first));
+    order
 }
 
 /// Gives each result a range of a buffer, none that overlaps another's that exists at the same time. Offsets are multiples
@@ -139,14 +210,12 @@ pub(crate) fn share_least(temporaries: &Temporaries, alignment: u64) -> Sharing 
 /// write it; else where there is room; where there is none, in a buffer of its own. So a buffer is never larger than the
 /// first result in it, and smaller ones fill the gaps, one after another in time and beside one another.
 fn share(lives: &[Life], apart: &[&Apart], better_apart: &Apart, alignment: u64) -> Sharing {
-    let mut order: Vec<usize> = (0..lives.len()).collect();
-    order.sort_by_key(|&index| (Reverse(lives[index].bytes), lives[index].first));
     let mut sharing = Sharing {
         spots: vec![Spot::default(); lives.len()],
         sizes: Vec::new(),
     };
     let mut occupants: Vec<Vec<usize>> = Vec::new();
-    for index in order {
+    for index in largest_first(lives) {
         let life = &lives[index];
         let room = |buffer: usize, is_strict: bool| {
             let neighbours = occupants[buffer].iter().filter(|&&other| life.overlaps(&lives[other]));
@@ -264,10 +333,30 @@ mod tests {
             lives,
             ..Temporaries::default()
         };
-        assert_eq!(share_least(&temporaries, 16).sizes, [64, 16]);
+        assert_eq!(share_least(&temporaries, 16, u64::MAX).sizes, [64, 16]);
         temporaries.apart.insert(2, 3);
         temporaries.apart.insert(1, 3);
-        assert_eq!(share_least(&temporaries, 16).sizes, [64, 16, 16]);
+        assert_eq!(share_least(&temporaries, 16, u64::MAX).sizes, [64, 16, 16]);
+    }
+
+    /// As `ResNet`-50 has them: large results before and after a sum of two others.
+    #[test]
+    fn one_buffer_serves_where_two_would_be_too_much() {
+        let lives = vec![
+            life(96, 4, 5),
+            life(96, 8, 9),
+            life(48, 2, 6),
+            life(48, 6, 10),
+            life(16, 5, 6),
+        ];
+        let temporaries = Temporaries {
+            lives,
+            ..Temporaries::default()
+        };
+        let most = lower_bound(&temporaries.lives);
+        assert_eq!(share(&temporaries.lives, &[], &Apart::default(), 16).sizes, [96, 48, 48, 16]);
+        assert_eq!(share_least(&temporaries, 16, u64::MAX).sizes, [most]);
+        assert_eq!(share_least(&temporaries, 16, most - 1).sizes, [96, 48, 48, 16]);
     }
 
     #[test]
@@ -279,18 +368,22 @@ mod tests {
                 .collect();
             let apart = chained(&lives);
             let alignment = 16 << random.below(5);
-            let sharing = share(&lives, &[&apart], &Apart::default(), alignment);
-            for (i, a) in lives.iter().enumerate() {
-                let at = sharing.spots[i];
-                assert!(at.offset + a.bytes <= sharing.sizes[at.buffer] && at.offset.is_multiple_of(alignment));
-                for (j, b) in lives.iter().enumerate().skip(i + 1) {
-                    let other = sharing.spots[j];
-                    let meet = at.offset < other.offset + b.bytes && other.offset < at.offset + a.bytes;
-                    let is_fine = at.buffer != other.buffer || !a.overlaps(b) || !(meet || apart.contains(i, j));
-                    assert!(is_fine, "{a:?} {at:?} {b:?} {other:?}");
+            for sharing in [
+                share(&lives, &[&apart], &Apart::default(), alignment),
+                share_one(&lives, &apart, alignment),
+            ] {
+                for (i, a) in lives.iter().enumerate() {
+                    let at = sharing.spots[i];
+                    assert!(at.offset + a.bytes <= sharing.sizes[at.buffer] && at.offset.is_multiple_of(alignment));
+                    for (j, b) in lives.iter().enumerate().skip(i + 1) {
+                        let other = sharing.spots[j];
+                        let meet = at.offset < other.offset + b.bytes && other.offset < at.offset + a.bytes;
+                        let is_fine = at.buffer != other.buffer || !a.overlaps(b) || !(meet || apart.contains(i, j));
+                        assert!(is_fine, "{a:?} {at:?} {b:?} {other:?}");
+                    }
                 }
+                assert!(sharing.sizes.iter().sum::<u64>() >= lower_bound(&lives));
             }
-            assert!(sharing.sizes.iter().sum::<u64>() >= lower_bound(&lives));
         }
     }
 }

@@ -21,6 +21,7 @@ pub(crate) enum Kernel {
     Gemm,
     GemmBroadcast,
     GemmFew,
+    GemmPadded,
     GemmQuads,
     GemmTiled,
     GemmTiledColumns,
@@ -28,6 +29,8 @@ pub(crate) enum Kernel {
     Gemv,
     GemvRows,
     GemvRowsQuads,
+    Im2col,
+    Im2colStrips,
     InstanceNorm,
     Interpolate,
     InterpolateNearest,
@@ -85,6 +88,7 @@ const SPREAD_BROADCAST: &str = wgsl!("shared/spread_broadcast");
 const TILES: &str = wgsl!("shared/tiles");
 const TILE_ROWS: &str = wgsl!("shared/tile_rows");
 const PRODUCT_TILED: &str = wgsl!("shared/product_tiled");
+const VECTORS_WHOLE: &str = wgsl!("shared/vectors_whole");
 const WIDTH_SINGLE: &str = wgsl!("shared/width_single");
 const WIDTH_QUADS: &str = wgsl!("shared/width_quads");
 const WINDOW_TAPS: &str = wgsl!("shared/window_taps");
@@ -92,7 +96,7 @@ const WINDOW_TAPS: &str = wgsl!("shared/window_taps");
 impl Kernel {
     /// All kernels.
     #[cfg(any(test, feature = "wrong-kernel"))]
-    pub(crate) const ALL: [Self; 43] = [
+    pub(crate) const ALL: [Self; 46] = [
         Self::Activation,
         Self::BatchNorm,
         Self::Binary,
@@ -108,6 +112,7 @@ impl Kernel {
         Self::Gemm,
         Self::GemmBroadcast,
         Self::GemmFew,
+        Self::GemmPadded,
         Self::GemmQuads,
         Self::GemmTiled,
         Self::GemmTiledColumns,
@@ -115,6 +120,8 @@ impl Kernel {
         Self::Gemv,
         Self::GemvRows,
         Self::GemvRowsQuads,
+        Self::Im2col,
+        Self::Im2colStrips,
         Self::InstanceNorm,
         Self::Interpolate,
         Self::InterpolateNearest,
@@ -224,6 +231,7 @@ impl Kernel {
                     STRAIGHT_LINES,
                     EPILOGUE_BINDINGS,
                     EPILOGUE,
+                    VECTORS_WHOLE,
                     SPREAD_PLAIN,
                     PRODUCT,
                     wgsl!("gemm"),
@@ -239,6 +247,7 @@ impl Kernel {
                     STRAIGHT_LINES,
                     EPILOGUE_BINDINGS,
                     EPILOGUE,
+                    VECTORS_WHOLE,
                     SPREAD_BROADCAST,
                     PRODUCT,
                     wgsl!("gemm"),
@@ -260,6 +269,22 @@ impl Kernel {
                 4,
                 1,
             ),
+            Self::GemmPadded => (
+                "gemm_padded",
+                &[
+                    DISPATCH,
+                    REALS,
+                    STRAIGHT_LINES,
+                    EPILOGUE_BINDINGS,
+                    EPILOGUE,
+                    wgsl!("shared/vectors_padded"),
+                    SPREAD_BROADCAST,
+                    PRODUCT,
+                    wgsl!("gemm"),
+                ],
+                4,
+                1,
+            ),
             Self::GemmQuads => (
                 "gemm_quads",
                 &[
@@ -268,6 +293,7 @@ impl Kernel {
                     STRAIGHT_LINES,
                     EPILOGUE_BINDINGS,
                     EPILOGUE,
+                    VECTORS_WHOLE,
                     SPREAD_BROADCAST,
                     PRODUCT,
                     wgsl!("gemm"),
@@ -403,6 +429,13 @@ impl Kernel {
                 1,
             ),
             Self::Fill => ("fill", &[DISPATCH, wgsl!("fill")], 0, 1),
+            Self::Im2col => ("im2col", &[DISPATCH, PADDING, wgsl!("im2col")], 1, 1),
+            Self::Im2colStrips => (
+                "im2col_strips",
+                &[DISPATCH, PADDING, STRIP_QUADS, wgsl!("im2col_strips")],
+                1,
+                1,
+            ),
             Self::InstanceNorm => ("instance_norm", &[DISPATCH, REALS, wgsl!("instance_norm")], 3, 1),
             Self::Interpolate => ("interpolate", &[DISPATCH, wgsl!("interpolate")], 1, 1),
             Self::InterpolateNearest => ("interpolate_nearest", &[DISPATCH, wgsl!("interpolate_nearest")], 2, 1),
@@ -479,7 +512,7 @@ impl Kernel {
         };
         let subgroups = matches!(
             self,
-            Self::Conv2dDirectBroadcast | Self::GemmBroadcast | Self::GemmFew | Self::GemmQuads | Self::Gemv
+            Self::Conv2dDirectBroadcast | Self::GemmBroadcast | Self::GemmFew | Self::GemmPadded | Self::GemmQuads | Self::Gemv
         );
         KernelSource {
             name,

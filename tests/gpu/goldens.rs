@@ -81,7 +81,7 @@ fn forced(gpu: &Gpu, algorithm: Conv2dAlgorithm) -> Outcome {
         }
     }
     let least = match algorithm {
-        Conv2dAlgorithm::Direct | Conv2dAlgorithm::Tiled => 137,
+        Conv2dAlgorithm::Direct | Conv2dAlgorithm::Tiled | Conv2dAlgorithm::Im2col => 137,
         // Adapters without subgroups of eight refuse all.
         Conv2dAlgorithm::DirectBroadcast => {
             if gpu.info().subgroups && gpu.info().subgroup_size.0 >= 8 {

@@ -11,7 +11,7 @@ use proptest::prelude::*;
 
 use crate::common::golden_cases;
 use crate::device::{Device, computed};
-use crate::random::convolutions::{few_positions, fused_over, pointwise, threes};
+use crate::random::convolutions::{few_positions, fused_over, larger_planes, pointwise, threes};
 use crate::random::{Case, properties, run};
 use crate::{Named, Outcome, trial};
 
@@ -30,6 +30,7 @@ pub(crate) fn trials() -> Vec<Named> {
         on_gpus("fused/pointwise", pointwise),
         on_gpus("fused/few_positions", few_positions),
         on_gpus("fused/winograd", || fused_over(threes())),
+        on_gpus("fused/larger_planes", || fused_over(larger_planes())),
     ]);
     trials.extend([
         trial(format!("{NAMES}golden"), goldens),

@@ -86,7 +86,7 @@ fn pad2d(gpu: &Gpu, mode: PaddingMode) -> Outcome {
 fn applies(gpu: &Gpu, algorithm: Conv2dAlgorithm) -> bool {
     match algorithm {
         Conv2dAlgorithm::DirectBroadcast => gpu.info().subgroups && gpu.info().subgroup_size.0 >= 8,
-        Conv2dAlgorithm::Direct | Conv2dAlgorithm::Depthwise | Conv2dAlgorithm::Tiled => true,
+        Conv2dAlgorithm::Direct | Conv2dAlgorithm::Depthwise | Conv2dAlgorithm::Tiled | Conv2dAlgorithm::Im2col => true,
         _ => false,
     }
 }

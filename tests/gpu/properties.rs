@@ -4,7 +4,7 @@ use convoke::gpu::{Conv2dAlgorithm, DeviceClass};
 
 use proptest::prelude::*;
 
-use crate::random::convolutions::{convolutions, few_positions, fused, fused_over, pointwise, threes};
+use crate::random::convolutions::{convolutions, few_positions, fused, fused_over, larger_planes, pointwise, threes};
 use crate::random::elementwise::linears;
 use crate::random::windows::strips;
 use crate::random::{Case, properties, run};
@@ -23,12 +23,24 @@ pub(crate) fn trials() -> Vec<Named> {
         trials.push(on_class(class, "linear", linears));
         trials.push(on_class(class, "strips", strips));
     }
+    // Its product by tiles.
+    trials.push(trial("property/discrete/fused/im2col".to_owned(), |gpu| {
+        let gpu = gpu
+            .with_device_class(DeviceClass::Discrete)
+            .with_conv2d(Conv2dAlgorithm::Im2col);
+        let checked = run(&gpu, 24, fused_over(larger_planes()))?;
+        if checked < 12 {
+            return Err(format!("only {checked} of 24 cases were computed").into());
+        }
+        Ok(())
+    }));
     // The same cases for each algorithm; it is shrunk and counted by itself.
     for algorithm in Conv2dAlgorithm::ALL {
         trials.push(trial(format!("property/conv2d/{algorithm:?}"), move |gpu| {
             let gpu = gpu.with_conv2d(algorithm);
             let checked = match algorithm {
                 Conv2dAlgorithm::Winograd => run(&gpu, 40, fused_over(threes()))?,
+                Conv2dAlgorithm::Im2col => run(&gpu, 40, convolutions())? + run(&gpu, 60, fused_over(larger_planes()))?,
                 _ => run(&gpu, 40, convolutions())?,
             };
             // A third of the cases are pointwise, a third depthwise; Winograd's are all its own.

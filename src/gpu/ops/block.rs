@@ -30,6 +30,9 @@ pub(super) struct Block {
 /// The accumulators that pay where loads are gathers: beyond, they spill.
 pub(super) const MOST_SUMS: usize = 256;
 
+/// Output channels that are stored a round, by code that stands once for all rounds: stores are dear to compile.
+pub(super) const ROUND: u32 = 4;
+
 impl Block {
     /// The block that is cheapest for so many channels and `rows` rows of positions; a row is one position a lane, and a
     /// position is `width` elements (1 or 4) that are loaded at once.
@@ -63,15 +66,16 @@ impl Block {
             })
     }
 
-    /// The constants of a kernel's header that say what an invocation computes.
-    pub(super) fn constants(&self, lanes: u32, positions: &'static str) -> [(&'static str, u32); 5] {
+    /// The constants of a kernel's header that say what an invocation computes, and how many channels it stores a round.
+    pub(super) fn constants(&self, lanes: u32, positions: &'static str, round: u32) -> [(&'static str, u32); 6] {
         let channels = self.channels as u32;
         [
             ("LANES", lanes),
             (positions, self.positions as u32),
             ("CHANNELS", channels),
             ("QUADS", channels / 4),
-            ("LATER_CHANNELS", channels - 4),
+            ("ROUND", round),
+            ("LATER_CHANNELS", channels - round),
         ]
     }
 }

@@ -5,7 +5,7 @@ use super::kernel_choice::{How, KernelChoice, Product, Tiling};
 use super::linear::Gemm;
 use super::signature::{LayerSignature, Work};
 use super::tiles::{Extents, Tile};
-use super::{conv2d_tiled, gemm_tiled, winograd};
+use super::{conv2d_tiled, gemm_tiled, im2col, winograd};
 use crate::error::Result;
 use crate::gpu::DeviceClass;
 use crate::gpu::context::Capabilities;
@@ -31,6 +31,7 @@ fn candidates(work: &Work, capabilities: &Capabilities) -> Vec<How> {
             if problem.is_pointwise() {
                 all.extend(products(&problem.product()).map(How::Product));
             }
+            all.extend(products(&im2col::product(problem)).map(How::Im2col));
             if problem.is_winograd() {
                 all.extend(products(&winograd::product(&problem.geometry)).map(How::Winograd));
             }

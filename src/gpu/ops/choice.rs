@@ -8,7 +8,7 @@ use super::kernel_choice::{How, KernelChoice, Product, Tiling};
 use super::linear::Gemm;
 use super::signature::LayerSignature;
 use super::tiles::{Cut, Extents, Tile};
-use super::{LANES, conv2d_tiled, gemm_tiled, winograd};
+use super::{LANES, conv2d_tiled, gemm_tiled, im2col, winograd};
 use crate::error::{Error, Result};
 use crate::gpu::DeviceClass;
 use crate::gpu::context::Capabilities;
@@ -110,6 +110,7 @@ pub(super) fn complete(algorithm: Conv2dAlgorithm, problem: &Problem, capabiliti
         Conv2dAlgorithm::GemmBroadcast => How::Product(Product::Broadcast),
         Conv2dAlgorithm::Tiled => How::Tiled(tiling(conv2d_tiled::extents(problem), capabilities)),
         Conv2dAlgorithm::GemmTiled => How::Product(tiled(&problem.product(), capabilities)),
+        Conv2dAlgorithm::Im2col => How::Im2col(product(&im2col::product(problem), capabilities)),
         Conv2dAlgorithm::Winograd => How::Winograd(product(&winograd::product(&problem.geometry), capabilities)),
     }
 }
@@ -131,10 +132,13 @@ fn conv2d_in_software(problem: &Problem, capabilities: &Capabilities) -> Conv2dA
     let broadcast = capabilities.prefers_broadcast();
     let is_winograd =
         broadcast && problem.is_winograd() && winograd::pays(&problem.geometry) && winograd::fits(&problem.geometry, capabilities);
+    let is_im2col = broadcast && im2col::pays(problem) && im2col::fits(problem, capabilities);
     match (problem.is_pointwise(), broadcast) {
+        (true, true) if is_im2col => Conv2dAlgorithm::Im2col,
         (true, true) => Conv2dAlgorithm::GemmBroadcast,
         (true, false) => Conv2dAlgorithm::Gemm,
         (false, _) if is_winograd => Conv2dAlgorithm::Winograd,
+        (false, true) if is_im2col => Conv2dAlgorithm::Im2col,
         (false, true) => Conv2dAlgorithm::DirectBroadcast,
         (false, false) => Conv2dAlgorithm::Direct,
     }
@@ -288,14 +292,18 @@ mod tests {
 
     #[test]
     fn layers_of_known_networks() {
-        use Conv2dAlgorithm::{Depthwise, Direct, DirectBroadcast, GemmBroadcast, GemmTiled, Tiled, Winograd};
+        use Conv2dAlgorithm::{Depthwise, Direct, DirectBroadcast, GemmBroadcast, GemmTiled, Im2col, Tiled, Winograd};
         for (layer, expected) in [
-            (([7, 2, 1], [1, 3, 64, 224]), [DirectBroadcast, Tiled, Tiled]),
+            (([7, 2, 1], [1, 3, 64, 224]), [Im2col, Tiled, Tiled]),
             (([3, 1, 1], [1, 64, 64, 56]), [Winograd, Tiled, Tiled]),
             (([3, 1, 1], [1, 256, 256, 14]), [Winograd, Tiled, Winograd]),
             (([3, 1, 1], [1, 128, 128, 28]), [Winograd, Tiled, Winograd]),
             (([3, 1, 1], [1, 512, 512, 28]), [Winograd, Winograd, Winograd]),
-            (([3, 2, 1], [1, 256, 256, 14]), [DirectBroadcast, Tiled, Tiled]),
+            (([3, 2, 1], [1, 256, 256, 14]), [Im2col, Tiled, Tiled]),
+            (([1, 2, 1], [1, 256, 512, 56]), [Im2col, Tiled, Tiled]),
+            (([1, 1, 1], [1, 960, 160, 7]), [Im2col, GemmTiled, GemmTiled]),
+            (([1, 1, 1], [1, 64, 16, 55]), [GemmBroadcast, GemmTiled, GemmTiled]),
+            (([3, 1, 1], [1, 64, 64, 224]), [DirectBroadcast, Tiled, Tiled]),
             (([3, 1, 1], [1, 512, 512, 7]), [Winograd, Tiled, Tiled]),
             (([1, 1, 1], [1, 256, 64, 56]), [GemmBroadcast, GemmTiled, GemmTiled]),
             (([3, 1, 32], [1, 32, 32, 112]), [Depthwise, Depthwise, Depthwise]),

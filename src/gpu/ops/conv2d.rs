@@ -1,9 +1,10 @@
 //! Convolution: the algorithms, which one is taken, and their kernel calls.
 
-use super::block::{Block, MOST_SUMS, WeightLayout, lanes, pack_weights};
+use super::block::{Block, MOST_SUMS, ROUND, WeightLayout, lanes, pack_weights};
 use super::choice;
 use super::conv2d_tiled::conv2d_tiled;
 use super::epilogue::Operands;
+use super::im2col::{self, im2col};
 use super::kernel_choice::{How, NEEDS_SUBGROUPS};
 use super::linear::{Gemm, gemm};
 use super::signature::LayerSignature;
@@ -79,6 +80,9 @@ pub enum Conv2dAlgorithm {
     Tiled,
     /// A matrix product by tiles in workgroup memory: 1x1 kernels with stride 1 and no padding.
     GemmTiled,
+    /// A matrix product with the terms of all sums, which are written out before it; kernels of any height, and up to some
+    /// width.
+    Im2col,
     /// 16 matrix products that compute 2x2 outputs at a time, F(2x2, 3x3): 3x3 kernels with stride 1, dilation 1 and one
     /// group. Rounds differently from the others, within bounds of its own.
     Winograd,
@@ -86,7 +90,7 @@ pub enum Conv2dAlgorithm {
 
 impl Conv2dAlgorithm {
     /// All algorithms.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Direct,
         Self::DirectBroadcast,
         Self::Depthwise,
@@ -94,6 +98,7 @@ impl Conv2dAlgorithm {
         Self::GemmBroadcast,
         Self::Tiled,
         Self::GemmTiled,
+        Self::Im2col,
         Self::Winograd,
     ];
 
@@ -107,6 +112,7 @@ impl Conv2dAlgorithm {
             Self::Depthwise if problem.depthwise(recording.capabilities.class).is_none() => {
                 Some("it needs at most four input and four output channels per group and a small kernel")
             }
+            Self::Im2col if !im2col::fits(problem, &recording.capabilities) => Some(im2col::TOO_LARGE),
             Self::Winograd if !problem.is_winograd() => Some("it needs a 3x3 kernel with stride 1, dilation 1 and one group"),
             _ => None,
         }
@@ -257,6 +263,7 @@ fn lower_by(how: How, problem: &Problem, operands: &Operands<'_>, output: &Value
         How::Depthwise => depthwise(problem, operands, output, recording),
         How::Tiled(tiling) => conv2d_tiled(problem, tiling, operands, output, recording),
         How::Product(by) => gemm(NAME, &problem.product(), by, operands, output, recording),
+        How::Im2col(by) => im2col(problem, by, operands, output, recording),
         How::Winograd(by) => winograd(&problem.geometry, by, problem.padding_mode, operands, output, recording),
         How::MatMul => Err(Error::Gpu("a convolution was given the kernel of matmul".to_owned())),
     }
@@ -298,7 +305,7 @@ fn direct(problem: &Problem, broadcast: bool, operands: &Operands<'_>, output: &
         ("PADDING_MODE", problem.padding_mode),
         ("TRANSPOSED", u32::from(problem.transposed)),
     ];
-    let own = [&block.constants(lanes, "ROWS")[..], &special].concat();
+    let own = [&block.constants(lanes, "ROWS", ROUND)[..], &special].concat();
     let (activation_first, activation_second) = operands.activation_parameters();
     let parameters = DirectParameters {
         in_channels: in_channels as u32,

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use super::linear::Gemm;
 use super::signature::{LayerSignature, Work};
 use super::tiles::{Cut, Extents, Tile};
-use super::{conv2d_tiled, gemm_tiled, winograd};
+use super::{conv2d_tiled, gemm_tiled, im2col, winograd};
 use crate::error::{Error, Result};
 use crate::gpu::context::Capabilities;
 
@@ -19,6 +19,7 @@ use crate::gpu::context::Capabilities;
 /// | `gemm_tiled 64x64 splits=1` | the same by tiles in workgroup memory, of so many channels by so many positions; so many workgroups share each sum |
 /// | `gemv_rows` | linear layers and pointwise convolutions of single pixels: lanes along the terms |
 /// | `tiled 64x64 splits=1` | convolutions by tiles |
+/// | `im2col gemm`, `im2col gemm_broadcast`, `im2col gemm_tiled 64x64 splits=1` | convolutions, their terms written out, with the product by that kernel |
 /// | `winograd gemm`, `winograd gemm_broadcast`, `winograd gemm_tiled 64x64 splits=1` | 3x3 convolutions, with their products by that kernel |
 /// | `matmul` | products of matrices, neither of them packed |
 ///
@@ -36,6 +37,8 @@ pub(super) enum How {
     Tiled(Tiling),
     /// As a matrix product: the weight's, or the left operand's.
     Product(Product),
+    /// As a matrix product with the terms of all sums, which are written out.
+    Im2col(Product),
     /// By 16 matrix products.
     Winograd(Product),
     /// By the kernel that takes two tensors as they are.
@@ -140,6 +143,8 @@ impl KernelChoice {
             How::Tiled(tiling) => tiling.obstacle(conv2d_tiled::extents(problem), capabilities),
             How::Product(_) if !problem.is_pointwise() => reason("it needs a 1x1 kernel with stride 1 and no padding"),
             How::Product(by) => by.obstacle(&problem.product(), capabilities),
+            How::Im2col(_) if !im2col::fits(problem, capabilities) => reason(im2col::TOO_LARGE),
+            How::Im2col(by) => by.obstacle(&im2col::product(problem), capabilities),
             How::Winograd(_) if !problem.is_winograd() => reason("it needs a 3x3 kernel with stride 1, dilation 1 and one group"),
             How::Winograd(_) if !winograd::fits(geometry, capabilities) => {
                 reason("its transformed tensors are larger than the device can bind")
@@ -176,6 +181,7 @@ impl fmt::Display for KernelChoice {
             How::Depthwise => f.write_str("depthwise"),
             How::Tiled(tiling) => write!(f, "tiled {tiling}"),
             How::Product(by) => by.fmt(f),
+            How::Im2col(by) => write!(f, "im2col {by}"),
             How::Winograd(by) => write!(f, "winograd {by}"),
             How::MatMul => f.write_str("matmul"),
         }
@@ -231,7 +237,7 @@ impl FromStr for KernelChoice {
 
     /// Reads what `Display` writes.
     fn from_str(text: &str) -> Result<Self> {
-        const NAMES: &str = "direct, direct_broadcast, depthwise, tiled, winograd, gemm, gemm_broadcast, gemm_tiled, \
+        const NAMES: &str = "direct, direct_broadcast, depthwise, tiled, im2col, winograd, gemm, gemm_broadcast, gemm_tiled, \
             gemv_rows or matmul";
         Ok(Self(match text.split_once(' ') {
             None if text == "direct" => How::Direct,
@@ -239,6 +245,7 @@ impl FromStr for KernelChoice {
             None if text == "depthwise" => How::Depthwise,
             None if text == "matmul" => How::MatMul,
             Some(("tiled", tiling)) => How::Tiled(tiling.parse()?),
+            Some(("im2col", by)) => How::Im2col(by.parse()?),
             Some(("winograd", by)) => How::Winograd(by.parse()?),
             _ if text.starts_with("gem") => How::Product(text.parse()?),
             _ => return Err(unknown(NAMES, text)),

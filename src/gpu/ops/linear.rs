@@ -1,6 +1,6 @@
 //! The matrix product that serves linear and pointwise convolution.
 
-use super::block::{Block, MOST_SUMS, WeightLayout, lanes, pack_weights};
+use super::block::{Block, MOST_SUMS, ROUND, WeightLayout, lanes, pack_weights};
 use super::choice;
 use super::epilogue::Operands;
 use super::gemm_tiled::{gemm_tiled, gemv_rows};
@@ -37,7 +37,8 @@ pub(super) struct Gemm {
     /// Per group.
     pub(super) out_channels: usize,
     pub(super) positions: usize,
-    /// Elements between channels and between positions of the input, then of the output.
+    /// Elements between channels and between positions of the input, then of the output. Where positions lie together,
+    /// channels may be further apart than they are many.
     pub(super) strides: [usize; 4],
 }
 
@@ -93,9 +94,11 @@ impl Shape {
                 terms: lanes,
             };
         }
-        // Four consecutive positions at once where each channel's lie together and start at a multiple of four.
-        let quads = broadcast && gemm.positions.is_multiple_of(4) && gemm.strides[1] == 1 && gemm.strides[3] == 1;
-        if quads && gemm.positions <= 16 {
+        // Four consecutive positions at once where each channel's lie together and start at a multiple of four; and where only
+        // the input's do, which then has whole vectors.
+        let quads = broadcast && gemm.strides[0].is_multiple_of(4) && gemm.strides[1] == 1 && gemm.strides[3] == 1;
+        let padded = !gemm.positions.is_multiple_of(4);
+        if quads && !padded && gemm.positions <= 16 {
             let positions = (gemm.positions / 4).next_power_of_two();
             return Self {
                 kernel: Kernel::GemmFew,
@@ -106,12 +109,13 @@ impl Shape {
             };
         }
         let (kernel, width, most) = match (broadcast, quads) {
+            (true, true) if padded => (Kernel::GemmPadded, 4, MOST_SUMS),
             (true, true) => (Kernel::GemmQuads, 4, MOST_SUMS),
             // Planes that are no whole vectors are small ones; larger blocks take twice as long to compile.
             (true, false) => (Kernel::GemmBroadcast, 1, MOST_SUMS / 2),
             (false, _) => (Kernel::Gemm, 1, MOST_SUMS),
         };
-        let rows = (gemm.positions / width).div_ceil(lanes);
+        let rows = gemm.positions.div_ceil(width * lanes);
         let block = Block::choose(broadcast, most, width, rows, gemm.out_channels);
         Self {
             kernel,
@@ -119,7 +123,7 @@ impl Shape {
             block,
             across: lanes * block.positions,
             // Accumulators are merged with their old values by every round, for lanes that may have left the loop.
-            terms: if broadcast && gemm.in_channels.is_multiple_of(2) { 2 } else { 1 },
+            terms: if broadcast { 2 } else { 1 },
         }
     }
 }
@@ -175,13 +179,18 @@ fn in_registers(
         transposed: false,
     };
     let packed = pack_weights(name, operands.weight, &layout, block.channels, terms, recording)?;
-    let positions = gemm.positions / width;
+    let positions = gemm.positions.div_ceil(width);
     let position_blocks = positions.div_ceil(across);
     let channel_blocks = gemm.out_channels.div_ceil(block.channels);
-    // In units of a position, but for those between positions, which are then 1.
+    // In units of a position, but for those between positions, which are then 1, and for single numbers that are stored.
     let [in_channel_stride, in_position_stride, out_channel_stride, out_position_stride] = gemm
         .strides
         .map(|stride| if stride == 1 { 1 } else { (stride / width) as u32 });
+    let out_channel_stride = if kernel == Kernel::GemmPadded {
+        gemm.strides[2] as u32
+    } else {
+        out_channel_stride
+    };
     let (activation_first, activation_second) = operands.activation_parameters();
     let parameters = GemmParameters {
         in_channels: gemm.in_channels as u32,
@@ -198,7 +207,9 @@ fn in_registers(
         activation_first,
         activation_second,
     };
-    let mut constants = block.constants(lanes, "POSITIONS").to_vec();
+    // A vector that is stored by numbers is four stores.
+    let round = if kernel == Kernel::GemmPadded { ROUND / 4 } else { ROUND };
+    let mut constants = block.constants(lanes, "POSITIONS", round).to_vec();
     constants.push(("TERMS", terms as u32));
     let inputs = operands.slots(packed)?;
     let workgroups = gemm.batch * gemm.groups * channel_blocks * position_blocks;

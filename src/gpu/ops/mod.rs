@@ -12,6 +12,7 @@ mod conv2d;
 mod conv2d_tiled;
 mod epilogue;
 mod gemm_tiled;
+mod im2col;
 mod instance_norm;
 mod interpolate;
 mod kernel_choice;
@@ -217,6 +218,7 @@ pub(in crate::gpu) mod layouts {
             layout!(Gemm, linear::GemmParameters),
             layout!(GemmBroadcast, linear::GemmParameters),
             layout!(GemmFew, linear::GemmParameters),
+            layout!(GemmPadded, linear::GemmParameters),
             layout!(GemmQuads, linear::GemmParameters),
             layout!(GemmTiled, gemm_tiled::GemmTiledParameters),
             layout!(GemmTiledColumns, gemm_tiled::GemmTiledParameters),
@@ -224,6 +226,8 @@ pub(in crate::gpu) mod layouts {
             layout!(Gemv, linear::GemmParameters),
             layout!(GemvRows, gemm_tiled::GemvRowsParameters),
             layout!(GemvRowsQuads, gemm_tiled::GemvRowsParameters),
+            layout!(Im2col, im2col::AnyParameters),
+            layout!(Im2colStrips, im2col::StripParameters),
             layout!(InstanceNorm, instance_norm::InstanceNormParameters),
             layout!(Interpolate, interpolate::InterpolateParameters),
             layout!(InterpolateNearest, interpolate::NearestParameters),

@@ -115,6 +115,32 @@ pub(crate) fn threes() -> impl Strategy<Value = Case> {
     )
 }
 
+/// Windows over planes of more positions than one block has, half of them with rows of whole vectors that windows move over by
+/// whole vectors, as many outputs across as inputs or half as many.
+pub(crate) fn larger_planes() -> impl Strategy<Value = Case> {
+    let channels = (1..=2usize, 1..=2usize, 1..=4usize, 1..=40usize);
+    let image = (1..=19usize, 1..=5usize, 0..=3usize);
+    let window = ([1..=3usize, 1..=7usize], [1..=2usize, 1..=2usize], [1..=2usize, 1..=2usize]);
+    (channels, image, window, modes(), any::<(bool, bool, u64)>()).prop_map(
+        |((batch, groups, ins, outs), (height, quads, more), (kernel, stride, dilation), mode, (whole, bias, seed))| {
+            let width = if whole { 8 * quads } else { 4 * quads + more };
+            let around = |extent: usize, axis: usize| ((kernel[axis] - 1) * dilation[axis] / 2).min(extent - 1) as isize;
+            let op = Conv2d::new()
+                .groups(groups)
+                .stride(stride)
+                .dilation(dilation)
+                .padding([around(height, 0), around(width, 1)])
+                .padding_mode(mode);
+            let mut shapes = vec![
+                vec![batch, groups * ins, height, width],
+                vec![groups * outs, ins, kernel[0], kernel[1]],
+            ];
+            shapes.extend(bias.then(|| vec![groups * outs]));
+            Case::new(op, shapes, seed)
+        },
+    )
+}
+
 /// Linear layers over a few rows and pointwise convolutions over a few pixels, with more channels than one block has.
 pub(crate) fn few_positions() -> impl Strategy<Value = Case> {
     let convolution = (1..=2usize, 1..=2usize, 1..=4usize, 1..=4usize);

@@ -126,6 +126,9 @@ pub(crate) fn properties() -> Vec<Property> {
         ("transpose", |device| all(device, 60, movement::transposes())),
         ("expand", |device| all(device, 60, movement::expands())),
         ("reduce", |device| all(device, 160, elementwise::reductions())),
+        ("conv2d/larger_planes", |device| {
+            all(device, 20, convolutions::fused_over(convolutions::larger_planes()))
+        }),
         ("conv2d/threes", |device| {
             all(device, 20, convolutions::fused_over(convolutions::threes()))
         }),
