@@ -11,7 +11,8 @@ struct Params {
     in_width: u32,
     pad_top: u32,
     pad_left: u32,
-    rows: u32,                 // of quads: ceil(tiles down / QUAD_HEIGHT)
+    rows: u32,                 // of quads: of the plane's, those of a band
+    rows_above: u32,           // of quads, above the band
     columns: u32,              // of quads: ceil(tiles across / QUAD_WIDTH)
     segment_rows: u32,         // rows of quads that an invocation goes down
     segments: u32,             // ceil(rows / segment_rows)
@@ -59,7 +60,7 @@ fn main(
             patch_rows[1][i] = patch_rows[NEW_ROWS + 1u][i];
         }
         for (var new_row = 0u; new_row < NEW_ROWS; new_row++) { // unroll
-            let y = source_index(i32(row * NEW_ROWS + new_row) + 2 - i32(NEW_ROWS + params.pad_top), i32(params.in_height));
+            let y = source_index(i32((params.rows_above + row) * NEW_ROWS + new_row) + 2 - i32(NEW_ROWS + params.pad_top), i32(params.in_height));
             let source = first_source + u32(max(y, 0)) * params.in_width;
             var d: array<f32, PATCH_WIDTH>;
             for (var i = 0u; i < PATCH_WIDTH; i++) { // unroll

@@ -17,7 +17,8 @@ struct Params {
     pad_left: u32,
     quad_shift: u32,           // a quad's tiles across are 2^quad_shift: 4 or 2
     columns: u32,              // of quads: ceil(tiles across / those)
-    quads: u32,                // rows of quads * columns
+    quads: u32,                // of a band: rows of quads * columns
+    rows_above: u32,           // of quads, above the band
     invocations: u32,          // N * out_channels * quads
     activation_first: f32,     // the activation's parameters
     activation_second: f32,
@@ -70,7 +71,7 @@ fn main(
     let plane = invocation / params.quads;
     let channel = plane % params.out_channels;
     let batch = plane / params.out_channels;
-    let first_y = quad / params.columns * (8u >> params.quad_shift);
+    let first_y = (params.rows_above + quad / params.columns) * (8u >> params.quad_shift);
     let first_x = quad % params.columns * (2u << params.quad_shift);
 
     // Each column of products is summed as it is loaded; an array element is a quad's numbers at one place of its tiles.

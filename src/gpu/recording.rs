@@ -212,6 +212,18 @@ impl Recording {
         self.joins.push((output, parts));
     }
 
+    /// What a dispatch that has been recorded makes of the same input in the same way. Slots are written once.
+    pub(crate) fn recorded(&self, key: &PipelineKey, parameters: &impl bytemuck::NoUninit, input: SlotId) -> Option<SlotId> {
+        let same = |dispatch: &&Dispatch| {
+            dispatch.key.kernel == key.kernel
+                && dispatch.key.constants.starts_with(&key.constants)
+                && dispatch.parameters == bytemuck::bytes_of(parameters)
+                && dispatch.inputs == [input]
+        };
+        let mut all = self.once.iter().chain(&self.every);
+        all.find(same)?.outputs.first().copied()
+    }
+
     /// Records a kernel call of so many workgroups, folded where they exceed what one dimension may have. The key is given
     /// without [`HALVES`], which follow from the slots.
     pub(crate) fn dispatch(

@@ -1,7 +1,10 @@
 //! The cases of `tests/common/numerics` on the GPU, convolution with each algorithm.
 
-use convoke::Gpu;
 use convoke::gpu::Conv2dAlgorithm;
+use convoke::ops::{Activation, Conv2d, Fused, FusedBase, Op};
+use convoke::reference::{self, Answer};
+use convoke::testing::{Random, compare};
+use convoke::{Gpu, PaddingMode};
 
 use crate::special;
 use crate::{Named, Outcome, trial};
@@ -14,12 +17,34 @@ pub(crate) fn trials() -> Vec<Named> {
     trials.push(trial("numerics/winograd", |gpu| {
         special::winograd(&gpu.with_conv2d(Conv2dAlgorithm::Winograd))
     }));
+    trials.push(trial("numerics/winograd/bands", bands));
     trials.extend(Conv2dAlgorithm::ALL.map(|algorithm| {
         trial(format!("numerics/conv2d/{algorithm:?}"), move |gpu| {
             conv2d(&gpu.with_conv2d(algorithm), algorithm)
         })
     }));
     trials
+}
+
+/// Planes whose tiles are transformed and multiplied in several bands of rows, the last one shorter, with a residual.
+fn bands(gpu: &Gpu) -> Outcome {
+    let gpu = gpu.with_conv2d(Conv2dAlgorithm::Winograd);
+    let mut random = Random::new(9);
+    for mode in PaddingMode::ALL {
+        let op = Conv2d::new().padding(1).padding_mode(mode);
+        let op = Op::from(Fused::new(FusedBase::Conv2d(op)).residual(true).activation(Activation::Relu));
+        let shapes: [&[usize]; 4] = [&[2, 2, 130, 121], &[32, 2, 3, 3], &[32], &[2, 32, 130, 121]];
+        let inputs = shapes.map(|shape| random.reals(shape));
+        let exact = inputs.each_ref().map(|input| Answer::exact(input.view()));
+        let want = reference::run(&op, &exact.each_ref())?;
+        let tensors = inputs
+            .iter()
+            .map(|input| gpu.upload(input))
+            .collect::<convoke::Result<Vec<_>>>()?;
+        let got = gpu.run(&op, &tensors.iter().collect::<Vec<_>>())?;
+        compare(&got[0].read::<f32>()?, &want[0])?;
+    }
+    Ok(())
 }
 
 /// What an algorithm cannot compute it refuses, but not everything.

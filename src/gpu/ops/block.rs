@@ -100,8 +100,8 @@ pub(super) struct WeightLayout {
     pub(super) transposed: bool,
 }
 
-/// Records the packing of a weight into blocks of output channels; done once for constants. Each block has zeros up to whole
-/// slices of so many terms.
+/// Records the packing of a weight into blocks of output channels; done once for constants, and once for all that need it alike.
+/// Each block has zeros up to whole slices of so many terms.
 pub(super) fn pack_weights(
     name: &'static str,
     weight: &Value,
@@ -122,7 +122,6 @@ pub(super) fn pack_weights(
     let elements = element_count(name, &[groups, channel_blocks, depth, block_channels])?;
     let rows = elements / block_channels;
     let weight = slot(weight)?;
-    let packed = recording.scratch_as(name, elements, recording.slots[weight.0].precision)?;
     let (out_channel_stride, in_channel_stride) = if transposed {
         (taps, out_channels * taps)
     } else {
@@ -139,6 +138,10 @@ pub(super) fn pack_weights(
         out_channel_stride: out_channel_stride as u32,
         in_channel_stride: in_channel_stride as u32,
     };
+    if let Some(packed) = recording.recorded(&key, &parameters, weight) {
+        return Ok(packed);
+    }
+    let packed = recording.scratch_as(name, elements, recording.slots[weight.0].precision)?;
     let workgroups = rows.div_ceil(LANES as usize);
     recording.dispatch(name, key, &parameters, &[weight], &[packed], workgroups)?;
     Ok(packed)

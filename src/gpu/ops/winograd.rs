@@ -8,6 +8,7 @@ use super::kernel_choice::Product;
 use super::linear::{Gemm, gemm, quads_computed};
 use super::{LANES, parameters, slot};
 use crate::error::Result;
+use crate::gpu::DeviceClass;
 use crate::gpu::context::Capabilities;
 use crate::gpu::recording::{DType, Recording, Value};
 use crate::gpu::shader::{Kernel, PipelineKey};
@@ -21,6 +22,7 @@ parameters!(InputParameters {
     pad_top: u32,
     pad_left: u32,
     rows: u32,
+    rows_above: u32,
     columns: u32,
     segment_rows: u32,
     segments: u32,
@@ -38,6 +40,7 @@ parameters!(OutputParameters {
     quad_shift: u32,
     columns: u32,
     quads: u32,
+    rows_above: u32,
     invocations: u32,
     activation_first: f32,
     activation_second: f32,
@@ -81,6 +84,22 @@ impl Quads {
         self.rows * self.columns
     }
 
+    /// The bands of rows, from top to bottom, that are computed one after another: each with the rows above it. All in one on a
+    /// GPU. On software adapters transformed pixels and products of so many channels stay in their caches.
+    fn bands(self, geometry: &ConvGeometry, class: DeviceClass) -> impl Iterator<Item = (Self, usize)> {
+        const MOST_ELEMENTS: usize = (8 << 20) / 4;
+        let channels = geometry.in_channels.max(geometry.out_channels);
+        let bands = match class {
+            DeviceClass::Software => elements(geometry, channels, self).div_ceil(MOST_ELEMENTS),
+            DeviceClass::Integrated | DeviceClass::Discrete => 1,
+        };
+        let rows = self.rows.div_ceil(bands.clamp(1, self.rows));
+        (0..self.rows).step_by(rows).map(move |above| {
+            let rows = rows.min(self.rows - above);
+            (Self { rows, ..self }, above)
+        })
+    }
+
     /// Tiles in all, those past the edges included.
     pub(super) fn tiles(self) -> usize {
         4 * self.count()
@@ -89,15 +108,12 @@ impl Quads {
 
 /// Whether it is faster than the definition where weights are handed round subgroups of eight. Measured on lavapipe: the
 /// transforms cost more than they save with fewer channels, and so do tiles past the edges and idle lanes where they
-/// leave less than a quarter of the products to save. Transformed inputs and products beyond 32 MiB each, four times what
-/// they are made of, save nothing: they only come and go from memory.
+/// leave less than a quarter of the products to save.
 pub(super) fn pays(geometry: &ConvGeometry) -> bool {
-    const MOST_ELEMENTS: usize = (32 << 20) / 4;
     let quads = Quads::choose(geometry.output.height, geometry.output.width);
     let products = PLACES * 4 * quads_computed(quads.count());
     let by_definition = 9 * geometry.output.height * geometry.output.width;
-    let elements = elements(geometry, geometry.in_channels.max(geometry.out_channels), quads);
-    geometry.in_channels >= 64 && geometry.out_channels >= 16 && products <= by_definition / 4 * 3 && elements <= MOST_ELEMENTS
+    geometry.in_channels >= 64 && geometry.out_channels >= 16 && products <= by_definition / 4 * 3
 }
 
 /// Whether the tiles past the edges leave a quarter of the products to save.
@@ -118,21 +134,25 @@ pub(super) fn fits(geometry: &ConvGeometry, capabilities: &Capabilities) -> bool
     const LARGEST_SLICE: usize = 16;
     let (in_channels, out_channels) = (geometry.in_channels, geometry.out_channels);
     let quads = Quads::choose(geometry.output.height, geometry.output.width);
+    let largest = quads
+        .bands(geometry, capabilities.class)
+        .map(|(band, _)| elements(geometry, in_channels.max(out_channels), band));
     let weights = [
         in_channels.saturating_add(LARGEST_SLICE),
         out_channels.saturating_add(LARGEST_BLOCK),
     ];
-    [
-        elements(geometry, in_channels.max(out_channels), quads),
-        weights.into_iter().fold(PLACES, usize::saturating_mul),
-    ]
-    .into_iter()
-    .all(|elements| u32::try_from(elements).is_ok() && capabilities.check_elements(NAME, elements).is_ok())
+    largest
+        .chain([weights.into_iter().fold(PLACES, usize::saturating_mul)])
+        .all(|elements| u32::try_from(elements).is_ok() && capabilities.check_elements(NAME, elements).is_ok())
 }
 
-/// The 16 matrix products as one.
+/// The 16 matrix products of all tiles as one.
 pub(super) fn product(geometry: &ConvGeometry) -> Gemm {
-    let tiles = Quads::choose(geometry.output.height, geometry.output.width).tiles();
+    product_of(geometry, Quads::choose(geometry.output.height, geometry.output.width))
+}
+
+fn product_of(geometry: &ConvGeometry, quads: Quads) -> Gemm {
+    let tiles = quads.tiles();
     Gemm {
         batch: geometry.batch,
         groups: PLACES,
@@ -152,43 +172,68 @@ pub(super) fn winograd(
     output: &Value,
     recording: &mut Recording,
 ) -> Result<()> {
-    let quads = Quads::choose(geometry.output.height, geometry.output.width);
-    let (in_channels, out_channels) = (geometry.in_channels, geometry.out_channels);
     let weight = transform_weight(geometry, operands.weight, recording)?;
-    let input = transform_input(geometry, padding_mode, quads, operands.input, recording)?;
-    let tiles = quads.tiles();
-    let products = recording.inner(NAME, &[geometry.batch, PLACES, out_channels, tiles])?;
     // A bias of nothing, so that the products share a pipeline with the pointwise convolutions around them.
-    let channels = PLACES * out_channels;
+    let channels = PLACES * geometry.out_channels;
     let bias = Value {
         slot: Some(recording.data(NAME, vec![0; channels])?),
         shape: vec![channels],
         dtype: DType::F32,
     };
-    gemm(
-        NAME,
-        &product(geometry),
-        by,
-        &Operands::plain(&[input, weight, bias]),
-        &products,
-        recording,
-    )?;
+    let quads = Quads::choose(geometry.output.height, geometry.output.width);
+    for (band, rows_above) in quads.bands(geometry, recording.capabilities.class) {
+        let input = transform_input(geometry, padding_mode, band, rows_above, operands.input, recording)?;
+        let products = recording.inner(NAME, &[geometry.batch, PLACES, geometry.out_channels, band.tiles()])?;
+        gemm(
+            NAME,
+            &product_of(geometry, band),
+            by,
+            &Operands::plain(&[input, weight.clone(), bias.clone()]),
+            &products,
+            recording,
+        )?;
+        transform_output(
+            geometry,
+            padding_mode,
+            band,
+            rows_above,
+            operands,
+            &products,
+            output,
+            recording,
+        )?;
+    }
+    Ok(())
+}
 
+/// The outputs of a band from its products.
+#[expect(clippy::too_many_arguments, reason = "what is transformed, from where to where")]
+fn transform_output(
+    geometry: &ConvGeometry,
+    padding_mode: u32,
+    band: Quads,
+    rows_above: usize,
+    operands: &Operands<'_>,
+    products: &Value,
+    output: &Value,
+    recording: &mut Recording,
+) -> Result<()> {
     let own = [("LANES", LANES), ("PADDING_MODE", padding_mode)];
-    let invocations = geometry.batch * out_channels * quads.count();
+    let invocations = geometry.batch * geometry.out_channels * band.count();
     let (activation_first, activation_second) = operands.activation_parameters();
     let parameters = OutputParameters {
-        in_channels: in_channels as u32,
+        in_channels: geometry.in_channels as u32,
         in_height: geometry.input.height as u32,
         in_width: geometry.input.width as u32,
-        out_channels: out_channels as u32,
+        out_channels: geometry.out_channels as u32,
         out_height: geometry.output.height as u32,
         out_width: geometry.output.width as u32,
         pad_top: geometry.padding.top as u32,
         pad_left: geometry.padding.left as u32,
-        quad_shift: quads.width.ilog2(),
-        columns: quads.columns as u32,
-        quads: quads.count() as u32,
+        quad_shift: band.width.ilog2(),
+        columns: band.columns as u32,
+        quads: band.count() as u32,
+        rows_above: rows_above as u32,
         invocations: invocations as u32,
         activation_first,
         activation_second,
@@ -203,7 +248,7 @@ pub(super) fn winograd(
         NAME,
         key,
         &parameters,
-        &[slot(&products)?, weight, bias, residual, input],
+        &[slot(products)?, weight, bias, residual, input],
         &[slot(output)?],
         invocations.div_ceil(LANES as usize),
     )
@@ -221,21 +266,22 @@ fn transform_weight(geometry: &ConvGeometry, weight: &Value, recording: &mut Rec
     Ok(transformed)
 }
 
-/// The input as 16 matrices for each batch entry.
+/// A band of the input as 16 matrices for each batch entry.
 fn transform_input(
     geometry: &ConvGeometry,
     padding_mode: u32,
-    quads: Quads,
+    band: Quads,
+    rows_above: usize,
     input: &Value,
     recording: &mut Recording,
 ) -> Result<Value> {
-    let shape = [geometry.batch, PLACES, geometry.in_channels, quads.tiles()];
+    let shape = [geometry.batch, PLACES, geometry.in_channels, band.tiles()];
     let transformed = recording.inner(NAME, &shape)?;
     // Segments of equal length, but for the last.
-    let segment_rows = quads.rows.div_ceil(quads.rows.div_ceil(SEGMENT_ROWS));
-    let segments = quads.rows.div_ceil(segment_rows);
-    let invocations = geometry.batch * geometry.in_channels * segments * quads.columns;
-    let (quad_width, quad_height) = (quads.width as u32, 4 / quads.width as u32);
+    let segment_rows = band.rows.div_ceil(band.rows.div_ceil(SEGMENT_ROWS));
+    let segments = band.rows.div_ceil(segment_rows);
+    let invocations = geometry.batch * geometry.in_channels * segments * band.columns;
+    let (quad_width, quad_height) = (band.width as u32, 4 / band.width as u32);
     let key = PipelineKey::new(
         Kernel::WinogradInput,
         [
@@ -254,8 +300,9 @@ fn transform_input(
         in_width: geometry.input.width as u32,
         pad_top: geometry.padding.top as u32,
         pad_left: geometry.padding.left as u32,
-        rows: quads.rows as u32,
-        columns: quads.columns as u32,
+        rows: band.rows as u32,
+        rows_above: rows_above as u32,
+        columns: band.columns as u32,
         segment_rows: segment_rows as u32,
         segments: segments as u32,
         invocations: invocations as u32,
@@ -285,6 +332,30 @@ mod tests {
         }
     }
 
+    #[test]
+    fn bands_cover_all_rows_and_stay_small() {
+        use crate::ops::Conv2d;
+        for (batch, ins, outs, extent, count) in [
+            (1, 64, 64, 56, 1),
+            (1, 64, 64, 224, 7),
+            (2, 64, 16, 224, 13),
+            (1, 1, 512, 16384, 16384 / 2),
+        ] {
+            let op = Conv2d::new().padding(1);
+            let geometry = op.geometry(&[batch, ins, extent, extent], &[outs, ins, 3, 3], None).unwrap();
+            let quads = Quads::choose(extent, extent);
+            let bands: Vec<_> = quads.bands(&geometry, DeviceClass::Software).collect();
+            assert_eq!(bands.len(), count, "{geometry:?}");
+            let mut rows = 0;
+            for (band, above) in bands {
+                assert_eq!((above, band.width, band.columns), (rows, quads.width, quads.columns));
+                rows += band.rows;
+            }
+            assert_eq!(rows, quads.rows);
+            assert_eq!(quads.bands(&geometry, DeviceClass::Discrete).count(), 1);
+        }
+    }
+
     /// The layers of `ResNet` and VGG, as measured.
     #[test]
     fn the_rule_takes_what_is_faster() {
@@ -296,9 +367,9 @@ mod tests {
             (1, 512, 512, 7, true),
             (1, 512, 512, 14, true),
             (1, 3, 64, 224, false),
-            (1, 64, 64, 224, false),
+            (1, 64, 64, 224, true),
             (1, 128, 128, 112, true),
-            (8, 128, 128, 112, false),
+            (8, 128, 128, 112, true),
             (1, 256, 256, 56, true),
             (1, 64, 16, 56, true),
             (1, 16, 64, 56, false),
