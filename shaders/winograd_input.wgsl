@@ -11,7 +11,7 @@ struct Params {
     in_width: u32,
     pad_top: u32,
     pad_left: u32,
-    rows: u32,                 // of quads: of the plane's, those of a band
+    rows: u32,                 // of quads, in a band of the plane
     rows_above: u32,           // of quads, above the band
     columns: u32,              // of quads: ceil(tiles across / QUAD_WIDTH)
     segment_rows: u32,         // rows of quads that an invocation goes down

@@ -80,8 +80,7 @@ pub enum Conv2dAlgorithm {
     Tiled,
     /// A matrix product by tiles in workgroup memory: 1x1 kernels with stride 1 and no padding.
     GemmTiled,
-    /// A matrix product with the terms of all sums, which are written out before it; kernels of any height, and up to some
-    /// width.
+    /// A matrix product with the terms of all sums, which are written out before it; any convolution whose terms fit in a buffer.
     Im2col,
     /// 16 matrix products that compute 2x2 outputs at a time, F(2x2, 3x3): 3x3 kernels with stride 1, dilation 1 and one
     /// group. Rounds differently from the others, within bounds of its own.
