@@ -78,7 +78,7 @@ pub(crate) struct Context {
     #[cfg(feature = "wrong-kernel")]
     pub(crate) wrong_kernel: Option<super::wrong_kernel::WrongKernel>,
     pub(crate) made: Made,
-    /// Whether storage buffers can be mapped, and are best written so.
+    /// Whether storage buffers can be mapped, and are best written and read so.
     pub(crate) maps_storage: bool,
     faults: Arc<Faults>,
 }
@@ -140,7 +140,7 @@ impl Context {
         })
     }
 
-    /// A buffer that begins with these bytes, written through a mapping of the buffer itself.
+    /// A buffer that can be mapped for writing and begins with these bytes, written through such a mapping.
     pub(crate) fn create_buffer_filled(
         &self,
         label: &str,
@@ -152,7 +152,7 @@ impl Context {
         let buffer = self.device.create_buffer(&wgpu::BufferDescriptor {
             label: Some(label),
             size,
-            usage: usage | wgpu::BufferUsages::MAP_WRITE,
+            usage,
             mapped_at_creation: true,
         });
         self.check()?;

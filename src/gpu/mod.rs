@@ -64,7 +64,9 @@ pub(crate) use engine::Executable;
 pub(crate) use ops::lower;
 pub(crate) use pool::{BufferPool, PooledBuffer};
 pub(crate) use readback::{Readback, staging_buffer};
-pub(crate) use recording::{Decision, Recording, Value};
+pub(crate) use recording::{Decision, Recording, SlotId, Value};
+#[cfg(not(target_family = "wasm"))]
+pub(crate) use tensor::write_at_once;
 pub(crate) use tensor::{Stored, stored_bytes, write};
 
 use crate::error::{Error, Result, ensure};

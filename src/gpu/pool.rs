@@ -9,7 +9,7 @@ use crate::lock::lock;
 
 /// Idle bytes that a pool keeps; what is given back beyond that is freed.
 const IDLE_LIMIT: u64 = 256 << 20;
-/// What a kernel may do with a pooled buffer.
+/// What may be done with a pooled buffer on any device.
 const USAGE: wgpu::BufferUsages = wgpu::BufferUsages::STORAGE
     .union(wgpu::BufferUsages::COPY_SRC)
     .union(wgpu::BufferUsages::COPY_DST);
@@ -39,7 +39,7 @@ impl BufferPool {
         let size = size_class(bytes).min(context.capabilities.limits.max_buffer_size.max(bytes));
         let buffer = match Self::kept(context, size) {
             Some(buffer) => buffer,
-            None => context.create_buffer("convoke.tensor", size, USAGE),
+            None => context.create_buffer("convoke.tensor", size, usage(context)),
         };
         context.check()?;
         Ok(Self::pooled(context, buffer))
@@ -50,9 +50,9 @@ impl BufferPool {
         let length = bytes.len() as u64;
         let size = size_class(length).min(context.capabilities.limits.max_buffer_size.max(length));
         let buffer = match Self::kept(context, size) {
-            None if context.maps_storage => context.create_buffer_filled("convoke.tensor", size, USAGE, bytes)?,
+            None if context.maps_storage => context.create_buffer_filled("convoke.tensor", size, usage(context), bytes)?,
             kept => {
-                let buffer = kept.unwrap_or_else(|| context.create_buffer("convoke.tensor", size, USAGE));
+                let buffer = kept.unwrap_or_else(|| context.create_buffer("convoke.tensor", size, usage(context)));
                 context.queue.write_buffer(&buffer, 0, bytes);
                 buffer
             }
@@ -84,7 +84,7 @@ impl BufferPool {
     /// A buffer that no pool gets back: it is freed with its last owner.
     #[cfg(not(target_family = "wasm"))]
     pub(crate) fn apart(context: &Context, bytes: u64) -> Result<Arc<PooledBuffer>> {
-        let buffer = context.create_buffer("convoke.tensor", bytes, USAGE);
+        let buffer = context.create_buffer("convoke.tensor", bytes, usage(context));
         context.check()?;
         let pool = Arc::default();
         Ok(Arc::new(PooledBuffer { buffer, pool }))
@@ -105,6 +105,15 @@ impl Drop for PooledBuffer {
             idle.bytes += size;
             idle.by_size.entry(size).or_default().push(self.buffer.clone());
         }
+    }
+}
+
+/// What may be done with a pooled buffer: where the adapter's memory is the host's, to map it as well.
+fn usage(context: &Context) -> wgpu::BufferUsages {
+    if context.maps_storage {
+        USAGE | wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::MAP_WRITE
+    } else {
+        USAGE
     }
 }
 

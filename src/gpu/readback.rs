@@ -1,15 +1,50 @@
-//! Bytes back from the GPU, awaited or blocking. The one place that uses `futures-intrusive`.
+//! Buffers mapped for the host: results back from the GPU, awaited or blocking, and inputs written in place. The one place
+//! that uses `futures-intrusive`.
 
 use futures_intrusive::channel::shared::{OneshotReceiver, oneshot_channel};
 
 use super::context::Context;
 use crate::error::{Error, Result};
 
-/// A copy to the host that is on its way.
+/// The beginning of a buffer that is mapped, or will be.
+#[derive(Debug)]
+struct Mapping {
+    buffer: wgpu::Buffer,
+    bytes: u64,
+    mapped: OneshotReceiver<Result<(), wgpu::BufferAsyncError>>,
+}
+
+impl Mapping {
+    fn start(mode: wgpu::MapMode, buffer: wgpu::Buffer, bytes: u64) -> Self {
+        let (sender, mapped) = oneshot_channel();
+        buffer.map_async(mode, ..bytes, move |result| {
+            // The receiver is gone where the caller lost interest.
+            let _ = sender.send(result);
+        });
+        Self { buffer, bytes, mapped }
+    }
+
+    async fn wait(&self) -> Result<()> {
+        match self.mapped.receive().await {
+            Some(Ok(())) => Ok(()),
+            Some(Err(error)) => Err(told(error)),
+            None => Err(told("the mapping was dropped")),
+        }
+    }
+
+    fn view(&self) -> Result<wgpu::BufferView> {
+        self.buffer.get_mapped_range(..self.bytes).map_err(told)
+    }
+}
+
+fn told(error: impl std::fmt::Display) -> Error {
+    Error::Gpu(format!("mapping a buffer: {error}"))
+}
+
+/// Results on their way to the host.
 #[derive(Debug)]
 pub(crate) struct Readback {
-    staging: wgpu::Buffer,
-    mapped: OneshotReceiver<Result<(), wgpu::BufferAsyncError>>,
+    parts: Vec<Mapping>,
     #[cfg(not(target_family = "wasm"))]
     submission: wgpu::SubmissionIndex,
 }
@@ -23,26 +58,26 @@ pub(crate) fn staging_buffer(context: &Context, bytes: u64) -> Result<wgpu::Buff
 }
 
 impl Readback {
-    /// Submits the commands, whose last act is a copy into `staging`, and starts mapping it.
-    pub(crate) fn submit(context: &Context, encoder: wgpu::CommandEncoder, staging: wgpu::Buffer) -> Result<Self> {
+    /// Submits the commands and starts mapping so many bytes of each buffer, as the commands leave them.
+    pub(crate) fn submit(
+        context: &Context,
+        encoder: wgpu::CommandEncoder,
+        buffers: impl IntoIterator<Item = (wgpu::Buffer, u64)>,
+    ) -> Result<Self> {
         #[cfg_attr(target_family = "wasm", expect(unused_variables, reason = "a browser polls by itself"))]
         let submission = context.queue.submit([encoder.finish()]);
-        let (sender, mapped) = oneshot_channel();
-        staging.map_async(wgpu::MapMode::Read, .., move |result| {
-            // The receiver is gone where the caller lost interest.
-            let _ = sender.send(result);
-        });
+        let start = |(buffer, bytes)| Mapping::start(wgpu::MapMode::Read, buffer, bytes);
+        let parts = buffers.into_iter().map(start).collect();
         context.check()?;
         Ok(Self {
-            staging,
-            mapped,
+            parts,
             #[cfg(not(target_family = "wasm"))]
             submission,
         })
     }
 
-    /// Waits without blocking the thread and hands the bytes to `read`.
-    pub(crate) async fn finish<T>(self, context: &Context, read: impl FnOnce(&[u8]) -> T) -> Result<T> {
+    /// Waits without blocking the thread and hands each buffer's bytes to `read`.
+    pub(crate) async fn finish<T>(self, context: &Context, read: impl FnOnce(&[&[u8]]) -> T) -> Result<T> {
         // Natively nobody else drives the device: a thread of its own waits for this submission.
         #[cfg(not(target_family = "wasm"))]
         {
@@ -58,9 +93,9 @@ impl Readback {
         self.collect(context, read).await
     }
 
-    /// Blocks until the bytes are there and hands them to `read`.
+    /// Blocks until the bytes are there and hands those of each buffer to `read`.
     #[cfg(not(target_family = "wasm"))]
-    pub(crate) fn finish_blocking<T>(self, context: &Context, read: impl FnOnce(&[u8]) -> T) -> Result<T> {
+    pub(crate) fn finish_blocking<T>(self, context: &Context, read: impl FnOnce(&[&[u8]]) -> T) -> Result<T> {
         let wait = wgpu::PollType::Wait {
             submission_index: Some(self.submission.clone()),
             timeout: None,
@@ -72,22 +107,46 @@ impl Readback {
         pollster::block_on(self.collect(context, read))
     }
 
-    async fn collect<T>(self, context: &Context, read: impl FnOnce(&[u8]) -> T) -> Result<T> {
-        let mapped = self.mapped.receive().await;
-        context.check()?;
-        match mapped {
-            Some(Ok(())) => {}
-            Some(Err(error)) => return Err(Error::Gpu(format!("reading back: {error}"))),
-            None => return Err(Error::Gpu("reading back: the mapping was dropped".to_owned())),
+    async fn collect<T>(self, context: &Context, read: impl FnOnce(&[&[u8]]) -> T) -> Result<T> {
+        let mut mapped = Ok(());
+        for part in &self.parts {
+            mapped = mapped.and(part.wait().await);
         }
+        context.check()?;
+        mapped?;
         let value = {
-            let view = self
-                .staging
-                .get_mapped_range(..)
-                .map_err(|error| Error::Gpu(format!("reading back: {error}")))?;
-            read(&view)
+            let views = self.parts.iter().map(Mapping::view).collect::<Result<Vec<_>>>()?;
+            read(&views.iter().map(|view| &**view).collect::<Vec<_>>())
         };
-        self.staging.unmap();
+        for part in &self.parts {
+            part.buffer.unmap();
+        }
         Ok(value)
     }
+}
+
+/// Writes the beginning of a buffer through a mapping of the buffer itself, once the work on it is done. The buffer is one
+/// that can be mapped ([`Context::maps_storage`]).
+#[cfg(not(target_family = "wasm"))]
+pub(crate) fn write_in_place(context: &Context, buffer: &wgpu::Buffer, bytes: &[u8]) -> Result<()> {
+    use std::pin::pin;
+    use std::task::{self, Poll, Waker};
+
+    let length = bytes.len() as u64;
+    let mapping = Mapping::start(wgpu::MapMode::Write, buffer.clone(), length);
+    // A buffer that no work is on is mapped without a wait for the work on others.
+    let polled = context.device.poll(wgpu::PollType::Poll);
+    context.check()?;
+    polled.map_err(told)?;
+    let mut mapped = pin!(mapping.wait());
+    match mapped.as_mut().poll(&mut task::Context::from_waker(Waker::noop())) {
+        Poll::Ready(mapped) => mapped?,
+        Poll::Pending => {
+            context.wait()?;
+            pollster::block_on(mapped)?;
+        }
+    }
+    buffer.get_mapped_range_mut(..length).map_err(told)?.copy_from_slice(bytes);
+    buffer.unmap();
+    Ok(())
 }

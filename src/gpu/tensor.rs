@@ -6,6 +6,8 @@ use ndarray::{ArrayD, ArrayViewD, IxDyn};
 
 use super::context::Context;
 use super::pool::{BufferPool, PooledBuffer};
+#[cfg(not(target_family = "wasm"))]
+use super::readback::write_in_place;
 use super::readback::{Readback, staging_buffer};
 use super::recording::DType;
 use crate::error::{Error, Result, ensure};
@@ -105,7 +107,7 @@ impl Tensor {
         match self.start_reading::<T>()? {
             None => self.to_array(Vec::new()),
             Some(readback) => {
-                let elements = readback.finish_blocking(&self.context, |bytes| self.elements(bytes))?;
+                let elements = readback.finish_blocking(&self.context, |parts| self.elements(parts[0]))?;
                 self.to_array(elements)
             }
         }
@@ -116,7 +118,7 @@ impl Tensor {
         match self.start_reading::<T>()? {
             None => self.to_array(Vec::new()),
             Some(readback) => {
-                let elements = readback.finish(&self.context, |bytes| self.elements(bytes)).await?;
+                let elements = readback.finish(&self.context, |parts| self.elements(parts[0])).await?;
                 self.to_array(elements)
             }
         }
@@ -139,7 +141,7 @@ impl Tensor {
             label: Some("convoke.read"),
         });
         encoder.copy_buffer_to_buffer(buffer.buffer(), 0, &staging, 0, bytes);
-        Readback::submit(&self.context, encoder, staging).map(Some)
+        Readback::submit(&self.context, encoder, [(staging, bytes)]).map(Some)
     }
 
     fn elements<T: Element>(&self, bytes: &[u8]) -> Vec<T> {
@@ -157,6 +159,21 @@ impl Tensor {
 /// Queues a write of the array's elements in row-major order to the start of the buffer.
 pub(crate) fn write(context: &Context, buffer: &wgpu::Buffer, array: &ArrayViewD<'_, f32>, precision: Precision) {
     with_bytes(array, precision, |bytes| context.queue.write_buffer(buffer, 0, bytes));
+}
+
+/// Writes the array's elements as [`write`] does, at once where buffers can be mapped, which waits for all work before it.
+#[cfg(not(target_family = "wasm"))]
+pub(crate) fn write_at_once(
+    context: &Context,
+    buffer: &wgpu::Buffer,
+    array: &ArrayViewD<'_, f32>,
+    precision: Precision,
+) -> Result<()> {
+    if !context.maps_storage {
+        write(context, buffer, array, precision);
+        return Ok(());
+    }
+    with_bytes(array, precision, |bytes| write_in_place(context, buffer, bytes))
 }
 
 /// Does something with the array's elements in row-major order, as they are stored.

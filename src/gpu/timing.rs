@@ -128,8 +128,8 @@ impl Queries {
         let count = 2 * steps.len() as u32;
         encoder.resolve_query_set(&self.set, 0..count, &self.resolved, 0);
         encoder.copy_buffer_to_buffer(&self.resolved, 0, &self.staging, 0, u64::from(count) * TIMESTAMP);
-        let readback = Readback::submit(context, encoder, self.staging.clone())?;
-        let stamps: Vec<u64> = readback.finish_blocking(context, bytemuck::pod_collect_to_vec)?;
+        let readback = Readback::submit(context, encoder, [(self.staging.clone(), u64::from(count) * TIMESTAMP)])?;
+        let stamps: Vec<u64> = readback.finish_blocking(context, |parts| bytemuck::pod_collect_to_vec(parts[0]))?;
         let nanoseconds = f64::from(context.queue.get_timestamp_period());
         let (pairs, _) = stamps.as_chunks::<2>();
         // A clock that runs backwards gives a huge number, which is not plausible.

@@ -1,5 +1,6 @@
 //! A graph on the GPU: weights uploaded once, and for each set of input shapes a plan that runs any number of times.
 
+use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
 
 use ndarray::{ArrayD, ArrayViewD, IxDyn};
@@ -10,8 +11,10 @@ use super::profile::Layer;
 use super::verify::{Check, check_values};
 use super::{Graph, NAME, Node, Pass, ValueId};
 use crate::error::{Error, Result};
+#[cfg(not(target_family = "wasm"))]
+use crate::gpu::write_at_once;
 use crate::gpu::{
-    BufferPool, Context, DType, Decision, Executable, Gpu, PooledBuffer, Readback, Recording, Stored, Tensor, Value, lower,
+    BufferPool, Context, DType, Decision, Executable, Gpu, PooledBuffer, Readback, Recording, SlotId, Stored, Tensor, Value, lower,
     staging_buffer, stored_bytes, write,
 };
 use crate::lock::lock;
@@ -49,7 +52,8 @@ pub(super) struct Plan {
     pub(super) layers: Vec<Layer>,
     pub(super) outputs: Vec<Output>,
     pub(super) output_bytes: u64,
-    pub(super) staging: wgpu::Buffer,
+    /// Memory of the host that results are copied to, unless it maps the outputs themselves.
+    pub(super) staging: Option<wgpu::Buffer>,
     /// Staging memory of awaited runs that are over.
     pub(super) spare: Vec<wgpu::Buffer>,
 }
@@ -203,7 +207,11 @@ impl GpuEngine {
         }
         let executable = Executable::new(context, &lowered.recording)?;
         let output_bytes = outputs.iter().map(Output::bytes).sum::<u64>();
-        let staging = staging_buffer(context, output_bytes.max(4))?;
+        let staging = if context.maps_storage && are_mappable(&lowered.recording, &outputs) {
+            None
+        } else {
+            Some(staging_buffer(context, output_bytes.max(4))?)
+        };
         let shape = |value: ValueId| {
             lowered.values[value.0]
                 .as_ref()
@@ -331,16 +339,24 @@ struct Lowered {
 }
 
 impl Plan {
+    /// Queues the inputs' writes.
     pub(super) fn write_inputs(&self, context: &Context, inputs: &[ArrayViewD<'_, f32>]) -> Result<()> {
         write_inputs(context, &self.inputs, inputs, self.precision)
     }
 
+    /// Writes the inputs and submits everything. The plan must not run again before the results are read: the host maps them.
     #[cfg(not(target_family = "wasm"))]
     pub(super) fn start(&self, context: &Context, inputs: &[ArrayViewD<'_, f32>]) -> Result<Option<Readback>> {
-        self.start_into(context, inputs, &self.staging)
+        for (buffer, array) in self.inputs.iter().zip(inputs) {
+            if let Some(buffer) = buffer {
+                write_at_once(context, buffer.buffer(), array, self.precision)?;
+            }
+        }
+        context.check()?;
+        self.finish(context, self.encoded(context), self.staging.as_ref())
     }
 
-    /// Writes the inputs and submits everything up to the copy of the outputs into `staging`.
+    /// Queues the inputs' writes and submits everything up to the copy of the outputs into `staging`. Waits for nothing.
     pub(super) fn start_into(
         &self,
         context: &Context,
@@ -348,36 +364,52 @@ impl Plan {
         staging: &wgpu::Buffer,
     ) -> Result<Option<Readback>> {
         self.write_inputs(context, inputs)?;
+        self.finish(context, self.encoded(context), Some(staging))
+    }
+
+    fn encoded(&self, context: &Context) -> wgpu::CommandEncoder {
         let mut encoder = context.device.create_command_encoder(&wgpu::CommandEncoderDescriptor {
             label: Some("convoke.session"),
         });
         self.executable.encode(&mut encoder);
-        self.finish(context, encoder, staging)
+        encoder
     }
 
-    /// Copies the outputs into `staging` and submits; `None` where there is nothing to copy.
+    /// Copies the outputs into `staging`, if there is any, and submits; `None` where there is nothing to read.
     pub(super) fn finish(
         &self,
         context: &Context,
         mut encoder: wgpu::CommandEncoder,
-        staging: &wgpu::Buffer,
+        staging: Option<&wgpu::Buffer>,
     ) -> Result<Option<Readback>> {
         if self.output_bytes == 0 {
             return Ok(None);
         }
+        let buffers = self.outputs.iter().filter_map(|output| {
+            let buffer = self.executable.buffer(&output.value)?;
+            Some((buffer.buffer().clone(), output.bytes()))
+        });
+        let Some(staging) = staging else {
+            return Readback::submit(context, encoder, buffers).map(Some);
+        };
         let mut offset = 0;
-        for output in &self.outputs {
-            if let Some(buffer) = self.executable.buffer(&output.value) {
-                encoder.copy_buffer_to_buffer(buffer.buffer(), 0, staging, offset, output.bytes());
-                offset += output.bytes();
-            }
+        for (buffer, bytes) in buffers {
+            encoder.copy_buffer_to_buffer(&buffer, 0, staging, offset, bytes);
+            offset += bytes;
         }
-        Readback::submit(context, encoder, staging.clone()).map(Some)
+        Readback::submit(context, encoder, [(staging.clone(), offset)]).map(Some)
     }
 
-    pub(super) fn split(&self, bytes: &[u8]) -> Result<Vec<ArrayD<f32>>> {
-        split_outputs(&self.outputs, bytes)
+    pub(super) fn split(&self, parts: &[&[u8]]) -> Result<Vec<ArrayD<f32>>> {
+        split_outputs(&self.outputs, parts)
     }
+}
+
+/// Whether the host can map the outputs while no run is under way: each has a buffer that nothing but this plan uses.
+fn are_mappable(recording: &Recording, outputs: &[Output]) -> bool {
+    let slots: Vec<SlotId> = outputs.iter().filter_map(|output| output.value.slot).collect();
+    let distinct: HashSet<SlotId> = slots.iter().copied().collect();
+    distinct.len() == slots.len() && slots.iter().all(|slot| recording.slots[slot.0].buffer.is_none())
 }
 
 /// Queues the writes of the arrays to their buffers; one without elements has none.
@@ -409,11 +441,16 @@ pub(super) fn whole_number(index: u32) -> Result<f32> {
     Ok(index as f32)
 }
 
-/// Takes the outputs apart that lie one after another.
-pub(super) fn split_outputs(outputs: &[Output], mut data: &[u8]) -> Result<Vec<ArrayD<f32>>> {
+/// Takes the outputs apart that lie one after another, each in one of the parts.
+pub(super) fn split_outputs(outputs: &[Output], parts: &[&[u8]]) -> Result<Vec<ArrayD<f32>>> {
+    let mut parts = parts.iter();
+    let mut data: &[u8] = &[];
     outputs
         .iter()
         .map(|output| {
+            if data.is_empty() && output.bytes() > 0 {
+                data = parts.next().copied().unwrap_or_default();
+            }
             let (own, rest) = data.split_at(output.bytes() as usize);
             data = rest;
             let Output { value, precision } = output;

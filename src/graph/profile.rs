@@ -206,7 +206,7 @@ mod native {
     fn whole_run(plan: &Plan, context: &Context, inputs: &[ArrayViewD<'_, f32>]) -> Result<()> {
         let outputs = match plan.start(context, inputs)? {
             None => plan.split(&[]),
-            Some(readback) => readback.finish_blocking(context, |bytes| plan.split(bytes))?,
+            Some(readback) => readback.finish_blocking(context, |parts| plan.split(parts))?,
         };
         outputs.map(drop)
     }

@@ -184,7 +184,7 @@ impl Session {
                 let plan = lock(&plan);
                 match plan.start(&engine.gpu.context, inputs)? {
                     None => plan.split(&[]),
-                    Some(readback) => readback.finish_blocking(&engine.gpu.context, |bytes| plan.split(bytes))?,
+                    Some(readback) => readback.finish_blocking(&engine.gpu.context, |parts| plan.split(parts))?,
                 }
             }
         }
@@ -211,7 +211,7 @@ impl Session {
                 };
                 let outputs = match readback {
                     None => split_outputs(&split, &[]),
-                    Some(readback) => readback.finish(context, |bytes| split_outputs(&split, bytes)).await?,
+                    Some(readback) => readback.finish(context, |parts| split_outputs(&split, parts)).await?,
                 };
                 // What went wrong may have left it mapped; what ended well has not.
                 lock(&plan).spare.push(staging);
@@ -365,9 +365,9 @@ impl Resident<'_> {
         let encoder = context.device.create_command_encoder(&wgpu::CommandEncoderDescriptor {
             label: Some("convoke.read"),
         });
-        match plan.finish(context, encoder, &plan.staging)? {
+        match plan.finish(context, encoder, plan.staging.as_ref())? {
             None => plan.split(&[]),
-            Some(readback) => readback.finish_blocking(context, |bytes| plan.split(bytes))?,
+            Some(readback) => readback.finish_blocking(context, |parts| plan.split(parts))?,
         }
     }
 

@@ -380,6 +380,19 @@ fn awaited(gpu: &Gpu) -> Outcome {
     }));
     drop(given_up);
     compare(&session.run(&inputs)?[0], &session.answers(&inputs)?[0])?;
+    // One that blocks while another is under way leaves that one's inputs and outputs alone.
+    let other = Random::new(10).reals(&[1, 3, 9, 7]);
+    let other = [other.view()];
+    let mut under_way = Box::pin(session.run_async(&inputs));
+    let mut done = pollster::block_on(std::future::poll_fn(|context| Poll::Ready(under_way.as_mut().poll(context))));
+    compare(&session.run(&other)?[0], &session.answers(&other)?[0])?;
+    if done.is_pending() {
+        done = Poll::Ready(pollster::block_on(under_way));
+    }
+    let Poll::Ready(outputs) = done else {
+        return Err("the awaited run has no end".into());
+    };
+    compare(&outputs?[0], &session.answers(&inputs)?[0])?;
     Ok(())
 }
 
