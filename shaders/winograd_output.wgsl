@@ -1,11 +1,11 @@
-// The output of a 3x3 convolution from Winograd's products: 2x2 outputs A^T m A of the 4x4 products m of each tile, where A^T
-// has the rows (1, 1, 1, 0), (0, 1, -1, -1); then bias, residual and activation.
+// The output of a 3x3 convolution from Winograd's products: TILE x TILE outputs A^T m A of the products m of each tile
+// (`tile_outputs` multiplies by A^T); then bias, residual and activation.
 //
-// An output depends on the pixels of its own window alone, but by way of sums that may overflow, or be NaN where infinities
-// meet. So what is not finite is summed again by the definition: that is rare, or the answer is not finite either.
+// What an output depends on may be pixels of its own window alone, but by way of sums that may overflow, or be NaN where
+// infinities meet. So what is not finite is summed again by the definition: that is rare, or the answer is not finite either.
 //
 // An invocation does four tiles of one output channel.
-// Header: LANES, PADDING_MODE, and those of shared/epilogue.wgsl.
+// Header: LANES, TILE, PATCH, OUTPUTS (TILE * TILE), MOVED (OUTPUTS - 1), PADDING_MODE, and those of shared/epilogue.wgsl.
 struct Params {
     in_channels: u32,
     in_height: u32,
@@ -24,7 +24,7 @@ struct Params {
     activation_second: f32,
 }
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> products: array<vec4<f32>>;      // [N, 16, out_channels, quads], a quad each
+@group(0) @binding(1) var<storage, read> products: array<vec4<f32>>;      // [N, PATCH * PATCH, out_channels, quads], a quad each
 @group(0) @binding(2) var<storage, read> weight: array<f32>;              // [out_channels, in_channels, 3, 3]
 @group(0) @binding(3) var<storage, read> bias: array<f32>;                // [out_channels]
 @group(0) @binding(4) var<storage, read> residual: array<Real>;           // as the output
@@ -38,7 +38,7 @@ fn not_finite(x: vec4<f32>) -> vec4<bool> {
 // The first row and column that a tile of a quad writes, counted from the quad's own.
 fn tile_place(tile: u32) -> vec2<u32> {
     let above = tile >> params.quad_shift;
-    return 2u * vec2(above, tile - (above << params.quad_shift));
+    return TILE * vec2(above, tile - (above << params.quad_shift));
 }
 
 // One output by the definition.
@@ -71,50 +71,49 @@ fn main(
     let plane = invocation / params.quads;
     let channel = plane % params.out_channels;
     let batch = plane / params.out_channels;
-    let first_y = (params.rows_above + quad / params.columns) * (8u >> params.quad_shift);
-    let first_x = quad % params.columns * (2u << params.quad_shift);
+    let first_y = (params.rows_above + quad / params.columns) * (4u * TILE >> params.quad_shift);
+    let first_x = quad % params.columns * (TILE << params.quad_shift);
 
     // Each column of products is summed as it is loaded; an array element is a quad's numbers at one place of its tiles.
-    var sums: array<vec4<f32>, 4>;            // [2][2]
-    var at = (batch * 16u * params.out_channels + channel) * params.quads + quad;
+    var rows: array<array<vec4<f32>, PATCH>, TILE>;
+    let first_product = (batch * PATCH * PATCH * params.out_channels + channel) * params.quads + quad;
     let step = params.out_channels * params.quads;
-    for (var x = 0u; x < 4u; x++) { // unroll
-        let m0 = products[at + x * step];
-        let m1 = products[at + (4u + x) * step];
-        let m2 = products[at + (8u + x) * step];
-        let m3 = products[at + (12u + x) * step];
-        let top = m0 + m1 + m2;
-        let bottom = m1 - m2 - m3;
-        if (x < 3u) {
-            sums[0] += top;
-            sums[2] += bottom;
+    for (var x = 0u; x < PATCH; x++) { // unroll
+        var column: array<vec4<f32>, PATCH>;
+        for (var y = 0u; y < PATCH; y++) { // unroll
+            column[y] = products[first_product + (y * PATCH + x) * step];
         }
-        if (x == 1u) {
-            sums[1] += top;
-            sums[3] += bottom;
+        let column_sums = tile_outputs(column);
+        for (var y = 0u; y < TILE; y++) { // unroll
+            rows[y][x] = column_sums[y];
         }
-        if (x > 1u) {
-            sums[1] -= top;
-            sums[3] -= bottom;
+    }
+    var sums: array<vec4<f32>, OUTPUTS>;      // [TILE][TILE]
+    var wrong_tiles = vec4(false);
+    for (var y = 0u; y < TILE; y++) { // unroll
+        let row_sums = tile_outputs(rows[y]);
+        for (var x = 0u; x < TILE; x++) { // unroll
+            sums[y * TILE + x] = row_sums[x];
+            wrong_tiles |= not_finite(row_sums[x]);
         }
     }
 
-    if (any(not_finite(sums[0]) | not_finite(sums[1]) | not_finite(sums[2]) | not_finite(sums[3]))) {
+    if (any(wrong_tiles)) {
         // The code of it stands once: places are compared, since arrays are indexed by constants only.
-        for (var place = 0u; place < 16u; place++) {
+        for (var place = 0u; place < 4u * OUTPUTS; place++) {
             let here = vec4(place % 4u) == vec4(0u, 1u, 2u, 3u);
-            var is_here: array<vec4<bool>, 4>;
+            var is_here: array<vec4<bool>, OUTPUTS>;
             var wrong = vec4(false);
-            for (var i = 0u; i < 4u; i++) { // unroll
+            for (var i = 0u; i < OUTPUTS; i++) { // unroll
                 is_here[i] = here & vec4(place / 4u == i);
                 wrong |= is_here[i] & not_finite(sums[i]);
             }
             let tile = tile_place(place % 4u);
-            let out_y = first_y + tile.x + place / 8u;
-            let out_x = first_x + tile.y + place / 4u % 2u;
+            let out_y = first_y + tile.x + place / (4u * TILE);
+            let out_x = first_x + tile.y + place / 4u % TILE;
             if (any(wrong) && out_y < params.out_height && out_x < params.out_width) {
                 let right = direct(batch, channel, out_y, out_x);
-                for (var i = 0u; i < 4u; i++) { // unroll
+                for (var i = 0u; i < OUTPUTS; i++) { // unroll
                     sums[i] = select(sums[i], vec4(right), is_here[i]);
                 }
             }
@@ -124,16 +123,16 @@ fn main(
     // Four stores a round, the next four moved up after it: stores are dear to compile, so their code stands once.
     let offset = channel_offset(channel);
     let first_target = plane * params.out_height * params.out_width;
-    for (var round = 0u; round < 4u; round++) {
+    for (var round = 0u; round < OUTPUTS; round++) {
         for (var j = 0u; j < 4u; j++) { // unroll
             let tile = tile_place(j);
-            let out_y = first_y + tile.x + round / 2u;
-            let out_x = first_x + tile.y + round % 2u;
+            let out_y = first_y + tile.x + round / TILE;
+            let out_x = first_x + tile.y + round % TILE;
             if (out_y < params.out_height && out_x < params.out_width) {
                 store(first_target + out_y * params.out_width + out_x, sums[0][j], offset);
             }
         }
-        for (var i = 0u; i < 3u; i++) { // unroll
+        for (var i = 0u; i < MOVED; i++) { // unroll
             sums[i] = sums[i + 1u];
         }
     }

@@ -4,6 +4,7 @@
 use crate::cpu::Cpu;
 use crate::error::Result;
 use crate::gpu::{AdapterChoice, AdapterKind, Gpu};
+use crate::reference::Winograd;
 
 /// Measured on 2026-11-23: `benches/README.md`.
 const FASTER_ON_THE_CPU: &str = "the CPU backend (Backend::cpu, --adapter cpu) is faster: 2.8 to 4.3 times as fast as lavapipe \
@@ -88,8 +89,16 @@ impl Backend {
 impl std::fmt::Display for Backend {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Gpu(gpu) if gpu.is_tuned() => write!(f, "{}, kernels by a tuning plan", gpu.info()),
-            Self::Gpu(gpu) => gpu.info().fmt(f),
+            Self::Gpu(gpu) => {
+                gpu.info().fmt(f)?;
+                if gpu.is_tuned() {
+                    f.write_str(", kernels by a tuning plan")?;
+                }
+                if gpu.winograd() == Winograd::Large {
+                    f.write_str(", large tiles")?;
+                }
+                Ok(())
+            }
             #[cfg(all(feature = "cpu", not(target_family = "wasm")))]
             Self::Cpu(cpu) => cpu.fmt(f),
             Self::Reference => f.write_str("CPU (reference)"),

@@ -258,6 +258,11 @@ fn what_cannot_be_tuned_or_obeyed_is_an_error_that_says_why() {
     let backend = ["run", MODEL, "--input", "random", "--backend", "cpu"];
     refused(&[&backend[..], &plan].concat(), 1, &["it chooses kernels of GPUs"]);
     refused(
+        &[&backend[..], &["--large-tiles"]].concat(),
+        1,
+        &["--large-tiles: it chooses kernels of GPUs"],
+    );
+    refused(
         &[&["bench", MODEL, "--backend", "cpu"][..], &plan].concat(),
         1,
         &["no GPU is measured"],
@@ -266,6 +271,9 @@ fn what_cannot_be_tuned_or_obeyed_is_an_error_that_says_why() {
         return;
     }
     assert_eq!(convoke(&[&["verify", MODEL][..], &plan].concat()).code, Some(0));
+    let run = convoke(&[&["verify", MODEL, "--large-tiles"][..], &plan].concat());
+    assert_eq!(run.code, Some(0), "{}{}", run.stdout, run.stderr);
+    assert!(run.stdout.contains("kernels by a tuning plan, large tiles"), "{}", run.stdout);
     refused(&["verify", MODEL, "--plan", "no/such/plan.json"], 1, &["no/such/plan.json"]);
     let future = good.replace("plan 1", "plan 9");
     for (text, parts) in [

@@ -30,6 +30,10 @@ pub(super) struct TuneArguments {
     /// The most that the runs of all candidates for a layer may take together; compiling and checking them comes on top.
     #[arg(long, value_name = "SECONDS", default_value = "2", value_parser = seconds)]
     max_time: f64,
+    /// Measure Winograd's F(4x4, 3x3) as well, whose bounds are eight times as wide. A plan that names it is for runs with
+    /// `--large-tiles`.
+    #[arg(long)]
+    large_tiles: bool,
     /// Read tensors from other files in the model's folder.
     #[arg(long)]
     external_data: bool,
@@ -55,6 +59,7 @@ pub(super) fn tune(out: &mut dyn Write, arguments: &TuneArguments, adapter: Opti
     let inputs: Vec<&[usize]> = inputs.iter().map(Vec::as_slice).collect();
     let graph = model.graph(&shapes)?;
     let gpu = match Backend::choose(adapter.map_or_else(AdapterChoice::from_env, AdapterChoice::from))? {
+        Backend::Gpu(gpu) if arguments.large_tiles => gpu.with_large_tiles(),
         Backend::Gpu(gpu) => gpu,
         other => return Err(format!("kernels of GPUs are tuned, and the backend is {other}").into()),
     };

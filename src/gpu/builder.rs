@@ -158,6 +158,7 @@ impl GpuBuilder {
             conv2d: None,
             tuned: None,
             class,
+            large_tiles: false,
         })
     }
 }

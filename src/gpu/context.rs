@@ -17,6 +17,8 @@ pub(crate) struct Capabilities {
     /// Whether eight invocations in a workgroup of eight can hand values round by subgroup operations.
     pub(crate) broadcast: bool,
     pub(crate) limits: wgpu::Limits,
+    /// Whether convolutions may be computed by Winograd's F(4x4, 3x3), whose bounds are wider.
+    pub(crate) large_tiles: bool,
 }
 
 impl Capabilities {
@@ -26,6 +28,7 @@ impl Capabilities {
             class: super::DeviceClass::of(info.kind),
             broadcast,
             limits,
+            large_tiles: false,
         }
     }
 

@@ -151,6 +151,7 @@ mod tests {
                 class: DeviceClass::Software,
                 broadcast: false,
                 limits,
+                large_tiles: false,
             };
             Self(Recording::new(capabilities, None))
         }

@@ -75,6 +75,7 @@ use crate::ops::{
     MaxPool2d, Op, PRelu, Pad2d, Softmax,
 };
 use crate::precision::Precision;
+use crate::reference::Winograd;
 
 /// An open GPU. Cheap to clone; clones share the device, its compiled kernels and its memory pool. Usable from many threads.
 ///
@@ -85,6 +86,7 @@ pub struct Gpu {
     conv2d: Option<Conv2dAlgorithm>,
     tuned: Option<Arc<tuning::Tuned>>,
     class: DeviceClass,
+    large_tiles: bool,
 }
 
 /// How many objects have been made on a device, whether they still exist or not. See [`Gpu::counters`].
@@ -119,6 +121,7 @@ impl Gpu {
             context: Arc::new(Context::new(device, queue, info)),
             conv2d: None,
             tuned: None,
+            large_tiles: false,
         }
     }
 
@@ -143,6 +146,27 @@ impl Gpu {
         Self {
             conv2d: algorithm.into(),
             ..self.clone()
+        }
+    }
+
+    /// The same GPU, which may compute convolutions by Winograd's F(4x4, 3x3) where its rules or a tuning plan find that faster:
+    /// 3x3 kernels with stride 1, dilation 1 and one group, 1.1 to 1.6 times as fast on a software adapter. Errors are three
+    /// times as large on average, and bounds eight times as wide (`docs/numerics.md`), in
+    /// [`Session::answers`](crate::Session::answers) and [`Session::verify`](crate::Session::verify) as well; sums of whole
+    /// numbers are no longer exact. Everything else stays as it is.
+    pub fn with_large_tiles(&self) -> Self {
+        Self {
+            large_tiles: true,
+            ..self.clone()
+        }
+    }
+
+    /// Which of Winograd's algorithms may compute a convolution, for [`reference::run_allowing`](crate::reference::run_allowing).
+    pub fn winograd(&self) -> Winograd {
+        if self.large_tiles || self.conv2d == Some(Conv2dAlgorithm::WinogradLarge) {
+            Winograd::Large
+        } else {
+            Winograd::Small
         }
     }
 
@@ -243,6 +267,7 @@ impl Gpu {
     pub(crate) fn capabilities(&self) -> context::Capabilities {
         context::Capabilities {
             class: self.class,
+            large_tiles: self.winograd() == Winograd::Large,
             ..self.context.capabilities.clone()
         }
     }

@@ -318,6 +318,7 @@ mod tests {
             class: DeviceClass::Software,
             broadcast: false,
             limits: wgpu::Limits::default(),
+            large_tiles: false,
         };
         for (constant, counts) in [
             ([true, false], (0, 3)),
@@ -346,6 +347,7 @@ mod tests {
                 class: DeviceClass::Software,
                 broadcast: false,
                 limits: wgpu::Limits::default(),
+                large_tiles: false,
             },
             None,
         );

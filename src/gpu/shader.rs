@@ -50,8 +50,11 @@ pub(crate) enum Kernel {
     StridedCopyQuads,
     SumSplits,
     WinogradInput,
+    WinogradInputLarge,
     WinogradOutput,
+    WinogradOutputLarge,
     WinogradWeight,
+    WinogradWeightLarge,
 }
 
 /// What a kernel is made of. Binding 0 is its parameters (uniform), then come the inputs, then the outputs.
@@ -83,6 +86,8 @@ const PADDING: &str = wgsl!("shared/padding");
 const STRIP: &str = wgsl!("shared/strip_single");
 const STRIP_QUADS: &str = wgsl!("shared/strip_quads");
 const STRAIGHT_LINES: &str = wgsl!("shared/straight_lines");
+const WINOGRAD: &str = wgsl!("shared/winograd_small");
+const WINOGRAD_LARGE: &str = wgsl!("shared/winograd_large");
 const SPREAD_PLAIN: &str = wgsl!("shared/spread_plain");
 const SPREAD_BROADCAST: &str = wgsl!("shared/spread_broadcast");
 const TILES: &str = wgsl!("shared/tiles");
@@ -96,7 +101,7 @@ const WINDOW_TAPS: &str = wgsl!("shared/window_taps");
 impl Kernel {
     /// All kernels.
     #[cfg(any(test, feature = "wrong-kernel"))]
-    pub(crate) const ALL: [Self; 46] = [
+    pub(crate) const ALL: [Self; 49] = [
         Self::Activation,
         Self::BatchNorm,
         Self::Binary,
@@ -141,8 +146,11 @@ impl Kernel {
         Self::StridedCopyQuads,
         Self::SumSplits,
         Self::WinogradInput,
+        Self::WinogradInputLarge,
         Self::WinogradOutput,
+        Self::WinogradOutputLarge,
         Self::WinogradWeight,
+        Self::WinogradWeightLarge,
     ];
 
     #[expect(clippy::too_many_lines, reason = "a table, one entry a kernel")]
@@ -501,14 +509,53 @@ impl Kernel {
                 3,
                 1,
             ),
-            Self::WinogradInput => ("winograd_input", &[DISPATCH, PADDING, wgsl!("winograd_input")], 1, 1),
+            Self::WinogradInput => (
+                "winograd_input",
+                &[DISPATCH, PADDING, WINOGRAD, wgsl!("winograd_input")],
+                1,
+                1,
+            ),
+            Self::WinogradInputLarge => (
+                "winograd_input_large",
+                &[DISPATCH, PADDING, WINOGRAD_LARGE, wgsl!("winograd_input")],
+                1,
+                1,
+            ),
             Self::WinogradOutput => (
                 "winograd_output",
-                &[DISPATCH, REALS, STRAIGHT_LINES, EPILOGUE, PADDING, wgsl!("winograd_output")],
+                &[
+                    DISPATCH,
+                    REALS,
+                    STRAIGHT_LINES,
+                    EPILOGUE,
+                    PADDING,
+                    WINOGRAD,
+                    wgsl!("winograd_output"),
+                ],
                 5,
                 1,
             ),
-            Self::WinogradWeight => ("winograd_weight", &[DISPATCH, wgsl!("winograd_weight")], 1, 1),
+            Self::WinogradOutputLarge => (
+                "winograd_output_large",
+                &[
+                    DISPATCH,
+                    REALS,
+                    STRAIGHT_LINES,
+                    EPILOGUE,
+                    PADDING,
+                    WINOGRAD_LARGE,
+                    wgsl!("winograd_output"),
+                ],
+                5,
+                1,
+            ),
+            Self::WinogradWeight => ("winograd_weight", &[DISPATCH, WINOGRAD, wgsl!("winograd_weight")], 1, 1),
+            Self::WinogradWeightLarge => (
+                "winograd_weight_large",
+                &[DISPATCH, WINOGRAD_LARGE, wgsl!("winograd_weight")],
+                1,
+                1,
+            ),
         };
         let subgroups = matches!(
             self,

@@ -240,6 +240,7 @@ fn add() -> Recording {
         class: DeviceClass::Software,
         broadcast: false,
         limits: wgpu::Limits::default(),
+        large_tiles: false,
     };
     let mut recording = Recording::new(capabilities, None);
     record(&crate::ops::Binary::Add.into(), &[vec![3, 5], vec![3, 5]], &mut recording).unwrap();

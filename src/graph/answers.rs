@@ -7,10 +7,15 @@ use super::{Graph, Node};
 use crate::error::Result;
 use crate::ops::Op;
 use crate::precision::Precision;
-use crate::reference::{self, Answer};
+use crate::reference::{self, Answer, Winograd};
 
-/// The outputs of a graph, with the bounds of a run that stores its numbers so.
-pub(super) fn answers(graph: &Graph, inputs: &[ArrayViewD<'_, f32>], precision: Precision) -> Result<Vec<Answer>> {
+/// The outputs of a graph, with the bounds of a run that stores its numbers so and may compute convolutions so.
+pub(super) fn answers(
+    graph: &Graph,
+    inputs: &[ArrayViewD<'_, f32>],
+    precision: Precision,
+    winograd: Winograd,
+) -> Result<Vec<Answer>> {
     graph.check_input_count(inputs.len())?;
     let mut values: Vec<Option<Answer>> = graph
         .values
@@ -25,7 +30,7 @@ pub(super) fn answers(graph: &Graph, inputs: &[ArrayViewD<'_, f32>], precision: 
     }
     for node in &graph.nodes {
         let operands: Vec<&Answer> = node.inputs.iter().filter_map(|value| values[value.0].as_ref()).collect();
-        let outputs = node_answers(node, &operands, precision)?;
+        let outputs = node_answers(node, &operands, precision, winograd)?;
         // All but the first are indices.
         for index in outputs.iter().skip(1).flat_map(|answer| &answer.values) {
             whole_number(*index as u32)?;
@@ -39,8 +44,8 @@ pub(super) fn answers(graph: &Graph, inputs: &[ArrayViewD<'_, f32>], precision: 
 
 /// The answers of one operator, whose first output is stored so. Indices are whole numbers of their own, and the same elements
 /// under another shape are not stored again.
-pub(super) fn node_answers(node: &Node, operands: &[&Answer], precision: Precision) -> Result<Vec<Answer>> {
-    let answers = reference::run(&node.op, operands).map_err(|error| node.locate(error))?;
+pub(super) fn node_answers(node: &Node, operands: &[&Answer], precision: Precision, winograd: Winograd) -> Result<Vec<Answer>> {
+    let answers = reference::run_allowing(&node.op, operands, winograd).map_err(|error| node.locate(error))?;
     let is_stored = !matches!(node.op, Op::Reshape(_) | Op::Flatten(_));
     let answers = answers.into_iter().enumerate().map(|(index, answer)| {
         if is_stored && index == 0 {

@@ -130,7 +130,7 @@ impl GpuEngine {
         self.graph.check_input_count(inputs.len())?;
         let shapes: Vec<&[usize]> = inputs.iter().map(ArrayViewD::shape).collect();
         let graph = self.graph.optimized(&self.late_passes, Some(&shapes))?;
-        answers(&graph, inputs, self.precision)
+        answers(&graph, inputs, self.precision, self.gpu.winograd())
     }
 
     pub(super) fn plan(&self, inputs: &[ArrayViewD<'_, f32>]) -> Result<Arc<Mutex<Plan>>> {
@@ -311,7 +311,7 @@ impl GpuEngine {
             .iter()
             .map(|value| value.as_ref().map(read).transpose())
             .collect::<Result<Vec<_>>>()?;
-        let checks = check_values(&lowered.graph, &values, self.precision)?;
+        let checks = check_values(&lowered.graph, &values, self.precision, self.gpu.winograd())?;
         let outputs = lowered.graph.outputs.iter().filter_map(|value| values[value.0].clone());
         Ok((checks, outputs.collect()))
     }

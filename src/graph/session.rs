@@ -17,7 +17,7 @@ use crate::error::{Error, Result, ensure};
 use crate::gpu::{KernelChoice, LayerSignature, Memory, TuningPlan, staging_buffer};
 use crate::lock::lock;
 use crate::precision::Precision;
-use crate::reference::Answer;
+use crate::reference::{Answer, Winograd};
 
 /// A graph made ready for one backend. Weights are uploaded once; for each set of input shapes the kernels are compiled,
 /// buffers shared and bindings made once. A later run with the same shapes writes its inputs, submits once and reads back.
@@ -306,10 +306,14 @@ impl Session {
     ///
     /// Errors: the number of inputs and shapes that an operator refuses.
     pub fn answers(&self, inputs: &[ArrayViewD<'_, f32>]) -> Result<Vec<Answer>> {
-        match &self.engine {
-            Engine::Gpu(engine) if engine.precision != Precision::F32 => engine.answers(inputs),
-            _ => answers(&self.graph, inputs, Precision::F32),
+        let mut winograd = Winograd::Small;
+        if let Engine::Gpu(engine) = &self.engine {
+            if engine.precision != Precision::F32 {
+                return engine.answers(inputs);
+            }
+            winograd = engine.gpu.winograd();
         }
+        answers(&self.graph, inputs, Precision::F32, winograd)
     }
 }
 

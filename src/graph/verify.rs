@@ -6,7 +6,7 @@ use super::answers::node_answers;
 use super::{Graph, Node, ValueId};
 use crate::error::Result;
 use crate::precision::Precision;
-use crate::reference::Answer;
+use crate::reference::{Answer, Winograd};
 use crate::testing::{Mismatch, compare};
 
 /// What came of checking one operator.
@@ -23,13 +23,20 @@ pub struct Check {
     pub mismatch: Option<Mismatch>,
 }
 
-/// Checks every operator of a graph against the reference, given what a backend has for each value and how it stores them. Each
+/// Checks every operator of a graph against the reference, given what a backend has for each value, how it stores them and how it
+/// may compute convolutions. Each
 /// operator gets the backend's own inputs, so that an error is seen where it arises and not in all that follows.
-pub(super) fn check_values(graph: &Graph, values: &[Option<ArrayD<f32>>], precision: Precision) -> Result<Vec<Check>> {
-    graph.nodes.iter().map(|node| check_node(node, values, precision)).collect()
+pub(super) fn check_values(
+    graph: &Graph,
+    values: &[Option<ArrayD<f32>>],
+    precision: Precision,
+    winograd: Winograd,
+) -> Result<Vec<Check>> {
+    let check = |node| check_node(node, values, precision, winograd);
+    graph.nodes.iter().map(check).collect()
 }
 
-fn check_node(node: &Node, values: &[Option<ArrayD<f32>>], precision: Precision) -> Result<Check> {
+fn check_node(node: &Node, values: &[Option<ArrayD<f32>>], precision: Precision, winograd: Winograd) -> Result<Check> {
     let value = |id: ValueId| values[id.0].as_ref();
     let operands: Vec<Answer> = node
         .inputs
@@ -37,7 +44,7 @@ fn check_node(node: &Node, values: &[Option<ArrayD<f32>>], precision: Precision)
         .filter_map(|&input| value(input))
         .map(|array| Answer::loaded(array.view(), precision))
         .collect();
-    let answers = node_answers(node, &operands.iter().collect::<Vec<_>>(), precision)?;
+    let answers = node_answers(node, &operands.iter().collect::<Vec<_>>(), precision, winograd)?;
     let mismatch = node
         .outputs
         .iter()
@@ -92,7 +99,7 @@ mod tests {
         let input = random.reals(&[1, 3, 5, 7]);
         let named = |wrong: Option<ValueId>| -> Vec<String> {
             let values = values(&graph, &input, wrong);
-            let checks = check_values(&graph, &values, Precision::F32).unwrap();
+            let checks = check_values(&graph, &values, Precision::F32, Winograd::Small).unwrap();
             assert_eq!(checks.len(), 3);
             checks
                 .into_iter()

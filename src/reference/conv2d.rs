@@ -5,16 +5,17 @@ use std::array::from_fn;
 use ndarray::{Array2, Array4, Ix1, Ix4};
 
 use super::{
-    Answer,
+    Answer, Winograd,
     number::{Number, Sum},
     pad2d::padded,
     winograd::{self, WinogradSum},
+    winograd_large::{self, LargeTileSum, PATCH, TILE},
 };
 use crate::error::Result;
 use crate::ops::{Conv2d, ConvPadding};
 use crate::padding::Padding2d;
 
-pub(super) fn conv2d(op: &Conv2d, input: &Answer, weight: &Answer, bias: Option<&Answer>) -> Result<Answer> {
+pub(super) fn conv2d(op: &Conv2d, input: &Answer, weight: &Answer, bias: Option<&Answer>, allowed: Winograd) -> Result<Answer> {
     let input = input.view::<Ix4>()?;
     let weight = weight.view::<Ix4>()?;
     let bias = bias.map(Answer::view::<Ix1>).transpose()?;
@@ -58,11 +59,34 @@ pub(super) fn conv2d(op: &Conv2d, input: &Answer, weight: &Answer, bias: Option<
     } else {
         (Array4::default((0, 0, 0, 0)), Array2::default((0, 0)))
     };
+    let may_be_large = may_be_winograd && allowed == Winograd::Large;
+    let (tiles, large_kernels) = if may_be_large {
+        // Pixels beyond the padding are 0 for all outputs of a tile.
+        let beyond = |row, column| row >= rows.len() || column >= columns.len();
+        let at = |n, c, row, column| {
+            if beyond(row, column) {
+                Number::ZERO
+            } else {
+                pixel(n, c, row, column)
+            }
+        };
+        let tile = |n, c, y, x| -> [[Number; PATCH]; PATCH] { from_fn(|i| from_fn(|j| at(n, c, TILE * y + i, TILE * x + j))) };
+        let shape = (batch, out_height.div_ceil(TILE), out_width.div_ceil(TILE), group_channels);
+        let tiles = Array4::from_shape_fn(shape, |(n, y, x, c)| winograd_large::of_tile(&tile(n, c, y, x)));
+        let kernel = |o, c| from_fn(|i| from_fn(|j| weight.at([o, c, i, j])));
+        let kernels = Array2::from_shape_fn((out_channels, group_channels), |(o, c)| {
+            winograd_large::of_kernel(&kernel(o, c))
+        });
+        (tiles, kernels)
+    } else {
+        (Array4::default((0, 0, 0, 0)), Array2::default((0, 0)))
+    };
 
     let output = Array4::from_shape_fn((batch, out_channels, out_height, out_width), |(n, o, y, x)| {
         let group = o / (out_channels / op.groups);
         let mut sum = Sum::default();
         let mut winograd = WinogradSum::default();
+        let mut large = LargeTileSum::new(y, x);
         for c in 0..group_channels {
             for i in 0..kernel_height {
                 for j in 0..kernel_width {
@@ -75,15 +99,18 @@ pub(super) fn conv2d(op: &Conv2d, input: &Answer, weight: &Answer, bias: Option<
             if may_be_winograd {
                 winograd.add(&windows[[n, y, x, c]], &kernels[[o, c]]);
             }
+            if may_be_large {
+                large.add(&tiles[[n, y / TILE, x / TILE, c]], &large_kernels[[o, c]]);
+            }
         }
         let bias = bias.as_ref().map(|bias| bias.at(o));
         if let Some(bias) = bias {
             sum.add(bias);
         }
-        if may_be_winograd {
-            sum.total_or(winograd.rounding(bias))
-        } else {
-            sum.total()
+        match (may_be_winograd, may_be_large) {
+            (false, _) => sum.total(),
+            (true, false) => sum.total_or(winograd.rounding(bias)),
+            (true, true) => sum.total_or(winograd.rounding(bias).max(large.rounding(bias))),
         }
     });
     Ok(output.into())

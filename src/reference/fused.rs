@@ -1,14 +1,14 @@
 //! A fused operator is its parts one after another.
 
-use super::{Answer, activation, binary, conv_transpose2d, conv2d, linear};
+use super::{Answer, Winograd, activation, binary, conv_transpose2d, conv2d, linear};
 use crate::error::Result;
 use crate::ops::{Binary, Fused, FusedBase};
 
-pub(super) fn fused(op: &Fused, inputs: &[&Answer]) -> Result<Answer> {
+pub(super) fn fused(op: &Fused, inputs: &[&Answer], allowed: Winograd) -> Result<Answer> {
     let (own, residual) = op.split(inputs);
     let bias = own.get(2).copied();
     let mut answer = match &op.base {
-        FusedBase::Conv2d(base) => conv2d::conv2d(base, own[0], own[1], bias)?,
+        FusedBase::Conv2d(base) => conv2d::conv2d(base, own[0], own[1], bias, allowed)?,
         FusedBase::ConvTranspose2d(base) => conv_transpose2d::conv_transpose2d(base, own[0], own[1], bias)?,
         FusedBase::Linear(_) => linear::linear(own[0], own[1], bias)?,
     };

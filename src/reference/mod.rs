@@ -38,6 +38,7 @@ mod softmax;
 mod tests;
 mod transpose;
 mod winograd;
+mod winograd_large;
 
 use ndarray::{Array, ArrayD, ArrayView, ArrayViewD, Dimension, NdIndex, Zip};
 
@@ -123,11 +124,26 @@ impl<D: Dimension> View<'_, D> {
     }
 }
 
+/// Which of Winograd's algorithms the bounds of convolutions with 3x3 kernels allow for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Winograd {
+    /// F(2x2, 3x3).
+    #[default]
+    Small,
+    /// F(4x4, 3x3) as well: see [`Gpu::with_large_tiles`](crate::Gpu::with_large_tiles).
+    Large,
+}
+
 /// Runs any operator. The inputs stand in the operator's order (see [`Op`]); there is one answer for each output.
 ///
 /// Bad arguments are refused as by [`Op::output_shapes`]. Indices of maxima are those of the exact values: where an
 /// input has a bound, another implementation may rightly find another maximum.
 pub fn run(op: &Op, inputs: &[&Answer]) -> Result<Vec<Answer>> {
+    run_allowing(op, inputs, Winograd::Small)
+}
+
+/// As [`run`], with the bounds of an implementation that may compute convolutions by this algorithm.
+pub fn run_allowing(op: &Op, inputs: &[&Answer], winograd: Winograd) -> Result<Vec<Answer>> {
     for input in inputs {
         ensure!(
             input.bound.shape() == input.shape(),
@@ -143,9 +159,9 @@ pub fn run(op: &Op, inputs: &[&Answer]) -> Result<Vec<Answer>> {
     let input = inputs[0];
     let bias = inputs.get(2).copied();
     match op {
-        Op::Conv2d(op) => Ok(vec![conv2d::conv2d(op, input, inputs[1], bias)?]),
+        Op::Conv2d(op) => Ok(vec![conv2d::conv2d(op, input, inputs[1], bias, winograd)?]),
         Op::ConvTranspose2d(op) => Ok(vec![conv_transpose2d::conv_transpose2d(op, input, inputs[1], bias)?]),
-        Op::Fused(op) => Ok(vec![fused::fused(op, inputs)?]),
+        Op::Fused(op) => Ok(vec![fused::fused(op, inputs, winograd)?]),
         Op::Interpolate(op) => Ok(vec![interpolate::interpolate(op, input)?]),
         Op::Pad2d(op) => Ok(vec![pad2d::pad2d(op, input)?]),
         Op::MaxPool2d(op) => pool2d::max_pool2d(op, input),

@@ -1,4 +1,5 @@
-//! The bound of 3x3 convolutions that an implementation may compute by Winograd's F(2x2, 3x3).
+//! The bound of 3x3 convolutions that an implementation may compute by Winograd's F(2x2, 3x3); `winograd_large` has that of
+//! F(4x4, 3x3).
 //!
 //! In one dimension the two outputs of a tile d0 d1 d2 d3 with the kernel g0 g1 g2 are
 //!

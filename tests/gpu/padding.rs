@@ -168,7 +168,8 @@ fn fused(gpu: &Gpu, mode: PaddingMode, algorithm: Conv2dAlgorithm) -> Outcome {
         computed += 1;
     }
     // Two of the cases have one input channel a group, and two are Winograd's.
-    if (applies(&gpu, algorithm) || algorithm == Conv2dAlgorithm::Winograd) && computed < 2 {
+    let is_winograd = matches!(algorithm, Conv2dAlgorithm::Winograd | Conv2dAlgorithm::WinogradLarge);
+    if (applies(&gpu, algorithm) || is_winograd) && computed < 2 {
         return Err(format!("{algorithm:?} computed {computed} padded convolutions").into());
     }
     Ok(())

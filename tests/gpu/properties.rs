@@ -23,23 +23,29 @@ pub(crate) fn trials() -> Vec<Named> {
         trials.push(on_class(class, "linear", linears));
         trials.push(on_class(class, "strips", strips));
     }
-    // Its product by tiles.
-    trials.push(trial("property/discrete/fused/im2col".to_owned(), |gpu| {
-        let gpu = gpu
-            .with_device_class(DeviceClass::Discrete)
-            .with_conv2d(Conv2dAlgorithm::Im2col);
-        let checked = run(&gpu, 24, fused_over(larger_planes()))?;
-        if checked < 12 {
-            return Err(format!("only {checked} of 24 cases were computed").into());
-        }
-        Ok(())
-    }));
+    // Their products by tiles.
+    for (algorithm, name) in [
+        (Conv2dAlgorithm::Im2col, "im2col"),
+        (Conv2dAlgorithm::WinogradLarge, "winograd_large"),
+    ] {
+        trials.push(trial(format!("property/discrete/fused/{name}"), move |gpu| {
+            let gpu = gpu.with_device_class(DeviceClass::Discrete).with_conv2d(algorithm);
+            let checked = match algorithm {
+                Conv2dAlgorithm::WinogradLarge => run(&gpu, 24, fused_over(threes()))?,
+                _ => run(&gpu, 24, fused_over(larger_planes()))?,
+            };
+            if checked < 12 {
+                return Err(format!("only {checked} of 24 cases were computed").into());
+            }
+            Ok(())
+        }));
+    }
     // The same cases for each algorithm; it is shrunk and counted by itself.
     for algorithm in Conv2dAlgorithm::ALL {
         trials.push(trial(format!("property/conv2d/{algorithm:?}"), move |gpu| {
             let gpu = gpu.with_conv2d(algorithm);
             let checked = match algorithm {
-                Conv2dAlgorithm::Winograd => run(&gpu, 40, fused_over(threes()))?,
+                Conv2dAlgorithm::Winograd | Conv2dAlgorithm::WinogradLarge => run(&gpu, 40, fused_over(threes()))?,
                 Conv2dAlgorithm::Im2col => run(&gpu, 40, convolutions())? + run(&gpu, 60, fused_over(larger_planes()))?,
                 _ => run(&gpu, 40, convolutions())?,
             };

@@ -16,6 +16,7 @@ pub(crate) fn trials() -> Vec<Named> {
     vec![
         trial("tuning/obeyed", obeyed),
         trial("tuning/refusals", refusals),
+        trial("tuning/large_tiles", large_tiles),
         trial("tuning/eager", eager),
     ]
 }
@@ -161,6 +162,59 @@ fn refusals(gpu: &Gpu) -> Outcome {
         (Err(Error::Unsupported { message, .. }), false) if message.contains("subgroups") => Ok(()),
         (other, _) => Err(format!("{other:?}").into()),
     }
+}
+
+/// Winograd's larger tiles are taken where they are allowed and nowhere else, within bounds that say so.
+fn large_tiles(gpu: &Gpu) -> Outcome {
+    let (mut random, shape) = (Random::new(6), [1, 64, 28, 28]);
+    let mut graph = Graph::new();
+    let image = graph.input("image");
+    let weight = graph.constant("weight", random.reals(&[64, 64, 3, 3]));
+    let conv = graph.node("conv", Conv2d::new().padding(1), &[image, weight])?;
+    graph.output(conv)?;
+    let image = random.reals(&shape);
+    let session = |gpu: &Gpu| Session::new(graph.clone(), &gpu.clone().into());
+    let choice = |session: &Session| -> convoke::Result<String> { Ok(session.kernel_choices(&[&shape])?[0].choice.to_string()) };
+    let (small, large) = (session(gpu)?, session(&gpu.with_large_tiles())?);
+    if choice(&small)?.contains("winograd_large") {
+        return Err("larger tiles than were allowed".into());
+    }
+    // Adapters without subgroups of eight compute by the definition.
+    if choice(&small)?.starts_with("winograd") {
+        assert!(choice(&large)?.starts_with("winograd_large"), "{}", choice(&large)?);
+    }
+    // A plan may name them where they are allowed, whatever the rule.
+    let mut plan = TuningPlan::from_json(
+        r#"{"format": "convoke tuning plan 1", "convoke": "0.1.0",
+            "adapter": {"name": "", "backend": "", "driver": "", "class": "software"}, "layers": []}"#,
+    )?;
+    let layer = small.kernel_choices(&[&shape])?[0].layer;
+    plan.layers = vec![TunedLayer::new(layer, "winograd_large gemm".parse()?)];
+    match gpu.with_tuning(&plan) {
+        Err(Error::Unsupported { message, .. }) if message.contains("with_large_tiles") => {}
+        other => return Err(format!("a plan with larger tiles than are allowed: {other:?}").into()),
+    }
+    let planned = session(&gpu.with_large_tiles().with_tuning(&plan)?)?;
+    assert_eq!(choice(&planned)?, "winograd_large gemm");
+    // Within bounds that are wider: by 484 to 64, and more at edges, where windows have less in them than tiles.
+    let (narrow, wide) = (small.answers(&[image.view()])?, large.answers(&[image.view()])?);
+    for (narrow, wide) in narrow[0].bound.iter().zip(&wide[0].bound) {
+        if !(1.0..40.0).contains(&(wide / narrow)) {
+            return Err(format!("a bound of {wide} beside {narrow}").into());
+        }
+    }
+    let mut outputs = Vec::new();
+    for session in [&small, &large, &planned] {
+        let output = session.run(&[image.view()])?.swap_remove(0);
+        compare(&output, &session.answers(&[image.view()])?[0])?;
+        let checks = session.verify(&[image.view()])?;
+        if let Some(wrong) = checks.iter().find(|check| check.mismatch.is_some()) {
+            return Err(format!("{wrong:?}").into());
+        }
+        outputs.push(output);
+    }
+    assert_ne!(outputs[0], outputs[2], "other sums");
+    Ok(())
 }
 
 /// A weight that may change is another layer; a plan can name that, and an algorithm that is forced goes before it.

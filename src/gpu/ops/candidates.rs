@@ -9,6 +9,7 @@ use super::{conv2d_tiled, gemm_tiled, im2col, winograd};
 use crate::error::Result;
 use crate::gpu::DeviceClass;
 use crate::gpu::context::Capabilities;
+use crate::reference::Winograd;
 
 impl KernelChoice {
     /// All that are worth measuring for a layer, none that the device cannot do, in an order that does not change.
@@ -33,7 +34,10 @@ fn candidates(work: &Work, capabilities: &Capabilities) -> Vec<How> {
             }
             all.extend(products(&im2col::product(problem)).map(How::Im2col));
             if problem.is_winograd() {
-                all.extend(products(&winograd::product(&problem.geometry)).map(How::Winograd));
+                // Those that are not allowed are no candidates.
+                for tiles in [Winograd::Small, Winograd::Large] {
+                    all.extend(products(&winograd::product(tiles, &problem.geometry)).map(|by| How::Winograd(tiles, by)));
+                }
             }
             all.extend(
                 tilings(conv2d_tiled::extents(problem), capabilities)
@@ -86,6 +90,7 @@ mod tests {
             class,
             broadcast,
             limits: wgpu::Limits::default(),
+            large_tiles: false,
         }
     }
 

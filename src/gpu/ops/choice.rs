@@ -13,6 +13,7 @@ use crate::error::{Error, Result};
 use crate::gpu::DeviceClass;
 use crate::gpu::context::Capabilities;
 use crate::gpu::recording::{Decision, Recording};
+use crate::reference::Winograd;
 
 /// What the rules for GPUs know of a class.
 struct Gpu {
@@ -111,8 +112,13 @@ pub(super) fn complete(algorithm: Conv2dAlgorithm, problem: &Problem, capabiliti
         Conv2dAlgorithm::Tiled => How::Tiled(tiling(conv2d_tiled::extents(problem), capabilities)),
         Conv2dAlgorithm::GemmTiled => How::Product(tiled(&problem.product(), capabilities)),
         Conv2dAlgorithm::Im2col => How::Im2col(product(&im2col::product(problem), capabilities)),
-        Conv2dAlgorithm::Winograd => How::Winograd(product(&winograd::product(&problem.geometry), capabilities)),
+        Conv2dAlgorithm::Winograd => winograd(Winograd::Small, problem, capabilities),
+        Conv2dAlgorithm::WinogradLarge => winograd(Winograd::Large, problem, capabilities),
     }
+}
+
+fn winograd(tiles: Winograd, problem: &Problem, capabilities: &Capabilities) -> How {
+    How::Winograd(tiles, product(&winograd::product(tiles, &problem.geometry), capabilities))
 }
 
 /// The algorithm of a convolution that is not transposed: the most special that applies.
@@ -130,14 +136,16 @@ fn algorithm(problem: &Problem, capabilities: &Capabilities) -> Conv2dAlgorithm 
 /// Weights are handed round where loads are gathers.
 fn conv2d_in_software(problem: &Problem, capabilities: &Capabilities) -> Conv2dAlgorithm {
     let broadcast = capabilities.prefers_broadcast();
-    let is_winograd =
-        broadcast && problem.is_winograd() && winograd::pays(&problem.geometry) && winograd::fits(&problem.geometry, capabilities);
+    let is_winograd = broadcast
+        && problem.is_winograd()
+        && winograd::pays(&problem.geometry)
+        && winograd::fits(Winograd::Small, &problem.geometry, capabilities);
     let is_im2col = broadcast && im2col::pays(problem) && im2col::fits(problem, capabilities);
     match (problem.is_pointwise(), broadcast) {
         (true, true) if is_im2col => Conv2dAlgorithm::Im2col,
         (true, true) => Conv2dAlgorithm::GemmBroadcast,
         (true, false) => Conv2dAlgorithm::Gemm,
-        (false, _) if is_winograd => Conv2dAlgorithm::Winograd,
+        (false, _) if is_winograd => by_tiles(problem, capabilities),
         (false, true) if is_im2col => Conv2dAlgorithm::Im2col,
         (false, true) => Conv2dAlgorithm::DirectBroadcast,
         (false, false) => Conv2dAlgorithm::Direct,
@@ -161,10 +169,26 @@ fn conv2d_on_gpu(problem: &Problem, gpu: &Gpu, capabilities: &Capabilities) -> C
         }
     } else if outs < FEWEST_TILED {
         Conv2dAlgorithm::Direct
-    } else if is_deep && problem.is_winograd() && winograd::saves(geometry) && winograd::fits(geometry, capabilities) {
-        Conv2dAlgorithm::Winograd
+    } else if is_deep
+        && problem.is_winograd()
+        && winograd::saves(geometry)
+        && winograd::fits(Winograd::Small, geometry, capabilities)
+    {
+        by_tiles(problem, capabilities)
     } else {
         Conv2dAlgorithm::Tiled
+    }
+}
+
+/// Winograd's algorithm, by the larger tiles where those are allowed and save more.
+fn by_tiles(problem: &Problem, capabilities: &Capabilities) -> Conv2dAlgorithm {
+    if capabilities.large_tiles
+        && winograd::is_better_large(&problem.geometry)
+        && winograd::fits(Winograd::Large, &problem.geometry, capabilities)
+    {
+        Conv2dAlgorithm::WinogradLarge
+    } else {
+        Conv2dAlgorithm::Winograd
     }
 }
 
@@ -276,6 +300,7 @@ mod tests {
             class,
             broadcast: true,
             limits: wgpu::Limits::default(),
+            large_tiles: false,
         }
     }
 

@@ -9,7 +9,7 @@ use super::kernel_choice::{How, NEEDS_SUBGROUPS};
 use super::linear::{Gemm, gemm};
 use super::signature::LayerSignature;
 use super::strips::{Strips, Windows};
-use super::winograd::winograd;
+use super::winograd::{self, winograd};
 use super::{check_extent, parameters, slot, step, varies};
 use crate::error::{Error, Result};
 use crate::gpu::DeviceClass;
@@ -85,11 +85,15 @@ pub enum Conv2dAlgorithm {
     /// 16 matrix products that compute 2x2 outputs at a time, F(2x2, 3x3): 3x3 kernels with stride 1, dilation 1 and one
     /// group. Rounds differently from the others, within bounds of its own.
     Winograd,
+    /// 36 matrix products that compute 4x4 outputs at a time, F(4x4, 3x3), of the same convolutions. With less than two thirds
+    /// of the products its errors are three times as large, and its bounds eight times as wide. No rule takes it, unless
+    /// [`Gpu::with_large_tiles`](crate::Gpu::with_large_tiles) allows it.
+    WinogradLarge,
 }
 
 impl Conv2dAlgorithm {
     /// All algorithms.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Direct,
         Self::DirectBroadcast,
         Self::Depthwise,
@@ -99,6 +103,7 @@ impl Conv2dAlgorithm {
         Self::GemmTiled,
         Self::Im2col,
         Self::Winograd,
+        Self::WinogradLarge,
     ];
 
     /// Why this algorithm cannot compute a convolution on a device, if so.
@@ -112,7 +117,7 @@ impl Conv2dAlgorithm {
                 Some("it needs at most four input and four output channels per group and a small kernel")
             }
             Self::Im2col if !im2col::fits(problem, &recording.capabilities) => Some(im2col::TOO_LARGE),
-            Self::Winograd if !problem.is_winograd() => Some("it needs a 3x3 kernel with stride 1, dilation 1 and one group"),
+            Self::Winograd | Self::WinogradLarge if !problem.is_winograd() => Some(winograd::NEEDS_THREE_BY_THREE),
             _ => None,
         }
     }
@@ -166,7 +171,7 @@ impl Problem {
         taps == 1 && self.stride_height == 1 && self.stride_width == 1 && self.geometry.input == self.geometry.output
     }
 
-    /// Whether Winograd's F(2x2, 3x3) computes it. The reference's twin is `may_be_winograd`.
+    /// Whether Winograd's algorithm computes it. The reference's twin is `may_be_winograd`.
     pub(super) fn is_winograd(&self) -> bool {
         let steps = [
             self.stride_height,
@@ -263,7 +268,15 @@ fn lower_by(how: How, problem: &Problem, operands: &Operands<'_>, output: &Value
         How::Tiled(tiling) => conv2d_tiled(problem, tiling, operands, output, recording),
         How::Product(by) => gemm(NAME, &problem.product(), by, operands, output, recording),
         How::Im2col(by) => im2col(problem, by, operands, output, recording),
-        How::Winograd(by) => winograd(&problem.geometry, by, problem.padding_mode, operands, output, recording),
+        How::Winograd(tiles, by) => winograd(
+            &problem.geometry,
+            tiles,
+            by,
+            problem.padding_mode,
+            operands,
+            output,
+            recording,
+        ),
         How::MatMul => Err(Error::Gpu("a convolution was given the kernel of matmul".to_owned())),
     }
 }

@@ -9,6 +9,7 @@ use super::tiles::{Cut, Extents, Tile};
 use super::{conv2d_tiled, gemm_tiled, im2col, winograd};
 use crate::error::{Error, Result};
 use crate::gpu::context::Capabilities;
+use crate::reference::Winograd;
 
 /// How a layer is computed. Written as text, one for each choice:
 ///
@@ -21,6 +22,7 @@ use crate::gpu::context::Capabilities;
 /// | `tiled 64x64 splits=1` | convolutions by tiles |
 /// | `im2col gemm`, `im2col gemm_broadcast`, `im2col gemm_tiled 64x64 splits=1` | convolutions, their terms written out, with the product by that kernel |
 /// | `winograd gemm`, `winograd gemm_broadcast`, `winograd gemm_tiled 64x64 splits=1` | 3x3 convolutions, with their products by that kernel |
+/// | `winograd_large gemm` and so on | the same by larger tiles, where [`Gpu::with_large_tiles`](crate::Gpu::with_large_tiles) allows them |
 /// | `matmul` | products of matrices, neither of them packed |
 ///
 /// Tiles are 128x128, 64x64, 32x128 and 32x32.
@@ -39,8 +41,8 @@ pub(super) enum How {
     Product(Product),
     /// As a matrix product with the terms of all sums, which are written out.
     Im2col(Product),
-    /// By 16 matrix products.
-    Winograd(Product),
+    /// By 16 or 36 matrix products.
+    Winograd(Winograd, Product),
     /// By the kernel that takes two tensors as they are.
     MatMul,
 }
@@ -145,11 +147,14 @@ impl KernelChoice {
             How::Product(by) => by.obstacle(&problem.product(), capabilities),
             How::Im2col(_) if !im2col::fits(problem, capabilities) => reason(im2col::TOO_LARGE),
             How::Im2col(by) => by.obstacle(&im2col::product(problem), capabilities),
-            How::Winograd(_) if !problem.is_winograd() => reason("it needs a 3x3 kernel with stride 1, dilation 1 and one group"),
-            How::Winograd(_) if !winograd::fits(geometry, capabilities) => {
+            How::Winograd(..) if !problem.is_winograd() => reason(winograd::NEEDS_THREE_BY_THREE),
+            How::Winograd(Winograd::Large, _) if !capabilities.large_tiles => {
+                reason("its bounds are wider: `Gpu::with_large_tiles` or `--large-tiles` allow it")
+            }
+            How::Winograd(tiles, _) if !winograd::fits(tiles, geometry, capabilities) => {
                 reason("its transformed tensors are larger than the device can bind")
             }
-            How::Winograd(by) => by.obstacle(&winograd::product(geometry), capabilities),
+            How::Winograd(tiles, by) => by.obstacle(&winograd::product(tiles, geometry), capabilities),
             How::MatMul => reason("it does not compute convolutions"),
         }
     }
@@ -182,7 +187,8 @@ impl fmt::Display for KernelChoice {
             How::Tiled(tiling) => write!(f, "tiled {tiling}"),
             How::Product(by) => by.fmt(f),
             How::Im2col(by) => write!(f, "im2col {by}"),
-            How::Winograd(by) => write!(f, "winograd {by}"),
+            How::Winograd(Winograd::Small, by) => write!(f, "winograd {by}"),
+            How::Winograd(Winograd::Large, by) => write!(f, "winograd_large {by}"),
             How::MatMul => f.write_str("matmul"),
         }
     }
@@ -237,7 +243,7 @@ impl FromStr for KernelChoice {
 
     /// Reads what `Display` writes.
     fn from_str(text: &str) -> Result<Self> {
-        const NAMES: &str = "direct, direct_broadcast, depthwise, tiled, im2col, winograd, gemm, gemm_broadcast, gemm_tiled, \
+        const NAMES: &str = "direct, direct_broadcast, depthwise, tiled, im2col, winograd, winograd_large, gemm, gemm_broadcast, gemm_tiled, \
             gemv_rows or matmul";
         Ok(Self(match text.split_once(' ') {
             None if text == "direct" => How::Direct,
@@ -246,7 +252,8 @@ impl FromStr for KernelChoice {
             None if text == "matmul" => How::MatMul,
             Some(("tiled", tiling)) => How::Tiled(tiling.parse()?),
             Some(("im2col", by)) => How::Im2col(by.parse()?),
-            Some(("winograd", by)) => How::Winograd(by.parse()?),
+            Some(("winograd", by)) => How::Winograd(Winograd::Small, by.parse()?),
+            Some(("winograd_large", by)) => How::Winograd(Winograd::Large, by.parse()?),
             _ if text.starts_with("gem") => How::Product(text.parse()?),
             _ => return Err(unknown(NAMES, text)),
         }))

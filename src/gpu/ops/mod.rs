@@ -247,8 +247,11 @@ pub(in crate::gpu) mod layouts {
             layout!(StridedCopyQuads, strided_copy::StridedCopyParameters),
             layout!(SumSplits, tiles::SumSplitsParameters),
             layout!(WinogradInput, winograd::InputParameters),
+            layout!(WinogradInputLarge, winograd::InputParameters),
             layout!(WinogradOutput, winograd::OutputParameters),
+            layout!(WinogradOutputLarge, winograd::OutputParameters),
             layout!(WinogradWeight, winograd::WeightParameters),
+            layout!(WinogradWeightLarge, winograd::WeightParameters),
         ]
     }
 }

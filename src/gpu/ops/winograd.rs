@@ -1,7 +1,8 @@
-//! Winograd's convolution F(2x2, 3x3): 16 products for four outputs of a 3x3 kernel where the definition has 36.
+//! Winograd's convolution of 3x3 kernels: F(2x2, 3x3), 16 products for four outputs where the definition has 36, and
+//! F(4x4, 3x3), 36 for sixteen.
 //!
-//! Weights and input tiles are transformed, multiplied as 16 matrix products, and transformed back. The transforms have
-//! halves and quarters at most, so sums of whole numbers stay exact; F(4x4, 3x3), with its sixths, would lose that.
+//! Weights and input tiles are transformed, multiplied as so many matrix products, and transformed back. F(2x2, 3x3) has
+//! halves and quarters at most, so sums of whole numbers stay exact. F(4x4, 3x3) has fifteenths.
 
 use super::epilogue::Operands;
 use super::kernel_choice::Product;
@@ -13,12 +14,15 @@ use crate::gpu::context::Capabilities;
 use crate::gpu::recording::{DType, Recording, Value};
 use crate::gpu::shader::{Kernel, PipelineKey};
 use crate::ops::ConvGeometry;
+use crate::reference::Winograd;
 
 parameters!(WeightParameters { kernels: u32 });
 parameters!(InputParameters {
     in_channels: u32,
     in_height: u32,
     in_width: u32,
+    padded_height: u32,
+    padded_width: u32,
     pad_top: u32,
     pad_left: u32,
     rows: u32,
@@ -47,14 +51,48 @@ parameters!(OutputParameters {
 });
 
 const NAME: &str = "conv2d";
-/// Numbers of a transformed tile, each the input of a matrix product of its own.
-const PLACES: usize = 16;
+/// What a convolution has to be.
+pub(super) const NEEDS_THREE_BY_THREE: &str = "it needs a 3x3 kernel with stride 1, dilation 1 and one group";
 /// Rows of quads that an invocation of the input's transform goes down: the first costs the loads of two.
 const SEGMENT_ROWS: usize = 8;
 
-/// The tiles of 2x2 outputs, four at a time.
+impl Winograd {
+    /// Outputs of a tile, across and down.
+    const fn tile(self) -> usize {
+        match self {
+            Self::Small => 2,
+            Self::Large => 4,
+        }
+    }
+
+    /// Pixels that a tile is computed from, across and down.
+    const fn patch(self) -> usize {
+        self.tile() + 2
+    }
+
+    /// Numbers of a transformed tile, each the input of a matrix product of its own.
+    const fn places(self) -> usize {
+        self.patch() * self.patch()
+    }
+
+    /// What every kernel of it is told.
+    fn constants(self) -> [(&'static str, u32); 3] {
+        [("LANES", LANES), ("TILE", self.tile() as u32), ("PATCH", self.patch() as u32)]
+    }
+
+    /// One of two kernels.
+    fn kernel(self, small: Kernel, large: Kernel) -> Kernel {
+        match self {
+            Self::Small => small,
+            Self::Large => large,
+        }
+    }
+}
+
+/// The tiles of a plane, four at a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Quads {
+    tiles: Winograd,
     /// Tiles across in a quad: 4 or 2.
     width: usize,
     /// Of quads.
@@ -66,11 +104,12 @@ pub(super) struct Quads {
 impl Quads {
     /// The quads that cover so many outputs: four tiles across, and two by two only where that saves a fifth of them, since
     /// the transform of each shape is compiled for itself.
-    pub(super) fn choose(height: usize, width: usize) -> Self {
+    fn choose(tiles: Winograd, height: usize, width: usize) -> Self {
         let cover = |across: usize| Self {
+            tiles,
             width: across,
-            rows: height.div_ceil(2 * (4 / across)),
-            columns: width.div_ceil(2 * across),
+            rows: height.div_ceil(tiles.tile() * (4 / across)),
+            columns: width.div_ceil(tiles.tile() * across),
         };
         let (long, square) = (cover(4), cover(2));
         if 5 * square.count() <= 4 * long.count() {
@@ -100,40 +139,54 @@ impl Quads {
         })
     }
 
+    /// Those of a convolution's output.
+    fn of(tiles: Winograd, geometry: &ConvGeometry) -> Self {
+        Self::choose(tiles, geometry.output.height, geometry.output.width)
+    }
+
     /// Tiles in all, those past the edges included.
-    pub(super) fn tiles(self) -> usize {
+    fn count_tiles(self) -> usize {
         4 * self.count()
     }
 }
 
-/// Whether it is faster than the definition where weights are handed round subgroups of eight. Measured on lavapipe: the
+/// Whether F(2x2, 3x3) is faster than the definition where weights are handed round subgroups of eight. Measured on lavapipe: the
 /// transforms cost more than they save with fewer channels, and so do tiles past the edges and idle lanes where they
 /// leave less than a quarter of the products to save.
 pub(super) fn pays(geometry: &ConvGeometry) -> bool {
-    let quads = Quads::choose(geometry.output.height, geometry.output.width);
-    let products = PLACES * 4 * quads_computed(quads.count());
+    let quads = Quads::of(Winograd::Small, geometry);
+    let products = quads.tiles.places() * 4 * quads_computed(quads.count());
     let by_definition = 9 * geometry.output.height * geometry.output.width;
     geometry.in_channels >= 64 && geometry.out_channels >= 16 && products <= by_definition / 4 * 3
 }
 
-/// Whether the tiles past the edges leave a quarter of the products to save.
+/// Whether F(4x4, 3x3) leaves less to multiply than F(2x2, 3x3). Measured on lavapipe: a quarter less, and not with so few tiles that loads of
+/// weights are all that counts.
+pub(super) fn is_better_large(geometry: &ConvGeometry) -> bool {
+    const FEWEST_TILES: usize = 16;
+    let products = |tiles: Winograd| tiles.places() * Quads::of(tiles, geometry).count_tiles();
+    Quads::of(Winograd::Large, geometry).count_tiles() >= FEWEST_TILES
+        && 4 * products(Winograd::Large) <= 3 * products(Winograd::Small)
+}
+
+/// Whether tiles of F(2x2, 3x3) past the edges leave a quarter of the products to save.
 pub(super) fn saves(geometry: &ConvGeometry) -> bool {
-    let quads = Quads::choose(geometry.output.height, geometry.output.width);
-    PLACES * quads.tiles() <= 9 * geometry.output.height * geometry.output.width / 4 * 3
+    let quads = Quads::of(Winograd::Small, geometry);
+    quads.tiles.places() * quads.count_tiles() <= 9 * geometry.output.height * geometry.output.width / 4 * 3
 }
 
 /// Elements of the transformed input or of the products, of which there are as many channels.
 fn elements(geometry: &ConvGeometry, channels: usize, quads: Quads) -> usize {
-    let factors = [geometry.batch, PLACES, channels, quads.tiles()];
+    let factors = [geometry.batch, quads.tiles.places(), channels, quads.count_tiles()];
     factors.into_iter().fold(1, usize::saturating_mul)
 }
 
 /// Whether the transformed input, the transformed weight in blocks and the products can be bound.
-pub(super) fn fits(geometry: &ConvGeometry, capabilities: &Capabilities) -> bool {
+pub(super) fn fits(tiles: Winograd, geometry: &ConvGeometry, capabilities: &Capabilities) -> bool {
     const LARGEST_BLOCK: usize = 128;
     const LARGEST_SLICE: usize = 16;
     let (in_channels, out_channels) = (geometry.in_channels, geometry.out_channels);
-    let quads = Quads::choose(geometry.output.height, geometry.output.width);
+    let quads = Quads::of(tiles, geometry);
     let largest = quads
         .bands(geometry, capabilities.class)
         .map(|(band, _)| elements(geometry, in_channels.max(out_channels), band));
@@ -142,20 +195,20 @@ pub(super) fn fits(geometry: &ConvGeometry, capabilities: &Capabilities) -> bool
         out_channels.saturating_add(LARGEST_BLOCK),
     ];
     largest
-        .chain([weights.into_iter().fold(PLACES, usize::saturating_mul)])
+        .chain([weights.into_iter().fold(tiles.places(), usize::saturating_mul)])
         .all(|elements| u32::try_from(elements).is_ok() && capabilities.check_elements(NAME, elements).is_ok())
 }
 
-/// The 16 matrix products of all tiles as one.
-pub(super) fn product(geometry: &ConvGeometry) -> Gemm {
-    product_of(geometry, Quads::choose(geometry.output.height, geometry.output.width))
+/// The matrix products of all tiles as one.
+pub(super) fn product(tiles: Winograd, geometry: &ConvGeometry) -> Gemm {
+    product_of(geometry, Quads::of(tiles, geometry))
 }
 
 fn product_of(geometry: &ConvGeometry, quads: Quads) -> Gemm {
-    let tiles = quads.tiles();
+    let tiles = quads.count_tiles();
     Gemm {
         batch: geometry.batch,
-        groups: PLACES,
+        groups: quads.tiles.places(),
         in_channels: geometry.in_channels,
         out_channels: geometry.out_channels,
         positions: tiles,
@@ -166,24 +219,28 @@ fn product_of(geometry: &ConvGeometry, quads: Quads) -> Gemm {
 /// Records a convolution with a 3x3 kernel, stride 1, dilation 1 and one group.
 pub(super) fn winograd(
     geometry: &ConvGeometry,
+    tiles: Winograd,
     by: Product,
     padding_mode: u32,
     operands: &Operands<'_>,
     output: &Value,
     recording: &mut Recording,
 ) -> Result<()> {
-    let weight = transform_weight(geometry, operands.weight, recording)?;
+    let weight = transform_weight(geometry, tiles, operands.weight, recording)?;
     // A bias of nothing, so that the products share a pipeline with the pointwise convolutions around them.
-    let channels = PLACES * geometry.out_channels;
+    let channels = tiles.places() * geometry.out_channels;
     let bias = Value {
         slot: Some(recording.data(NAME, vec![0; channels])?),
         shape: vec![channels],
         dtype: DType::F32,
     };
-    let quads = Quads::choose(geometry.output.height, geometry.output.width);
+    let quads = Quads::of(tiles, geometry);
     for (band, rows_above) in quads.bands(geometry, recording.capabilities.class) {
         let input = transform_input(geometry, padding_mode, band, rows_above, operands.input, recording)?;
-        let products = recording.inner(NAME, &[geometry.batch, PLACES, geometry.out_channels, band.tiles()])?;
+        let products = recording.inner(
+            NAME,
+            &[geometry.batch, tiles.places(), geometry.out_channels, band.count_tiles()],
+        )?;
         gemm(
             NAME,
             &product_of(geometry, band),
@@ -218,7 +275,10 @@ fn transform_output(
     output: &Value,
     recording: &mut Recording,
 ) -> Result<()> {
-    let own = [("LANES", LANES), ("PADDING_MODE", padding_mode)];
+    let tiles = band.tiles;
+    let outputs = (tiles.tile() * tiles.tile()) as u32;
+    let special = [("OUTPUTS", outputs), ("MOVED", outputs - 1), ("PADDING_MODE", padding_mode)];
+    let own = [&tiles.constants()[..], &special].concat();
     let invocations = geometry.batch * geometry.out_channels * band.count();
     let (activation_first, activation_second) = operands.activation_parameters();
     let parameters = OutputParameters {
@@ -240,7 +300,7 @@ fn transform_output(
     };
     let [input, weight, bias, residual] = operands.slots(slot(operands.weight)?)?;
     let key = PipelineKey {
-        kernel: Kernel::WinogradOutput,
+        kernel: tiles.kernel(Kernel::WinogradOutput, Kernel::WinogradOutputLarge),
         constants: operands.constants(&own),
         writable: 0,
     };
@@ -254,19 +314,20 @@ fn transform_output(
     )
 }
 
-/// The weight as 16 matrices; done once where it is constant.
-fn transform_weight(geometry: &ConvGeometry, weight: &Value, recording: &mut Recording) -> Result<Value> {
-    let shape = [PLACES, geometry.out_channels, geometry.in_channels, 1];
+/// The weight as so many matrices; done once where it is constant.
+fn transform_weight(geometry: &ConvGeometry, tiles: Winograd, weight: &Value, recording: &mut Recording) -> Result<Value> {
+    let shape = [tiles.places(), geometry.out_channels, geometry.in_channels, 1];
     let transformed = recording.inner(NAME, &shape)?;
     let kernels = geometry.out_channels * geometry.in_channels;
-    let key = PipelineKey::new(Kernel::WinogradWeight, [("LANES", LANES)]);
+    let kernel = tiles.kernel(Kernel::WinogradWeight, Kernel::WinogradWeightLarge);
+    let key = PipelineKey::new(kernel, tiles.constants());
     let parameters = WeightParameters { kernels: kernels as u32 };
     let workgroups = kernels.div_ceil(LANES as usize);
     recording.dispatch(NAME, key, &parameters, &[slot(weight)?], &[slot(&transformed)?], workgroups)?;
     Ok(transformed)
 }
 
-/// A band of the input as 16 matrices for each batch entry.
+/// A band of the input as so many matrices for each batch entry.
 fn transform_input(
     geometry: &ConvGeometry,
     padding_mode: u32,
@@ -275,29 +336,35 @@ fn transform_input(
     input: &Value,
     recording: &mut Recording,
 ) -> Result<Value> {
-    let shape = [geometry.batch, PLACES, geometry.in_channels, band.tiles()];
+    let tiles = band.tiles;
+    let shape = [geometry.batch, tiles.places(), geometry.in_channels, band.count_tiles()];
     let transformed = recording.inner(NAME, &shape)?;
     // Segments of equal length, but for the last.
     let segment_rows = band.rows.div_ceil(band.rows.div_ceil(SEGMENT_ROWS));
     let segments = band.rows.div_ceil(segment_rows);
     let invocations = geometry.batch * geometry.in_channels * segments * band.columns;
-    let (quad_width, quad_height) = (band.width as u32, 4 / band.width as u32);
-    let key = PipelineKey::new(
-        Kernel::WinogradInput,
-        [
-            ("LANES", LANES),
-            ("QUAD_WIDTH", quad_width),
-            ("QUAD_HEIGHT", quad_height),
-            ("NEW_ROWS", 2 * quad_height),
-            ("PATCH_WIDTH", 2 * quad_width + 2),
-            ("ROW_VALUES", 4 * quad_width),
-            ("PADDING_MODE", padding_mode),
-        ],
-    );
+    let (across, down) = (band.width, 4 / band.width);
+    let special = [
+        ("QUAD_WIDTH", across as u32),
+        ("QUAD_HEIGHT", down as u32),
+        ("NEW_ROWS", (tiles.tile() * down) as u32),
+        ("PATCH_WIDTH", (tiles.tile() * across + 2) as u32),
+        ("ROW_VALUES", (tiles.patch() * across) as u32),
+        ("PADDING_MODE", padding_mode),
+    ];
+    let kernel = tiles.kernel(Kernel::WinogradInput, Kernel::WinogradInputLarge);
+    let constants = [&tiles.constants()[..], &special].concat();
+    let key = PipelineKey {
+        kernel,
+        constants,
+        writable: 0,
+    };
     let parameters = InputParameters {
         in_channels: geometry.in_channels as u32,
         in_height: geometry.input.height as u32,
         in_width: geometry.input.width as u32,
+        padded_height: geometry.output.height as u32 + 2,
+        padded_width: geometry.output.width as u32 + 2,
         pad_top: geometry.padding.top as u32,
         pad_left: geometry.padding.left as u32,
         rows: band.rows as u32,
@@ -318,17 +385,23 @@ mod tests {
 
     #[test]
     fn quads_cover_with_few_tiles() {
-        for (height, width, across, tiles) in [
-            (56, 56, 4, 784),
-            (28, 28, 4, 224),
-            (12, 12, 2, 36),
-            (14, 14, 4, 56),
-            (7, 7, 4, 16),
-            (1, 3, 4, 4),
-            (4, 4, 2, 4),
+        use Winograd::{Large, Small};
+        for (size, height, width, across, tiles) in [
+            (Small, 56, 56, 4, 784),
+            (Small, 28, 28, 4, 224),
+            (Small, 12, 12, 2, 36),
+            (Small, 14, 14, 4, 56),
+            (Small, 7, 7, 4, 16),
+            (Small, 1, 3, 4, 4),
+            (Small, 4, 4, 2, 4),
+            (Large, 56, 56, 4, 224),
+            (Large, 28, 28, 4, 56),
+            (Large, 14, 14, 4, 16),
+            (Large, 7, 7, 2, 4),
         ] {
-            let quads = Quads::choose(height, width);
-            assert_eq!((quads.width, quads.tiles()), (across, tiles), "{height} x {width}");
+            let quads = Quads::choose(size, height, width);
+            let cover = (quads.width, quads.count_tiles());
+            assert_eq!(cover, (across, tiles), "{size:?}, {height} x {width}");
         }
     }
 
@@ -343,7 +416,7 @@ mod tests {
         ] {
             let op = Conv2d::new().padding(1);
             let geometry = op.geometry(&[batch, ins, extent, extent], &[outs, ins, 3, 3], None).unwrap();
-            let quads = Quads::choose(extent, extent);
+            let quads = Quads::choose(Winograd::Small, extent, extent);
             let bands: Vec<_> = quads.bands(&geometry, DeviceClass::Software).collect();
             assert_eq!(bands.len(), count, "{geometry:?}");
             let mut rows = 0;

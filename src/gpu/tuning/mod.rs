@@ -189,7 +189,7 @@ impl Gpu {
         if plan.adapter != own {
             log::info!("a tuning plan that was measured on {:?} is used on {own:?}", plan.adapter);
         }
-        let tuned = Tuned::new(plan, &self.context.capabilities)?;
+        let tuned = Tuned::new(plan, &self.capabilities())?;
         Ok(Self {
             tuned: Some(Arc::new(tuned)),
             ..self.clone()

@@ -81,6 +81,7 @@ fn table_in(precision: Precision) -> Vec<Entry> {
                 class,
                 broadcast,
                 limits: wgpu::Limits::default(),
+                large_tiles: false,
             };
             if precision == Precision::F32 {
                 entries.push(ceilings(&capabilities));
