@@ -382,7 +382,11 @@ mod tests {
                 "\"huge\"",
                 ["a class of device (software, integrated, discrete)", "\"huge\" came"],
             ),
-            ("\"winograd gemm_tiled", "\"winogrand gemm_tiled", [conv, "winograd, winograd_large, gemm"]),
+            (
+                "\"winograd gemm_tiled",
+                "\"winogrand gemm_tiled",
+                [conv, "winograd, winograd_large, gemm"],
+            ),
             (
                 "gemm_tiled 64x64",
                 "gemm_tiled 64x65",
