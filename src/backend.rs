@@ -7,8 +7,8 @@ use crate::gpu::{AdapterChoice, AdapterKind, Gpu};
 use crate::reference::Winograd;
 
 /// Measured on 2026-11-23: `benches/README.md`.
-const FASTER_ON_THE_CPU: &str = "the CPU backend (Backend::cpu, --adapter cpu) is faster: 2.8 to 4.3 times as fast as lavapipe \
-    on ResNet-18, ResNet-50, MobileNetV2 and SqueezeNet, with two threads";
+const FASTER_ON_THE_CPU: &str = "the CPU backend (Backend::cpu, --adapter cpu) is faster: 2.4 to 4 times as fast as lavapipe on \
+    ResNet-18, ResNet-50, MobileNetV2 and SqueezeNet, with two threads";
 
 /// Where a model runs.
 #[derive(Clone, Debug)]

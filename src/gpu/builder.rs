@@ -122,9 +122,9 @@ impl GpuBuilder {
         let chosen = self.choice.choose(&infos)?;
         let (adapter, info) = (adapters.swap_remove(chosen), infos.swap_remove(chosen));
         log::info!("using {info}");
-        // A software adapter's memory is the host's; elsewhere buffers that can be mapped may be slow ones.
-        let mappable = match info.kind {
-            AdapterKind::Software => wgpu::Features::MAPPABLE_PRIMARY_BUFFERS,
+        // A software adapter's memory is the host's; elsewhere, and by Direct3D, buffers that can be mapped may be slow ones.
+        let mappable = match (info.kind, adapter.get_info().backend) {
+            (AdapterKind::Software, wgpu::Backend::Vulkan) => wgpu::Features::MAPPABLE_PRIMARY_BUFFERS,
             _ => wgpu::Features::empty(),
         };
         let optional = OPTIONAL_FEATURES | mappable;

@@ -8,6 +8,7 @@ use ndarray::{ArrayD, ArrayViewD, IxDyn};
 use super::answers::answers;
 use super::passes::split_linear;
 use super::profile::Layer;
+#[cfg(not(target_family = "wasm"))]
 use super::verify::{Check, check_values};
 use super::{Graph, NAME, Node, Pass, ValueId};
 use crate::error::{Error, Result};

@@ -10,6 +10,7 @@ use super::cpu::CpuEngine;
 use super::plan::{GpuEngine, Plan, Tunable, split_outputs};
 #[cfg(not(target_family = "wasm"))]
 use super::profile::Profile;
+#[cfg(not(target_family = "wasm"))]
 use super::verify::Check;
 use super::{Graph, NAME, Pass};
 use crate::backend::Backend;

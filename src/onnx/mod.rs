@@ -21,6 +21,7 @@
 
 mod budget;
 mod check;
+#[cfg(not(target_family = "wasm"))]
 pub mod conformance;
 mod convert;
 mod external;

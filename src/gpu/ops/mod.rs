@@ -30,6 +30,7 @@ mod strips;
 mod tiles;
 mod winograd;
 
+#[cfg(not(target_family = "wasm"))]
 pub(super) use ceiling::{MultiplyAdds, copy as ceiling_copy};
 pub use conv2d::Conv2dAlgorithm;
 pub use kernel_choice::KernelChoice;
