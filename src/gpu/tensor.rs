@@ -157,8 +157,9 @@ impl Tensor {
 }
 
 /// Queues a write of the array's elements in row-major order to the start of the buffer.
-pub(crate) fn write(context: &Context, buffer: &wgpu::Buffer, array: &ArrayViewD<'_, f32>, precision: Precision) {
+pub(crate) fn write(context: &Context, buffer: &wgpu::Buffer, array: &ArrayViewD<'_, f32>, precision: Precision) -> Result<()> {
     with_bytes(array, precision, |bytes| context.queue.write_buffer(buffer, 0, bytes));
+    context.check()
 }
 
 /// Writes the array's elements as [`write`] does, at once where buffers can be mapped, which waits for all work before it.
@@ -170,8 +171,7 @@ pub(crate) fn write_at_once(
     precision: Precision,
 ) -> Result<()> {
     if !context.maps_storage {
-        write(context, buffer, array, precision);
-        return Ok(());
+        return write(context, buffer, array, precision);
     }
     with_bytes(array, precision, |bytes| write_in_place(context, buffer, bytes))
 }

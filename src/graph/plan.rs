@@ -292,7 +292,9 @@ impl GpuEngine {
             lowered.recording.export(value);
         }
         let executable = Executable::new(context, &lowered.recording)?;
-        write_inputs(context, &lowered.inputs, inputs, self.precision)?;
+        for_each_input(&lowered.inputs, inputs, |buffer, array| {
+            write(context, buffer, array, self.precision)
+        })?;
         executable.submit(context)?;
         let read = |value: &Value| -> Result<ArrayD<f32>> {
             let tensor = Tensor {
@@ -342,18 +344,17 @@ struct Lowered {
 impl Plan {
     /// Queues the inputs' writes.
     pub(super) fn write_inputs(&self, context: &Context, inputs: &[ArrayViewD<'_, f32>]) -> Result<()> {
-        write_inputs(context, &self.inputs, inputs, self.precision)
+        for_each_input(&self.inputs, inputs, |buffer, array| {
+            write(context, buffer, array, self.precision)
+        })
     }
 
     /// Writes the inputs and submits everything. The plan must not run again before the results are read: the host maps them.
     #[cfg(not(target_family = "wasm"))]
     pub(super) fn start(&self, context: &Context, inputs: &[ArrayViewD<'_, f32>]) -> Result<Option<Readback>> {
-        for (buffer, array) in self.inputs.iter().zip(inputs) {
-            if let Some(buffer) = buffer {
-                write_at_once(context, buffer.buffer(), array, self.precision)?;
-            }
-        }
-        context.check()?;
+        for_each_input(&self.inputs, inputs, |buffer, array| {
+            write_at_once(context, buffer, array, self.precision)
+        })?;
         self.finish(context, self.encoded(context), self.staging.as_ref())
     }
 
@@ -413,19 +414,14 @@ fn are_mappable(recording: &Recording, outputs: &[Output]) -> bool {
     distinct.len() == slots.len() && slots.iter().all(|slot| recording.slots[slot.0].buffer.is_none())
 }
 
-/// Queues the writes of the arrays to their buffers; one without elements has none.
-fn write_inputs(
-    context: &Context,
+/// Hands each array with its buffer to `write`; one without elements has none.
+fn for_each_input(
     buffers: &[Option<Arc<PooledBuffer>>],
     arrays: &[ArrayViewD<'_, f32>],
-    precision: Precision,
+    write: impl Fn(&wgpu::Buffer, &ArrayViewD<'_, f32>) -> Result<()>,
 ) -> Result<()> {
-    for (buffer, array) in buffers.iter().zip(arrays) {
-        if let Some(buffer) = buffer {
-            write(context, buffer.buffer(), array, precision);
-        }
-    }
-    context.check()
+    let mut pairs = buffers.iter().zip(arrays);
+    pairs.try_for_each(|(buffer, array)| buffer.as_ref().map_or(Ok(()), |buffer| write(buffer.buffer(), array)))
 }
 
 /// An index as the `f32` that it is: a graph's values are real numbers.

@@ -48,9 +48,9 @@ pub(super) fn conv2d(op: &Conv2d, input: &Answer, weight: &Answer, bias: Option<
         && (dilation.height, dilation.width) == (1, 1)
         && once(stride.height, out_height)
         && once(stride.width, out_width);
+    let kernel = |o, c| from_fn(|i| from_fn(|j| weight.at([o, c, i, j])));
     let (windows, kernels) = if may_be_winograd {
         let window = |n, c, y, x| from_fn(|i| from_fn(|j| pixel(n, c, y + i, x + j)));
-        let kernel = |o, c| from_fn(|i| from_fn(|j| weight.at([o, c, i, j])));
         let windows = Array4::from_shape_fn((batch, out_height, out_width, group_channels), |(n, y, x, c)| {
             winograd::of_window(&window(n, c, y, x))
         });
@@ -73,7 +73,6 @@ pub(super) fn conv2d(op: &Conv2d, input: &Answer, weight: &Answer, bias: Option<
         let tile = |n, c, y, x| -> [[Number; PATCH]; PATCH] { from_fn(|i| from_fn(|j| at(n, c, TILE * y + i, TILE * x + j))) };
         let shape = (batch, out_height.div_ceil(TILE), out_width.div_ceil(TILE), group_channels);
         let tiles = Array4::from_shape_fn(shape, |(n, y, x, c)| winograd_large::of_tile(&tile(n, c, y, x)));
-        let kernel = |o, c| from_fn(|i| from_fn(|j| weight.at([o, c, i, j])));
         let kernels = Array2::from_shape_fn((out_channels, group_channels), |(o, c)| {
             winograd_large::of_kernel(&kernel(o, c))
         });

@@ -101,8 +101,8 @@ impl LargeTileSum {
         }
     }
 
-    /// The error of the sum and of adding a bias to it. None where what is summed is not finite: then an implementation is
-    /// to sum by the definition.
+    /// The error of the sum and of adding a bias to it; 0 where what is summed is not finite: then an implementation is to sum
+    /// by the definition.
     pub(super) fn rounding(self, bias: Option<Number>) -> f64 {
         let terms = self.channels + DEPTH + usize::from(bias.is_some());
         let magnitude = self.magnitude + bias.map_or(0.0, Number::largest);

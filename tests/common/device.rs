@@ -1,7 +1,7 @@
 //! Whatever runs operators, and one operator on it against the reference.
 
 use convoke::ops::Op;
-use convoke::reference::{self, Answer};
+use convoke::reference::{self, Answer, Winograd};
 use convoke::testing::{compare, compare_exact};
 use convoke::{Error, Result};
 use ndarray::ArrayD;
@@ -16,21 +16,30 @@ pub(crate) trait Device {
     /// The outputs; indices come as whole numbers.
     fn run(&self, op: &Op, inputs: &[&ArrayD<f32>]) -> Result<Vec<ArrayD<f32>>>;
 
-    /// What it should give.
-    fn answers(&self, op: &Op, inputs: &[ArrayD<f32>]) -> Result<Vec<Answer>> {
-        answers(op, inputs)
+    /// How it may compute convolutions.
+    fn winograd(&self) -> Winograd {
+        Winograd::Small
     }
 
-    /// Whether it can hold these whole numbers exactly.
+    /// What it should give.
+    fn answers(&self, op: &Op, inputs: &[ArrayD<f32>]) -> Result<Vec<Answer>> {
+        answers_allowing(op, inputs, self.winograd())
+    }
+
+    /// Whether it can hold these whole numbers exactly. The fifteenths of large tiles leave no sum exact.
     fn holds(&self, _: &Answer) -> bool {
-        true
+        self.winograd() == Winograd::Small
     }
 }
 
 /// What the reference gives.
 pub(crate) fn answers(op: &Op, inputs: &[ArrayD<f32>]) -> Result<Vec<Answer>> {
+    answers_allowing(op, inputs, Winograd::Small)
+}
+
+fn answers_allowing(op: &Op, inputs: &[ArrayD<f32>], winograd: Winograd) -> Result<Vec<Answer>> {
     let inputs: Vec<Answer> = inputs.iter().map(|input| Answer::exact(input.view())).collect();
-    reference::run(op, &inputs.iter().collect::<Vec<_>>())
+    reference::run_allowing(op, &inputs.iter().collect::<Vec<_>>(), winograd)
 }
 
 /// Every output within the reference's bound.

@@ -1,12 +1,12 @@
 //! PyTorch's golden answers and the notebook.
 
 use convoke::ops::Op;
-use convoke::reference::{self, Answer, Winograd};
 use convoke::testing::{compare, compare_exact};
 use convoke::{Error, Gpu, gpu::Conv2dAlgorithm};
 use ndarray::ArrayD;
 
 use crate::common::{Case, golden_cases, notebook};
+use crate::device::Device;
 use crate::{Named, Outcome, trial};
 
 #[expect(clippy::expect_used, reason = "the notebook's helper takes a function that cannot fail")]
@@ -54,11 +54,10 @@ pub(crate) fn run(gpu: &Gpu, op: &Op, inputs: &[&ArrayD<f32>]) -> convoke::Resul
 /// Exact cases have PyTorch's bits, but by large tiles; the others are within the bound of the reference's float64 values.
 fn check(gpu: &Gpu, case: &Case) -> Result<(), Box<dyn std::error::Error>> {
     let outputs = run(gpu, &case.op, &case.inputs.iter().collect::<Vec<_>>())?;
-    let inputs: Vec<Answer> = case.inputs.iter().map(|input| Answer::exact(input.view())).collect();
-    let answers = reference::run_allowing(&case.op, &inputs.iter().collect::<Vec<_>>(), gpu.winograd())?;
+    let answers = gpu.answers(&case.op, &case.inputs)?;
     assert_eq!(outputs.len(), case.expected.len());
     for ((output, expected), answer) in outputs.iter().zip(&case.expected).zip(&answers) {
-        if case.exact && gpu.winograd() == Winograd::Small {
+        if case.exact && gpu.holds(answer) {
             compare_exact(output, expected)?;
         }
         compare(output, answer)?;

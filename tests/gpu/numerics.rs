@@ -2,10 +2,10 @@
 
 use convoke::gpu::Conv2dAlgorithm;
 use convoke::ops::{Activation, Conv2d, Fused, FusedBase, Op};
-use convoke::reference::{self, Answer};
-use convoke::testing::{Random, compare};
+use convoke::testing::Random;
 use convoke::{Gpu, PaddingMode};
 
+use crate::check::check;
 use crate::special;
 use crate::{Named, Outcome, trial};
 
@@ -38,14 +38,7 @@ fn bands(gpu: &Gpu) -> Outcome {
         let op = Op::from(Fused::new(FusedBase::Conv2d(op)).residual(true).activation(Activation::Relu));
         let shapes: [&[usize]; 4] = [&[2, 2, 130, 121], &[32, 2, 3, 3], &[32], &[2, 32, 130, 121]];
         let inputs = shapes.map(|shape| random.reals(shape));
-        let exact = inputs.each_ref().map(|input| Answer::exact(input.view()));
-        let want = reference::run_allowing(&op, &exact.each_ref(), gpu.winograd())?;
-        let tensors = inputs
-            .iter()
-            .map(|input| gpu.upload(input))
-            .collect::<convoke::Result<Vec<_>>>()?;
-        let got = gpu.run(&op, &tensors.iter().collect::<Vec<_>>())?;
-        compare(&got[0].read::<f32>()?, &want[0])?;
+        check(gpu, &op, &inputs)?;
     }
     Ok(())
 }

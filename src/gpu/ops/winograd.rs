@@ -160,13 +160,13 @@ pub(super) fn pays(geometry: &ConvGeometry) -> bool {
     geometry.in_channels >= 64 && geometry.out_channels >= 16 && products <= by_definition / 4 * 3
 }
 
-/// Whether F(4x4, 3x3) leaves less to multiply than F(2x2, 3x3). Measured on lavapipe: a quarter less, and not with so few tiles that loads of
-/// weights are all that counts.
+/// Whether F(4x4, 3x3) leaves less to multiply than F(2x2, 3x3). Measured on lavapipe: a quarter less, and not with so few tiles
+/// that loads of weights are all that counts.
 pub(super) fn is_better_large(geometry: &ConvGeometry) -> bool {
     const FEWEST_TILES: usize = 16;
-    let products = |tiles: Winograd| tiles.places() * Quads::of(tiles, geometry).count_tiles();
-    Quads::of(Winograd::Large, geometry).count_tiles() >= FEWEST_TILES
-        && 4 * products(Winograd::Large) <= 3 * products(Winograd::Small)
+    let [small, large] = [Winograd::Small, Winograd::Large].map(|tiles| Quads::of(tiles, geometry));
+    let products = |quads: Quads| quads.tiles.places() * quads.count_tiles();
+    large.count_tiles() >= FEWEST_TILES && 4 * products(large) <= 3 * products(small)
 }
 
 /// Whether tiles of F(2x2, 3x3) past the edges leave a quarter of the products to save.
