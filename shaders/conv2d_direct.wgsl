@@ -19,6 +19,10 @@ struct Params {
     dilation_width: u32,
     pad_top: u32,
     pad_left: u32,
+    first_tap: u32,            // the taps and input channels that this call sums; others have summed the rest, or will
+    last_tap: u32,             // not included, as the last channel is not
+    first_channel: u32,
+    last_channel: u32,
     row_blocks: u32,           // ceil(out_height / ROWS)
     position_blocks: u32,      // ceil(row_blocks * out_width / LANES)
     channel_blocks: u32,       // ceil(out_channels / CHANNELS)
@@ -63,43 +67,49 @@ fn main(
 
     let plane = params.in_height * params.in_width;
     let first_plane = (batch * params.groups + group) * params.in_channels * plane;
-    var weight_at = (group * params.channel_blocks + channel_block) * params.kernel_height * params.kernel_width * params.in_channels * CHANNELS;
+    let first_weight = (group * params.channel_blocks + channel_block) * params.kernel_height * params.kernel_width * params.in_channels;
 
     var sums: array<array<f32, ROWS>, CHANNELS>;
-    for (var tap_y = 0u; tap_y < params.kernel_height; tap_y++) {
-        for (var tap_x = 0u; tap_x < params.kernel_width; tap_x++) {
-            let x = tap_source(out_x, tap_x, params.stride_width, params.dilation_width, params.pad_left, params.in_width);
-            var source: array<u32, ROWS>;
-            var inside: array<bool, ROWS>;
+    var tap_y = params.first_tap / params.kernel_width;
+    var tap_x = params.first_tap % params.kernel_width;
+    for (var tap = params.first_tap; tap < params.last_tap; tap++) {
+        let x = tap_source(out_x, tap_x, params.stride_width, params.dilation_width, params.pad_left, params.in_width);
+        var source: array<u32, ROWS>;
+        var inside: array<bool, ROWS>;
+        for (var row = 0u; row < ROWS; row++) { // unroll
+            let y = tap_source(first_y + row, tap_y, params.stride_height, params.dilation_height, params.pad_top, params.in_height);
+            inside[row] = x >= 0 && y >= 0;
+            source[row] = first_plane + select(0u, u32(y) * params.in_width + u32(x), inside[row]);
+        }
+        var weight_at = (first_weight + tap * params.in_channels + params.first_channel) * CHANNELS;
+        var input_offset = params.first_channel * plane;
+        for (var in_channel = params.first_channel; in_channel < params.last_channel; in_channel++) {
+            var values: array<f32, ROWS>;
             for (var row = 0u; row < ROWS; row++) { // unroll
-                let y = tap_source(first_y + row, tap_y, params.stride_height, params.dilation_height, params.pad_top, params.in_height);
-                inside[row] = x >= 0 && y >= 0;
-                source[row] = first_plane + select(0u, u32(y) * params.in_width + u32(x), inside[row]);
+                values[row] = input[source[row] + input_offset];
+                if (PADDING_MODE == ZEROS) {
+                    values[row] = select(0.0, values[row], inside[row]);
+                }
             }
-            var input_offset = 0u;
-            for (var in_channel = 0u; in_channel < params.in_channels; in_channel++) {
-                var values: array<f32, ROWS>;
+            let weights = spread(weight_at, lane);
+            for (var channel = 0u; channel < CHANNELS; channel++) { // unroll
                 for (var row = 0u; row < ROWS; row++) { // unroll
-                    values[row] = input[source[row] + input_offset];
-                    if (PADDING_MODE == ZEROS) {
-                        values[row] = select(0.0, values[row], inside[row]);
+                    let sum = fma(values[row], weights[channel], sums[channel][row]);
+                    if (TRANSPOSED == 1u) {
+                        // Where nothing was written there is no product, not even with an infinite weight.
+                        sums[channel][row] = select(sums[channel][row], sum, inside[row]);
+                    } else {
+                        sums[channel][row] = sum;
                     }
                 }
-                let weights = spread(weight_at, lane);
-                for (var channel = 0u; channel < CHANNELS; channel++) { // unroll
-                    for (var row = 0u; row < ROWS; row++) { // unroll
-                        let sum = fma(values[row], weights[channel], sums[channel][row]);
-                        if (TRANSPOSED == 1u) {
-                            // Where nothing was written there is no product, not even with an infinite weight.
-                            sums[channel][row] = select(sums[channel][row], sum, inside[row]);
-                        } else {
-                            sums[channel][row] = sum;
-                        }
-                    }
-                }
-                weight_at += CHANNELS;
-                input_offset += plane;
             }
+            weight_at += CHANNELS;
+            input_offset += plane;
+        }
+        tap_x++;
+        if (tap_x == params.kernel_width) {
+            tap_x = 0u;
+            tap_y++;
         }
     }
 

@@ -26,8 +26,8 @@ fn main(
 
     var sums: array<array<Vector, POSITIONS>, CHANNELS>;
     var weight_at = first_weight(own);
-    var input_offset = 0u;
-    for (var in_channel = 0u; in_channel < params.in_channels; in_channel += TERMS) {
+    var input_offset = params.first_term * params.in_channel_stride;
+    for (var in_channel = params.first_term; in_channel < params.last_term; in_channel += TERMS) {
         var values: array<array<Vector, POSITIONS>, TERMS>;
         var weights: array<array<f32, CHANNELS>, TERMS>;
         for (var term = 0u; term < TERMS; term++) { // unroll

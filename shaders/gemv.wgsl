@@ -21,7 +21,7 @@ fn main(
 
     var sums: array<vec4<f32>, POSITIONS>;
     var weight_at = first_weight(own) / 4u + lane;
-    for (var first = 0u; first < params.in_channels; first += TERMS) {
+    for (var first = params.first_term; first < params.last_term; first += TERMS) {
         // The packed weights have zeros past the last term, and what they are multiplied with must not be infinite.
         let in_channel = first + lane;
         let own_channel = min(in_channel, params.in_channels - 1u) * params.in_channel_stride;

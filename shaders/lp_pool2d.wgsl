@@ -1,9 +1,12 @@
 // The p-norm of windows: (sum |x|^p)^(1/p).
 //
-// An invocation computes one output. For p > 1 elements are divided by the window's largest, so that their powers
+// An invocation computes one output, or, where windows have very many taps (TOGETHER), a workgroup does, with a tree that puts together
+// what its lanes have. For p > 1 elements are divided by the window's largest, so that their powers
 // neither overflow nor all vanish.
-// Header: LANES, NORM (p where it is 1 or 2, else 3).
+// Header: LANES, NORM (p where it is 1 or 2, else 3), TOGETHER.
 const SMALLEST_NORMAL_BITS = 0x00800000u;
+
+const BLOCK = 32u;
 
 struct Params {
     in_height: u32,
@@ -43,51 +46,96 @@ fn to_the_power(x: f32) -> f32 {
     return result;
 }
 
+var<workgroup> partial: array<f32, LANES>;
+
+// The sum, or the largest, of all lanes' numbers where they are together, and else the lane's own. Numbers are not negative, so that the
+// larger has the larger bits, and NaN the largest.
+fn of_lanes(own: f32, is_sum: bool, lane: u32) -> f32 {
+    if (TOGETHER == 0u) {
+        return own;
+    }
+    partial[lane] = own;
+    for (var half = LANES / 2u; half > 0u; half /= 2u) {
+        workgroupBarrier();
+        if (lane < half) {
+            let other = partial[lane + half];
+            let most = bitcast<f32>(max(bitcast<u32>(partial[lane]), bitcast<u32>(other)));
+            partial[lane] = select(most, partial[lane] + other, is_sum);
+        }
+    }
+    workgroupBarrier();
+    let result = partial[0];
+    workgroupBarrier();
+    return result;
+}
+
 @compute @workgroup_size(LANES)
 fn main(
     @builtin(workgroup_id) workgroup_id: vec3<u32>,
     @builtin(num_workgroups) workgroup_count: vec3<u32>,
     @builtin(local_invocation_index) lane: u32,
 ) {
-    let index = workgroup_number(workgroup_id, workgroup_count) * LANES + lane;
-    if (index >= params.outputs) {
-        return;
-    }
+    let workgroup = workgroup_number(workgroup_id, workgroup_count);
+    let invocation = select(workgroup * LANES + lane, workgroup, TOGETHER == 1u);
+    // What is past the end computes along with the last, so that barriers stay uniform, and stores nothing.
+    let index = min(invocation, params.outputs - 1u);
     let out_x = index % params.out_width;
     let out_y = index / params.out_width % params.out_height;
     let first_source = index / (params.out_width * params.out_height) * params.in_height * params.in_width;
     let rows = window_taps(out_y, params.in_height, params.kernel_height, params.stride_height, params.dilation_height, params.pad_top);
     let columns = window_taps(out_x, params.in_width, params.kernel_width, params.stride_width, params.dilation_width, params.pad_left);
+    let across = (max(columns.end, columns.first) - columns.first + columns.step - 1u) / columns.step;
+    let taps = across * ((max(rows.end, rows.first) - rows.first + rows.step - 1u) / rows.step);
+    let first_tap = select(0u, lane, TOGETHER == 1u);
+    let step = select(1u, LANES, TOGETHER == 1u);
 
+    // In blocks, whose sums are added up: rounding errors grow with what is added in a row.
     var sum = 0.0;
-    // The bits of the largest: of numbers that are not negative the larger has the larger bits, and NaN the largest.
+    var block = 0.0;
+    var taken = 0u;
     var most = 0u;
-    for (var y = rows.first; y < rows.end; y += rows.step) {
-        for (var x = columns.first; x < columns.end; x += columns.step) {
-            let value = input[first_source + y * params.in_width + x];
-            most = max(most, bitcast<u32>(value) & 0x7fffffffu);
-            sum += abs(value);
+    for (var tap = first_tap; tap < taps; tap += step) {
+        let row = tap / across;
+        let value = input[first_source + (rows.first + row * rows.step) * params.in_width + columns.first + (tap - row * across) * columns.step];
+        most = max(most, bitcast<u32>(value) & 0x7fffffffu);
+        block += abs(value);
+        taken++;
+        if (taken % BLOCK == 0u) {
+            sum += block;
+            block = 0.0;
         }
     }
-    let largest = bitcast<f32>(most);
+    let largest = of_lanes(bitcast<f32>(most), false, lane);
+    let largest_bits = bitcast<u32>(largest);
+    var result = 0.0;
     if (NORM == 1u) {
-        output[index] = select(sum, largest, most >= INFINITY_BITS);
-        return;
-    }
-    // Zeros, and numbers so small that they may be taken for zero; an infinity, a NaN.
-    if (most < SMALLEST_NORMAL_BITS || most >= INFINITY_BITS) {
-        output[index] = largest;
-        return;
-    }
-    sum = 0.0;
-    for (var y = rows.first; y < rows.end; y += rows.step) {
-        for (var x = columns.first; x < columns.end; x += columns.step) {
-            sum += to_the_power(abs(input[first_source + y * params.in_width + x]) / largest);
-        }
-    }
-    if (NORM == 2u) {
-        output[index] = largest * sqrt(sum);
+        result = of_lanes(sum + block, true, lane);
+        result = select(result, largest, largest_bits >= INFINITY_BITS);
     } else {
-        output[index] = largest * exp2(log2(sum) / f32(params.power));
+        sum = 0.0;
+        block = 0.0;
+        taken = 0u;
+        for (var tap = first_tap; tap < taps; tap += step) {
+            let row = tap / across;
+            let value = input[first_source + (rows.first + row * rows.step) * params.in_width + columns.first + (tap - row * across) * columns.step];
+            block += to_the_power(abs(value) / largest);
+            taken++;
+            if (taken % BLOCK == 0u) {
+                sum += block;
+                block = 0.0;
+            }
+        }
+        let total = of_lanes(sum + block, true, lane);
+        if (NORM == 2u) {
+            result = largest * sqrt(total);
+        } else {
+            result = largest * exp2(log2(total) / f32(params.power));
+        }
+        // Zeros, and numbers so small that they may be taken for zero; an infinity, a NaN.
+        result = select(result, largest, largest_bits < SMALLEST_NORMAL_BITS || largest_bits >= INFINITY_BITS);
+    }
+    let stores = invocation < params.outputs && (TOGETHER == 0u || lane == 0u);
+    if (stores) {
+        output[index] = result;
     }
 }

@@ -2,7 +2,7 @@
 //
 // An invocation computes ROWS x COLUMNS outputs of one matrix. Its rows are neighbours; its columns lie column_blocks
 // apart, so that neighbouring invocations load neighbouring columns.
-// Header: LANES, ROWS, COLUMNS, AXES.
+// Header: LANES, ROWS, COLUMNS, AXES, HAS_BEFORE (whether other calls have summed other terms, which are added).
 struct Params {
     rows: u32,
     inner: u32,                // the terms of each sum
@@ -10,6 +10,8 @@ struct Params {
     row_blocks: u32,           // ceil(rows / ROWS)
     column_blocks: u32,        // ceil(columns / COLUMNS)
     blocks: u32,               // matrices * row_blocks * column_blocks
+    first_term: u32,           // of the terms that this call sums
+    last_term: u32,            // not included
     // One for each of at most AXES leading axes, the last first: extent, left stride, right stride (0 where broadcast) in
     // matrices, unused.
     axes: array<vec4<u32>, AXES>,
@@ -17,7 +19,8 @@ struct Params {
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> left: array<f32>;                // [left matrices, rows, inner]
 @group(0) @binding(2) var<storage, read> right: array<f32>;               // [right matrices, inner, columns]
-@group(0) @binding(3) var<storage, read_write> output: array<f32>;        // [matrices, rows, columns]
+@group(0) @binding(3) var<storage, read> before: array<f32>;              // the sums of other terms, as the output
+@group(0) @binding(4) var<storage, read_write> output: array<f32>;        // [matrices, rows, columns]
 
 @compute @workgroup_size(LANES)
 fn main(
@@ -52,7 +55,7 @@ fn main(
         right_at[j] = right_matrix * params.inner * params.columns + min(first_column + j * params.column_blocks, params.columns - 1u);
     }
     var sums: array<array<f32, COLUMNS>, ROWS>;
-    for (var k = 0u; k < params.inner; k++) {
+    for (var k = params.first_term; k < params.last_term; k++) {
         let right_row = k * params.columns;
         var values: array<f32, COLUMNS>;
         for (var j = 0u; j < COLUMNS; j++) { // unroll
@@ -70,7 +73,12 @@ fn main(
             let row = first_row + i;
             let column = first_column + j * params.column_blocks;
             if (row < params.rows && column < params.columns) {
-                output[(matrix * params.rows + row) * params.columns + column] = sums[i][j];
+                let at = (matrix * params.rows + row) * params.columns + column;
+                var sum = sums[i][j];
+                if (HAS_BEFORE == 1u) {
+                    sum += before[at];
+                }
+                output[at] = sum;
             }
         }
     }

@@ -1,21 +1,20 @@
 // Sum, mean or maximum along some axes.
 //
-// An invocation computes one output.
-// Header: LANES, REDUCTION, KEPT and REDUCED (the number of axes of each kind, at least 1), MOST_AXES.
-const SUM = 0u;
-const MEAN = 1u;
-const MAX = 2u;
+// An invocation has a task (shared/reduction.wgsl): lanes run along the outputs.
+// Header: LANES, REDUCED (the number of axes that go, at least 1), and those of shared/reduction.wgsl.
 
-struct Params {
-    outputs: u32,
-    count: f32,                // elements that become one
-    rows: u32,                 // count / the extent of the last reduced axis
-    // The last axis first: extent and input stride of a kept axis (KEPT count), then of a reduced one (REDUCED count).
-    axes: array<vec4<u32>, MOST_AXES>,
+// Where a row of the last reduced axis begins.
+fn row_source(first: u32, row: u32) -> u32 {
+    var at = first;
+    var rest = row;
+    for (var axis = 0u; axis < REDUCED; axis++) { // unroll
+        if (axis > 0u) {
+            at += rest % params.axes[axis].z * params.axes[axis].w;
+            rest /= params.axes[axis].z;
+        }
+    }
+    return at;
 }
-@group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> input: array<f32>;
-@group(0) @binding(2) var<storage, read_write> output: array<f32>;        // the kept axes, row-major
 
 @compute @workgroup_size(LANES)
 fn main(
@@ -23,48 +22,49 @@ fn main(
     @builtin(num_workgroups) workgroup_count: vec3<u32>,
     @builtin(local_invocation_index) lane: u32,
 ) {
-    let index = workgroup_number(workgroup_id, workgroup_count) * LANES + lane;
-    if (index >= params.outputs) {
+    let task = workgroup_number(workgroup_id, workgroup_count) * LANES + lane;
+    if (task >= params.tasks) {
         return;
     }
-    var first = 0u;
-    var kept = index;
-    for (var axis = 0u; axis < KEPT; axis++) { // unroll
-        var coordinate = kept;
-        if (axis + 1u < KEPT) {
-            coordinate = kept % params.axes[axis].x;
-            kept /= params.axes[axis].x;
-        }
-        first += coordinate * params.axes[axis].y;
-    }
-    var result = select(0.0, input[first], REDUCTION == MAX);
-    // The largest magnitude seen, as bits: past infinity's it is a NaN, which `max` may have dropped.
+    let output_index = task % params.outputs;
+    let first = first_source(output_index);
+    let centre = centre_of(output_index);
+    let first_term = task / params.outputs * params.part_terms;
+    let last_term = min(first_term + params.part_terms, params.terms);
+
+    var row = first_term / params.axes[0].z;
+    var column = first_term - row * params.axes[0].z;
+    var at = row_source(first, row) + column * params.axes[0].w;
+    var sum = 0.0;
+    var block = 0.0;
+    var largest = input[at];
+    // The largest magnitude seen, as bits: past infinity's it is a NaN.
     var magnitude = 0u;
-    for (var row = 0u; row < params.rows; row++) {
-        var at = first;
-        var rest = row;
-        for (var axis = 0u; axis < REDUCED; axis++) { // unroll
-            if (axis > 0u) {
-                at += rest % params.axes[axis].z * params.axes[axis].w;
-                rest /= params.axes[axis].z;
+    for (var term = first_term; term < last_term; term++) {
+        let value = term_of(input[at], centre);
+        if (REDUCTION == MAX) {
+            largest = max(largest, value);
+            magnitude = max(magnitude, bitcast<u32>(value) & 0x7fffffffu);
+        } else {
+            block += value;
+            if (term % BLOCK == BLOCK - 1u) {
+                sum += block;
+                block = 0.0;
             }
         }
-        for (var i = 0u; i < params.axes[0].z; i++) {
-            let value = input[at];
-            if (REDUCTION == MAX) {
-                result = max(result, value);
-                magnitude = max(magnitude, bitcast<u32>(value) & 0x7fffffffu);
-            } else {
-                result += value;
+        at += params.axes[0].w;
+        if (REDUCED > 1u) {
+            column++;
+            if (column == params.axes[0].z) {
+                column = 0u;
+                row++;
+                at = row_source(first, row);
             }
-            at += params.axes[0].w;
         }
     }
-    if (REDUCTION == MEAN) {
-        result /= params.count;
+    if (REDUCTION == MAX) {
+        store_result(task, bitcast<f32>(select(bitcast<u32>(largest), magnitude, magnitude > INFINITY_BITS)));
+    } else {
+        store_result(task, sum + block);
     }
-    if (magnitude > INFINITY_BITS) {
-        result = bitcast<f32>(magnitude);
-    }
-    output[index] = result;
 }

@@ -43,18 +43,35 @@ fn tile_place(tile: u32) -> vec2<u32> {
 
 // One output by the definition.
 fn direct(batch: u32, channel: u32, out_y: u32, out_x: u32) -> f32 {
-    var sum = 0.0;
-    for (var tap = 0u; tap < 9u; tap++) {
+    let plane = params.in_height * params.in_width;
+    let first_source = batch * params.in_channels * plane;
+    var source: array<u32, 9>;
+    var inside: array<bool, 9>;
+    for (var tap = 0u; tap < 9u; tap++) { // unroll
         let y = source_index(i32(out_y + tap / 3u) - i32(params.pad_top), i32(params.in_height));
         let x = source_index(i32(out_x + tap % 3u) - i32(params.pad_left), i32(params.in_width));
-        let source = u32(max(y, 0)) * params.in_width + u32(max(x, 0));
-        for (var in_channel = 0u; in_channel < params.in_channels; in_channel++) {
-            let plane = (batch * params.in_channels + in_channel) * params.in_height * params.in_width;
-            let value = select(0.0, input[plane + source], x >= 0 && y >= 0);
-            sum = fma(value, weight[(channel * params.in_channels + in_channel) * 9u + tap], sum);
-        }
+        inside[tap] = x >= 0 && y >= 0;
+        source[tap] = first_source + u32(max(y, 0)) * params.in_width + u32(max(x, 0));
     }
-    return sum;
+    var weight_at = channel * params.in_channels * 9u;
+    var input_offset = 0u;
+    var sum = 0.0;
+    var block = 0.0;
+    // A round a channel, all taps in it: there are many outputs, and adapters that end loops after so many rounds.
+    for (var in_channel = 0u; in_channel < params.in_channels; in_channel++) {
+        for (var tap = 0u; tap < 9u; tap++) { // unroll
+            let value = select(0.0, input[source[tap] + input_offset], inside[tap]);
+            block = fma(value, weight[weight_at + tap], block);
+        }
+        // In blocks, whose sums are added up: rounding errors grow with what is added in a row.
+        if (in_channel % 32u == 31u) {
+            sum += block;
+            block = 0.0;
+        }
+        weight_at += 9u;
+        input_offset += plane;
+    }
+    return sum + block;
 }
 
 @compute @workgroup_size(LANES)
@@ -71,7 +88,7 @@ fn main(
     let plane = invocation / params.quads;
     let channel = plane % params.out_channels;
     let batch = plane / params.out_channels;
-    let first_y = (params.rows_above + quad / params.columns) * (4u * TILE >> params.quad_shift);
+    let first_y = (params.rows_above + quad / params.columns) * ((4u * TILE) >> params.quad_shift);
     let first_x = quad % params.columns * (TILE << params.quad_shift);
 
     // Each column of products is summed as it is loaded; an array element is a quad's numbers at one place of its tiles.

@@ -12,6 +12,8 @@ struct Params {
     in_position_stride: u32,   // elements between the positions of one channel
     out_channel_stride: u32,
     out_position_stride: u32,
+    first_term: u32,           // the terms that this call sums, from a whole round of TERMS on; another has summed those before
+    last_term: u32,            // not included
     activation_first: f32,     // the activation's parameters
     activation_second: f32,
 }
@@ -44,7 +46,8 @@ fn part(workgroup: u32) -> Part {
     );
 }
 
-// Where the packed weights of a block of channels begin, in elements: each has zeros up to whole rounds of TERMS.
+// Where the packed weights of a block of channels begin for this call's terms, in elements: each has zeros up to whole rounds of TERMS.
 fn first_weight(own: Part) -> u32 {
-    return (own.group * params.channel_blocks + own.channel_block) * ((params.in_channels + TERMS - 1u) / TERMS * TERMS) * CHANNELS;
+    let depth = (params.in_channels + TERMS - 1u) / TERMS * TERMS;
+    return ((own.group * params.channel_blocks + own.channel_block) * depth + params.first_term) * CHANNELS;
 }

@@ -13,10 +13,14 @@ use crate::shape::Size2d;
 /// The most output channels of a group that are computed directly.
 const FEW_CHANNELS: usize = 8;
 
+/// The most terms of a sum that is computed directly, one after another.
+const MOST_TERMS: usize = 2048;
+
 /// Whether a group has so few channels that a product would waste most of its rows.
 fn is_direct(op: &Conv2d, weight: &[usize]) -> bool {
     let group = weight[0] / op.groups;
-    group < FEW_CHANNELS && (op.groups > 1 || weight[1] <= 4 * FEW_CHANNELS)
+    let terms: usize = weight[1..].iter().product();
+    group < FEW_CHANNELS && terms <= MOST_TERMS && (op.groups > 1 || weight[1] <= 4 * FEW_CHANNELS)
 }
 
 /// How a convolution with a weight of this shape is computed.

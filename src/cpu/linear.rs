@@ -12,6 +12,9 @@ use super::product::PackedRows;
 /// The most rows that are computed by dot products: each reads all weights from memory once.
 const FEW_ROWS: usize = 4;
 
+/// The most terms of a sum that are added up in single precision.
+const PART: usize = 1 << 15;
+
 /// `[rows, in]` with a weight `[out, in]`; the bias is one for each column.
 pub(super) fn linear(input: &[f32], weight: &Tensor<'_>, epilogue: &Epilogue<'_>, output: &mut [f32]) {
     let (columns, inner) = (weight.shape[0], weight.shape[1]);
@@ -83,7 +86,13 @@ impl WithSimd for Dots<'_> {
     fn with_simd<S: Simd>(self, simd: S) {
         let rows = self.weight.chunks_exact(self.input.len());
         for (output, row) in self.output.iter_mut().zip(rows) {
-            *output = dot(simd, self.input, row);
+            // Long sums in parts, which are added up with more digits.
+            let parts = self.input.chunks(PART).zip(row.chunks(PART));
+            *output = if row.len() <= PART {
+                dot(simd, self.input, row)
+            } else {
+                parts.map(|(input, row)| f64::from(dot(simd, input, row))).sum::<f64>() as f32
+            };
         }
     }
 }

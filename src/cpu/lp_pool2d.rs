@@ -29,7 +29,7 @@ pub(super) fn lp_pool2d(op: &LpPool2d, input: &Tensor<'_>, output: &mut [f32]) -
 /// `(sum x^p)^(1/p)` of numbers that are not negative. In `f64`, where no quotient's power is so small that it counts.
 fn norm(elements: &[f32], p: u32) -> f32 {
     if p == 1 {
-        return elements.iter().sum();
+        return elements.iter().copied().map(f64::from).sum::<f64>() as f32;
     }
     let largest = elements
         .iter()

@@ -7,6 +7,9 @@ use crate::error::{Error, Result};
 use crate::ops::{AdaptiveAvgPool2d, AdaptiveMaxPool2d, AvgPool2d, IndexOrder, MaxPool2d, Window2d};
 use crate::shape::{self, Size2d};
 
+/// Rows and columns of a window up to which its sum is added up in single precision.
+const MOST_IN_A_ROW: usize = 128;
+
 /// The taps of one window along one dimension that are inside the input: `count` of them, `step` apart.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Taps {
@@ -254,17 +257,23 @@ fn means(
     output: &mut [f32],
 ) {
     let plane = size.height * size.width;
+    let most = |windows: &Windows| windows.taps.iter().map(|taps| taps.count).max().unwrap_or(0);
+    let are_long = most(rows) + most(columns) > MOST_IN_A_ROW;
     parallel::planes(output, rows.taps.len() * columns.taps.len(), |index, output| {
         let input = &input[index * plane..(index + 1) * plane];
-        windows(
-            input,
-            size.width,
-            (rows, columns),
-            kernel,
-            0.0,
-            |sum, value| sum + value,
-            output,
-        );
+        if are_long {
+            long_sums(input, size.width, rows, columns, output);
+        } else {
+            windows(
+                input,
+                size.width,
+                (rows, columns),
+                kernel,
+                0.0,
+                |sum, value| sum + value,
+                output,
+            );
+        }
         for (output, row) in output.chunks_exact_mut(columns.taps.len()).zip(&rows.taps) {
             for (output, column) in output.iter_mut().zip(&columns.taps) {
                 // A window without any element is 0 whatever its divisor.
@@ -274,6 +283,24 @@ fn means(
             }
         }
     });
+}
+
+/// One plane's sums over long windows, added up with more digits.
+fn long_sums(input: &[f32], width: usize, rows: &Windows, columns: &Windows, output: &mut [f32]) {
+    let mut column = vec![0.0_f64; width];
+    for (output, taps) in output.chunks_exact_mut(columns.taps.len()).zip(&rows.taps) {
+        column.fill(0.0);
+        for i in 0..taps.count {
+            let row = &input[(taps.first + i * rows.step) * width..][..width];
+            for (sum, &value) in column.iter_mut().zip(row) {
+                *sum += f64::from(value);
+            }
+        }
+        for (output, taps) in output.iter_mut().zip(&columns.taps) {
+            let own = column[taps.first.min(width)..].iter().step_by(columns.step).take(taps.count);
+            *output = own.sum::<f64>() as f32;
+        }
+    }
 }
 
 /// One plane, combined by `combine` from `start` on.

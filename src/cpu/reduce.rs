@@ -20,30 +20,22 @@ pub(super) fn reduce(op: &Reduce, input: &Tensor<'_>, output: &mut [f32]) -> Res
     if output.is_empty() {
         return Ok(());
     }
-    let (start, combine): (f32, fn(f32, f32) -> f32) = match op.kind {
-        ReduceKind::Max => (
-            f32::NEG_INFINITY,
-            |best, value| {
-                if value > best || value.is_nan() { value } else { best }
-            },
-        ),
-        ReduceKind::Sum | ReduceKind::Mean => (0.0, |sum, value| sum + value),
-    };
-    output.fill(start);
     if !input.data.is_empty() {
-        match axes.first() {
-            // The outermost axis stays: its parts are independent.
-            Some(&(extent, false)) if axes.len() > 1 => {
-                let (own, out) = (input.data.len() / extent, output.len() / extent);
-                let least = (1 << 15) / own + 1;
-                output
-                    .par_chunks_mut(out)
-                    .zip(input.data.par_chunks(own))
-                    .with_min_len(least)
-                    .for_each(|(output, input)| into(&axes[1..], input, output, combine));
-            }
-            _ => into(&axes, input.data, output, combine),
+        match op.kind {
+            ReduceKind::Max => by_parts(&axes, input.data, output, |axes, input, output| {
+                output.fill(f32::NEG_INFINITY);
+                maxima(axes, input, output);
+            }),
+            ReduceKind::Sum | ReduceKind::Mean => by_parts(&axes, input.data, output, |axes, input, output| {
+                let mut sums = vec![0.0; output.len()];
+                add(axes, input, &mut sums);
+                for (output, sum) in output.iter_mut().zip(sums) {
+                    *output = sum as f32;
+                }
+            }),
         }
+    } else {
+        output.fill(if op.kind == ReduceKind::Max { f32::NEG_INFINITY } else { 0.0 });
     }
     if op.kind == ReduceKind::Mean {
         // Of none, 0 / 0.
@@ -54,46 +46,95 @@ pub(super) fn reduce(op: &Reduce, input: &Tensor<'_>, output: &mut [f32]) -> Res
     Ok(())
 }
 
-/// Combines what lies along these axes into an output of those that stay.
-fn into(axes: &[(usize, bool)], input: &[f32], output: &mut [f32], combine: fn(f32, f32) -> f32) {
+/// Where the outermost axis stays, its parts are independent.
+fn by_parts(
+    axes: &[(usize, bool)],
+    input: &[f32],
+    output: &mut [f32],
+    reduce: impl Fn(&[(usize, bool)], &[f32], &mut [f32]) + Sync,
+) {
+    match axes.first() {
+        Some(&(extent, false)) if axes.len() > 1 => {
+            let (own, out) = (input.len() / extent, output.len() / extent);
+            let least = (1 << 15) / own + 1;
+            output
+                .par_chunks_mut(out)
+                .zip(input.par_chunks(own))
+                .with_min_len(least)
+                .for_each(|(output, input)| reduce(&axes[1..], input, output));
+        }
+        _ => reduce(axes, input, output),
+    }
+}
+
+/// Adds what lies along these axes to the sums of those that stay, which have more digits.
+fn add(axes: &[(usize, bool)], input: &[f32], sums: &mut [f64]) {
     match axes {
-        [] => {
-            if let ([output], [input]) = (output, input) {
-                *output = combine(*output, *input);
+        [] | [(_, false)] => {
+            for (sum, &value) in sums.iter_mut().zip(input) {
+                *sum += f64::from(value);
             }
         }
-        [(_, false)] => {
+        [(_, true)] => {
+            if let [sum] = sums {
+                *sum += f64::from(sum_of_row(input));
+            }
+        }
+        [(extent, reduced), rest @ ..] => descend(*extent, *reduced, input, sums, |input, sums| add(rest, input, sums)),
+    }
+}
+
+/// The same for the maximum; NaN counts as larger than all.
+fn maxima(axes: &[(usize, bool)], input: &[f32], output: &mut [f32]) {
+    let larger = |best: f32, value: f32| if value > best || value.is_nan() { value } else { best };
+    match axes {
+        [] | [(_, false)] => {
             for (output, &value) in output.iter_mut().zip(input) {
-                *output = combine(*output, value);
+                *output = larger(*output, value);
             }
         }
         [(_, true)] => {
             if let [output] = output {
-                *output = combine(*output, all(input, *output, combine));
+                let (lanes, rest) = input.as_chunks::<8>();
+                let mut found = [*output; 8];
+                for lane in lanes {
+                    for (found, &value) in found.iter_mut().zip(lane) {
+                        *found = larger(*found, value);
+                    }
+                }
+                *output = found.iter().chain(rest).fold(*output, |best, &value| larger(best, value));
             }
         }
-        [(extent, reduced), rest @ ..] => {
-            let own = input.len() / extent;
-            let out = if *reduced { output.len() } else { output.len() / extent };
-            for (index, input) in input.chunks_exact(own).enumerate() {
-                let first = if *reduced { 0 } else { index * out };
-                into(rest, input, &mut output[first..first + out], combine);
-            }
-        }
+        [(extent, reduced), rest @ ..] => descend(*extent, *reduced, input, output, |input, output| maxima(rest, input, output)),
     }
 }
 
-/// Eight at a time; `seed` decides what the lanes begin with: nothing for a sum, the maximum so far for a maximum.
-fn all(values: &[f32], seed: f32, combine: fn(f32, f32) -> f32) -> f32 {
-    // Combining 1 with 1 gives 2 in a sum only.
-    let start = if combine(1.0, 1.0) > 1.0 { 0.0 } else { seed };
-    let (lanes, rest) = values.as_chunks::<8>();
-    let mut found = [start; 8];
-    for lane in lanes {
-        for (found, &value) in found.iter_mut().zip(lane) {
-            *found = combine(*found, value);
-        }
+/// Each part of the outermost axis, with the outputs that it goes to.
+fn descend<T>(extent: usize, reduced: bool, input: &[f32], output: &mut [T], mut each: impl FnMut(&[f32], &mut [T])) {
+    let own = input.len() / extent;
+    let out = if reduced { output.len() } else { output.len() / extent };
+    for (index, input) in input.chunks_exact(own).enumerate() {
+        let first = if reduced { 0 } else { index * out };
+        each(input, &mut output[first..first + out]);
     }
-    let found = found.into_iter().fold(start, combine);
-    rest.iter().fold(found, |found, &value| combine(found, value))
+}
+
+/// The sum of what lies together: in eight lanes, block by block, whose sums are added up with more digits.
+#[inline(always)]
+pub(super) fn sum_of_row(values: &[f32]) -> f32 {
+    const BLOCK: usize = 512;
+    let block = |values: &[f32]| {
+        let (lanes, rest) = values.as_chunks::<8>();
+        let mut sums = [0.0; 8];
+        for lane in lanes {
+            for (sum, &value) in sums.iter_mut().zip(lane) {
+                *sum += value;
+            }
+        }
+        sums.iter().sum::<f32>() + rest.iter().sum::<f32>()
+    };
+    if values.len() <= BLOCK {
+        return block(values);
+    }
+    values.chunks(BLOCK).map(|values| f64::from(block(values))).sum::<f64>() as f32
 }

@@ -3,6 +3,7 @@
 use pulp::Arch;
 
 use super::math::exp;
+use super::reduce::sum_of_row;
 use super::{Tensor, parallel};
 use crate::error::Result;
 use crate::ops::Softmax;
@@ -41,7 +42,7 @@ fn row(log: bool, input: &[f32], output: &mut [f32]) {
     for (output, &x) in output.iter_mut().zip(input) {
         *output = exp(x - largest);
     }
-    let sum = sum(output);
+    let sum = sum_of_row(output);
     if log {
         let log = sum.ln();
         for (output, &x) in output.iter_mut().zip(input) {
@@ -54,24 +55,11 @@ fn row(log: bool, input: &[f32], output: &mut [f32]) {
     }
 }
 
-/// In eight lanes.
-#[inline(always)]
-fn sum(values: &[f32]) -> f32 {
-    let (lanes, rest) = values.as_chunks::<8>();
-    let mut sums = [0.0; 8];
-    for lane in lanes {
-        for (sum, &value) in sums.iter_mut().zip(lane) {
-            *sum += value;
-        }
-    }
-    sums.iter().sum::<f32>() + rest.iter().sum::<f32>()
-}
-
 /// The axis is another: as many rows at once as lie beside one another.
 #[inline(always)]
 fn rows(log: bool, inner: usize, input: &[f32], output: &mut [f32]) {
     let mut largest = vec![f32::NEG_INFINITY; inner];
-    let mut sums = vec![0.0; inner];
+    let mut sums = vec![0.0_f64; inner];
     for input in input.chunks_exact(inner) {
         for (largest, &x) in largest.iter_mut().zip(input) {
             *largest = larger(*largest, x);
@@ -80,22 +68,22 @@ fn rows(log: bool, inner: usize, input: &[f32], output: &mut [f32]) {
     for (input, output) in input.chunks_exact(inner).zip(output.chunks_exact_mut(inner)) {
         for (((output, sum), &x), &largest) in output.iter_mut().zip(&mut sums).zip(input).zip(&largest) {
             *output = exp(x - largest);
-            *sum += *output;
+            *sum += f64::from(*output);
         }
     }
     if log {
         for sum in &mut sums {
-            *sum = sum.ln();
+            *sum = f64::from((*sum as f32).ln());
         }
         for (input, output) in input.chunks_exact(inner).zip(output.chunks_exact_mut(inner)) {
             for (((output, &log), &x), &largest) in output.iter_mut().zip(&sums).zip(input).zip(&largest) {
-                *output = x - largest - log;
+                *output = x - largest - log as f32;
             }
         }
     } else {
         for output in output.chunks_exact_mut(inner) {
             for (output, &sum) in output.iter_mut().zip(&sums) {
-                *output /= sum;
+                *output /= sum as f32;
             }
         }
     }

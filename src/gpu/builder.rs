@@ -33,6 +33,8 @@ pub struct GpuBuilder {
     class: Option<DeviceClass>,
     #[cfg(feature = "wrong-kernel")]
     wrong_kernel: Option<String>,
+    #[cfg(feature = "wrong-kernel")]
+    loops: Option<String>,
 }
 
 impl Default for GpuBuilder {
@@ -45,6 +47,8 @@ impl Default for GpuBuilder {
             class: None,
             #[cfg(feature = "wrong-kernel")]
             wrong_kernel: std::env::var(super::wrong_kernel::VARIABLE).ok(),
+            #[cfg(feature = "wrong-kernel")]
+            loops: std::env::var(super::wrong_kernel::LOOPS).ok(),
         }
     }
 }
@@ -102,6 +106,16 @@ impl GpuBuilder {
         self
     }
 
+    /// What is made of the rounds that loops may take, for tests: `checked` has kernels end their loops after the rounds that were
+    /// recorded for them, `unlimited` leaves long sums whole. Without this, `CONVOKE_LOOPS` says it. Only with the feature
+    /// `wrong-kernel`.
+    #[cfg(feature = "wrong-kernel")]
+    #[doc(hidden)]
+    pub fn loops(mut self, loops: impl Into<String>) -> Self {
+        self.loops = Some(loops.into());
+        self
+    }
+
     /// Opens the adapter.
     #[cfg(not(target_family = "wasm"))]
     pub fn build(self) -> Result<Gpu> {
@@ -114,6 +128,8 @@ impl GpuBuilder {
         let wrong_kernel = (self.wrong_kernel.as_deref())
             .map(super::wrong_kernel::WrongKernel::parse)
             .transpose()?;
+        #[cfg(feature = "wrong-kernel")]
+        let loops = self.loops.as_deref().map(super::wrong_kernel::loops).transpose()?;
         let class = match self.class {
             None => DeviceClass::from_env()?,
             class => class,
@@ -151,6 +167,7 @@ impl GpuBuilder {
         let context = {
             let mut context = context;
             context.wrong_kernel = wrong_kernel;
+            context.capabilities.loops = loops.unwrap_or_default();
             context
         };
         Ok(Gpu {

@@ -19,6 +19,21 @@ pub(crate) struct Capabilities {
     pub(crate) limits: wgpu::Limits,
     /// Whether convolutions may be computed by Winograd's F(4x4, 3x3), whose bounds are wider.
     pub(crate) large_tiles: bool,
+    pub(crate) loops: Loops,
+}
+
+/// What is made of the rounds that an invocation's loops may take.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Loops {
+    /// Long sums are cut up, so that none takes too many.
+    #[default]
+    Limited,
+    /// As well, and kernels end their loops after the rounds that were recorded for them: a test of those numbers.
+    #[cfg(any(test, feature = "wrong-kernel"))]
+    Checked,
+    /// Sums are whole, however long: for tests of what must notice one that an adapter cuts short.
+    #[cfg(any(test, feature = "wrong-kernel"))]
+    Unlimited,
 }
 
 impl Capabilities {
@@ -29,7 +44,21 @@ impl Capabilities {
             broadcast,
             limits,
             large_tiles: false,
+            loops: Loops::Limited,
         }
+    }
+
+    /// Whether long sums are cut up.
+    pub(crate) fn splits_sums(&self) -> bool {
+        matches!(self.loops, Loops::Limited) || self.checks_rounds()
+    }
+
+    /// Whether kernels end their loops after the rounds that were recorded for them.
+    pub(crate) fn checks_rounds(&self) -> bool {
+        #[cfg(any(test, feature = "wrong-kernel"))]
+        return self.loops == Loops::Checked;
+        #[cfg(not(any(test, feature = "wrong-kernel")))]
+        false
     }
 
     /// Whether handing weights round by subgroup operations pays: where every load is a gather.

@@ -152,6 +152,7 @@ mod tests {
                 broadcast: false,
                 limits,
                 large_tiles: false,
+                loops: crate::gpu::context::Loops::Limited,
             };
             Self(Recording::new(capabilities, None))
         }

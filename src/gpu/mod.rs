@@ -18,6 +18,7 @@ mod builder;
 #[cfg(not(target_family = "wasm"))]
 mod ceilings;
 mod context;
+mod cut_loops;
 mod device_class;
 mod engine;
 mod halves;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::context::Capabilities;
+use super::cut_loops::MOST_ROUNDS as CUT_LOOPS;
 use super::pool::PooledBuffer;
 use super::shader::{HALVES, PipelineKey};
 use super::tuning::Tuned;
@@ -57,6 +58,33 @@ pub(crate) struct Part {
     pub(crate) whole_at: Option<u64>,
 }
 
+/// The rounds that all loops of an invocation may take together. Mesa's llvmpipe leaves every loop of an invocation after so many,
+/// in silence; no adapter tells that it does, and a browser does not even name it, so that all are held to it.
+pub(crate) const MOST_ROUNDS: u64 = 65_535;
+
+/// What a kernel call takes: its workgroups, and the rounds that an invocation's loops take at most.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Work {
+    workgroups: usize,
+    rounds: u64,
+}
+
+impl Work {
+    /// So many workgroups of a kernel that has no loops, but for those that are written out.
+    pub(crate) fn of(workgroups: usize) -> Self {
+        Self { workgroups, rounds: 0 }
+    }
+
+    /// With so many rounds at most of all loops of an invocation, those of loops in loops included, and counted as for eight
+    /// invocations that go through them together.
+    pub(crate) fn rounds(self, rounds: usize) -> Self {
+        Self {
+            rounds: rounds as u64,
+            ..self
+        }
+    }
+}
+
 /// One kernel call.
 #[derive(Debug)]
 pub(crate) struct Dispatch {
@@ -68,6 +96,9 @@ pub(crate) struct Dispatch {
     pub(crate) inputs: Vec<SlotId>,
     pub(crate) outputs: Vec<SlotId>,
     pub(crate) workgroups: [u32; 3],
+    /// At most, of all loops of an invocation.
+    #[cfg_attr(not(test), expect(dead_code, reason = "checked as it is recorded; for tests and dumps"))]
+    pub(crate) rounds: u64,
 }
 
 /// How a layer is computed that several kernels could compute.
@@ -224,7 +255,7 @@ impl Recording {
         all.find(same)?.outputs.first().copied()
     }
 
-    /// Records a kernel call of so many workgroups, folded where they exceed what one dimension may have. The key is given
+    /// Records a kernel call, its workgroups folded where they exceed what one dimension may have. The key is given
     /// without [`HALVES`], which follow from the slots.
     pub(crate) fn dispatch(
         &mut self,
@@ -233,18 +264,29 @@ impl Recording {
         parameters: &impl bytemuck::NoUninit,
         inputs: &[SlotId],
         outputs: &[SlotId],
-        workgroups: usize,
+        work: Work,
     ) -> Result<()> {
         debug_assert_eq!(inputs.len() as u32, key.kernel.source().inputs);
         debug_assert_eq!(outputs.len() as u32, key.kernel.source().outputs);
         let most = self.capabilities.limits.max_compute_workgroups_per_dimension;
-        let workgroups = fold(operator, workgroups as u64, most)?;
+        let workgroups = fold(operator, work.workgroups as u64, most)?;
+        if work.rounds > MOST_ROUNDS && self.capabilities.splits_sums() {
+            return Err(Error::LimitExceeded {
+                operator,
+                what: "the rounds of an invocation's loops",
+                needed: work.rounds,
+                limit: MOST_ROUNDS,
+            });
+        }
         let bound = inputs.iter().chain(outputs).enumerate();
         let halves = bound.fold(0, |mask, (index, slot)| {
             mask | u32::from(self.slots[slot.0].precision == Precision::F16) << index
         });
         if halves != 0 {
             key.constants.push((HALVES, halves));
+        }
+        if self.capabilities.checks_rounds() {
+            key.constants.push((CUT_LOOPS, work.rounds as u32));
         }
         let constant = self.are_constant(inputs) && !outputs.iter().any(|slot| self.slots[slot.0].varies);
         let dispatch = Dispatch {
@@ -254,6 +296,7 @@ impl Recording {
             inputs: inputs.to_vec(),
             outputs: outputs.to_vec(),
             workgroups,
+            rounds: work.rounds,
         };
         if constant {
             for slot in outputs {
@@ -319,6 +362,7 @@ mod tests {
             broadcast: false,
             limits: wgpu::Limits::default(),
             large_tiles: false,
+            loops: crate::gpu::context::Loops::Limited,
         };
         for (constant, counts) in [
             ([true, false], (0, 3)),
@@ -348,6 +392,7 @@ mod tests {
                 broadcast: false,
                 limits: wgpu::Limits::default(),
                 large_tiles: false,
+                loops: crate::gpu::context::Loops::Limited,
             },
             None,
         );
@@ -357,7 +402,7 @@ mod tests {
             slot
         });
         let key = PipelineKey::new(Kernel::StridedCopy, [("LANES", 64)]);
-        let mut write = |input| recording.dispatch("t", key.clone(), &0_u32, &[input], &[output], 1);
+        let mut write = |input| recording.dispatch("t", key.clone(), &0_u32, &[input], &[output], Work::of(1));
         write(constant).unwrap();
         assert!(matches!(write(other), Err(Error::Gpu(_))));
     }

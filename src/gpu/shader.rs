@@ -1,5 +1,6 @@
 //! The kernels: which WGSL each is made of, what it binds, and its final text for a set of constants.
 
+use super::cut_loops::{MOST_ROUNDS, cut_loops};
 use super::halves::store_halves;
 use super::unroll::unroll;
 
@@ -32,6 +33,7 @@ pub(crate) enum Kernel {
     Im2col,
     Im2colStrips,
     InstanceNorm,
+    InstanceNormApply,
     Interpolate,
     InterpolateNearest,
     LocalResponseNorm,
@@ -42,10 +44,15 @@ pub(crate) enum Kernel {
     Pad2d,
     Pool2dAny,
     Pool2dAnyIndices,
+    Pool2dLong,
+    Pool2dLongIndices,
     Pool2dWindow,
     Pool2dWindowQuads,
     Reduce,
+    ReduceRows,
+    ReduceRowsQuads,
     Softmax,
+    SoftmaxApply,
     StridedCopy,
     StridedCopyQuads,
     SumSplits,
@@ -83,6 +90,9 @@ const PRODUCT: &str = wgsl!("shared/product");
 const REALS: &str = wgsl!("shared/reals_single");
 const REAL_QUADS: &str = wgsl!("shared/reals_quads");
 const PADDING: &str = wgsl!("shared/padding");
+const POOL_WINDOW: &str = wgsl!("shared/pool_window");
+const REDUCTION: &str = wgsl!("shared/reduction");
+const REDUCTION_SINGLE: &str = wgsl!("shared/reduction_single");
 const STRIP: &str = wgsl!("shared/strip_single");
 const STRIP_QUADS: &str = wgsl!("shared/strip_quads");
 const STRAIGHT_LINES: &str = wgsl!("shared/straight_lines");
@@ -101,7 +111,7 @@ const WINDOW_TAPS: &str = wgsl!("shared/window_taps");
 impl Kernel {
     /// All kernels.
     #[cfg(any(test, feature = "wrong-kernel"))]
-    pub(crate) const ALL: [Self; 49] = [
+    pub(crate) const ALL: [Self; 55] = [
         Self::Activation,
         Self::BatchNorm,
         Self::Binary,
@@ -128,6 +138,7 @@ impl Kernel {
         Self::Im2col,
         Self::Im2colStrips,
         Self::InstanceNorm,
+        Self::InstanceNormApply,
         Self::Interpolate,
         Self::InterpolateNearest,
         Self::LocalResponseNorm,
@@ -138,10 +149,15 @@ impl Kernel {
         Self::Pad2d,
         Self::Pool2dAny,
         Self::Pool2dAnyIndices,
+        Self::Pool2dLong,
+        Self::Pool2dLongIndices,
         Self::Pool2dWindow,
         Self::Pool2dWindowQuads,
         Self::Reduce,
+        Self::ReduceRows,
+        Self::ReduceRowsQuads,
         Self::Softmax,
+        Self::SoftmaxApply,
         Self::StridedCopy,
         Self::StridedCopyQuads,
         Self::SumSplits,
@@ -445,11 +461,12 @@ impl Kernel {
                 1,
             ),
             Self::InstanceNorm => ("instance_norm", &[DISPATCH, REALS, wgsl!("instance_norm")], 3, 1),
+            Self::InstanceNormApply => ("instance_norm_apply", &[DISPATCH, REALS, wgsl!("instance_norm_apply")], 5, 1),
             Self::Interpolate => ("interpolate", &[DISPATCH, wgsl!("interpolate")], 1, 1),
             Self::InterpolateNearest => ("interpolate_nearest", &[DISPATCH, wgsl!("interpolate_nearest")], 2, 1),
             Self::LocalResponseNorm => ("local_response_norm", &[DISPATCH, REALS, wgsl!("local_response_norm")], 1, 1),
             Self::LpPool2d => ("lp_pool2d", &[DISPATCH, REALS, WINDOW_TAPS, wgsl!("lp_pool2d")], 1, 1),
-            Self::MatMul => ("matmul", &[DISPATCH, wgsl!("matmul")], 2, 1),
+            Self::MatMul => ("matmul", &[DISPATCH, wgsl!("matmul")], 3, 1),
             Self::PRelu => ("prelu", &[DISPATCH, REALS, wgsl!("prelu")], 2, 1),
             Self::PackWeights => ("pack_weights", &[DISPATCH, wgsl!("pack_weights")], 1, 1),
             Self::Pad2d => ("pad2d", &[DISPATCH, PADDING, wgsl!("pad2d")], 1, 1),
@@ -460,6 +477,7 @@ impl Kernel {
                     REALS,
                     wgsl!("shared/indices_dropped"),
                     WINDOW_TAPS,
+                    POOL_WINDOW,
                     wgsl!("pool2d_any"),
                 ],
                 1,
@@ -472,7 +490,34 @@ impl Kernel {
                     REALS,
                     wgsl!("shared/indices_stored"),
                     WINDOW_TAPS,
+                    POOL_WINDOW,
                     wgsl!("pool2d_any"),
+                ],
+                1,
+                2,
+            ),
+            Self::Pool2dLong => (
+                "pool2d_long",
+                &[
+                    DISPATCH,
+                    REALS,
+                    wgsl!("shared/indices_dropped"),
+                    WINDOW_TAPS,
+                    POOL_WINDOW,
+                    wgsl!("pool2d_long"),
+                ],
+                1,
+                1,
+            ),
+            Self::Pool2dLongIndices => (
+                "pool2d_long_indices",
+                &[
+                    DISPATCH,
+                    REALS,
+                    wgsl!("shared/indices_stored"),
+                    WINDOW_TAPS,
+                    POOL_WINDOW,
+                    wgsl!("pool2d_long"),
                 ],
                 1,
                 2,
@@ -489,8 +534,32 @@ impl Kernel {
                 1,
                 1,
             ),
-            Self::Reduce => ("reduce", &[DISPATCH, REALS, wgsl!("reduce")], 1, 1),
+            Self::Reduce => (
+                "reduce",
+                &[DISPATCH, REALS, REDUCTION_SINGLE, REDUCTION, wgsl!("reduce")],
+                2,
+                1,
+            ),
+            Self::ReduceRows => (
+                "reduce_rows",
+                &[DISPATCH, REALS, REDUCTION_SINGLE, REDUCTION, wgsl!("reduce_rows")],
+                2,
+                1,
+            ),
+            Self::ReduceRowsQuads => (
+                "reduce_rows_quads",
+                &[
+                    DISPATCH,
+                    REAL_QUADS,
+                    wgsl!("shared/reduction_quads"),
+                    REDUCTION,
+                    wgsl!("reduce_rows"),
+                ],
+                2,
+                1,
+            ),
             Self::Softmax => ("softmax", &[DISPATCH, REALS, wgsl!("softmax")], 1, 1),
+            Self::SoftmaxApply => ("softmax_apply", &[DISPATCH, REALS, wgsl!("softmax_apply")], 3, 1),
             Self::StridedCopy => (
                 "strided_copy",
                 &[DISPATCH, wgsl!("shared/items_single"), wgsl!("strided_copy")],
@@ -631,6 +700,10 @@ impl PipelineKey {
         }
         store_halves(&text, halves)
             .and_then(|text| unroll(&text, &|name| self.constant(name)))
+            .map(|text| match self.constant(MOST_ROUNDS) {
+                Some(_) => cut_loops(&text),
+                None => text,
+            })
             .map_err(|message| format!("{}: {message}", source.name))
     }
 }

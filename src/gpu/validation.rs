@@ -10,10 +10,11 @@ use wgpu::naga;
 
 use self::table::{ACTIVATIONS, BINARIES, Entry, record, table};
 use super::context::{Capabilities, Context};
+use super::cut_loops::is_loop;
 use super::engine::Executable;
 use super::opaque::hide_parameters;
 use super::ops::layouts;
-use super::recording::Recording;
+use super::recording::{MOST_ROUNDS, Recording};
 use super::shader::{HALVES, Kernel, PipelineKey};
 use super::{AdapterInfo, DeviceClass};
 use crate::{Error, PaddingMode};
@@ -189,6 +190,25 @@ fn every_kernel_can_have_its_inputs_writable() {
     }
 }
 
+/// A loop that was not counted could take any number of rounds.
+#[test]
+fn rounds_are_recorded_of_every_kernel_with_loops() {
+    let mut failures = BTreeSet::new();
+    for entry in table() {
+        for dispatch in entry.recording.once.iter().chain(&entry.recording.every) {
+            let has_loops = dispatch.key.wgsl().unwrap().lines().any(is_loop);
+            if has_loops != (dispatch.rounds > 0) || dispatch.rounds > MOST_ROUNDS {
+                failures.insert(format!(
+                    "{:?}: {} rounds, in {}",
+                    dispatch.key.kernel, dispatch.rounds, entry.name
+                ));
+            }
+        }
+    }
+    let failures: Vec<_> = failures.into_iter().collect();
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
 /// A context on a device that validates everything and computes nothing.
 fn noop() -> Context {
     let (device, queue) = wgpu::Device::noop(&wgpu::DeviceDescriptor {
@@ -241,6 +261,7 @@ fn add() -> Recording {
         broadcast: false,
         limits: wgpu::Limits::default(),
         large_tiles: false,
+        loops: crate::gpu::context::Loops::Limited,
     };
     let mut recording = Recording::new(capabilities, None);
     record(&crate::ops::Binary::Add.into(), &[vec![3, 5], vec![3, 5]], &mut recording).unwrap();

@@ -1,10 +1,27 @@
 //! A deliberately wrong kernel, for tests of what must notice one. Only with the feature `wrong-kernel`.
 
+use super::context::Loops;
 use super::shader::Kernel;
 use crate::error::{Error, Result};
 
 /// The environment variable that asks for a wrong kernel.
 pub(super) const VARIABLE: &str = "CONVOKE_WRONG_KERNEL";
+
+/// The environment variable that says what is made of the rounds of loops.
+pub(super) const LOOPS: &str = "CONVOKE_LOOPS";
+
+/// Reads what it says.
+pub(super) fn loops(text: &str) -> Result<Loops> {
+    match text {
+        "limited" => Ok(Loops::Limited),
+        "checked" => Ok(Loops::Checked),
+        "unlimited" => Ok(Loops::Unlimited),
+        _ => Err(Error::invalid(
+            LOOPS,
+            format!("expected limited, checked or unlimited, but got {text:?}"),
+        )),
+    }
+}
 
 /// What to replace in the final text of one kernel, everywhere it stands.
 #[derive(Clone, Debug, PartialEq, Eq)]

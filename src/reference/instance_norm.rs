@@ -4,7 +4,7 @@ use ndarray::{ArrayD, Axis, Ix1};
 
 use super::{
     Answer,
-    number::{Number, SMALLEST, Sum, ULP, UNIT_ROUNDOFF},
+    number::{Number, SMALLEST, Sum, ULP, UNIT_ROUNDOFF, depth_of_elements},
 };
 use crate::error::Result;
 use crate::ops::InstanceNorm;
@@ -47,7 +47,7 @@ impl Statistics {
         for &x in plane {
             sum.add(x);
         }
-        let mean = sum.total().divided_by(count);
+        let mean = sum.total_of_elements().divided_by(count);
         let deviation = (mean_of(&|x| (x.value - mean.value).powi(2)) + eps).sqrt();
 
         // The deviation is a norm, of the distances from the mean and of sqrt(eps). Errors of the inputs change it by their
@@ -58,7 +58,7 @@ impl Statistics {
         // All terms are positive, so their errors are relative: any order of summation, two ULP for each difference (it is
         // squared), one for the square, 3.5 for the division, one for adding eps. The root halves them and has 4.5 ULP of
         // its own (1 / inverseSqrt).
-        let variance_error = 2.0 * (count + 2.0) * UNIT_ROUNDOFF + (2.0 + 1.0 + 3.5 + 1.0) * ULP;
+        let variance_error = 2.0 * (depth_of_elements(plane.len()) + 2.0) * UNIT_ROUNDOFF + (2.0 + 1.0 + 3.5 + 1.0) * ULP;
         let error = variance_error / 2.0 + variance_error.powi(2) + 4.5 * ULP;
         let flushed = 4.0 * SMALLEST;
         let flushed = flushed.sqrt().min(flushed / eps.sqrt());

@@ -30,7 +30,7 @@ pub(super) fn local_response_norm(op: &LocalResponseNorm, input: &Answer) -> Ans
                 sum.add_product(numbers[&neighbour], numbers[&neighbour]);
             }
         }
-        normalise(op, numbers[&place], sum.total())
+        normalise(op, numbers[&place], sum.total_in_a_row())
     });
     output.into()
 }

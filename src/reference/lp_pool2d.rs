@@ -4,7 +4,7 @@ use ndarray::{Array4, Ix4};
 
 use super::{
     Answer,
-    number::{Number, SMALLEST, Sum, ULP, UNIT_ROUNDOFF},
+    number::{Number, SMALLEST, Sum, ULP, UNIT_ROUNDOFF, depth_of_elements},
     pool2d::windows,
 };
 use crate::error::Result;
@@ -41,7 +41,7 @@ fn norm(elements: &[Number], p: u32) -> Number {
         for x in elements {
             sum.add(absolute(x));
         }
-        return sum.total();
+        return sum.total_of_elements();
     }
     if let Some(nan) = elements.iter().find(|x| x.value.is_nan()) {
         return *nan;
@@ -57,7 +57,7 @@ fn norm(elements: &[Number], p: u32) -> Number {
     // With the largest element taken out, each term is a quotient (2.5 ULP) to the power p (an ULP for each product), so
     // the root of the sum has 3.5 ULP from them. The sum's own error is relative too, since its terms are not negative.
     let (count, p) = (elements.len() as f64, f64::from(p));
-    let sum = 2.0 * (count + 2.0) * UNIT_ROUNDOFF + (count + 2.0) * SMALLEST;
+    let sum = 2.0 * (depth_of_elements(elements.len()) + 2.0) * UNIT_ROUNDOFF + (count + 2.0) * SMALLEST;
     // The root as exp2(log2(sum) / p): the sum is between 1 and count; log2 has 4 ULP near 1 and 3 ULP of itself; 2.5 and 1
     // for the quotient; exp2 has 3 + 2 |t| ULP. A square root has 4.5 ULP. Then the largest element is multiplied in.
     let exponent = count.log2() / p;

@@ -49,7 +49,8 @@ use number::Number;
 /// What an operator's output should be, and how far a correct `f32` implementation may be from it.
 ///
 /// The bound is derived, never tuned: for a sum of `K` products it is `c * (K + 2) * eps * sum|x * w|`, which covers any
-/// order of summation, with and without fused multiply-add. It also carries the bounds of the inputs forward, so that
+/// order of summation, with and without fused multiply-add. From 8,193 products on, and for sums of more than 192 elements, `K` is
+/// what is added in a row at most: implementations are to add up long sums in parts. It also carries the bounds of the inputs forward, so that
 /// chained calls bound a whole network. NaN and infinities are to be matched exactly; their bound is 0.
 #[derive(Clone, Debug)]
 pub struct Answer {

@@ -11,6 +11,26 @@ pub(super) const SMALLEST: f64 = f32::MIN_POSITIVE as f64;
 /// operations in any order, with or without fused multiply-add; 2 allows for WGSL's unspecified rounding mode.
 pub(super) const SUM_FACTOR: f64 = 2.0;
 
+/// How many additions in a row a term goes through at most, in a sum of so many products. Longer sums are cut into parts: of
+/// at most 2,048 terms, whose sums are added up, or of fewer.
+pub(super) fn depth_of_products(terms: usize) -> f64 {
+    const LONGEST: usize = 8192;
+    const PART: usize = 2048;
+    const LEAST_PART: usize = 256;
+    if terms <= LONGEST {
+        terms as f64
+    } else {
+        (PART + terms / LEAST_PART) as f64
+    }
+}
+
+/// The same for a sum of elements: of a reduction, a window, a row. Those are added up in blocks of 32 by each of several lanes, and
+/// by a tree; sums of more than a million in two steps.
+pub(super) fn depth_of_elements(terms: usize) -> f64 {
+    let steps = if terms > 1 << 20 { 2 } else { 1 };
+    terms.min(192 * steps) as f64
+}
+
 /// A value, and the largest error with which a correct `f32` implementation may have it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Number {
@@ -62,7 +82,7 @@ impl Number {
     }
 }
 
-/// A running sum of numbers and of products, with the bound for any order of summation.
+/// A running sum of numbers and of products, with the bound for any order of summation, of long sums in parts.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Sum {
     value: f64,
@@ -97,9 +117,23 @@ impl Sum {
         self.total_or(0.0)
     }
 
+    /// As [`Sum::total`], of elements alone: their sums are added up in shorter blocks.
+    pub(super) fn total_of_elements(self) -> Number {
+        self.with_depth(depth_of_elements(self.terms), 0.0)
+    }
+
+    /// As [`Sum::total`], where all terms are added one after another, however many.
+    pub(super) fn total_in_a_row(self) -> Number {
+        self.with_depth(self.terms as f64, 0.0)
+    }
+
     /// As [`Sum::total`], where an implementation may also compute the sum some other way that rounds and flushes so much.
     pub(super) fn total_or(self, rounding: f64) -> Number {
-        let own = SUM_FACTOR * (self.terms as f64 + 2.0) * UNIT_ROUNDOFF * self.magnitude + self.flushed;
+        self.with_depth(depth_of_products(self.terms), rounding)
+    }
+
+    fn with_depth(self, depth: f64, rounding: f64) -> Number {
+        let own = SUM_FACTOR * (depth + 2.0) * UNIT_ROUNDOFF * self.magnitude + self.flushed;
         Number::new(self.value, self.inherited + own.max(rounding))
     }
 }

@@ -170,7 +170,7 @@ fn means(input: &Answer, rows: &[Taps], columns: &[Taps], divisor: impl Fn(&Taps
                 sum.add(input.at([n, c, row, column]));
             }
         }
-        sum.total().divided_by(divisor(rows, columns))
+        sum.total_of_elements().divided_by(divisor(rows, columns))
     });
     Ok(output.into())
 }

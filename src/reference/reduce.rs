@@ -46,7 +46,7 @@ fn sum(numbers: &[Number]) -> Number {
     for &number in numbers {
         sum.add(number);
     }
-    sum.total()
+    sum.total_of_elements()
 }
 
 /// A maximum moves no further than the element that moves most; NaN counts as larger than all.

@@ -4,7 +4,7 @@ use ndarray::{ArrayD, Axis};
 
 use super::{
     Answer,
-    number::{Number, SMALLEST, ULP},
+    number::{Number, SMALLEST, ULP, depth_of_elements},
 };
 use crate::ops::Softmax;
 
@@ -39,7 +39,7 @@ impl Row {
     fn new(row: &[Number]) -> Self {
         let largest = row.iter().map(|x| x.value).fold(f64::NEG_INFINITY, f64::max);
         let sum: f64 = row.iter().map(|x| (x.value - largest).exp()).sum();
-        // Each term's error counts by its share; adding them up costs a ULP each at most.
+        // Each term's error counts by its share; adding them up costs a ULP for each addition in a row at most.
         let shares: f64 = row
             .iter()
             .map(|x| x.value - largest)
@@ -49,7 +49,7 @@ impl Row {
         Self {
             largest,
             sum,
-            sum_error: shares + ULP * row.len() as f64,
+            sum_error: shares + ULP * depth_of_elements(row.len()),
             input_error: row.iter().map(|x| x.bound).fold(0.0, f64::max),
         }
     }

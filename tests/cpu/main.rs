@@ -4,6 +4,8 @@
 mod common;
 #[path = "../common/device.rs"]
 mod device;
+#[path = "../common/long_sums.rs"]
+mod long_sums;
 #[path = "../common/profiled.rs"]
 mod profiled;
 #[path = "../common/properties/mod.rs"]
@@ -55,6 +57,9 @@ fn main() {
     }));
     for (name, check) in random::properties() {
         trials.push(trial(format!("property/{name}"), &cpu, move |cpu| check(cpu)));
+    }
+    for n in long_sums::LENGTHS {
+        trials.push(trial(format!("long_sums/{n}"), &cpu, move |cpu| long_sums::at(cpu, n)));
     }
     for (name, case) in special::CASES {
         trials.push(trial(name, &cpu, move |cpu| case(cpu)));

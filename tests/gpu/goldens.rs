@@ -51,6 +51,15 @@ pub(crate) fn run(gpu: &Gpu, op: &Op, inputs: &[&ArrayD<f32>]) -> convoke::Resul
         .collect()
 }
 
+/// Every case.
+#[cfg(feature = "wrong-kernel")]
+pub(crate) fn all(gpu: &Gpu) -> Outcome {
+    for case in golden_cases() {
+        check(gpu, &case).map_err(|error| format!("{}: {error}", case.name))?;
+    }
+    Ok(())
+}
+
 /// Exact cases have PyTorch's bits, but by large tiles; the others are within the bound of the reference's float64 values.
 fn check(gpu: &Gpu, case: &Case) -> Result<(), Box<dyn std::error::Error>> {
     let outputs = run(gpu, &case.op, &case.inputs.iter().collect::<Vec<_>>())?;

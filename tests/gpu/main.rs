@@ -7,6 +7,8 @@ mod adapter;
 mod common;
 #[path = "../common/device.rs"]
 mod device;
+#[path = "../common/long_sums.rs"]
+mod long_sums_cases;
 #[path = "../common/profiled.rs"]
 mod profiled;
 #[path = "../common/properties/mod.rs"]
@@ -20,6 +22,7 @@ mod goldens;
 mod halves;
 mod harness;
 mod lenet;
+mod long_sums;
 mod numerics;
 mod padding;
 mod profile;
@@ -58,6 +61,7 @@ fn main() {
         lenet::trials(),
         halves::trials(),
         harness::trials(),
+        long_sums::trials(),
     ];
     let lacks_f16 = gpu.as_ref().is_some_and(|gpu| !gpu.info().shader_f16);
     let trials = trials

@@ -2,7 +2,7 @@
 
 use super::{LANES, elements, parameters, slot};
 use crate::error::Result;
-use crate::gpu::recording::{Recording, Value};
+use crate::gpu::recording::{Recording, Value, Work};
 use crate::gpu::shader::{Kernel, PipelineKey};
 use crate::ops::Activation;
 
@@ -69,7 +69,7 @@ pub(super) fn lower(activation: &Activation, input: &Value, output: &Value, reco
         &parameters,
         &[slot(input)?],
         &[slot(output)?],
-        workgroups,
+        Work::of(workgroups),
     )
 }
 
@@ -90,6 +90,6 @@ pub(super) fn lower_prelu(input: &Value, slope: &Value, output: &Value, recordin
         &parameters,
         &[slot(input)?, slot(slope)?],
         &[slot(output)?],
-        planes * chunks,
+        Work::of(planes * chunks),
     )
 }

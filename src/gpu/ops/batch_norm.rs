@@ -3,7 +3,7 @@
 use super::activation::ITEMS;
 use super::{LANES, elements, parameters, slot};
 use crate::error::Result;
-use crate::gpu::recording::{Recording, SlotId, Value};
+use crate::gpu::recording::{Recording, SlotId, Value, Work};
 use crate::gpu::shader::{Kernel, PipelineKey};
 use crate::ops::BatchNorm;
 
@@ -30,5 +30,12 @@ pub(super) fn lower(op: BatchNorm, inputs: &[Value], output: &Value, recording: 
         eps: op.eps,
     };
     let slots = inputs.iter().map(slot).collect::<Result<Vec<SlotId>>>()?;
-    recording.dispatch("batch_norm", key, &parameters, &slots, &[slot(output)?], planes * chunks)
+    recording.dispatch(
+        "batch_norm",
+        key,
+        &parameters,
+        &slots,
+        &[slot(output)?],
+        Work::of(planes * chunks),
+    )
 }

@@ -2,7 +2,7 @@
 
 use super::{LANES, elements, parameters, slot};
 use crate::error::{Error, Result};
-use crate::gpu::recording::{Recording, Value};
+use crate::gpu::recording::{Recording, Value, Work};
 use crate::gpu::shader::{Kernel, PipelineKey};
 use crate::ops::Binary;
 
@@ -61,7 +61,7 @@ pub(super) fn lower(op: Binary, left: &Value, right: &Value, output: &Value, rec
         &parameters,
         &[slot(left)?, slot(right)?],
         &[slot(output)?],
-        workgroups,
+        Work::of(workgroups),
     )
 }
 

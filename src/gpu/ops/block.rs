@@ -3,7 +3,7 @@
 use super::{LANES, parameters, slot};
 use crate::error::Result;
 use crate::gpu::DeviceClass;
-use crate::gpu::recording::{Recording, SlotId, Value};
+use crate::gpu::recording::{Recording, SlotId, Value, Work};
 use crate::gpu::shader::{Kernel, PipelineKey};
 use crate::shape::element_count;
 
@@ -142,7 +142,7 @@ pub(super) fn pack_weights(
         return Ok(packed);
     }
     let packed = recording.scratch_as(name, elements, recording.slots[weight.0].precision)?;
-    let workgroups = rows.div_ceil(LANES as usize);
-    recording.dispatch(name, key, &parameters, &[weight], &[packed], workgroups)?;
+    let work = Work::of(rows.div_ceil(LANES as usize)).rounds(block_channels / 4);
+    recording.dispatch(name, key, &parameters, &[weight], &[packed], work)?;
     Ok(packed)
 }

@@ -91,6 +91,7 @@ mod tests {
             broadcast,
             limits: wgpu::Limits::default(),
             large_tiles: false,
+            loops: crate::gpu::context::Loops::Limited,
         }
     }
 

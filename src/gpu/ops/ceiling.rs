@@ -3,7 +3,7 @@
 use super::block::lanes;
 use super::{elements, parameters, slot};
 use crate::error::Result;
-use crate::gpu::recording::{Recording, Value};
+use crate::gpu::recording::{Recording, Value, Work};
 use crate::gpu::shader::{Kernel, PipelineKey};
 
 const NAME: &str = "ceilings";
@@ -33,7 +33,7 @@ pub(in crate::gpu) fn copy(input: &Value, output: &Value, recording: &mut Record
         &parameters,
         &[slot(input)?],
         &[slot(output)?],
-        items.div_ceil((lanes * ITEMS) as usize),
+        Work::of(items.div_ceil((lanes * ITEMS) as usize)),
     )
 }
 
@@ -58,7 +58,8 @@ impl MultiplyAdds {
             invocations: invocations as u32,
         };
         let output = recording.scratch(NAME, invocations)?;
-        recording.dispatch(NAME, key, &parameters, &[slot(input)?], &[output], self.workgroups)?;
+        let work = Work::of(self.workgroups).rounds(self.rounds as usize);
+        recording.dispatch(NAME, key, &parameters, &[slot(input)?], &[output], work)?;
         Ok(2.0 * invocations as f64 * f64::from(self.rounds) * f64::from(STEPS * CHAINS))
     }
 }

@@ -8,7 +8,7 @@ use super::kernel_choice::{How, KernelChoice, Product, Tiling};
 use super::linear::Gemm;
 use super::signature::LayerSignature;
 use super::tiles::{Cut, Extents, Tile};
-use super::{LANES, conv2d_tiled, gemm_tiled, im2col, winograd};
+use super::{LANES, conv2d_tiled, gemm_tiled, im2col, long_sums, winograd};
 use crate::error::{Error, Result};
 use crate::gpu::DeviceClass;
 use crate::gpu::context::Capabilities;
@@ -52,6 +52,8 @@ const fn gpu(class: DeviceClass) -> Option<&'static Gpu> {
 const FEWEST_TILED: usize = 9;
 /// Positions up to which a matrix product reads its weight by rows.
 pub(super) const MOST_BY_ROWS: usize = 8;
+/// Terms of a sum along rows: a lane of 64 has as many as a part of a long sum.
+pub(super) const MOST_ROW_TERMS: usize = 64 * long_sums::PART;
 /// Terms that a part of a split has at least, and workgroups that share a sum at most: each part is written and read again.
 const FEWEST_SPLIT_TERMS: usize = 128;
 const MOST_SPLITS: usize = 16;
@@ -167,7 +169,7 @@ fn conv2d_on_gpu(problem: &Problem, gpu: &Gpu, capabilities: &Capabilities) -> C
             Product::Plain | Product::Broadcast => Conv2dAlgorithm::Gemm,
             Product::Tiled(_) | Product::Rows => Conv2dAlgorithm::GemmTiled,
         }
-    } else if outs < FEWEST_TILED {
+    } else if outs < FEWEST_TILED || !can_tile(conv2d_tiled::extents(problem), capabilities) {
         Conv2dAlgorithm::Direct
     } else if is_deep
         && problem.is_winograd()
@@ -198,8 +200,8 @@ pub(super) fn product(gemm: &Gemm, capabilities: &Capabilities) -> Product {
     match gpu(capabilities.class) {
         None if capabilities.prefers_broadcast() => Product::Broadcast,
         None => Product::Plain,
-        Some(_) if gemm.strides[0] == 1 && positions <= MOST_BY_ROWS => Product::Rows,
-        Some(_) if gemm.out_channels < FEWEST_TILED => Product::Plain,
+        Some(_) if gemm.strides[0] == 1 && positions <= MOST_BY_ROWS && gemm.in_channels <= MOST_ROW_TERMS => Product::Rows,
+        Some(_) if gemm.out_channels < FEWEST_TILED || !can_tile(gemm_tiled::extents(gemm), capabilities) => Product::Plain,
         Some(_) => tiled(gemm, capabilities),
     }
 }
@@ -214,7 +216,8 @@ pub(super) fn matmul(gemm: &Gemm, capabilities: &Capabilities) -> Option<Product
         .into_iter()
         .fold(1, usize::saturating_mul);
     let is_large = gemm.out_channels.min(gemm.positions).min(gemm.in_channels) >= FEWEST;
-    (is_large && capabilities.check_elements("matmul", packed).is_ok()).then(|| tiled(gemm, capabilities))
+    let fits = capabilities.check_elements("matmul", packed).is_ok() && can_tile(gemm_tiled::extents(gemm), capabilities);
+    (is_large && fits).then(|| tiled(gemm, capabilities))
 }
 
 fn tiled(gemm: &Gemm, capabilities: &Capabilities) -> Product {
@@ -223,23 +226,38 @@ fn tiled(gemm: &Gemm, capabilities: &Capabilities) -> Product {
 
 /// The tile and the splits by the rule for the device.
 pub(super) fn tiling(extents: Extents, capabilities: &Capabilities) -> Tiling {
-    let cut = cut(extents, capabilities.class, &capabilities.limits);
+    let cut = cut(extents, capabilities);
     fitting(extents, cut.tile, cut.splits, capabilities)
 }
 
 /// A tile with as many splits as the rule would give it, and with none.
 #[cfg(any(test, all(feature = "benchmark", not(target_family = "wasm"))))]
 pub(super) fn with_tile(extents: Extents, tile: Tile, capabilities: &Capabilities) -> [Tiling; 2] {
-    let splits = splits(extents, tile, lanes(capabilities.class));
-    [splits, 1].map(|splits| fitting(extents, tile, splits, capabilities))
+    let splits = splits(extents, tile, capabilities);
+    [splits, long_sums::fewest_parts(extents.terms, capabilities)].map(|splits| fitting(extents, tile, splits, capabilities))
 }
 
-/// So many splits, or one where their parts do not fit in a buffer.
+/// So many splits, or the fewest where their parts do not fit in a buffer.
 fn fitting(extents: Extents, tile: Tile, splits: usize, capabilities: &Capabilities) -> Tiling {
-    let cut = Cut::new(extents, tile, splits);
-    let fits = u32::try_from(cut.parts()).is_ok_and(|parts| capabilities.check_elements("split", parts as usize).is_ok());
-    let splits = if fits { cut.splits } else { 1 };
+    let fewest = long_sums::fewest_parts(extents.terms, capabilities);
+    let [wanted, least] = [splits, fewest].map(|splits| Cut::new(extents, tile, splits));
+    let splits = if fits(&wanted, capabilities) {
+        wanted.splits
+    } else {
+        least.splits
+    };
     Tiling { tile, splits }
+}
+
+/// Whether the outputs of all splits fit in a buffer.
+fn fits(cut: &Cut, capabilities: &Capabilities) -> bool {
+    u32::try_from(cut.parts()).is_ok_and(|parts| capabilities.check_elements("split", parts as usize).is_ok())
+}
+
+/// Whether tiles can compute a product: the parts of a long sum must fit in a buffer.
+fn can_tile(extents: Extents, capabilities: &Capabilities) -> bool {
+    let splits = long_sums::fewest_parts(extents.terms, capabilities);
+    splits == 1 || fits(&Cut::new(extents, Tile::SMALL, splits), capabilities)
 }
 
 /// Lanes that are to be kept busy. On software adapters tiles only run where they are forced; a split or two is all that is
@@ -249,11 +267,12 @@ fn lanes(class: DeviceClass) -> usize {
 }
 
 /// Workgroups to share each sum where tiles are too few for so many lanes.
-fn splits(extents: Extents, tile: Tile, lanes: usize) -> usize {
+fn splits(extents: Extents, tile: Tile, capabilities: &Capabilities) -> usize {
+    let lanes = lanes(capabilities.class);
     let whole = Cut::new(extents, tile, 1);
     let wanted = lanes.div_ceil(whole.workgroups() * tile.lanes());
     let most = (extents.terms / FEWEST_SPLIT_TERMS).clamp(1, MOST_SPLITS);
-    wanted.min(most)
+    wanted.min(most).max(long_sums::fewest_parts(extents.terms, capabilities))
 }
 
 /// The tile for a product, and how many workgroups share its sums.
@@ -261,8 +280,8 @@ fn splits(extents: Extents, tile: Tile, lanes: usize) -> usize {
 /// Time goes with the products computed, those past the edges included, with what a product costs in a tile, and with how much
 /// of the device is idle. A product costs reads of workgroup memory, one for 16 in the large tile and for 8 in the others,
 /// and loads, one for each channel and each position of a tile.
-fn cut(extents: Extents, class: DeviceClass, limits: &wgpu::Limits) -> Cut {
-    let lanes = lanes(class);
+fn cut(extents: Extents, capabilities: &Capabilities) -> Cut {
+    let lanes = lanes(capabilities.class);
     let cost = |cut: &Cut| {
         let reads = if cut.tile.each == 8 { 16 } else { 20 };
         let each = reads + 128 / cut.tile.channels + 128 / cut.tile.positions;
@@ -273,8 +292,8 @@ fn cut(extents: Extents, class: DeviceClass, limits: &wgpu::Limits) -> Cut {
     };
     let candidates = Tile::ALL
         .into_iter()
-        .filter(|tile| tile.fits(limits))
-        .map(|tile| Cut::new(extents, tile, splits(extents, tile, lanes)));
+        .filter(|tile| tile.fits(&capabilities.limits))
+        .map(|tile| Cut::new(extents, tile, splits(extents, tile, capabilities)));
     candidates
         .min_by_key(|cut| (cost(cut), cut.products()))
         .unwrap_or(Cut::new(extents, Tile::SMALL, 1))
@@ -301,6 +320,7 @@ mod tests {
             broadcast: true,
             limits: wgpu::Limits::default(),
             large_tiles: false,
+            loops: crate::gpu::context::Loops::Limited,
         }
     }
 
@@ -362,8 +382,7 @@ mod tests {
             positions,
             terms,
         };
-        let limits = wgpu::Limits::default();
-        let tile = |extents, class| cut(extents, class, &limits);
+        let tile = |extents, class| cut(extents, &capabilities(class));
         for (extents, expected) in [
             (extents(1, 256, 64 * 28 * 28, 2304), Tile::LARGE),
             (extents(1, 64, 8 * 56 * 56, 576), Tile::MEDIUM),
@@ -383,10 +402,8 @@ mod tests {
             );
         }
         // A device with small workgroups has the small tile.
-        let limits = wgpu::Limits {
-            max_compute_invocations_per_workgroup: 128,
-            ..limits
-        };
-        assert_eq!(cut(small, DeviceClass::Discrete, &limits).tile, Tile::SMALL);
+        let mut few = capabilities(DeviceClass::Discrete);
+        few.limits.max_compute_invocations_per_workgroup = 128;
+        assert_eq!(cut(small, &few).tile, Tile::SMALL);
     }
 }

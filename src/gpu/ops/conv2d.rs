@@ -1,5 +1,7 @@
 //! Convolution: the algorithms, which one is taken, and their kernel calls.
 
+use std::ops::Range;
+
 use super::block::{Block, MOST_SUMS, ROUND, WeightLayout, lanes, pack_weights};
 use super::choice;
 use super::conv2d_tiled::conv2d_tiled;
@@ -10,10 +12,10 @@ use super::linear::{Gemm, gemm};
 use super::signature::LayerSignature;
 use super::strips::{Strips, Windows};
 use super::winograd::{self, winograd};
-use super::{check_extent, parameters, slot, step, varies};
+use super::{check_extent, long_sums, parameters, slot, step, varies};
 use crate::error::{Error, Result};
 use crate::gpu::DeviceClass;
-use crate::gpu::recording::{Recording, Value};
+use crate::gpu::recording::{Recording, Value, Work};
 use crate::gpu::shader::{Kernel, PipelineKey};
 use crate::ops::{Conv2d, ConvGeometry, ConvTranspose2d};
 use crate::padding::PaddingMode;
@@ -33,6 +35,10 @@ parameters!(DirectParameters {
     dilation_width: u32,
     pad_top: u32,
     pad_left: u32,
+    first_tap: u32,
+    last_tap: u32,
+    first_channel: u32,
+    last_channel: u32,
     row_blocks: u32,
     position_blocks: u32,
     channel_blocks: u32,
@@ -297,6 +303,27 @@ pub(super) fn lower_transposed(
 }
 
 fn direct(problem: &Problem, broadcast: bool, operands: &Operands<'_>, output: &Value, recording: &mut Recording) -> Result<()> {
+    let kernel = problem.geometry.kernel;
+    let parts = long_sums::boxes([kernel.height * kernel.width, problem.in_channels_per_group()], recording);
+    long_sums::in_parts(
+        problem.name,
+        &parts,
+        operands,
+        output,
+        recording,
+        |part, operands, output, recording| direct_part(problem, broadcast, part, operands, output, recording),
+    )
+}
+
+/// The terms of some taps in some channels.
+fn direct_part(
+    problem: &Problem,
+    broadcast: bool,
+    [tap_range, channel_range]: &[Range<usize>; 2],
+    operands: &Operands<'_>,
+    output: &Value,
+    recording: &mut Recording,
+) -> Result<()> {
     let geometry = &problem.geometry;
     let lanes = lanes(recording, broadcast);
     let (in_channels, out_channels) = (problem.in_channels_per_group(), problem.out_channels_per_group());
@@ -334,6 +361,10 @@ fn direct(problem: &Problem, broadcast: bool, operands: &Operands<'_>, output: &
         dilation_width: problem.dilation_width,
         pad_top: geometry.padding.top as u32,
         pad_left: geometry.padding.left as u32,
+        first_tap: tap_range.start as u32,
+        last_tap: tap_range.end as u32,
+        first_channel: channel_range.start as u32,
+        last_channel: channel_range.end as u32,
         row_blocks: row_blocks as u32,
         position_blocks: position_blocks as u32,
         channel_blocks: channel_blocks as u32,
@@ -348,7 +379,8 @@ fn direct(problem: &Problem, broadcast: bool, operands: &Operands<'_>, output: &
         Kernel::Conv2dDirect
     };
     let inputs = operands.slots(packed)?;
-    let workgroups = geometry.batch * problem.groups * channel_blocks * position_blocks;
+    let rounds = tap_range.len() * (1 + channel_range.len()) + block.channels.div_ceil(ROUND as usize);
+    let work = Work::of(geometry.batch * problem.groups * channel_blocks * position_blocks).rounds(rounds);
     recording.dispatch(
         problem.name,
         PipelineKey {
@@ -359,7 +391,7 @@ fn direct(problem: &Problem, broadcast: bool, operands: &Operands<'_>, output: &
         &parameters,
         &inputs,
         &[slot(output)?],
-        workgroups,
+        work,
     )
 }
 
@@ -406,6 +438,6 @@ fn depthwise(problem: &Problem, operands: &Operands<'_>, output: &Value, recordi
         constants: operands.constants(&[&own[..], &strips.constants].concat()),
         writable: 0,
     };
-    let workgroups = strips.invocations.div_ceil(lanes as usize);
-    recording.dispatch(NAME, key, &parameters, &inputs, &[slot(output)?], workgroups)
+    let work = Work::of(strips.invocations.div_ceil(lanes as usize)).rounds(strips.rounds);
+    recording.dispatch(NAME, key, &parameters, &inputs, &[slot(output)?], work)
 }

@@ -8,7 +8,7 @@ use super::linear::Gemm;
 use super::tiles::{Extents, Tiled, tiled, width};
 use super::{parameters, slot};
 use crate::error::Result;
-use crate::gpu::recording::{Recording, Value};
+use crate::gpu::recording::{Recording, Value, Work};
 use crate::gpu::shader::{Kernel, PipelineKey};
 
 parameters!(GemmTiledParameters {
@@ -133,8 +133,9 @@ pub(super) fn gemv_rows(
     let channel_blocks = gemm.out_channels.div_ceil(CHANNELS);
     let position_blocks = positions.div_ceil(across);
     let workgroups = gemm.groups * position_blocks * channel_blocks;
+    let lanes = choice::long_row_lanes(recording.capabilities.class);
     let own = [
-        ("LANES", choice::long_row_lanes(recording.capabilities.class)),
+        ("LANES", lanes),
         ("CHANNELS", CHANNELS as u32),
         ("POSITIONS", across as u32),
         ("SUMS", (CHANNELS * across) as u32),
@@ -157,5 +158,8 @@ pub(super) fn gemv_rows(
         activation_second,
     };
     let inputs = operands.slots(slot(operands.weight)?)?;
-    recording.dispatch(name, key, &parameters, &inputs, &[slot(output)?], workgroups)
+    // Along the terms, then the halves of a tree, in each so many sums.
+    let rounds = (gemm.in_channels / width).div_ceil(lanes as usize) + lanes.ilog2() as usize * (1 + CHANNELS * across);
+    let work = Work::of(workgroups).rounds(rounds);
+    recording.dispatch(name, key, &parameters, &inputs, &[slot(output)?], work)
 }

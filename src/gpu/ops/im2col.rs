@@ -13,7 +13,7 @@ use super::{parameters, slot};
 use crate::error::Result;
 use crate::gpu::DeviceClass;
 use crate::gpu::context::Capabilities;
-use crate::gpu::recording::{Recording, Value};
+use crate::gpu::recording::{MOST_ROUNDS, Recording, Value, Work};
 use crate::gpu::shader::{Kernel, PipelineKey};
 use crate::shape::Size2d;
 
@@ -70,7 +70,8 @@ pub(super) fn pays(problem: &Problem) -> bool {
 /// Whether all terms fit in a buffer.
 pub(super) fn fits(problem: &Problem, capabilities: &Capabilities) -> bool {
     let elements = elements(&product(problem));
-    u32::try_from(elements).is_ok() && capabilities.check_elements(NAME, elements).is_ok()
+    let fits = u32::try_from(elements).is_ok() && capabilities.check_elements(NAME, elements).is_ok();
+    fits && rounds(problem.geometry.kernel, 1) as u64 <= MOST_ROUNDS
 }
 
 /// The matrix product that is left. Rows of terms are padded to whole vectors of four.
@@ -92,6 +93,11 @@ pub(super) fn product(problem: &Problem) -> Gemm {
 fn elements(gemm: &Gemm) -> usize {
     let factors = [gemm.batch, gemm.groups, gemm.in_channels, gemm.strides[0]];
     factors.into_iter().fold(1, usize::saturating_mul)
+}
+
+/// Rounds of the loops over taps and planes, where there are no strips.
+fn rounds(kernel: Size2d, planes: usize) -> usize {
+    kernel.height.saturating_mul(1 + kernel.width.saturating_mul(1 + planes))
 }
 
 /// Strips of single rows of taps, where rows are whole vectors: each row of each plane is cut for itself.
@@ -157,15 +163,18 @@ fn write_strips(problem: &Problem, strips: &Strips, input: &Value, terms: &Value
         segments: strips.segments as u32,
         invocations: strips.invocations as u32,
     };
-    let workgroups = strips.invocations.div_ceil(lanes as usize);
-    recording.dispatch(NAME, key, &parameters, &[slot(input)?], &[slot(terms)?], workgroups)
+    let work = Work::of(strips.invocations.div_ceil(lanes as usize)).rounds(strips.segment_rows);
+    recording.dispatch(NAME, key, &parameters, &[slot(input)?], &[slot(terms)?], work)
 }
 
 fn write_any(problem: &Problem, row_quads: usize, input: &Value, terms: &Value, recording: &mut Recording) -> Result<()> {
     let geometry = &problem.geometry;
     let lanes = strip_lanes(recording.capabilities.class);
     let planes = geometry.batch * geometry.in_channels;
-    let segment_planes = (planes * row_quads / ENOUGH_INVOCATIONS).clamp(1, MOST_PLANES);
+    // Large kernels leave fewer rounds for planes.
+    let taps = geometry.kernel.height * geometry.kernel.width;
+    let most_planes = (MOST_ROUNDS as usize / 2 / taps).clamp(1, MOST_PLANES);
+    let segment_planes = (planes * row_quads / ENOUGH_INVOCATIONS).clamp(1, most_planes);
     let invocations = planes.div_ceil(segment_planes) * row_quads;
     let key = PipelineKey::new(Kernel::Im2col, [("LANES", lanes), ("PADDING_MODE", problem.padding_mode)]);
     let parameters = AnyParameters {
@@ -186,6 +195,7 @@ fn write_any(problem: &Problem, row_quads: usize, input: &Value, terms: &Value, 
         row_quads: row_quads as u32,
         invocations: invocations as u32,
     };
-    let workgroups = invocations.div_ceil(lanes as usize);
-    recording.dispatch(NAME, key, &parameters, &[slot(input)?], &[slot(terms)?], workgroups)
+    let kernel = geometry.kernel;
+    let work = Work::of(invocations.div_ceil(lanes as usize)).rounds(rounds(kernel, segment_planes));
+    recording.dispatch(NAME, key, &parameters, &[slot(input)?], &[slot(terms)?], work)
 }

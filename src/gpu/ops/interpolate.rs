@@ -2,7 +2,7 @@
 
 use super::{LANES, check_extent, elements, parameters, slot};
 use crate::error::Result;
-use crate::gpu::recording::{Recording, Value};
+use crate::gpu::recording::{Recording, Value, Work};
 use crate::gpu::shader::{Kernel, PipelineKey};
 use crate::ops::{CoordinateMode, Interpolate, InterpolateMode, NearestRounding};
 
@@ -54,7 +54,7 @@ pub(super) fn lower(op: &Interpolate, input: &Value, output: &Value, recording: 
             &parameters,
             &[slot(input)?, sources],
             &[slot(output)?],
-            workgroups,
+            Work::of(workgroups),
         );
     }
     let half_pixel = |axis: &Axis| u32::from(axis.is_half_pixel());
@@ -73,7 +73,14 @@ pub(super) fn lower(op: &Interpolate, input: &Value, output: &Value, recording: 
         scale_width: horizontal.factor(),
     };
     let key = PipelineKey::new(Kernel::Interpolate, constants);
-    recording.dispatch("interpolate", key, &parameters, &[slot(input)?], &[slot(output)?], workgroups)
+    recording.dispatch(
+        "interpolate",
+        key,
+        &parameters,
+        &[slot(input)?],
+        &[slot(output)?],
+        Work::of(workgroups),
+    )
 }
 
 /// One direction.

@@ -3,10 +3,11 @@
 use std::fmt;
 use std::str::FromStr;
 
+use super::choice::MOST_ROW_TERMS;
 use super::linear::Gemm;
 use super::signature::{LayerSignature, Work};
 use super::tiles::{Cut, Extents, Tile};
-use super::{conv2d_tiled, gemm_tiled, im2col, winograd};
+use super::{conv2d_tiled, gemm_tiled, im2col, long_sums, winograd};
 use crate::error::{Error, Result};
 use crate::gpu::context::Capabilities;
 use crate::reference::Winograd;
@@ -77,6 +78,11 @@ impl Tiling {
                 tile.lanes()
             ));
         }
+        let fewest = Cut::new(extents, tile, long_sums::fewest_parts(extents.terms, capabilities)).splits;
+        if splits < fewest {
+            let terms = extents.terms;
+            return Some(format!("sums of {terms} terms are cut in at least {fewest}, not in {splits}"));
+        }
         let possible = Cut::new(extents, tile, splits).splits;
         (possible != splits).then(|| {
             let terms = extents.terms;
@@ -94,8 +100,11 @@ impl Product {
             Self::Plain => None,
             Self::Broadcast if capabilities.broadcast => None,
             Self::Broadcast => Some(NEEDS_SUBGROUPS.to_owned()),
-            Self::Rows if gemm.strides[0] == 1 => None,
-            Self::Rows => Some("it needs the terms of each sum to lie together".to_owned()),
+            Self::Rows if gemm.strides[0] != 1 => Some("it needs the terms of each sum to lie together".to_owned()),
+            Self::Rows if gemm.in_channels > MOST_ROW_TERMS => {
+                Some(format!("it sums at most {MOST_ROW_TERMS} terms, not {}", gemm.in_channels))
+            }
+            Self::Rows => None,
             Self::Tiled(tiling) => tiling.obstacle(gemm_tiled::extents(gemm), capabilities),
         }
     }
@@ -152,7 +161,7 @@ impl KernelChoice {
                 reason("its bounds are wider: `Gpu::with_large_tiles` or `--large-tiles` allow it")
             }
             How::Winograd(tiles, _) if !winograd::fits(tiles, geometry, capabilities) => {
-                reason("its transformed tensors are larger than the device can bind")
+                reason("its transformed tensors are larger than the device can bind, or its channels too many")
             }
             How::Winograd(tiles, by) => by.obstacle(&winograd::product(tiles, geometry), capabilities),
             How::MatMul => reason("it does not compute convolutions"),

@@ -1,14 +1,16 @@
 //! The matrix product that serves linear and pointwise convolution.
 
+use std::ops::Range;
+
 use super::block::{Block, MOST_SUMS, ROUND, WeightLayout, lanes, pack_weights};
 use super::choice;
 use super::epilogue::Operands;
 use super::gemm_tiled::{gemm_tiled, gemv_rows};
 use super::kernel_choice::{How, Product};
 use super::signature::LayerSignature;
-use super::{elements, parameters, slot, varies};
+use super::{elements, long_sums, parameters, slot, varies};
 use crate::error::Result;
-use crate::gpu::recording::{Recording, Value};
+use crate::gpu::recording::{Recording, Value, Work};
 use crate::gpu::shader::{Kernel, PipelineKey};
 
 parameters!(GemmParameters {
@@ -23,6 +25,8 @@ parameters!(GemmParameters {
     in_position_stride: u32,
     out_channel_stride: u32,
     out_position_stride: u32,
+    first_term: u32,
+    last_term: u32,
     activation_first: f32,
     activation_second: f32,
 });
@@ -78,6 +82,7 @@ struct Shape {
     across: usize,
     /// Terms of a round: packed weights have zeros up to whole rounds.
     terms: usize,
+    lanes: usize,
 }
 
 impl Shape {
@@ -92,6 +97,7 @@ impl Shape {
                 block,
                 across: positions,
                 terms: lanes,
+                lanes,
             };
         }
         // Four consecutive positions at once where each channel's lie together and start at a multiple of four; and where only
@@ -106,6 +112,7 @@ impl Shape {
                 block: Block { positions, channels: 32 },
                 across: positions,
                 terms: lanes / positions,
+                lanes,
             };
         }
         let (kernel, width, most) = match (broadcast, quads) {
@@ -124,6 +131,7 @@ impl Shape {
             across: lanes * block.positions,
             // Accumulators are merged with their old values by every round, for lanes that may have left the loop.
             terms: if broadcast { 2 } else { 1 },
+            lanes,
         }
     }
 }
@@ -163,14 +171,36 @@ fn in_registers(
     output: &Value,
     recording: &mut Recording,
 ) -> Result<()> {
-    let lanes = lanes(recording, broadcast);
+    let shape = Shape::choose(gemm, broadcast, lanes(recording, broadcast) as usize);
+    let parts = long_sums::parts(gemm.in_channels, recording);
+    long_sums::in_parts(
+        name,
+        &parts,
+        operands,
+        output,
+        recording,
+        |terms, operands, output, recording| part_in_registers(name, gemm, &shape, terms, operands, output, recording),
+    )
+}
+
+/// Some of the terms of a product.
+fn part_in_registers(
+    name: &'static str,
+    gemm: &Gemm,
+    shape: &Shape,
+    part: &Range<usize>,
+    operands: &Operands<'_>,
+    output: &Value,
+    recording: &mut Recording,
+) -> Result<()> {
     let Shape {
         kernel,
         width,
         block,
         across,
         terms,
-    } = Shape::choose(gemm, broadcast, lanes as usize);
+        lanes,
+    } = *shape;
     let layout = WeightLayout {
         groups: gemm.groups,
         out_channels: gemm.out_channels,
@@ -204,15 +234,18 @@ fn in_registers(
         in_position_stride,
         out_channel_stride,
         out_position_stride,
+        first_term: part.start as u32,
+        last_term: part.end as u32,
         activation_first,
         activation_second,
     };
     // A vector that is stored by numbers is four stores.
     let round = if kernel == Kernel::GemmPadded { ROUND / 4 } else { ROUND };
-    let mut constants = block.constants(lanes, "POSITIONS", round).to_vec();
+    let mut constants = block.constants(lanes as u32, "POSITIONS", round).to_vec();
     constants.push(("TERMS", terms as u32));
     let inputs = operands.slots(packed)?;
-    let workgroups = gemm.batch * gemm.groups * channel_blocks * position_blocks;
+    let rounds = part.len().div_ceil(terms) + block.channels.div_ceil(round as usize);
+    let work = Work::of(gemm.batch * gemm.groups * channel_blocks * position_blocks).rounds(rounds);
     recording.dispatch(
         name,
         PipelineKey {
@@ -223,7 +256,7 @@ fn in_registers(
         &parameters,
         &inputs,
         &[slot(output)?],
-        workgroups,
+        work,
     )
 }
 

@@ -2,7 +2,7 @@
 
 use super::{LANES, elements, parameters, slot};
 use crate::error::Result;
-use crate::gpu::recording::{Recording, Value};
+use crate::gpu::recording::{Recording, Value, Work};
 use crate::gpu::shader::{Kernel, PipelineKey};
 use crate::ops::LocalResponseNorm;
 
@@ -31,13 +31,14 @@ pub(super) fn lower(op: &LocalResponseNorm, input: &Value, output: &Value, recor
         beta: op.beta,
         k: op.k,
     };
-    let workgroups = elements(output).div_ceil(LANES as usize);
+    let neighbours = (parameters.before + parameters.after + 1).min(parameters.channels) as usize;
+    let work = Work::of(elements(output).div_ceil(LANES as usize)).rounds(neighbours);
     recording.dispatch(
         "local_response_norm",
         key,
         &parameters,
         &[slot(input)?],
         &[slot(output)?],
-        workgroups,
+        work,
     )
 }

@@ -1,9 +1,9 @@
 //! Pooling by the p-norm.
 
-use super::pool2d::check_window;
+use super::pool2d::{MOST_TAPS_ALONE, check_window};
 use super::{LANES, elements, parameters, slot, step};
 use crate::error::Result;
-use crate::gpu::recording::{Recording, Value};
+use crate::gpu::recording::{Recording, Value, Work};
 use crate::gpu::shader::{Kernel, PipelineKey};
 use crate::ops::LpPool2d;
 
@@ -47,7 +47,25 @@ pub(super) fn lower(op: &LpPool2d, input: &Value, output: &Value, recording: &mu
         power: op.p,
     };
     // 1 and 2 need no power and no general root.
-    let key = PipelineKey::new(Kernel::LpPool2d, [("LANES", LANES), ("NORM", op.p.min(3))]);
-    let workgroups = outputs.div_ceil(LANES as usize);
-    recording.dispatch(name, key, &parameters, &[slot(input)?], &[slot(output)?], workgroups)
+    let norm = op.p.min(3);
+    let taps = kernel.height.min(window.input.height) * kernel.width.min(window.input.width);
+    let together = taps > MOST_TAPS_ALONE && recording.capabilities.splits_sums();
+    let key = PipelineKey::new(
+        Kernel::LpPool2d,
+        [("LANES", LANES), ("NORM", norm), ("TOGETHER", u32::from(together))],
+    );
+    let (workgroups, own_taps, tree) = if together {
+        (outputs, taps.div_ceil(LANES as usize), LANES.ilog2() as usize)
+    } else {
+        (outputs.div_ceil(LANES as usize), taps, 0)
+    };
+    // Powers are taken by squaring, in as many rounds as the exponent has bits.
+    let power_rounds = if norm == 3 {
+        (u32::BITS - op.p.leading_zeros()) as usize
+    } else {
+        0
+    };
+    let passes = if norm == 1 { own_taps } else { own_taps * (2 + power_rounds) };
+    let work = Work::of(workgroups).rounds(passes + 2 * tree);
+    recording.dispatch(name, key, &parameters, &[slot(input)?], &[slot(output)?], work)
 }

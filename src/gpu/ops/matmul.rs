@@ -6,9 +6,9 @@ use super::epilogue::Operands;
 use super::kernel_choice::How;
 use super::linear::{self, Gemm};
 use super::signature::LayerSignature;
-use super::{LANES, elements, parameters, slot, varies};
+use super::{LANES, elements, long_sums, parameters, slot, varies};
 use crate::error::{Error, Result};
-use crate::gpu::recording::{Recording, Value};
+use crate::gpu::recording::{Recording, Value, Work};
 use crate::gpu::shader::{Kernel, PipelineKey};
 use crate::ops::{MatMul, MatMulExtents};
 
@@ -19,7 +19,8 @@ parameters!(MatMulParameters {
     row_blocks: u32,
     column_blocks: u32,
     blocks: u32,
-    unused: [u32; 2],
+    first_term: u32,
+    last_term: u32,
     axes: [[u32; 4]; AXES],
 });
 
@@ -69,32 +70,47 @@ fn as_they_are(
     let (row_blocks, column_blocks) = (extents.rows.div_ceil(rows), extents.columns.div_ceil(columns));
     let matrices = elements(output) / (extents.rows * extents.columns);
     let blocks = matrices * row_blocks * column_blocks;
-    let key = PipelineKey::new(
-        Kernel::MatMul,
-        [
-            ("LANES", LANES),
-            ("ROWS", rows as u32),
-            ("COLUMNS", columns as u32),
-            ("AXES", AXES as u32),
-        ],
-    );
-    let parameters = MatMulParameters {
-        rows: extents.rows as u32,
-        inner: extents.inner as u32,
-        columns: extents.columns as u32,
-        row_blocks: row_blocks as u32,
-        column_blocks: column_blocks as u32,
-        blocks: blocks as u32,
-        unused: [0; 2],
-        axes,
-    };
-    recording.dispatch(
+    let operands = [right.clone(), left.clone()];
+    let parts = long_sums::parts(extents.inner, recording);
+    long_sums::in_parts(
         "matmul",
-        key,
-        &parameters,
-        &[slot(left)?, slot(right)?],
-        &[slot(output)?],
-        blocks.div_ceil(LANES as usize),
+        &parts,
+        &Operands::plain(&operands),
+        output,
+        recording,
+        |terms, operands, output, recording| {
+            let key = PipelineKey::new(
+                Kernel::MatMul,
+                [
+                    ("LANES", LANES),
+                    ("ROWS", rows as u32),
+                    ("COLUMNS", columns as u32),
+                    ("AXES", AXES as u32),
+                    ("HAS_BEFORE", u32::from(operands.residual.is_some())),
+                ],
+            );
+            let parameters = MatMulParameters {
+                rows: extents.rows as u32,
+                inner: extents.inner as u32,
+                columns: extents.columns as u32,
+                row_blocks: row_blocks as u32,
+                column_blocks: column_blocks as u32,
+                blocks: blocks as u32,
+                first_term: terms.start as u32,
+                last_term: terms.end as u32,
+                axes,
+            };
+            let left = slot(left)?;
+            let before = operands.residual.map_or(Ok(left), slot)?;
+            recording.dispatch(
+                "matmul",
+                key,
+                &parameters,
+                &[left, slot(right)?, before],
+                &[slot(output)?],
+                Work::of(blocks.div_ceil(LANES as usize)).rounds(terms.len()),
+            )
+        },
     )
 }
 

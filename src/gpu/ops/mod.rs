@@ -18,6 +18,7 @@ mod interpolate;
 mod kernel_choice;
 mod linear;
 mod local_response_norm;
+mod long_sums;
 mod lp_pool2d;
 mod matmul;
 mod pad2d;
@@ -230,6 +231,7 @@ pub(in crate::gpu) mod layouts {
             layout!(Im2col, im2col::AnyParameters),
             layout!(Im2colStrips, im2col::StripParameters),
             layout!(InstanceNorm, instance_norm::InstanceNormParameters),
+            layout!(InstanceNormApply, instance_norm::InstanceNormApplyParameters),
             layout!(Interpolate, interpolate::InterpolateParameters),
             layout!(InterpolateNearest, interpolate::NearestParameters),
             layout!(LocalResponseNorm, local_response_norm::LocalResponseNormParameters),
@@ -240,10 +242,15 @@ pub(in crate::gpu) mod layouts {
             layout!(Pad2d, pad2d::PadParameters),
             layout!(Pool2dAny, pool2d::AnyParameters),
             layout!(Pool2dAnyIndices, pool2d::AnyParameters),
+            layout!(Pool2dLong, pool2d::AnyParameters),
+            layout!(Pool2dLongIndices, pool2d::AnyParameters),
             layout!(Pool2dWindow, pool2d::WindowParameters),
             layout!(Pool2dWindowQuads, pool2d::WindowParameters),
             layout!(Reduce, reduce::ReduceParameters),
+            layout!(ReduceRows, reduce::ReduceParameters),
+            layout!(ReduceRowsQuads, reduce::ReduceParameters),
             layout!(Softmax, softmax::SoftmaxParameters),
+            layout!(SoftmaxApply, softmax::SoftmaxApplyParameters),
             layout!(StridedCopy, strided_copy::StridedCopyParameters),
             layout!(StridedCopyQuads, strided_copy::StridedCopyParameters),
             layout!(SumSplits, tiles::SumSplitsParameters),

@@ -2,7 +2,7 @@
 
 use super::{LANES, check_extent, parameters, slot};
 use crate::error::Result;
-use crate::gpu::recording::{Recording, Value};
+use crate::gpu::recording::{Recording, Value, Work};
 use crate::gpu::shader::{Kernel, PipelineKey};
 use crate::ops::Pad2d;
 
@@ -52,6 +52,6 @@ pub(super) fn lower(op: &Pad2d, input: &Value, output: &Value, recording: &mut R
         &parameters,
         &[slot(input)?],
         &[slot(output)?],
-        planes * position_blocks,
+        Work::of(planes * position_blocks),
     )
 }

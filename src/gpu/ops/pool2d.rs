@@ -1,12 +1,14 @@
 //! Pooling: small windows in blocks of rows, everything else one output at a time.
 
+use super::reduce::{Axes, FEWEST_ALONG, Term, reduce_by};
 use super::strips::Windows;
 use super::{LANES, check_extent, choice, elements, parameters, slot, step};
 use crate::error::Result;
-use crate::gpu::recording::{Recording, Value};
+use crate::gpu::recording::{Recording, Value, Work};
 use crate::gpu::shader::{Kernel, PipelineKey};
-use crate::ops::{AvgPool2d, IndexOrder, MaxPool2d, Window2d};
-use crate::padding::PaddingMode;
+use crate::ops::{AvgPool2d, IndexOrder, MaxPool2d, ReduceKind, Window2d};
+use crate::padding::{Padding2d, PaddingMode};
+use crate::shape::Size2d;
 
 parameters!(WindowParameters {
     in_height: u32,
@@ -49,6 +51,8 @@ parameters!(AnyParameters {
     lowest: u32,
 });
 
+/// The most taps of a window that an invocation goes through alone.
+pub(super) const MOST_TAPS_ALONE: usize = 1024;
 /// The bits of minus infinity.
 const LOWEST: u32 = f32::NEG_INFINITY.to_bits();
 
@@ -180,8 +184,15 @@ fn lower_window(
             &parameters,
             &[slot(input)?],
             &[slot(output)?],
-            strips.invocations.div_ceil(lanes as usize),
+            Work::of(strips.invocations.div_ceil(lanes as usize)).rounds(strips.rounds),
         );
+    }
+    if is_whole_plane(window)
+        && pays_whole(window.input, recording)
+        && let [output] = outputs
+    {
+        let divisor = (divisor_override != 0.0).then_some(divisor_override);
+        return lower_whole(name, is_max == 1, divisor, input, output, recording);
     }
     let parameters = AnyParameters {
         in_height: window.input.height as u32,
@@ -206,7 +217,8 @@ fn lower_window(
         index_plane,
         lowest: LOWEST,
     };
-    dispatch_any(name, is_max, false, &parameters, input, outputs, recording)
+    let taps = [kernel.height.min(window.input.height), kernel.width.min(window.input.width)];
+    dispatch_any(name, is_max, false, taps, &parameters, input, outputs, recording)
 }
 
 pub(super) fn lower_adaptive(is_max: bool, input: &Value, outputs: &[Value], recording: &mut Recording) -> Result<()> {
@@ -218,6 +230,16 @@ pub(super) fn lower_adaptive(is_max: bool, input: &Value, outputs: &[Value], rec
     let (in_height, in_width) = (input.shape[2], input.shape[3]);
     check_extent(name, in_height, 0, 0)?;
     check_extent(name, in_width, 0, 0)?;
+    let plane = Size2d {
+        height: in_height,
+        width: in_width,
+    };
+    if pays_whole(plane, recording)
+        && let [output] = outputs
+        && output.shape[2..] == [1, 1]
+    {
+        return lower_whole(name, is_max, None, input, output, recording);
+    }
     let parameters = AnyParameters {
         in_height: in_height as u32,
         in_width: in_width as u32,
@@ -241,28 +263,77 @@ pub(super) fn lower_adaptive(is_max: bool, input: &Value, outputs: &[Value], rec
         index_plane: 0,
         lowest: LOWEST,
     };
-    dispatch_any(name, u32::from(is_max), true, &parameters, input, outputs, recording)
+    // A part of an extent overlaps one element more than its share at most.
+    let most = |extent: usize, parts: usize| extent.min(extent.div_ceil(parts) + 1);
+    let taps = [most(in_height, outputs[0].shape[2]), most(in_width, outputs[0].shape[3])];
+    dispatch_any(name, u32::from(is_max), true, taps, &parameters, input, outputs, recording)
 }
 
+/// Whether the planes are rows that a reduction has lanes along.
+fn pays_whole(plane: Size2d, recording: &Recording) -> bool {
+    plane.height * plane.width >= FEWEST_ALONG && recording.capabilities.splits_sums()
+}
+
+/// Whether the only window is the plane itself.
+fn is_whole_plane(window: &Window2d) -> bool {
+    let Window2d {
+        input,
+        output,
+        kernel,
+        padding,
+        ..
+    } = *window;
+    kernel == input && (output.height, output.width) == (1, 1) && padding == Padding2d::default()
+}
+
+/// Records the maximum or mean of whole planes, where those are worth it.
+fn lower_whole(
+    name: &'static str,
+    is_max: bool,
+    divisor: Option<f32>,
+    input: &Value,
+    output: &Value,
+    recording: &mut Recording,
+) -> Result<()> {
+    let planes = elements(output);
+    let plane = elements(input) / planes;
+    let kind = if is_max { ReduceKind::Max } else { ReduceKind::Mean };
+    let axes = Axes::middle(planes, plane, 1);
+    let divisor = divisor.unwrap_or(plane as f32);
+    reduce_by(name, kind, Term::Plain, &axes, divisor, input, output, recording)
+}
+
+/// `taps` are the most rows and columns of a window.
+#[expect(clippy::too_many_arguments, reason = "what is pooled, how, from where to where")]
 fn dispatch_any(
     name: &'static str,
     is_max: u32,
     adaptive: bool,
+    taps: [usize; 2],
     parameters: &AnyParameters,
     input: &Value,
     outputs: &[Value],
     recording: &mut Recording,
 ) -> Result<()> {
-    let kernel = if outputs.len() == 2 {
-        Kernel::Pool2dAnyIndices
-    } else {
-        Kernel::Pool2dAny
+    let [rows, columns] = taps;
+    let together = rows * columns > MOST_TAPS_ALONE && recording.capabilities.splits_sums();
+    let kernel = match (together, outputs.len()) {
+        (false, 2) => Kernel::Pool2dAnyIndices,
+        (false, _) => Kernel::Pool2dAny,
+        (true, 2) => Kernel::Pool2dLongIndices,
+        (true, _) => Kernel::Pool2dLong,
     };
     let key = PipelineKey::new(
         kernel,
         [("LANES", LANES), ("IS_MAX", is_max), ("ADAPTIVE", u32::from(adaptive))],
     );
     let outputs_slots = outputs.iter().map(slot).collect::<Result<Vec<_>>>()?;
-    let workgroups = elements(&outputs[0]).div_ceil(LANES as usize);
-    recording.dispatch(name, key, parameters, &[slot(input)?], &outputs_slots, workgroups)
+    let windows = elements(&outputs[0]);
+    let work = if together {
+        let rounds = (rows * columns).div_ceil(LANES as usize) + LANES.ilog2() as usize;
+        Work::of(windows).rounds(rounds)
+    } else {
+        Work::of(windows.div_ceil(LANES as usize)).rounds(rows * (1 + columns))
+    };
+    recording.dispatch(name, key, parameters, &[slot(input)?], &outputs_slots, work)
 }

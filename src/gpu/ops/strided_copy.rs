@@ -2,7 +2,7 @@
 
 use super::{LANES, elements, parameters, slot};
 use crate::error::{Error, Result};
-use crate::gpu::recording::{Part, Recording, SlotId, Value};
+use crate::gpu::recording::{Part, Recording, SlotId, Value, Work};
 use crate::gpu::shader::{Kernel, PipelineKey};
 use crate::ops::{Concat, Op, Slice, Transpose};
 
@@ -26,6 +26,17 @@ pub(super) struct Axis {
     pub(super) extent: usize,
     pub(super) input_stride: isize,
     pub(super) output_stride: isize,
+}
+
+impl Axis {
+    /// An axis of an input alone.
+    pub(super) fn of_input(extent: usize, input_stride: isize) -> Self {
+        Self {
+            extent,
+            input_stride,
+            output_stride: 0,
+        }
+    }
 }
 
 /// A copy of all places of some axes.
@@ -109,7 +120,7 @@ impl Copy {
         };
         let workgroups = items.div_ceil((LANES * ITEMS) as usize);
         let key = PipelineKey::new(kernel, constants);
-        recording.dispatch(op.name(), key, &parameters, &[slot(input)?], &[output], workgroups)
+        recording.dispatch(op.name(), key, &parameters, &[slot(input)?], &[output], Work::of(workgroups))
     }
 }
 

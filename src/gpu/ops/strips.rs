@@ -42,6 +42,8 @@ pub(super) struct Strips {
     pub(super) segment_rows: usize,
     pub(super) segments: usize,
     pub(super) invocations: usize,
+    /// Rounds of an invocation's loop: its rows, and those before the first that fill the window.
+    pub(super) rounds: usize,
 }
 
 impl Windows {
@@ -99,6 +101,7 @@ impl Windows {
             segment_rows,
             segments,
             invocations: self.sets * strips * segments,
+            rounds: segment_rows + kept.div_ceil(stride_height),
         })
     }
 

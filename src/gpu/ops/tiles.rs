@@ -4,7 +4,7 @@ use super::epilogue::Operands;
 use super::kernel_choice::Tiling;
 use super::{LANES, elements, parameters, slot};
 use crate::error::Result;
-use crate::gpu::recording::{Recording, Value};
+use crate::gpu::recording::{Recording, Value, Work};
 use crate::gpu::shader::{Kernel, PipelineKey};
 
 parameters!(SumSplitsParameters {
@@ -136,6 +136,11 @@ impl Cut {
         self.splits * self.extents.groups * self.position_tiles() * self.channel_tiles()
     }
 
+    fn work(&self) -> Work {
+        let Tile { slice, each, .. } = self.tile;
+        Work::of(self.workgroups()).rounds(self.split_slices * (1 + slice / 4) + each / 4)
+    }
+
     /// Products that are computed, those past the edges included.
     pub(super) fn products(&self) -> u128 {
         let tiles = self.extents.groups * self.position_tiles() * self.channel_tiles();
@@ -202,7 +207,7 @@ pub(super) fn tiled<P: bytemuck::NoUninit>(
     };
     let parameters = parameters(&cut, first.activation_parameters());
     let inputs = first.slots(packed)?;
-    recording.dispatch(how.name, key, &parameters, &inputs, &[slot(&parts)?], cut.workgroups())?;
+    recording.dispatch(how.name, key, &parameters, &inputs, &[slot(&parts)?], cut.work())?;
     if cut.splits > 1 {
         sum_splits(how, &cut, operands, &parts, output, recording)?;
     }
@@ -235,15 +240,8 @@ fn sum_splits(
     let parts = slot(parts)?;
     // What there is not, the parts stand in for.
     let [_, _, bias, residual] = operands.slots(parts)?;
-    let workgroups = outputs.div_ceil(LANES as usize);
-    recording.dispatch(
-        how.name,
-        key,
-        &parameters,
-        &[parts, bias, residual],
-        &[slot(output)?],
-        workgroups,
-    )
+    let work = Work::of(outputs.div_ceil(LANES as usize)).rounds(cut.splits);
+    recording.dispatch(how.name, key, &parameters, &[parts, bias, residual], &[slot(output)?], work)
 }
 
 /// Positions of a Real: four where the planes are whole vectors.

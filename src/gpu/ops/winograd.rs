@@ -11,7 +11,7 @@ use super::{LANES, parameters, slot};
 use crate::error::Result;
 use crate::gpu::DeviceClass;
 use crate::gpu::context::Capabilities;
-use crate::gpu::recording::{DType, Recording, Value};
+use crate::gpu::recording::{DType, MOST_ROUNDS, Recording, Value, Work};
 use crate::gpu::shader::{Kernel, PipelineKey};
 use crate::ops::ConvGeometry;
 use crate::reference::Winograd;
@@ -181,10 +181,19 @@ fn elements(geometry: &ConvGeometry, channels: usize, quads: Quads) -> usize {
     factors.into_iter().fold(1, usize::saturating_mul)
 }
 
+/// Rounds of an invocation of the output's transform, where none of its sums is finite and all are summed again.
+fn output_rounds(tiles: Winograd, geometry: &ConvGeometry) -> usize {
+    let outputs = tiles.tile() * tiles.tile();
+    outputs + 4 * outputs * (1 + geometry.in_channels)
+}
+
 /// Whether the transformed input, the transformed weight in blocks and the products can be bound.
 pub(super) fn fits(tiles: Winograd, geometry: &ConvGeometry, capabilities: &Capabilities) -> bool {
     const LARGEST_BLOCK: usize = 128;
     const LARGEST_SLICE: usize = 16;
+    if output_rounds(tiles, geometry) as u64 > MOST_ROUNDS {
+        return false;
+    }
     let (in_channels, out_channels) = (geometry.in_channels, geometry.out_channels);
     let quads = Quads::of(tiles, geometry);
     let largest = quads
@@ -310,7 +319,7 @@ fn transform_output(
         &parameters,
         &[slot(products)?, weight, bias, residual, input],
         &[slot(output)?],
-        invocations.div_ceil(LANES as usize),
+        Work::of(invocations.div_ceil(LANES as usize)).rounds(output_rounds(tiles, geometry)),
     )
 }
 
@@ -323,7 +332,14 @@ fn transform_weight(geometry: &ConvGeometry, tiles: Winograd, weight: &Value, re
     let key = PipelineKey::new(kernel, tiles.constants());
     let parameters = WeightParameters { kernels: kernels as u32 };
     let workgroups = kernels.div_ceil(LANES as usize);
-    recording.dispatch(NAME, key, &parameters, &[slot(weight)?], &[slot(&transformed)?], workgroups)?;
+    recording.dispatch(
+        NAME,
+        key,
+        &parameters,
+        &[slot(weight)?],
+        &[slot(&transformed)?],
+        Work::of(workgroups),
+    )?;
     Ok(transformed)
 }
 
@@ -374,8 +390,8 @@ fn transform_input(
         segments: segments as u32,
         invocations: invocations as u32,
     };
-    let workgroups = invocations.div_ceil(LANES as usize);
-    recording.dispatch(NAME, key, &parameters, &[slot(input)?], &[slot(&transformed)?], workgroups)?;
+    let work = Work::of(invocations.div_ceil(LANES as usize)).rounds(segment_rows + 1);
+    recording.dispatch(NAME, key, &parameters, &[slot(input)?], &[slot(&transformed)?], work)?;
     Ok(transformed)
 }
 

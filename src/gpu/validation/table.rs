@@ -82,6 +82,7 @@ fn table_in(precision: Precision) -> Vec<Entry> {
                 broadcast,
                 limits: wgpu::Limits::default(),
                 large_tiles: false,
+                loops: crate::gpu::context::Loops::Limited,
             };
             if precision == Precision::F32 {
                 entries.push(ceilings(&capabilities));
@@ -195,6 +196,7 @@ fn cases() -> Vec<(Op, Vec<Vec<usize>>)> {
     for op in [Softmax::new(1), Softmax::log(-1)] {
         cases.push((op.into(), vec![image.clone()]));
     }
+    cases.extend(long_sums());
     // Few rows, of whole vectors and not, and sums that are split.
     for (rows, ins, outs) in [(1, 8, 40), (3, 2000, 40), (33, 2000, 40), (12_000, 20, 128)] {
         cases.push((Linear.into(), vec![vec![rows, ins], vec![outs, ins]]));
@@ -225,6 +227,39 @@ fn cases() -> Vec<(Op, Vec<Vec<usize>>)> {
     cases.push((Reshape::new([2, -1]).into(), vec![image.clone()]));
     cases.push((Flatten::default().into(), vec![image]));
     cases
+}
+
+/// Sums that are cut up, of each kind.
+fn long_sums() -> Vec<(Op, Vec<Vec<usize>>)> {
+    let plane = || vec![vec![2, 1, 45, 40]];
+    vec![
+        (Softmax::new(-1).into(), vec![vec![2, 2000]]),
+        (Softmax::log(1).into(), vec![vec![2, 2000, 3]]),
+        (Reduce::sum([1]).into(), vec![vec![3, 131]]),
+        (Reduce::mean([1]).into(), vec![vec![3, 20_000]]),
+        (Reduce::max([1]).into(), vec![vec![3, 20_001]]),
+        (Reduce::mean([0]).into(), vec![vec![9000, 3]]),
+        (AdaptiveAvgPool2d::new(1).into(), plane()),
+        (AdaptiveAvgPool2d::new([1, 2]).into(), vec![vec![1, 1, 90, 40]]),
+        (AdaptiveMaxPool2d::new(1).into(), plane()),
+        (AdaptiveMaxPool2d::new(1).return_indices(true).into(), plane()),
+        (AvgPool2d::new(40).into(), plane()),
+        (MaxPool2d::new(40).into(), plane()),
+        (MaxPool2d::new(40).return_indices(true).into(), plane()),
+        (LpPool2d::new(1, 40).into(), plane()),
+        (LpPool2d::new(2, 40).into(), plane()),
+        (LpPool2d::new(3, 40).into(), plane()),
+        (InstanceNorm::new().into(), vec![vec![1, 2, 260, 260], vec![2], vec![2]]),
+        (Linear.into(), vec![vec![1, 9000], vec![3, 9000], vec![3]]),
+        (Linear.into(), vec![vec![33, 9001], vec![40, 9001]]),
+        (MatMul.into(), vec![vec![2, 1, 2, 9000], vec![3, 9000, 3]]),
+        (Conv2d::new().into(), vec![vec![1, 1000, 4, 4], vec![2, 1000, 3, 3]]),
+        (Conv2d::new().into(), vec![vec![1, 9000, 2, 2], vec![16, 9000, 1, 1]]),
+        (
+            ConvTranspose2d::new().stride(2).into(),
+            vec![vec![1, 3000, 2, 2], vec![3000, 2, 2, 2]],
+        ),
+    ]
 }
 
 /// What moves elements, over one merged axis to six, and reductions along some.

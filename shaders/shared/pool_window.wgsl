@@ -1,0 +1,73 @@
+// What pooling over windows of any size has in common: parameters, bindings, and the taps of a window.
+// Header: ADAPTIVE. Needs shared/window_taps.wgsl.
+struct Params {
+    in_height: u32,
+    in_width: u32,
+    out_height: u32,
+    out_width: u32,
+    kernel_height: u32,        // unused where adaptive, like the next six
+    kernel_width: u32,
+    stride_height: u32,
+    stride_width: u32,
+    dilation_height: u32,
+    dilation_width: u32,
+    pad_top: u32,
+    pad_left: u32,
+    padded_height: u32,        // in_height + both paddings; the average's window is clipped to it where padding counts
+    padded_width: u32,
+    outputs: u32,              // N * C * OH * OW
+    count_include_pad: u32,
+    divisor_override: f32,     // 0 for none
+    index_row: u32,            // what a row, a column and a plane add to an index
+    index_column: u32,
+    index_plane: u32,
+    lowest: u32,               // the bits of minus infinity, which WGSL has no literal for
+}
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> input: array<f32>;               // [planes, H, W]
+@group(0) @binding(2) var<storage, read_write> output: array<f32>;        // [planes, OH, OW]
+// binding 3: the indices where they are asked for, see shared/indices_*.wgsl
+
+fn adaptive_taps(index: u32, in_extent: u32, out_extent: u32) -> Taps {
+    let first = index * in_extent / out_extent;
+    let end = ((index + 1u) * in_extent + out_extent - 1u) / out_extent;
+    return Taps(first, end, 1u);
+}
+
+// What the average's divisor counts along one axis: the taps, or, where padding counts, the window clipped to the padded input.
+fn counted(taps: Taps, index: u32, padded: u32, kernel: u32, stride: u32, dilation: u32) -> u32 {
+    if (ADAPTIVE == 1u || params.count_include_pad == 0u) {
+        return taps.end - taps.first;
+    }
+    return min(index * stride + (kernel - 1u) * dilation + 1u, padded) - index * stride;
+}
+
+// The index of an element of the input.
+fn place(plane: u32, row: u32, column: u32) -> u32 {
+    return plane * params.index_plane + row * params.index_row + column * params.index_column;
+}
+
+fn window_rows(out_y: u32) -> Taps {
+    if (ADAPTIVE == 1u) {
+        return adaptive_taps(out_y, params.in_height, params.out_height);
+    }
+    return window_taps(out_y, params.in_height, params.kernel_height, params.stride_height, params.dilation_height, params.pad_top);
+}
+
+fn window_columns(out_x: u32) -> Taps {
+    if (ADAPTIVE == 1u) {
+        return adaptive_taps(out_x, params.in_width, params.out_width);
+    }
+    return window_taps(out_x, params.in_width, params.kernel_width, params.stride_width, params.dilation_width, params.pad_left);
+}
+
+// A window's sum over what it counts.
+fn mean_of(sum: f32, rows: Taps, columns: Taps, out_y: u32, out_x: u32) -> f32 {
+    let counted_rows = counted(rows, out_y, params.padded_height, params.kernel_height, params.stride_height, params.dilation_height);
+    let counted_columns = counted(columns, out_x, params.padded_width, params.kernel_width, params.stride_width, params.dilation_width);
+    var divisor = f32(counted_rows * counted_columns);
+    if (params.divisor_override != 0.0) {
+        divisor = params.divisor_override;
+    }
+    return sum / divisor;
+}

@@ -1,0 +1,76 @@
+// What reductions have in common: their parameters, their terms, and which terms a task has. A task is one output, or, where a
+// sum is long, a part of one: other tasks have its other parts, and another dispatch puts them together.
+//
+// Sums are added up in blocks of BLOCK terms, whose sums are added up: rounding errors grow with what is added in a row.
+// Header: REDUCTION, TERM, KEPT (the number of axes that stay, at least 1), MOST_AXES. Needs shared/reals_*.wgsl and
+// shared/reduction_*.wgsl.
+const SUM = 0u;
+const MEAN = 1u;
+const MAX = 2u;
+
+const PLAIN = 0u;
+const EXPONENTIAL = 1u;      // exp(x - centre)
+const SQUARE = 2u;           // (x - centre)^2
+
+const BLOCK = 32u;
+
+struct Params {
+    outputs: u32,
+    tasks: u32,                // outputs * parts
+    terms: u32,                // of an output, in Reals
+    part_terms: u32,           // of a task; the last part may have fewer
+    divisor: f32,              // of a mean
+    // The last axis first: extent and input stride of a kept axis (KEPT count), then of a reduced one, in Reals.
+    axes: array<vec4<u32>, MOST_AXES>,
+}
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> input: array<Real>;
+@group(0) @binding(2) var<storage, read> centres: array<f32>;             // [outputs], unless TERM is PLAIN
+@group(0) @binding(3) var<storage, read_write> output: array<f32>;        // [parts, the kept axes], row-major
+
+// Where an output's first term is.
+fn first_source(output_index: u32) -> u32 {
+    var first = 0u;
+    var rest = output_index;
+    for (var axis = 0u; axis < KEPT; axis++) { // unroll
+        var coordinate = rest;
+        if (axis + 1u < KEPT) {
+            coordinate = rest % params.axes[axis].x;
+            rest /= params.axes[axis].x;
+        }
+        first += coordinate * params.axes[axis].y;
+    }
+    return first;
+}
+
+fn centre_of(output_index: u32) -> f32 {
+    if (TERM == PLAIN) {
+        return 0.0;
+    }
+    return centres[output_index];
+}
+
+fn term_of(x: Real, centre: f32) -> Real {
+    if (TERM == EXPONENTIAL) {
+        return exp(max(x - Real(centre), Real(-200.0)));
+    }
+    if (TERM == SQUARE) {
+        let distance = x - Real(centre);
+        return distance * distance;
+    }
+    return x;
+}
+
+// The larger of two, and NaN if one is: `max` may drop it.
+fn larger(a: f32, b: f32) -> f32 {
+    let bits = max(bitcast<u32>(a) & 0x7fffffffu, bitcast<u32>(b) & 0x7fffffffu);
+    return bitcast<f32>(select(bitcast<u32>(max(a, b)), bits, bits > INFINITY_BITS));
+}
+
+fn store_result(task: u32, result: f32) {
+    if (REDUCTION == MEAN) {
+        output[task] = result / params.divisor;
+    } else {
+        output[task] = result;
+    }
+}

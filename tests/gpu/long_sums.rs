@@ -1,0 +1,100 @@
+//! Long sums on the GPU, by the rules of every class of devices; and that what an adapter cuts short is noticed.
+
+use convoke::Gpu;
+use convoke::gpu::DeviceClass;
+
+use crate::long_sums_cases::{LENGTHS, at};
+use crate::{Named, trial};
+
+pub(crate) fn trials() -> Vec<Named> {
+    let mut trials = Vec::new();
+    for class in DeviceClass::ALL {
+        for n in LENGTHS {
+            trials.push(trial(format!("long_sums/{}/{n}", class.name()), move |gpu: &Gpu| {
+                at(&gpu.with_device_class(class), n)
+            }));
+        }
+    }
+    #[cfg(feature = "wrong-kernel")]
+    trials.extend(wrong::trials());
+    trials
+}
+
+#[cfg(feature = "wrong-kernel")]
+mod wrong {
+    use convoke::graph::{Graph, Session};
+    use convoke::ops::Op;
+    use convoke::{Gpu, Result};
+    use ndarray::ArrayD;
+
+    use crate::device::Outcome;
+    use crate::goldens;
+    use crate::long_sums_cases::{Case, cases, reals};
+    use crate::{Named, trial};
+
+    pub(super) fn trials() -> Vec<Named> {
+        vec![
+            trial("long_sums/cut_short_is_noticed", cut_short_is_noticed),
+            trial("long_sums/rounds_are_counted", rounds_are_counted),
+        ]
+    }
+
+    /// One operator whose first tensor is the input and the others constants.
+    fn graph(op: &Op, inputs: &[ArrayD<f32>]) -> Result<Graph> {
+        let mut graph = Graph::new();
+        let mut operands = vec![graph.input("input")];
+        for (index, constant) in inputs[1..].iter().enumerate() {
+            operands.push(graph.constant(format!("constant{index}"), constant.clone()));
+        }
+        let output = graph.node("long", op.clone(), &operands)?;
+        graph.output(output)?;
+        Ok(graph)
+    }
+
+    /// Whether `verify` names the operator as wrong.
+    fn is_noticed(gpu: &Gpu, (op, shapes): &Case) -> Result<bool> {
+        let inputs = reals(shapes, 3);
+        let session = Session::new(graph(op, &inputs)?, &gpu.clone().into())?;
+        let checks = session.verify(&[inputs[0].view()])?;
+        Ok(checks.iter().any(|check| check.node == "long" && check.mismatch.is_some()))
+    }
+
+    /// Mesa's llvmpipe cuts loops short; others do not, and then nothing is wrong with sums left whole.
+    fn cut_short_is_noticed(gpu: &Gpu) -> Outcome {
+        if !gpu.info().name.contains("llvmpipe") {
+            return Ok(());
+        }
+        let whole = Gpu::builder().named("llvmpipe").loops("unlimited").build()?;
+        // Past the limit by half, for those that go through each element once in a loop of their own.
+        for (name, _, case) in cases(98_304) {
+            if eight_at_a_time(name) {
+                continue;
+            }
+            assert!(is_noticed(&whole, &case)?, "{name}: {case:?}");
+            assert!(!is_noticed(gpu, &case)?, "{name}: {case:?}");
+        }
+        // What goes through several elements in a round passes the limit later.
+        for (name, _, case) in cases(1 << 20) {
+            if matches!(name, "linear/1" | "linear/8" | "linear/20") {
+                assert!(is_noticed(&whole, &case)?, "{name}: {case:?}");
+            }
+        }
+        Ok(())
+    }
+
+    /// Cases of several elements a round, and rows that a whole workgroup goes through.
+    fn eight_at_a_time(name: &str) -> bool {
+        name.starts_with("linear") || name.starts_with("conv2d/channels") || name == "instance_norm"
+    }
+
+    /// Kernels that end their loops after as many rounds as were recorded give the same answers: none takes more.
+    fn rounds_are_counted(gpu: &Gpu) -> Outcome {
+        let checked = Gpu::builder().named(&gpu.info().name).loops("checked").build()?;
+        for class in convoke::gpu::DeviceClass::ALL {
+            let checked = checked.with_device_class(class);
+            crate::long_sums_cases::at(&checked, 65_536)?;
+            goldens::all(&checked)?;
+        }
+        Ok(())
+    }
+}
