@@ -47,6 +47,7 @@
 //!
 //! - `CONVOKE_ADAPTER`: `hardware`, `software`, `cpu` or part of an adapter's name.
 //! - `CONVOKE_DUMP_WGSL`: a directory that the final WGSL of every compiled kernel is written to.
+//! - `CONVOKE_DUMP_BROWSER_WGSL`: a directory that the same kernels are written to as a browser would get them.
 
 mod backend;
 #[cfg(all(feature = "benchmark", not(target_family = "wasm")))]

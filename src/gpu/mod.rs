@@ -20,6 +20,7 @@ mod ceilings;
 mod context;
 mod cut_loops;
 mod device_class;
+mod dump;
 mod engine;
 mod halves;
 mod joining;

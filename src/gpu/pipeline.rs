@@ -5,8 +5,9 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use super::context::Context;
+use super::dump::dump;
 use super::opaque::hide_parameters;
-use super::shader::{Kernel, PipelineKey};
+use super::shader::{Dialect, Kernel, PipelineKey};
 use crate::error::{Error, Result};
 use crate::lock::lock;
 
@@ -82,7 +83,7 @@ impl Pipelines {
 fn compile(context: &Context, key: &PipelineKey) -> Result<Pipeline> {
     let source = key.kernel.source();
     let label = format!("convoke.{}", source.name);
-    let mut text = key.wgsl().map_err(Error::Gpu)?;
+    let mut text = key.wgsl(Dialect::HERE).map_err(Error::Gpu)?;
     // What the ceiling's kernel is for is to show the most that a driver can make of it.
     if context.capabilities.hides_parameters() && key.kernel != Kernel::CeilingMultiplyAdd {
         text = hide_parameters(&text).map_err(|message| Error::Gpu(format!("{}: {message}", source.name)))?;
@@ -92,7 +93,7 @@ fn compile(context: &Context, key: &PipelineKey) -> Result<Pipeline> {
         Some(wrong) => wrong.apply(source.name, text)?,
         None => text,
     };
-    dump(source.name, key, &text);
+    dump(key, &text);
     log::debug!("compiling {label} {:?}", key.constants);
     context.guarded(|| {
         let module = context.device.create_shader_module(wgpu::ShaderModuleDescriptor {
@@ -150,21 +151,4 @@ fn bind_group_layout(device: &wgpu::Device, label: &str, key: &PipelineKey) -> w
         label: Some(label),
         entries: &entries,
     })
-}
-
-/// Writes the final WGSL into the directory that `CONVOKE_DUMP_WGSL` names, for reading and for other tools.
-fn dump(name: &str, key: &PipelineKey, text: &str) {
-    let Some(directory) = std::env::var_os("CONVOKE_DUMP_WGSL") else {
-        return;
-    };
-    let constants: Vec<String> = key.constants.iter().map(|(_, value)| value.to_string()).collect();
-    let writable = if key.writable == 0 {
-        String::new()
-    } else {
-        format!("_w{}", key.writable)
-    };
-    let path = std::path::Path::new(&directory).join(format!("{name}_{}{writable}.wgsl", constants.join("_")));
-    if let Err(error) = std::fs::create_dir_all(&directory).and_then(|()| std::fs::write(&path, text)) {
-        log::warn!("CONVOKE_DUMP_WGSL: {}: {error}", path.display());
-    }
 }

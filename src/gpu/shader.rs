@@ -640,6 +640,24 @@ impl Kernel {
     }
 }
 
+/// Whose compiler a text is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Dialect {
+    /// naga, which wgpu brings along natively.
+    Native,
+    /// A browser's own (Tint in Chrome), which wants every extension named.
+    Browser,
+}
+
+impl Dialect {
+    /// That of this build.
+    pub(crate) const HERE: Self = if cfg!(target_family = "wasm") {
+        Self::Browser
+    } else {
+        Self::Native
+    };
+}
+
 /// The constant that says which bindings are stored as 16-bit floats, a bit each from binding 1 on.
 pub(crate) const HALVES: &str = "HALVES";
 
@@ -674,13 +692,13 @@ impl PipelineKey {
     }
 
     /// The final text: header, shared parts, kernel, with loads and stores of halves converted and marked loops written out.
-    pub(crate) fn wgsl(&self) -> Result<String, String> {
+    pub(crate) fn wgsl(&self, dialect: Dialect) -> Result<String, String> {
         use std::fmt::Write as _;
 
         let source = self.kernel.source();
         let mut text = String::new();
-        // A browser's compiler wants the extension named; naga needs it not and rejects it.
-        if source.subgroups && cfg!(target_family = "wasm") {
+        // naga does not know the extension by name and rejects the line.
+        if source.subgroups && dialect == Dialect::Browser {
             text.push_str("enable subgroups;\n");
         }
         let halves = self.constant(HALVES).unwrap_or(0);

@@ -11,11 +11,12 @@ use wgpu::naga;
 use self::table::{ACTIVATIONS, BINARIES, Entry, record, table};
 use super::context::{Capabilities, Context};
 use super::cut_loops::is_loop;
+use super::dump;
 use super::engine::Executable;
 use super::opaque::hide_parameters;
 use super::ops::layouts;
 use super::recording::{MOST_ROUNDS, Recording};
-use super::shader::{HALVES, Kernel, PipelineKey};
+use super::shader::{Dialect, HALVES, Kernel, PipelineKey};
 use super::{AdapterInfo, DeviceClass};
 use crate::{Error, PaddingMode};
 
@@ -32,7 +33,7 @@ fn keys() -> Vec<PipelineKey> {
 
 /// Parses and validates; subgroup operations and 16-bit floats are allowed to the kernels that say they use them.
 fn validate(key: &PipelineKey) -> Result<naga::Module, String> {
-    let text = key.wgsl()?;
+    let text = key.wgsl(Dialect::Native)?;
     if text.contains("// unroll") {
         return Err("a mark was not unrolled".to_owned());
     }
@@ -196,7 +197,7 @@ fn rounds_are_recorded_of_every_kernel_with_loops() {
     let mut failures = BTreeSet::new();
     for entry in table() {
         for dispatch in entry.recording.once.iter().chain(&entry.recording.every) {
-            let has_loops = dispatch.key.wgsl().unwrap().lines().any(is_loop);
+            let has_loops = dispatch.key.wgsl(Dialect::Native).unwrap().lines().any(is_loop);
             if has_loops != (dispatch.rounds > 0) || dispatch.rounds > MOST_ROUNDS {
                 failures.insert(format!(
                     "{:?}: {} rounds, in {}",
@@ -207,6 +208,29 @@ fn rounds_are_recorded_of_every_kernel_with_loops() {
     }
     let failures: Vec<_> = failures.into_iter().collect();
     assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+/// Texts for browsers are those that naga accepts, but for a line that names the subgroups' extension. Where
+/// `CONVOKE_DUMP_BROWSER_WGSL` names a directory they are written there, for a browser's compiler to check (`tools/tint`):
+/// every kernel as it is bound most often, and with all inputs writable.
+#[test]
+fn browsers_get_the_same_texts_with_their_extensions_named() {
+    let directory = std::env::var_os(dump::FOR_BROWSERS).map(PathBuf::from);
+    for key in keys() {
+        let writable = (1 << key.kernel.source().inputs) - 1;
+        for key in [PipelineKey { writable, ..key.clone() }, key] {
+            let (native, browser) = (key.wgsl(Dialect::Native).unwrap(), key.wgsl(Dialect::Browser).unwrap());
+            let extension = if native.contains("subgroup") {
+                "enable subgroups;\n"
+            } else {
+                ""
+            };
+            assert_eq!(browser, format!("{extension}{native}"), "{key:?}");
+            if let Some(directory) = &directory {
+                dump::write_for_browsers(directory, &key).unwrap();
+            }
+        }
+    }
 }
 
 /// A context on a device that validates everything and computes nothing.
