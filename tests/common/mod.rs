@@ -7,7 +7,7 @@ mod goldens;
 pub(crate) mod notebook;
 #[cfg(feature = "safetensors")]
 mod refusals;
-mod root;
+pub(crate) mod root;
 
 #[cfg(feature = "safetensors")]
 pub(crate) use goldens::{Case, golden_cases};

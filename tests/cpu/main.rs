@@ -12,6 +12,8 @@ mod profiled;
 mod random;
 #[path = "../common/numerics/mod.rs"]
 mod special;
+#[path = "../common/state_dict.rs"]
+mod state_dict;
 
 mod layers;
 mod profile;
@@ -72,6 +74,11 @@ fn main() {
     trials.extend(layers::trials(&cpu));
     trials.extend(profile::trials(&cpu));
     trials.extend(sessions::trials(&cpu));
+    for name in state_dict::TYPES {
+        trials.push(trial(format!("state_dict/{name}"), &cpu, move |cpu| {
+            state_dict::agrees(&cpu.clone().into(), name)
+        }));
+    }
     libtest_mimic::run(&arguments, trials).exit();
 }
 

@@ -15,6 +15,8 @@ mod profiled;
 mod random;
 #[path = "../common/numerics/mod.rs"]
 mod special;
+#[path = "../common/state_dict.rs"]
+mod state_dict;
 
 mod check;
 mod dispatch;
@@ -44,6 +46,15 @@ fn trial(name: impl Into<String>, run: impl FnOnce(&Gpu) -> Outcome + Send + 'st
     (name.into(), Box::new(run))
 }
 
+fn state_dicts() -> Vec<Named> {
+    let agrees = |name: &'static str| {
+        trial(format!("state_dict/{name}"), move |gpu| {
+            state_dict::agrees(&gpu.clone().into(), name)
+        })
+    };
+    state_dict::TYPES.map(agrees).into()
+}
+
 fn main() {
     let arguments = Arguments::from_args();
     let gpu = adapter::adapter();
@@ -59,6 +70,7 @@ fn main() {
         #[cfg(feature = "tune")]
         tuning::trials(),
         lenet::trials(),
+        state_dicts(),
         halves::trials(),
         harness::trials(),
         long_sums::trials(),
