@@ -23,7 +23,7 @@
 //! - [`nn`]: layers and `Sequential`; [`weights`]: safetensors files; [`graph`]: any graph of operators, and [`Session`].
 //! - `onnx` (feature `onnx`): models from ONNX files.
 //! - `benchmark` (feature `benchmark`): what `convoke bench` measures and reports.
-//! - `tune` (feature `benchmark`): which kernels are fastest on an adapter, measured; the plans it makes are
+//! - `tune` (feature `tune`): which kernels are fastest on an adapter, measured; the plans it makes are
 //!   [`gpu::TuningPlan`].
 //! - [`ops`]: what each operator is: parameters, shapes, errors.
 //! - [`Precision`]: 16-bit floats for what a session stores.
@@ -37,8 +37,9 @@
 //! - `cpu` (default): the fast CPU backend; without it, and in WebAssembly, the CPU is the reference.
 //! - `safetensors` (default): weights and golden files.
 //! - `onnx`: models from ONNX files.
-//! - `tune`: tuning plans from JSON files and to them.
-//! - `benchmark`: measuring models and operators, backend beside backend, and kernels for tuning plans.
+//! - `tuning-plans`: tuning plans from JSON files and to them: all that a program needs which ships one.
+//! - `benchmark`: module `benchmark`: measuring models and operators, backend beside backend.
+//! - `tune`: module `tune`: measuring kernels for tuning plans; with `benchmark` and `tuning-plans`.
 //! - `cli`: the `convoke` command.
 //! - `wrong-kernel`: for tests only. `CONVOKE_WRONG_KERNEL=KERNEL:FROM=>TO` replaces text in a kernel's final WGSL, with a
 //!   warning, so that whatever must notice a wrong kernel can be seen to.
@@ -70,7 +71,7 @@ pub mod profiling;
 pub mod reference;
 mod shape;
 pub mod testing;
-#[cfg(all(feature = "benchmark", not(target_family = "wasm")))]
+#[cfg(all(feature = "tune", not(target_family = "wasm")))]
 pub mod tune;
 pub mod weights;
 

@@ -40,5 +40,6 @@ pub use operators::operators;
 pub use report::{BackendReport, CaseReport, Cold, DeviceTime, Measured, ModelFile, Outcome, PointReport, Report, Split, Sweep};
 pub use statistics::{Interval, Summary};
 pub use table::table;
+#[cfg(feature = "tune")]
 pub(crate) use turns::Turns;
 pub use turns::{Rule, Stop};

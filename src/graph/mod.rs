@@ -32,7 +32,7 @@ use std::sync::Arc;
 use ndarray::ArrayD;
 
 pub use passes::Pass;
-#[cfg(all(feature = "benchmark", not(target_family = "wasm")))]
+#[cfg(all(feature = "tune", not(target_family = "wasm")))]
 pub(crate) use plan::Tunable;
 pub use profile::{KernelProfile, LayerProfile, Profile};
 pub use session::{LayerChoice, Resident, Session};

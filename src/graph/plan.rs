@@ -153,7 +153,7 @@ impl GpuEngine {
     }
 
     /// The same weights, computed as a tuning plan says.
-    #[cfg(all(feature = "benchmark", not(target_family = "wasm")))]
+    #[cfg(all(feature = "tune", not(target_family = "wasm")))]
     pub(super) fn again(&self, plan: &crate::gpu::TuningPlan) -> Result<Self> {
         Ok(Self {
             gpu: self.gpu.with_tuning(plan)?,
@@ -326,7 +326,7 @@ pub(crate) struct Tunable {
     pub(crate) node: Node,
     /// The shapes of its operands, and whether each is the same in every run.
     #[cfg_attr(
-        not(all(feature = "benchmark", not(target_family = "wasm"))),
+        not(all(feature = "tune", not(target_family = "wasm"))),
         expect(dead_code, reason = "only the tuner asks")
     )]
     pub(crate) operands: Vec<(Vec<usize>, bool)>,

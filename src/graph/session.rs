@@ -142,7 +142,7 @@ impl Session {
     }
 
     /// A second session of the same graph, computed as another plan says. The weights are the same memory.
-    #[cfg(all(feature = "benchmark", not(target_family = "wasm")))]
+    #[cfg(all(feature = "tune", not(target_family = "wasm")))]
     pub(crate) fn again(&self, plan: &TuningPlan) -> Result<Self> {
         let Engine::Gpu(engine) = &self.engine else {
             return Err(Error::unsupported(
@@ -348,7 +348,7 @@ impl Resident<'_> {
     }
 
     /// Submits so many runs at once, one after another.
-    #[cfg(all(feature = "benchmark", not(target_family = "wasm")))]
+    #[cfg(all(feature = "tune", not(target_family = "wasm")))]
     pub(crate) fn run_times(&self, times: usize) -> Result<()> {
         let context = &self.engine.gpu.context;
         let plan = lock(&self.plan);

@@ -31,7 +31,7 @@ mod profile;
 mod properties;
 mod sessions;
 mod tiles;
-#[cfg(feature = "tune")]
+#[cfg(feature = "tuning-plans")]
 mod tuning;
 
 use convoke::Gpu;
@@ -67,7 +67,7 @@ fn main() {
         sessions::trials(),
         profile::trials(),
         tiles::trials(),
-        #[cfg(feature = "tune")]
+        #[cfg(feature = "tuning-plans")]
         tuning::trials(),
         lenet::trials(),
         state_dicts(),

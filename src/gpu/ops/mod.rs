@@ -4,7 +4,7 @@ mod activation;
 mod batch_norm;
 mod binary;
 mod block;
-#[cfg(any(test, all(feature = "benchmark", not(target_family = "wasm"))))]
+#[cfg(any(test, all(feature = "tune", not(target_family = "wasm"))))]
 mod candidates;
 mod ceiling;
 mod choice;

@@ -16,7 +16,7 @@ use crate::shape::{Size2d, element_count};
 /// The padding mode is no part of it: the same loads are made whatever it is. Neither is what is fused to the layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[cfg_attr(
-    feature = "tune",
+    feature = "tuning-plans",
     derive(serde::Serialize, serde::Deserialize),
     serde(tag = "operator", rename_all = "snake_case", deny_unknown_fields)
 )]
@@ -39,7 +39,7 @@ pub enum LayerSignature {
         /// Groups of channels.
         groups: usize,
         /// Whether the weight may change from run to run, and is packed in each.
-        #[cfg_attr(feature = "tune", serde(default, skip_serializing_if = "std::ops::Not::not"))]
+        #[cfg_attr(feature = "tuning-plans", serde(default, skip_serializing_if = "std::ops::Not::not"))]
         weight_varies: bool,
     },
     /// A fully connected layer.
@@ -51,12 +51,12 @@ pub enum LayerSignature {
         /// Sums of each row.
         out_features: usize,
         /// Whether the weight may change from run to run, and is packed in each.
-        #[cfg_attr(feature = "tune", serde(default, skip_serializing_if = "std::ops::Not::not"))]
+        #[cfg_attr(feature = "tuning-plans", serde(default, skip_serializing_if = "std::ops::Not::not"))]
         weight_varies: bool,
     },
     /// The product of two tensors: one matrix by one, so many times over; what all of the left are multiplied by on the right is
     /// one matrix.
-    #[cfg_attr(feature = "tune", serde(rename = "matmul"))]
+    #[cfg_attr(feature = "tuning-plans", serde(rename = "matmul"))]
     MatMul {
         /// How many products.
         matrices: usize,
@@ -67,7 +67,7 @@ pub enum LayerSignature {
         /// Of the right operand.
         columns: usize,
         /// Whether the left operand may change from run to run.
-        #[cfg_attr(feature = "tune", serde(default, skip_serializing_if = "std::ops::Not::not"))]
+        #[cfg_attr(feature = "tuning-plans", serde(default, skip_serializing_if = "std::ops::Not::not"))]
         left_varies: bool,
     },
 }

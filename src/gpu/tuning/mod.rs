@@ -1,6 +1,6 @@
 //! Tuning plans: what was measured to be fastest for each layer on an adapter, as plain data.
 
-#[cfg(feature = "tune")]
+#[cfg(feature = "tuning-plans")]
 mod file;
 
 use std::collections::HashMap;
@@ -17,11 +17,11 @@ const NAME: &str = "tuning plan";
 ///
 /// The same plan gives the same kernels on every device, or an error where a device cannot run them. Layers that a plan does not
 /// name, those of other shapes among them, are computed by the rules for the device. `tune::Tuner` measures in `f32`; a plan says
-/// nothing of [`Precision`](crate::Precision), and sessions of either take its kernels. With the feature `tune` plans are written
+/// nothing of [`Precision`](crate::Precision), and sessions of either take its kernels. With the feature `tuning-plans` plans are written
 /// and read as JSON:
 ///
 /// ```
-/// # #[cfg(feature = "tune")] {
+/// # #[cfg(feature = "tuning-plans")] {
 /// use convoke::gpu::TuningPlan;
 /// let plan = TuningPlan::from_json(r#"{
 ///   "format": "convoke tuning plan 1",
@@ -47,7 +47,11 @@ pub struct TuningPlan {
 
 /// The adapter that a plan was measured on.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "tune", derive(serde::Serialize, serde::Deserialize), serde(deny_unknown_fields))]
+#[cfg_attr(
+    feature = "tuning-plans",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(deny_unknown_fields)
+)]
 pub struct TunedAdapter {
     /// Its name.
     pub name: String,
@@ -56,7 +60,7 @@ pub struct TunedAdapter {
     /// Driver name and version.
     pub driver: String,
     /// The class of device that it was taken for. Sizes that a choice leaves open are those of this class.
-    #[cfg_attr(feature = "tune", serde(with = "file::class"))]
+    #[cfg_attr(feature = "tuning-plans", serde(with = "file::class"))]
     pub class: DeviceClass,
 }
 
