@@ -304,17 +304,25 @@ pub(super) fn input_shapes(model: &Model, shapes: &Shapes) -> Result<Vec<Vec<usi
             continue;
         };
         if dims.len() != given.len() {
-            return Err(invalid(format!("input {input} cannot have shape {given:?}")));
+            return Err(invalid(format!(
+                "input {input} cannot have shape {given:?}: expected {} axes, but got {}",
+                dims.len(),
+                given.len()
+            )));
         }
-        for (dim, &extent) in dims.iter().zip(given) {
+        for (axis, (dim, &extent)) in dims.iter().zip(given).enumerate() {
             let wanted = match dim {
                 Dim::Known(wanted) => *wanted,
                 Dim::Symbol(name) => *symbols.entry(name.as_str()).or_insert(extent),
                 Dim::Unknown => extent,
             };
             if wanted != extent {
+                let why = match dim {
+                    Dim::Symbol(name) => format!(" since {name} is that already"),
+                    _ => String::new(),
+                };
                 return Err(invalid(format!(
-                    "input {input} cannot have shape {given:?}: {dim} is {wanted}"
+                    "input {input} cannot have shape {given:?}: expected {wanted} at axis {axis}{why}, but got {extent}"
                 )));
             }
         }

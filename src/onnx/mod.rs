@@ -43,7 +43,7 @@ use prost::bytes::Bytes;
 use crate::error::{Error, Result};
 use crate::graph::Graph;
 use budget::Budget;
-use proto::{ModelProto, NodeProto, TensorProto};
+use proto::{AttributeProto, ModelProto, NodeProto, TensorProto};
 
 /// How a file is read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -315,14 +315,22 @@ impl Model {
         counts
     }
 
-    /// How many numbers the weights have: all initializers of real types.
+    /// How many numbers the weights have: all initializers and Constant nodes of real types.
     pub fn parameters(&self) -> usize {
-        let weights = self.initializers.values();
-        weights
-            .filter(|weight| !tensor::is_integer(weight.data_type))
-            .filter_map(|weight| tensor::extents("a weight", &weight.dims).ok())
-            .map(|shape| shape.iter().product())
-            .fold(0, usize::saturating_add)
+        let reals = |weight: &TensorProto| match tensor::extents("a weight", &weight.dims) {
+            Ok(shape) if !tensor::is_integer(weight.data_type) => shape.iter().product(),
+            _ => 0,
+        };
+        let constants = self.nodes.iter().filter(|node| convert::qualified(node) == "Constant");
+        let of_constant = |attribute: &AttributeProto| match attribute.name.as_str() {
+            "value" => attribute.t.as_deref().map_or(0, reals),
+            "value_float" => 1,
+            "value_floats" => attribute.floats.len(),
+            _ => 0,
+        };
+        let constants = constants.flat_map(|node| &node.attribute).map(of_constant);
+        let weights = self.initializers.values().map(reals).chain(constants);
+        weights.fold(0, usize::saturating_add)
     }
 
     /// The inputs' shapes with these numbers for what the file leaves open.

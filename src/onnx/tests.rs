@@ -1,5 +1,6 @@
 //! Models that are hostile, malformed or unsupported, built field by field.
 
+mod described;
 mod sizes;
 mod values;
 
