@@ -46,7 +46,6 @@ fn shows_every_layer(name: &str, adapter: &[&str]) {
     let stdout = String::from_utf8(output.stdout).expect("UTF-8");
     assert_eq!(output.status.code(), Some(0), "{stdout}");
     for part in [
-        "running on ",
         "measured by ",
         "ceilings ",
         "GFLOP/s",

@@ -7,9 +7,9 @@ use std::process::ExitCode;
 use clap::Args;
 use convoke::onnx::conformance::{Case, Outcome as CaseOutcome, Tolerance, find};
 
-use super::Outcome;
 use super::model::{Kind, backend};
 use super::precision::PrecisionArguments;
+use super::{Outcome, announce};
 
 /// Where the cases are, and how close the answers must be.
 #[derive(Debug, Args)]
@@ -41,7 +41,7 @@ pub(super) fn conformance(out: &mut dyn Write, arguments: &ConformanceArguments,
         return Err(format!("{}: no folder with a model.onnx", arguments.folder.display()).into());
     }
     let backend = backend(arguments.backend, adapter)?;
-    writeln!(out, "running on  {backend}")?;
+    announce(&backend);
     let (mut passed, mut failed, mut skipped) = (0, 0, 0);
     for folder in folders {
         let outcome = match Case::open(&folder) {

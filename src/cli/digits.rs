@@ -14,7 +14,7 @@ use convoke::weights::Weights;
 use convoke::{Backend, Session};
 use ndarray::{ArrayD, Axis};
 
-use super::{Outcome, complain, picture};
+use super::{Outcome, announce, complain, picture};
 
 static MODEL: &[u8] = include_bytes!("../../models/lenet5.safetensors");
 static TEST_SET: &[u8] = include_bytes!("../../models/digits.safetensors");
@@ -45,7 +45,7 @@ pub(super) fn run(out: &mut dyn Write, arguments: &Arguments, backend: &Backend)
         Some(path) => Weights::open(path)?,
         None => Weights::from_safetensors(MODEL)?,
     };
-    writeln!(out, "running on  {backend}")?;
+    announce(backend);
     if !arguments.pictures.is_empty() {
         return read_pictures(out, &arguments.pictures, &weights, backend);
     }

@@ -125,6 +125,11 @@ fn backend(adapter: Option<&str>) -> Result<Backend, Box<dyn Error>> {
     }
 }
 
+/// Says where it runs: on stderr, since stdout is for what was asked.
+fn announce(backend: &dyn std::fmt::Display) {
+    let _ = writeln!(io::stderr(), "running on  {backend}");
+}
+
 /// A line on stderr. Where that is closed nobody can be told.
 fn complain(kind: &str, message: &dyn std::fmt::Display) {
     let _ = writeln!(io::stderr(), "{kind}: {message}");

@@ -12,10 +12,10 @@ use convoke::{Backend, Error};
 use ndarray::{ArrayD, ArrayView1};
 use ndarray_npy::WriteNpyExt;
 
-use super::Outcome;
 use super::input::{InputArguments, check_names};
 use super::plan::PlanArguments;
 use super::precision::PrecisionArguments;
+use super::{Outcome, announce};
 
 /// A model, what it reads and what becomes of its answers.
 #[derive(Debug, Args)]
@@ -113,7 +113,7 @@ pub(super) fn run(out: &mut dyn Write, arguments: &RunArguments, adapter: Option
     let views: Vec<_> = inputs.iter().map(|input| input.view()).collect();
 
     let backend = arguments.plan.apply(backend(arguments.backend, adapter)?)?;
-    writeln!(out, "running on  {backend}")?;
+    announce(&backend);
     let outputs = arguments.precision.session(graph, &backend)?.run(&views)?;
     for (info, array) in model.outputs().iter().zip(&outputs) {
         summarise(out, &info.name, array)?;

@@ -13,11 +13,11 @@ use convoke::graph::{LayerProfile, Profile};
 use convoke::profiling::Timing;
 use serde_json::{Value, json};
 
-use super::Outcome;
 use super::input::InputArguments;
 use super::model::open;
 use super::plan::PlanArguments;
 use super::precision::PrecisionArguments;
+use super::{Outcome, announce};
 
 /// A model to profile, and what it reads: random numbers where nothing is said.
 #[derive(Debug, Args)]
@@ -65,7 +65,7 @@ pub(super) fn profile(out: &mut dyn Write, arguments: &ProfileArguments, adapter
     let views: Vec<_> = inputs.iter().map(|input| input.view()).collect();
     let backend = Backend::choose(adapter.map_or_else(AdapterChoice::from_env, AdapterChoice::from))?;
     let backend = arguments.plan.apply(backend)?;
-    writeln!(out, "running on  {backend}")?;
+    announce(&backend);
     let profile = arguments
         .precision
         .session(graph, &backend)?

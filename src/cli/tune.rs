@@ -11,10 +11,10 @@ use convoke::gpu::{AdapterChoice, CandidateOutcome, TunedLayer};
 use convoke::onnx::Shapes;
 use convoke::tune::{TuneReport, Tuner};
 
-use super::Outcome;
 use super::bench::{progress_bar, seconds};
 use super::inspect::shape;
 use super::model::open;
+use super::{Outcome, announce};
 
 /// A model to tune, and where the plan is written.
 #[derive(Debug, Args)]
@@ -63,7 +63,7 @@ pub(super) fn tune(out: &mut dyn Write, arguments: &TuneArguments, adapter: Opti
         Backend::Gpu(gpu) => gpu,
         other => return Err(format!("kernels of GPUs are tuned, and the backend is {other}").into()),
     };
-    writeln!(out, "running on  {}", gpu.info())?;
+    announce(gpu.info());
     let bar = progress_bar();
     let report = Tuner::new(&gpu)
         .max_time(arguments.max_time)

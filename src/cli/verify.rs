@@ -8,11 +8,11 @@ use clap::Args;
 use convoke::Backend;
 use convoke::gpu::AdapterChoice;
 
-use super::Outcome;
 use super::input::InputArguments;
 use super::model::{Kind, backend, open};
 use super::plan::PlanArguments;
 use super::precision::PrecisionArguments;
+use super::{Outcome, announce};
 
 /// A model to verify, and what it reads: random numbers where nothing is said.
 #[derive(Debug, Args)]
@@ -44,7 +44,7 @@ pub(super) fn verify(out: &mut dyn Write, arguments: &VerifyArguments, adapter: 
         kind => backend(kind, adapter)?,
     };
     let backend = arguments.plan.apply(backend)?;
-    writeln!(out, "running on  {backend}")?;
+    announce(&backend);
     let checks = arguments.precision.session(graph, &backend)?.verify(&views)?;
     let mut wrong = 0;
     for check in &checks {
