@@ -1,5 +1,6 @@
 //! `convoke bench`: a model on backends side by side, checked, cold and warm, with a report.
 
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
@@ -17,6 +18,7 @@ use super::Outcome;
 use super::inspect::shape;
 use super::model::open;
 use super::plan::PlanArguments;
+use super::target::{Target, share, text};
 
 /// What to measure, where, and how well.
 #[derive(Debug, Args)]
@@ -65,7 +67,7 @@ pub(super) struct BenchArguments {
 /// What becomes of the figures.
 #[derive(Debug, Args)]
 struct OutputArguments {
-    /// Write everything to a file.
+    /// Write everything to a file; `-` is stdout, here and below, and the table goes to stderr then.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
     /// Write a line for each backend and size to a file.
@@ -163,7 +165,7 @@ fn backends(kinds: &[Kind], adapters: &[String]) -> Result<Vec<Opened>, Box<dyn 
 }
 
 /// Measures, shows the table and writes the files. Exit status 1 where an answer is wrong or a run failed.
-pub(super) fn bench(out: &mut dyn std::io::Write, arguments: &BenchArguments, adapters: &[String]) -> Outcome {
+pub(super) fn bench(out: &mut dyn Write, arguments: &BenchArguments, adapters: &[String]) -> Outcome {
     let environment = Environment::read();
     let rule = Rule {
         precision: arguments.precision,
@@ -172,6 +174,10 @@ pub(super) fn bench(out: &mut dyn std::io::Write, arguments: &BenchArguments, ad
     let output = &arguments.output;
     // What is no report is seen before anything is measured.
     let baseline = output.baseline.as_deref().map(read_report).transpose()?;
+    // And so is what cannot be written.
+    let [json, csv_file, html_file] = [&output.json, &output.csv, &output.html].map(|path| Target::open_some(path.as_deref()));
+    let (json, csv_file, html_file) = (json?, csv_file?, html_file?);
+    let to_stdout = share([&json, &csv_file, &html_file].into_iter().flatten())?;
     let start = Instant::now();
     let model = match &arguments.model {
         Some(path) => Some((path, open(path, arguments.external_data)?)),
@@ -212,25 +218,28 @@ pub(super) fn bench(out: &mut dyn std::io::Write, arguments: &BenchArguments, ad
     });
     bar.finish_and_clear();
     // Whoever reads the table may stop early; the files are wanted all the same.
-    let shown = write!(out, "{}", table(&report)).and_then(|()| out.flush());
+    let mut stderr = io::stderr();
+    let text_out = text(out, &mut stderr, to_stdout);
+    let shown = write!(text_out, "{}", table(&report)).and_then(|()| text_out.flush());
+    let mut write = |target: Target, text: &str| target.write(out, |file| Ok(file.write_all(text.as_bytes())?));
     // The figures are written before a comparison may fail.
-    if let Some(path) = &output.json {
-        write_file(path, &report.to_json()?)?;
+    if let Some(target) = json {
+        write(target, &report.to_json()?)?;
     }
-    if let Some(path) = &output.csv {
-        write_file(path, &csv(&report))?;
+    if let Some(target) = csv_file {
+        write(target, &csv(&report))?;
     }
     let compared = baseline
         .map(|old| Comparison::new(&old, &report, output.threshold))
         .transpose();
-    if let Some(path) = &output.html {
+    if let Some(target) = html_file {
         let comparison = compared.as_ref().ok().and_then(Option::as_ref);
-        write_file(path, &html(&report, comparison)?)?;
+        write(target, &html(&report, comparison)?)?;
     }
     shown?;
     let comparison = compared?;
     if let Some(comparison) = &comparison {
-        write!(out, "\n{}", comparison.table())?;
+        write!(text(out, &mut stderr, to_stdout), "\n{}", comparison.table())?;
     }
     let is_slower = comparison.is_some_and(|comparison| comparison.is_slower());
     let has_failed = report.has_failed() || (output.fail_if_slower && is_slower);
@@ -256,8 +265,4 @@ fn read_report(path: &Path) -> Result<Report, String> {
 fn fingerprint(path: &Path) -> Result<ModelFile, String> {
     let bytes = std::fs::read(path).map_err(|error| format!("{}: {error}", path.display()))?;
     Ok(ModelFile::new(&path.display().to_string(), &bytes))
-}
-
-fn write_file(path: &Path, text: &str) -> Result<(), String> {
-    std::fs::write(path, text).map_err(|error| format!("{}: {error}", path.display()))
 }

@@ -12,6 +12,7 @@ mod plan;
 mod precision;
 mod profile;
 mod resample;
+mod target;
 mod tune;
 mod verify;
 

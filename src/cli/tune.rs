@@ -1,6 +1,6 @@
 //! `convoke tune`: which kernels are fastest for a model's layers on an adapter, measured, as a table and a plan.
 
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -14,6 +14,7 @@ use convoke::tune::{TuneReport, Tuner};
 use super::bench::{progress_bar, seconds};
 use super::inspect::shape;
 use super::model::open;
+use super::target::{Target, share, text};
 use super::{Outcome, announce};
 
 /// A model to tune, and where the plan is written.
@@ -21,7 +22,7 @@ use super::{Outcome, announce};
 pub(super) struct TuneArguments {
     /// The ONNX file; its inputs and weights are random.
     model: PathBuf,
-    /// Where the plan is written, for `--plan` and `Session::with_tuning`.
+    /// Where the plan is written, for `--plan` and `Session::with_tuning`; `-` is stdout, and the table goes to stderr then.
     #[arg(short, long, value_name = "PLAN.json")]
     output: PathBuf,
     /// The shape of an input that the file leaves open; otherwise an open first extent is 1. A plan is for these shapes.
@@ -50,11 +51,9 @@ pub(super) fn tune(out: &mut dyn Write, arguments: &TuneArguments, adapter: Opti
         }
         shapes = shapes.input(name, extents.as_slice());
     }
-    // What will not be written is seen before anything is measured.
-    let folder = arguments.output.parent().filter(|folder| !folder.as_os_str().is_empty());
-    if folder.is_some_and(|folder| !folder.is_dir()) || arguments.output.is_dir() {
-        return Err(format!("{}: a file in a folder that is there is expected", arguments.output.display()).into());
-    }
+    // What cannot be written is seen before anything is measured.
+    let target = Target::open(&arguments.output)?;
+    let to_stdout = share([&target])?;
     let inputs = model.input_shapes(&shapes)?;
     let inputs: Vec<&[usize]> = inputs.iter().map(Vec::as_slice).collect();
     let graph = model.graph(&shapes)?;
@@ -73,17 +72,19 @@ pub(super) fn tune(out: &mut dyn Write, arguments: &TuneArguments, adapter: Opti
         });
     bar.finish_and_clear();
     let report = report?;
+    let plan = report.plan.to_json()?;
     // Whoever reads the table may stop early; the plan is wanted all the same.
-    let shown = table(out, &report).and_then(|()| out.flush());
-    report.plan.write(&arguments.output)?;
-    shown?;
+    target.write(out, |file| Ok(file.write_all(plan.as_bytes())?))?;
+    let mut stderr = io::stderr();
+    let out = text(out, &mut stderr, to_stdout);
+    table(out, &report)?;
     writeln!(out, "written to  {}", Path::display(&arguments.output))?;
     let is_wrong = report.wrong().count() > 0;
     Ok(if is_wrong { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
 /// Layer by layer: how often it is there, what the rule says and what was chosen, with their times and what is gained.
-fn table(out: &mut dyn Write, report: &TuneReport) -> std::io::Result<()> {
+fn table(out: &mut dyn Write, report: &TuneReport) -> io::Result<()> {
     let heading = ["layer", "nodes", "by rule", "µs", "chosen", "µs", "gain"].map(str::to_owned);
     let mut rows = vec![heading];
     let (mut by_rule, mut chosen, mut changed) = (0.0, 0.0, 0);
