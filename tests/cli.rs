@@ -245,7 +245,7 @@ fn run_reads_a_digit_with_an_onnx_model() {
     let output = format!("logits={}", logits.display());
     let (model, labels) = (lenet(), labels.display().to_string());
     for backend in ["auto", "cpu", "reference"] {
-        let arguments = ["run", &model, "--input", &input, "--output", &output];
+        let arguments = ["run", &model, "--input", &input, "--digit", "--output", &output];
         let more = ["--top", "3", "--labels", &labels, "--backend", backend];
         let run = convoke(&[&arguments[..], &more].concat());
         assert_eq!(run.code, Some(0), "{}{}", run.stdout, run.stderr);
@@ -275,7 +275,7 @@ fn run_takes_arrays_and_random_numbers_and_refuses_anything_else() {
     let text = format!("input={}", scratch("words.txt", b"").display());
     for (arguments, part) in [
         (vec!["--input", npy.as_str()], "huge.npy"),
-        (vec!["--input", text.as_str()], "neither .npy, .png, .jpg nor random"),
+        (vec!["--input", text.as_str()], "neither .npy nor a picture (.png, "),
         (
             vec!["--input", "image=random"],
             "no input \"image\"; there is input [batch, 1, 28, 28]",
@@ -303,10 +303,10 @@ fn run_reads_pictures_as_asked() {
     picture.write_to(&mut jpeg, image::ImageFormat::Jpeg).expect("a JPEG");
     let jpeg = scratch("really-a-jpeg.png", jpeg.get_ref()).display().to_string();
     let model = lenet();
-    // Ink is white and paper black for this model: as a scan that is found out, otherwise --range says it.
+    // Ink is white and paper black for this model: with --digit that is found out, otherwise --range says it.
     for arguments in [
-        &["--input", &digit][..],
-        &["--input", &jpeg],
+        &["--input", &digit, "--digit"][..],
+        &["--input", &jpeg, "--digit"],
         &["--input", &digit, "--resize", "28", "--crop", "28", "--range", "1..0"],
         &[
             "--input", &digit, "--resize", "28", "--crop", "28x28", "--range", "255..0", "--std", "255",
@@ -336,6 +336,7 @@ fn run_reads_pictures_as_asked() {
             "--mean has 3 numbers, but the input takes 1 channels",
         ),
         (&["--input", "random", "--resize", "28"], 1, "no input is a picture"),
+        (&["--input", "random", "--digit"], 1, "no input is a picture"),
         (
             &["--input", &digit, "--input", "input=random"],
             1,
@@ -344,7 +345,7 @@ fn run_reads_pictures_as_asked() {
         (&["--input", &digit, "--std", "0"], 2, "numbers other than 0"),
         (&["--input", &digit, "--crop", "28x"], 2, "N or HxW"),
         (&["--input", &digit, "--range", "0-1"], 2, "BLACK..WHITE"),
-        (&["--input", "input="], 2, "a file or `random`"),
+        (&["--input", "input="], 2, "a file, a folder, `-` or `random`"),
     ] {
         let run = convoke(&[&["run", &model, "--backend", "reference"], arguments].concat());
         assert_eq!(run.code, Some(code), "{arguments:?}: {}", run.stdout);
@@ -483,10 +484,10 @@ fn files_that_are_not_what_they_should_be_are_named() {
         (file("none.npy", b""), "none.npy: 0 bytes, and 1 to "),
         (file("cut.npy", b"\x93NUMPY\x01\x00"), "cut.npy: not a readable .npy file"),
         (npy.display().to_string(), "folder.npy: not a plain file"),
-        (file("none.jpg", b""), "none.jpg: not a readable PNG or JPEG"),
+        (file("none.jpg", b""), "none.jpg: 0 bytes, and 1 to "),
         (
             file("cut.jpg", b"\xff\xd8\xff\xe0\x00\x10JFIF"),
-            "cut.jpg: not a readable PNG or JPEG",
+            "cut.jpg: not a readable PNG, JPEG",
         ),
     ] {
         let run = convoke(&["run", &model, "--backend", "reference", "--input", &input]);

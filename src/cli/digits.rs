@@ -14,7 +14,7 @@ use convoke::weights::Weights;
 use convoke::{Backend, Session};
 use ndarray::{ArrayD, Axis};
 
-use super::{Outcome, announce, complain, picture};
+use super::{Outcome, announce, complain, decode};
 
 static MODEL: &[u8] = include_bytes!("../../models/lenet5.safetensors");
 static TEST_SET: &[u8] = include_bytes!("../../models/digits.safetensors");
@@ -25,7 +25,7 @@ const DRAWN_IN_A_ROW: usize = 2;
 /// What to read, and with which weights.
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// PNG or JPEG pictures of one digit each, which should fill most of it; without any, the test set is read.
+    /// Pictures (PNG, JPEG, WebP, GIF, BMP) of one digit each, which should fill most of it; without any, the test set is read.
     #[arg(value_name = "PICTURE")]
     pictures: Vec<PathBuf>,
     /// Read only the first so many digits of the test set.
@@ -70,7 +70,8 @@ fn read_pictures(out: &mut dyn Write, paths: &[PathBuf], weights: &Weights, back
     let session = Session::new(model.graph(weights)?, backend)?;
     let mut code = ExitCode::SUCCESS;
     for path in paths {
-        let image = match picture::digit(path) {
+        let read = std::fs::read(path).map_err(|error| error.to_string());
+        let image = match read.and_then(|bytes| decode::digit(&bytes)) {
             Ok(image) => image,
             Err(message) => {
                 complain("error", &format!("{}: {message}", path.display()));

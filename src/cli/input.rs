@@ -1,19 +1,19 @@
 //! What a model reads: arrays, pictures or random numbers, by the names of its inputs.
 
-use std::fs::File;
-use std::io::Read;
-use std::path::Path;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use convoke::graph::Graph;
 use convoke::onnx::{Model, Shapes, TensorInfo};
 use convoke::testing::Random;
-use ndarray::ArrayD;
-use ndarray_npy::{ViewNpyError, ViewNpyExt};
+use ndarray::{ArrayD, ArrayViewD};
 
+use super::decode::EXTENSIONS;
 use super::picture::PictureOptions;
+use super::{layout, npy};
 
-/// The largest array that is read from a file.
+/// The most that is read from a file, and the most that the pictures of a folder make together.
 const MOST_BYTES: u64 = 4 << 30;
 
 /// Where the inputs of a model come from.
@@ -21,18 +21,68 @@ const MOST_BYTES: u64 = 4 << 30;
 pub(super) struct InputArguments {
     /// What an input reads; NAME= may be left out where the model has one input.
     ///
-    /// An array of floats from a .npy file; a PNG or JPEG picture, for inputs [N, 1, H, W] and [N, 3, H, W]; or `random`
-    /// numbers, the same in each run. For [N, 1, 28, 28] a picture is read as the scan of a handwritten digit, ink on
-    /// paper, unless an option for pictures is given. Pictures stand on white paper where they are transparent, and are
-    /// not turned by what a camera noted.
-    #[arg(long, value_name = "[NAME=]FILE|random", value_parser = source)]
+    /// An array from a .npy file: floats, or whole numbers that f32 holds exactly; a picture (PNG, JPEG, WebP, BMP, the first
+    /// frame of a GIF), for inputs [N, C, H, W] and [N, H, W, C] of 1 or 3 channels; a folder of such pictures, each a run
+    /// of its own; `-`, which is an array or a picture from stdin; or `random` numbers, the same in each run. Pictures stand
+    /// on white paper where they are transparent, and are not turned by what a camera noted.
+    #[arg(long, value_name = "[NAME=]FILE|FOLDER|-|random", value_parser = source)]
     input: Vec<(Option<String>, String)>,
     #[command(flatten)]
     picture: PictureOptions,
 }
 
 /// A graph and what its inputs read.
-type Prepared = (Graph, Vec<ArrayD<f32>>);
+type Prepared = (Graph, Feeds);
+
+/// What the inputs of a graph read: once, or for each picture of a folder.
+#[derive(Debug)]
+pub(super) struct Feeds {
+    /// In the order of the inputs; of a folder the first picture.
+    inputs: Vec<ArrayD<f32>>,
+    folder: Option<Folder>,
+}
+
+#[derive(Debug)]
+struct Folder {
+    /// The input that reads it.
+    input: usize,
+    paths: Vec<PathBuf>,
+    pictures: Vec<ArrayD<f32>>,
+}
+
+impl Feeds {
+    /// What is read run by run.
+    pub(super) fn runs(&self) -> Vec<Vec<ArrayViewD<'_, f32>>> {
+        let views = || self.inputs.iter().map(|input| input.view()).collect::<Vec<_>>();
+        let Some(folder) = &self.folder else {
+            return vec![views()];
+        };
+        let mut runs = Vec::new();
+        for picture in &folder.pictures {
+            let mut inputs = views();
+            inputs[folder.input] = picture.view();
+            runs.push(inputs);
+        }
+        runs
+    }
+
+    /// What is read by the only run.
+    ///
+    /// Errors: several pictures.
+    pub(super) fn only(&self) -> Result<Vec<ArrayViewD<'_, f32>>, String> {
+        match self.pictures().len() {
+            0 | 1 => Ok(self.inputs.iter().map(|input| input.view()).collect()),
+            count => Err(format!(
+                "one picture is expected, but the folder has {count}; `run` takes them all"
+            )),
+        }
+    }
+
+    /// The pictures of a folder, one a run.
+    pub(super) fn pictures(&self) -> &[PathBuf] {
+        self.folder.as_ref().map_or(&[], |folder| &folder.paths)
+    }
+}
 
 fn source(text: &str) -> Result<(Option<String>, String), String> {
     let (name, source) = match text.split_once('=') {
@@ -40,7 +90,7 @@ fn source(text: &str) -> Result<(Option<String>, String), String> {
         None => (None, text),
     };
     if source.is_empty() {
-        return Err("a file or `random` is expected".to_owned());
+        return Err("a file, a folder, `-` or `random` is expected".to_owned());
     }
     Ok((name, source.to_owned()))
 }
@@ -52,7 +102,7 @@ impl InputArguments {
         let given = self.named(model)?;
         let mut shapes = Shapes::new();
         let mut arrays = Vec::new();
-        let mut pictures = 0;
+        let (mut pictures, mut folder) = (0, None);
         for info in model.inputs() {
             let source = given
                 .iter()
@@ -64,17 +114,30 @@ impl InputArguments {
                     info.name
                 )
             })?;
-            if source == "random" {
-                arrays.push(None);
-                continue;
-            }
             let array = match Kind::of(source) {
-                Some(Kind::Array) => read_npy(Path::new(source)),
-                Some(Kind::Picture) => {
-                    pictures += 1;
-                    self.picture.read(Path::new(source), info).map(ndarray::Array4::into_dyn)
+                Some(Kind::Random) => {
+                    arrays.push(None);
+                    continue;
                 }
-                None => Err("neither .npy, .png, .jpg nor random".to_owned()),
+                Some(Kind::Folder) if folder.is_some() => Err("one input can read a folder".to_owned()),
+                Some(Kind::Folder) => {
+                    let read = self.read_folder(Path::new(source), info, arrays.len())?;
+                    pictures += read.pictures.len();
+                    let first = read.pictures[0].clone();
+                    folder = Some(read);
+                    Ok(first)
+                }
+                Some(kind) => content(source).and_then(|bytes| {
+                    if kind == Kind::Array || (kind == Kind::Stdin && bytes.starts_with(b"\x93NUMPY")) {
+                        return layout::fitted(npy::parse(&bytes)?, info);
+                    }
+                    pictures += 1;
+                    self.picture.read(&bytes, info).map(ndarray::Array4::into_dyn)
+                }),
+                None => Err(format!(
+                    "neither .npy nor a picture ({}), a folder, - or random",
+                    EXTENSIONS.map(|extension| format!(".{extension}")).join(", ")
+                )),
             };
             let array = array.map_err(|error| format!("{source}: {error}"))?;
             shapes = shapes.input(&info.name, array.shape());
@@ -92,50 +155,119 @@ impl InputArguments {
             .zip(&input_shapes)
             .map(|(array, shape)| array.unwrap_or_else(|| random.reals(shape)))
             .collect();
-        Ok((graph, inputs))
+        Ok((graph, Feeds { inputs, folder }))
+    }
+
+    /// The pictures of a folder, by their names, all of one shape.
+    fn read_folder(&self, folder: &Path, info: &TensorInfo, input: usize) -> Result<Folder, String> {
+        let named = |path: &Path, error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
+        let entries = folder.read_dir().map_err(|error| named(folder, &error))?;
+        let mut paths = Vec::new();
+        for entry in entries {
+            let path = entry.map_err(|error| named(folder, &error))?.path();
+            let is_hidden = path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
+            if is_picture(&path) && !is_hidden && path.is_file() {
+                paths.push(path);
+            }
+        }
+        paths.sort();
+        let mut pictures: Vec<ArrayD<f32>> = Vec::new();
+        for path in &paths {
+            let bytes = content(&path.display().to_string()).map_err(|error| named(path, &error))?;
+            let picture = self
+                .picture
+                .read(&bytes, info)
+                .map_err(|error| named(path, &error))?
+                .into_dyn();
+            let first = pictures.first().unwrap_or(&picture);
+            if picture.shape() != first.shape() {
+                let (got, want) = (picture.shape(), first.shape());
+                return Err(named(
+                    path,
+                    &format!("expected {want:?} as of the first picture, but got {got:?}"),
+                ));
+            }
+            let together = (pictures.len() as u64 + 1).saturating_mul(4 * picture.len() as u64);
+            if together > MOST_BYTES {
+                return Err(named(
+                    path,
+                    &format!("the pictures up to here make more than {MOST_BYTES} bytes"),
+                ));
+            }
+            pictures.push(picture);
+        }
+        if pictures.is_empty() {
+            return Err(named(folder, &format!("no picture in it ({})", EXTENSIONS.join(", "))));
+        }
+        Ok(Folder { input, paths, pictures })
     }
 
     /// The sources with the names of their inputs.
     fn named(&self, model: &Model) -> Result<Vec<(String, String)>, String> {
         let named = self.input.iter().map(|(name, source)| {
-            let name = match (name, model.inputs()) {
-                (Some(name), _) => name,
-                (None, [only]) => &only.name,
-                (None, inputs) => return Err(format!("--input {source} needs a NAME=; there is {}", list(inputs))),
-            };
-            Ok((name.clone(), source.clone()))
+            let name = resolve("input", name.as_deref(), source, model.inputs())?;
+            Ok((name, source.clone()))
         });
-        let named = named.collect::<Result<Vec<_>, _>>()?;
-        check_names("input", &named, model.inputs())?;
+        let named = named.collect::<Result<Vec<_>, String>>()?;
+        check_names("input", named.iter().map(|(name, _)| name.as_str()), model.inputs())?;
+        if named.iter().filter(|(_, source)| source == "-").count() > 1 {
+            return Err("one input can be read from stdin".to_owned());
+        }
         Ok(named)
     }
 }
 
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
+    Random,
+    Stdin,
     Array,
     Picture,
+    Folder,
 }
 
 impl Kind {
     fn of(source: &str) -> Option<Self> {
-        let extension = Path::new(source).extension()?.to_str()?.to_ascii_lowercase();
-        match extension.as_str() {
-            "npy" => Some(Self::Array),
-            "png" | "jpg" | "jpeg" => Some(Self::Picture),
+        let path = Path::new(source);
+        let is_npy = path
+            .extension()
+            .is_some_and(|extension| extension.eq_ignore_ascii_case("npy"));
+        match source {
+            "random" => Some(Self::Random),
+            "-" => Some(Self::Stdin),
+            _ if is_npy => Some(Self::Array),
+            _ if path.is_dir() => Some(Self::Folder),
+            _ if is_picture(path) => Some(Self::Picture),
             _ => None,
         }
     }
 }
 
+fn is_picture(path: &Path) -> bool {
+    let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
+    EXTENSIONS.iter().any(|known| known.eq_ignore_ascii_case(extension))
+}
+
+/// The name of an input or output, which may be left out where there is one.
+pub(super) fn resolve(kind: &str, name: Option<&str>, file: &str, known: &[TensorInfo]) -> Result<String, String> {
+    match (name, known) {
+        (Some(name), _) => Ok(name.to_owned()),
+        (None, [only]) => Ok(only.name.clone()),
+        (None, infos) => Err(format!("--{kind} {file} needs a NAME=; there is {}", list(infos))),
+    }
+}
+
 /// Refuses what is not there, or twice.
-pub(super) fn check_names(kind: &str, given: &[(String, String)], known: &[TensorInfo]) -> Result<(), String> {
-    for (index, (name, _)) in given.iter().enumerate() {
-        if known.iter().all(|info| info.name != *name) {
+pub(super) fn check_names<'n>(kind: &str, given: impl Iterator<Item = &'n str>, known: &[TensorInfo]) -> Result<(), String> {
+    let mut seen = Vec::new();
+    for name in given {
+        if known.iter().all(|info| info.name != name) {
             return Err(format!("there is no {kind} {name:?}; there is {}", list(known)));
         }
-        if given[..index].iter().any(|(other, _)| other == name) {
+        if seen.contains(&name) {
             return Err(format!("{kind} {name:?} is given twice"));
         }
+        seen.push(name);
     }
     Ok(())
 }
@@ -144,26 +276,27 @@ fn list(infos: &[TensorInfo]) -> String {
     infos.iter().map(TensorInfo::to_string).collect::<Vec<_>>().join(", ")
 }
 
-/// Of `f32`, or of `f64`, which is rounded. The header is not trusted: the elements must be there.
-fn read_npy(path: &Path) -> Result<ArrayD<f32>, String> {
-    let io = |error: std::io::Error| error.to_string();
-    let metadata = path.metadata().map_err(io)?;
-    if !metadata.is_file() {
-        return Err("not a plain file".to_owned());
+/// What a file holds, or stdin where it is `-`.
+fn content(source: &str) -> Result<Vec<u8>, String> {
+    let text = |error: io::Error| error.to_string();
+    let mut bytes = Vec::new();
+    if source == "-" {
+        io::stdin()
+            .lock()
+            .take(MOST_BYTES + 1)
+            .read_to_end(&mut bytes)
+            .map_err(text)?;
+    } else {
+        let path = Path::new(source);
+        let metadata = path.metadata().map_err(text)?;
+        if !metadata.is_file() {
+            return Err("not a plain file".to_owned());
+        }
+        let file = std::fs::File::open(path).map_err(text)?;
+        file.take(MOST_BYTES + 1).read_to_end(&mut bytes).map_err(text)?;
     }
-    if !(1..=MOST_BYTES).contains(&metadata.len()) {
-        return Err(format!("{} bytes, and 1 to {MOST_BYTES} are read", metadata.len()));
+    if !(1..=MOST_BYTES).contains(&(bytes.len() as u64)) {
+        return Err(format!("{} bytes, and 1 to {MOST_BYTES} are read", bytes.len()));
     }
-    // Aligned for either type.
-    let mut words = vec![0_u64; (metadata.len() as usize).div_ceil(8)];
-    let bytes = &mut bytemuck::cast_slice_mut::<u64, u8>(&mut words)[..metadata.len() as usize];
-    File::open(path).and_then(|mut file| file.read_exact(bytes)).map_err(io)?;
-    match ndarray::ArrayViewD::<f32>::view_npy(bytes) {
-        Ok(view) => Ok(view.to_owned()),
-        Err(ViewNpyError::WrongDescriptor(_)) => match ndarray::ArrayViewD::<f64>::view_npy(bytes) {
-            Ok(view) => Ok(view.mapv(|value| value as f32)),
-            Err(error) => Err(format!("not an array of floats: {error}")),
-        },
-        Err(error) => Err(format!("not a readable .npy file: {error}")),
-    }
+    Ok(bytes)
 }

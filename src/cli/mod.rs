@@ -2,11 +2,14 @@
 
 mod bench;
 mod conformance;
+mod decode;
 mod devices;
 mod digits;
 mod input;
 mod inspect;
+mod layout;
 mod model;
+mod npy;
 mod picture;
 mod plan;
 mod precision;

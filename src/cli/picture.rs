@@ -1,19 +1,11 @@
-//! PNG and JPEG files as inputs: levels scaled, resized, cropped and normalised as torchvision's transforms do it.
-
-use std::fs::File;
-use std::io::{BufRead, BufReader, Seek};
-use std::path::Path;
+//! Pictures as inputs: levels scaled, resized, cropped and normalised as torchvision's transforms do it.
 
 use clap::Args;
-use convoke::digits;
 use convoke::onnx::{Dim, TensorInfo};
-use image::{DynamicImage, ImageDecoder, ImageReader, Rgba, RgbaImage};
-use ndarray::{Array2, Array4};
+use ndarray::Array4;
 
+use super::decode::{LONGEST, digit, levels};
 use super::resample::Picture;
-
-/// Longest side of a picture: a file of a few bytes can claim any size.
-const LONGEST: u32 = 8192;
 
 /// Where `--help` lists the options.
 const HEADING: &str = "Pictures";
@@ -41,6 +33,10 @@ pub(super) struct PictureOptions {
     /// As --resize 256 --crop 224 --mean 0.485,0.456,0.406 --std 0.229,0.224,0.225; each of them can be given besides.
     #[arg(long, help_heading = HEADING)]
     imagenet: bool,
+    /// Read the scan of one handwritten digit, for [N, 1, 28, 28]: dark ink on a light ground is inverted, and all of it
+    /// made 28 high and wide. The digit should fill most of it.
+    #[arg(long, help_heading = HEADING, conflicts_with_all = ["resize", "crop", "range", "mean", "std", "imagenet"])]
+    digit: bool,
 }
 
 fn size(text: &str) -> Result<(usize, usize), String> {
@@ -75,27 +71,39 @@ impl PictureOptions {
             mean,
             std,
             imagenet,
+            digit,
         } = self;
-        *imagenet || resize.is_some() || crop.is_some() || range.is_some() || mean.is_some() || std.is_some()
+        *imagenet || *digit || resize.is_some() || crop.is_some() || range.is_some() || mean.is_some() || std.is_some()
     }
 
-    /// Reads a picture for an input of a model, as a batch of one.
+    /// Reads the content of a picture's file for an input of a model, as a batch of one; the channels stand where the input has
+    /// them.
     ///
     /// Errors: a message for people that does not name the file.
-    pub(super) fn read(&self, path: &Path, info: &TensorInfo) -> Result<Array4<f32>, String> {
-        let (channels, height, width) = match info.dims.as_deref() {
-            Some([_, Dim::Known(channels @ (1 | 3)), height, width]) => (*channels, known(height), known(width)),
+    pub(super) fn read(&self, bytes: &[u8], info: &TensorInfo) -> Result<Array4<f32>, String> {
+        let (channels, height, width, channels_last) = match info.dims.as_deref() {
+            Some([_, Dim::Known(channels @ (1 | 3)), height, width]) => (*channels, known(height), known(width), false),
+            Some([_, height, width, Dim::Known(channels @ (1 | 3))]) => (*channels, known(height), known(width), true),
             _ => {
                 return Err(format!(
-                    "a picture cannot be read for input {info}: that takes [N, 1, H, W] or [N, 3, H, W]"
+                    "a picture cannot be read for input {info}: that takes [N, C, H, W] or [N, H, W, C], and C is 1 or 3"
                 ));
             }
         };
-        if (channels, height, width) == (1, Some(28), Some(28)) && !self.any() {
-            return digit(path);
+        let array = if self.digit {
+            let fits = |side: Option<usize>| side.is_none_or(|side| side == 28);
+            if channels != 1 || !fits(height) || !fits(width) {
+                return Err(format!("--digit is for [N, 1, 28, 28], but the input is {info}"));
+            }
+            digit(bytes)?
+        } else {
+            let picture = self.placed(levels(bytes, channels)?, height, width)?;
+            self.scaled(&picture)?
+        };
+        if channels_last {
+            return Ok(array.permuted_axes([0, 2, 3, 1]).as_standard_layout().into_owned());
         }
-        let picture = self.placed(levels(path, channels)?, height, width)?;
-        self.scaled(&picture)
+        Ok(array)
     }
 
     /// Resizes and crops to the size that an input takes, as far as that is known.
@@ -191,64 +199,6 @@ fn fits(height: usize, width: usize) -> Result<(), String> {
     Err(format!("cannot be resized to {width}x{height}: 1 to {LONGEST} each way"))
 }
 
-/// Reads one handwritten digit, `[1, 1, 28, 28]`; see [`digits::scan`].
-///
-/// Errors: a message for people that does not name the file.
-pub(super) fn digit(path: &Path) -> Result<Array4<f32>, String> {
-    let picture = levels(path, 1)?;
-    let grey = Array2::from_shape_vec((picture.height, picture.width), picture.levels).map_err(|error| error.to_string())?;
-    digits::scan(&grey).map_err(|error| error.to_string())
-}
-
-/// The levels of a file on white paper: grey, or red first.
-fn levels(path: &Path, channels: usize) -> Result<Picture, String> {
-    let file = File::open(path).map_err(|error| error.to_string())?;
-    let picture = decode(BufReader::new(file))?;
-    let levels = if channels == 1 {
-        picture.pixels().copied().map(luma).collect()
-    } else {
-        let colours = |Rgba([red, green, blue, alpha])| [red, green, blue].map(|level: u8| on_white(level.into(), alpha));
-        picture.pixels().copied().flat_map(colours).collect()
-    };
-    Ok(Picture {
-        height: picture.height() as usize,
-        width: picture.width() as usize,
-        channels,
-        levels,
-    })
-}
-
-/// By the content, whatever the file is called.
-fn decode(reader: impl BufRead + Seek) -> Result<RgbaImage, String> {
-    let unreadable = |error: image::ImageError| format!("not a readable PNG or JPEG file: {}", error.to_string().trim());
-    let reader = ImageReader::new(reader)
-        .with_guessed_format()
-        .map_err(|error| error.to_string())?;
-    let decoder = reader.into_decoder().map_err(unreadable)?;
-    let (width, height) = decoder.dimensions();
-    if width.max(height) > LONGEST {
-        return Err(format!(
-            "{width}x{height} pixels, but {LONGEST}x{LONGEST} is the most; scale it down"
-        ));
-    }
-    if width.min(height) == 0 {
-        return Err(format!("not a readable PNG or JPEG file: {width}x{height} pixels"));
-    }
-    Ok(DynamicImage::from_decoder(decoder).map_err(unreadable)?.into_rgba8())
-}
-
-/// Grey on white paper, with Pillow's weights (ITU-R 601-2): `(19595 R + 38470 G + 7471 B) / 65536`.
-fn luma(Rgba([red, green, blue, alpha]): Rgba<u8>) -> u8 {
-    let sum = 19_595 * u32::from(red) + 38_470 * u32::from(green) + 7_471 * u32::from(blue);
-    on_white((sum + 0x8000) >> 16, alpha)
-}
-
-/// A level of 0 to 255 on white paper.
-fn on_white(level: u32, alpha: u8) -> u8 {
-    let alpha = u32::from(alpha);
-    ((level * alpha + 255 * (255 - alpha) + 127) / 255) as u8
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::resample::tests::sample;
@@ -324,38 +274,5 @@ mod tests {
         assert!(error.contains("cannot be resized to 4x0"), "{error}");
         let narrow = options("--resize 8192").placed(sample(1, 2), None, None).unwrap_err();
         assert!(narrow.contains("16384x8192"), "{narrow}");
-    }
-
-    #[test]
-    fn colours_stand_on_white_paper_red_first() {
-        // A red pixel, and one that is not there.
-        let mut bytes = std::io::Cursor::new(Vec::new());
-        let picture = RgbaImage::from_raw(2, 1, vec![255, 0, 0, 255, 0, 255, 0, 0]).unwrap();
-        picture.write_to(&mut bytes, image::ImageFormat::Png).unwrap();
-        let path = std::env::temp_dir().join(format!("convoke-colour-{}.png", std::process::id()));
-        std::fs::write(&path, bytes.get_ref()).unwrap();
-        assert_eq!(levels(&path, 3).unwrap().levels, [255, 0, 0, 255, 255, 255]);
-        // Pillow's convert("L") of red is 76.
-        assert_eq!(levels(&path, 1).unwrap().levels, [76, 255]);
-        std::fs::remove_file(path).unwrap();
-    }
-
-    /// A JPEG file holds blocks of eight; decoders may differ by a few levels, coders of the same quality too.
-    #[test]
-    fn jpeg_files_are_read_by_their_content() {
-        let ramp = image::RgbImage::from_fn(24, 16, |x, y| image::Rgb([(8 * x) as u8, (12 * y) as u8, 200]));
-        let mut bytes = std::io::Cursor::new(Vec::new());
-        let encoder = image::codecs::jpeg::JpegEncoder::new_with_quality(&mut bytes, 100);
-        ramp.write_with_encoder(encoder).unwrap();
-        bytes.set_position(0);
-        let read = decode(bytes).unwrap();
-        assert_eq!(read.dimensions(), (24, 16));
-        for (x, y, Rgba([red, green, blue, alpha])) in read.enumerate_pixels() {
-            let want = ramp.get_pixel(x, y).0;
-            for (got, want) in [*red, *green, *blue].into_iter().zip(want) {
-                assert!(got.abs_diff(want) <= 6, "({x}, {y}): {got} for {want}");
-            }
-            assert_eq!(*alpha, 255);
-        }
     }
 }

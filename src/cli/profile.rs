@@ -1,8 +1,8 @@
 //! `convoke profile`: what a run of a model spends its time on, as a table, as JSON, and as a trace for a browser.
 
-use std::fs::File;
-use std::io::{BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::error::Error;
+use std::io::{self, Write};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -17,6 +17,7 @@ use super::input::InputArguments;
 use super::model::open;
 use super::plan::PlanArguments;
 use super::precision::PrecisionArguments;
+use super::target::{Target, share, text};
 use super::{Outcome, announce};
 
 /// A model to profile, and what it reads: random numbers where nothing is said.
@@ -37,7 +38,7 @@ pub(super) struct ProfileArguments {
     /// Show only so many layers, those that take longest.
     #[arg(long, value_name = "K", value_parser = clap::value_parser!(u32).range(1..))]
     top: Option<u32>,
-    /// Write all numbers to a file.
+    /// Write all numbers to a file; `-` is stdout, here and below, and the table goes to stderr then.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
     /// Write a trace to a file, for `chrome://tracing` and Perfetto.
@@ -61,8 +62,11 @@ enum Order {
 /// Measures a model and shows the table.
 pub(super) fn profile(out: &mut dyn Write, arguments: &ProfileArguments, adapter: Option<&str>) -> Outcome {
     let model = open(&arguments.model, arguments.external_data)?;
-    let (graph, inputs) = arguments.inputs.prepare(&model, Some("random"))?;
-    let views: Vec<_> = inputs.iter().map(|input| input.view()).collect();
+    let [json, trace_file] = [&arguments.json, &arguments.trace].map(|path| Target::open_some(path.as_deref()));
+    let (json, trace_file) = (json?, trace_file?);
+    let to_stdout = share([&json, &trace_file].into_iter().flatten())?;
+    let (graph, feeds) = arguments.inputs.prepare(&model, Some("random"))?;
+    let views = feeds.only()?;
     let backend = Backend::choose(adapter.map_or_else(AdapterChoice::from_env, AdapterChoice::from))?;
     let backend = arguments.plan.apply(backend)?;
     announce(&backend);
@@ -70,12 +74,14 @@ pub(super) fn profile(out: &mut dyn Write, arguments: &ProfileArguments, adapter
         .precision
         .session(graph, &backend)?
         .profile(&views, arguments.repetitions as usize)?;
-    if let Some(path) = &arguments.json {
-        write_json(path, &numbers(&profile, &backend))?;
+    if let Some(target) = json {
+        write_json(out, target, &numbers(&profile, &backend))?;
     }
-    if let Some(path) = &arguments.trace {
-        write_json(path, &trace(&profile, &backend))?;
+    if let Some(target) = trace_file {
+        write_json(out, target, &trace(&profile, &backend))?;
     }
+    let mut stderr = io::stderr();
+    let out = text(out, &mut stderr, to_stdout);
     let ceilings = profile.ceilings;
     writeln!(out, "measured by {}, the least of {}", profile.timing, profile.repetitions)?;
     writeln!(
@@ -103,7 +109,7 @@ pub(super) fn profile(out: &mut dyn Write, arguments: &ProfileArguments, adapter
 }
 
 /// A line for each layer, and the total.
-fn table(out: &mut dyn Write, profile: &Profile, arguments: &ProfileArguments) -> std::io::Result<()> {
+fn table(out: &mut dyn Write, profile: &Profile, arguments: &ProfileArguments) -> io::Result<()> {
     let mut shown: Vec<usize> = (0..profile.layers.len()).collect();
     let by_time = |&index: &usize| std::cmp::Reverse(profile.layers[index].time);
     if arguments.sort == Order::Time || arguments.top.is_some() {
@@ -278,12 +284,9 @@ fn trace(profile: &Profile, backend: &Backend) -> Value {
     json!({ "displayTimeUnit": "ms", "traceEvents": events })
 }
 
-fn write_json(path: &Path, value: &Value) -> Result<(), String> {
-    let write = || {
-        let mut file = BufWriter::new(File::create(path)?);
-        serde_json::to_writer_pretty(&mut file, value)?;
-        writeln!(file)?;
-        file.flush()
-    };
-    write().map_err(|error| format!("{}: {error}", path.display()))
+fn write_json(out: &mut dyn Write, target: Target, value: &Value) -> Result<(), Box<dyn Error>> {
+    target.write(out, |file| {
+        serde_json::to_writer_pretty(&mut *file, value)?;
+        Ok(writeln!(file)?)
+    })
 }

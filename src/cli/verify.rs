@@ -36,8 +36,8 @@ pub(super) struct VerifyArguments {
 /// Names every operator whose output is not what the reference makes of the same inputs; exit status 1 if there is one.
 pub(super) fn verify(out: &mut dyn Write, arguments: &VerifyArguments, adapter: Option<&str>) -> Outcome {
     let model = open(&arguments.model, arguments.external_data)?;
-    let (graph, inputs) = arguments.inputs.prepare(&model, Some("random"))?;
-    let views: Vec<_> = inputs.iter().map(|input| input.view()).collect();
+    let (graph, feeds) = arguments.inputs.prepare(&model, Some("random"))?;
+    let views = feeds.only()?;
     // Without an adapter nobody wants to hear that the CPU is right.
     let backend = match arguments.backend {
         Kind::Auto => Backend::choose(adapter.map_or_else(AdapterChoice::from_env, AdapterChoice::from))?,

@@ -1,0 +1,135 @@
+//! Arrays from `.npy` files as `f32`.
+
+use ndarray::{ArrayD, ArrayViewD};
+use ndarray_npy::{ViewElement, ViewNpyError, ViewNpyExt};
+
+/// An array of `f32`, of `f64`, which is rounded, or of whole numbers and booleans, which must be exact. The header is not trusted: the
+/// elements must be there.
+///
+/// Errors: a message for people that does not name the file.
+pub(super) fn parse(bytes: &[u8]) -> Result<ArrayD<f32>, String> {
+    // Aligned for any type.
+    let mut words = vec![0_u64; bytes.len().div_ceil(8)];
+    let aligned = &mut bytemuck::cast_slice_mut::<u64, u8>(&mut words)[..bytes.len()];
+    aligned.copy_from_slice(bytes);
+    let bytes = &*aligned;
+    // A type that is not the file's is found in its header.
+    let readers: [Reader; 11] = [
+        |bytes| view(bytes, |value: f32| Ok(value)),
+        |bytes| view(bytes, |value: f64| Ok(value as f32)),
+        |bytes| view(bytes, |value: u8| Ok(value.into())),
+        |bytes| view(bytes, |value: i8| Ok(value.into())),
+        |bytes| view(bytes, |value: u16| Ok(value.into())),
+        |bytes| view(bytes, |value: i16| Ok(value.into())),
+        |bytes| view(bytes, |value: bool| Ok(f32::from(u8::from(value)))),
+        |bytes| view(bytes, |value: u32| exact(value.into())),
+        |bytes| view(bytes, |value: i32| exact(value.into())),
+        |bytes| view(bytes, |value: u64| exact(value.into())),
+        |bytes| view(bytes, |value: i64| exact(value.into())),
+    ];
+    let mut other = String::new();
+    for read in readers {
+        match read(bytes) {
+            Ok(array) => return Ok(array),
+            Err(Unread::OtherType(found)) => other = found,
+            Err(Unread::Error(error)) => return Err(error),
+        }
+    }
+    Err(format!(
+        "an array of {other}, but floats of 32 or 64 bits, whole numbers or booleans are expected"
+    ))
+}
+
+/// Reads an array of one type.
+type Reader = fn(&[u8]) -> Result<ArrayD<f32>, Unread>;
+
+enum Unread {
+    /// An array of another type than asked for.
+    OtherType(String),
+    Error(String),
+}
+
+/// An array of this type, each element made an `f32`.
+fn view<T: ViewElement + Copy>(bytes: &[u8], convert: impl Fn(T) -> Result<f32, String>) -> Result<ArrayD<f32>, Unread> {
+    let view = match ArrayViewD::<T>::view_npy(bytes) {
+        Ok(view) => view,
+        Err(ViewNpyError::WrongDescriptor(found)) => return Err(Unread::OtherType(found.to_string())),
+        Err(error) => return Err(Unread::Error(format!("not a readable .npy file: {error}"))),
+    };
+    let mut inexact = None;
+    let array = view.mapv(|value| {
+        convert(value).unwrap_or_else(|error| {
+            inexact.get_or_insert(error);
+            f32::NAN
+        })
+    });
+    inexact.map_or(Ok(array), |error| Err(Unread::Error(error)))
+}
+
+/// A whole number that `f32` holds.
+fn exact(value: i128) -> Result<f32, String> {
+    let rounded = value as f32;
+    if rounded as i128 == value {
+        return Ok(rounded);
+    }
+    Err(format!(
+        "an element is {value}, and the next number of f32 is {rounded}: whole numbers must be exact"
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ndarray::{Array1, Array2};
+    use ndarray_npy::{WritableElement, WriteNpyExt};
+
+    fn npy<T: WritableElement + Clone>(values: &[T]) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        Array1::from_vec(values.to_vec()).write_npy(&mut bytes).unwrap();
+        bytes
+    }
+
+    fn read<T: WritableElement + Clone>(values: &[T]) -> Result<Vec<f32>, String> {
+        parse(&npy(values)).map(|array| array.into_iter().collect())
+    }
+
+    #[test]
+    fn arrays_of_every_kind_of_number_are_read() {
+        assert_eq!(read(&[0.1_f32, -2.0]).unwrap(), [0.1, -2.0]);
+        assert_eq!(read(&[0.1_f64]).unwrap(), [0.1]);
+        assert_eq!(read(&[0_u8, 255]).unwrap(), [0.0, 255.0]);
+        assert_eq!(read(&[-128_i8]).unwrap(), [-128.0]);
+        assert_eq!(read(&[65535_u16]).unwrap(), [65535.0]);
+        assert_eq!(read(&[-32768_i16]).unwrap(), [-32768.0]);
+        assert_eq!(read(&[true, false]).unwrap(), [1.0, 0.0]);
+        assert_eq!(read(&[1_u32 << 31]).unwrap(), [f32::exp2(31.0)]);
+        assert_eq!(read(&[-7_i32]).unwrap(), [-7.0]);
+        assert_eq!(read(&[1_u64 << 63]).unwrap(), [f32::exp2(63.0)]);
+        assert_eq!(read(&[i64::MIN]).unwrap(), [-f32::exp2(63.0)]);
+        let mut columns = Vec::new();
+        let transposed = Array2::from_shape_vec((2, 3), (0_u8..6).collect()).unwrap().reversed_axes();
+        transposed.write_npy(&mut columns).unwrap();
+        assert_eq!(parse(&columns).unwrap()[[2, 1]], 5.0);
+    }
+
+    #[test]
+    fn whole_numbers_that_f32_cannot_hold_are_refused() {
+        let message = read(&[1, 16_777_217_i32]).unwrap_err();
+        assert!(message.contains("16777217"), "{message}");
+        assert!(read(&[u64::MAX]).unwrap_err().contains("18446744073709551615"));
+    }
+
+    #[test]
+    fn other_types_and_cut_files_are_named() {
+        let mut bytes = npy(&[1.0_f64]);
+        let type_name = bytes.windows(3).position(|part| part == b"<f8").unwrap();
+        bytes[type_name..type_name + 3].copy_from_slice(b"<c8");
+        assert!(parse(&bytes).unwrap_err().contains("'<c8'"), "{:?}", parse(&bytes));
+        let bytes = npy(&[1_u8, 2, 3]);
+        assert!(
+            parse(&bytes[..bytes.len() - 1])
+                .unwrap_err()
+                .contains("not a readable .npy file")
+        );
+    }
+}
