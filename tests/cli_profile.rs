@@ -60,6 +60,14 @@ fn shows_every_layer(name: &str, adapter: &[&str]) {
 
     let numbers = read(&json);
     let layers = numbers["layers"].as_array().expect("layers");
+    // Nothing is above a ceiling without a reason, in the table and in the file.
+    let above = layers.iter().filter(|layer| layer["of_ceiling"].as_f64() > Some(1.0));
+    let explained = |layer: &&Value| layer["above_ceiling"].as_str().is_some_and(|why| stdout.contains(why));
+    assert_eq!(above.clone().count(), above.filter(explained).count(), "{stdout}");
+    let cells = stdout.split_whitespace().filter_map(|cell| cell.strip_suffix('%'));
+    for percent in cells.filter_map(|cell| cell.parse::<f64>().ok()) {
+        assert!(percent <= 100.0, "{percent}: {stdout}");
+    }
     assert_eq!(numbers["repetitions"], 2);
     assert!(stdout.contains(&format!("{} layers", layers.len())), "{stdout}");
     let sum: f64 = layers.iter().filter_map(|layer| layer["microseconds"].as_f64()).sum();

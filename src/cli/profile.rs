@@ -9,7 +9,7 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 use convoke::Backend;
 use convoke::gpu::AdapterChoice;
-use convoke::graph::{LayerProfile, Profile};
+use convoke::graph::{Excess, LayerProfile, Profile};
 use convoke::profiling::Timing;
 use serde_json::{Value, json};
 
@@ -160,6 +160,18 @@ fn table(out: &mut dyn Write, profile: &Profile, arguments: &ProfileArguments) -
             });
         writeln!(out, "{}", cells.collect::<Vec<_>>().join("  ").trim_end())?;
     }
+    let reasons = [Excess::Caches, Excess::Winograd, Excess::Ceiling].into_iter();
+    let is_shown = |excess: &Excess| {
+        shown
+            .iter()
+            .any(|&index| profile.excess(&profile.layers[index]) == Some(*excess))
+    };
+    for (index, excess) in reasons.filter(is_shown).enumerate() {
+        if index == 0 {
+            writeln!(out)?;
+        }
+        writeln!(out, "{}  over 100%: {excess}", mark(excess))?;
+    }
     Ok(())
 }
 
@@ -167,6 +179,10 @@ fn row(profile: &Profile, layer: &LayerProfile) -> [String; 9] {
     let number = |value: f64, text: String| if value > 0.0 { text } else { String::new() };
     let shape = layer.outputs.first().map(|shape| extents(shape)).unwrap_or_default();
     let (gflops, gbs, efficiency) = (layer.gflops(), layer.gbs(), profile.efficiency(layer));
+    let of_ceiling = match profile.excess(layer) {
+        None => format!("{:.0}%", 100.0 * efficiency),
+        Some(excess) => format!(">100% {}", mark(excess)),
+    };
     [
         shortened(&layer.node),
         layer.operator.to_owned(),
@@ -176,8 +192,17 @@ fn row(profile: &Profile, layer: &LayerProfile) -> [String; 9] {
         format!("{:.1}%", 100.0 * profile.share(layer)),
         number(gflops, format!("{gflops:.1}")),
         number(gbs, format!("{gbs:.1}")),
-        number(efficiency, format!("{:.0}%", 100.0 * efficiency)),
+        number(efficiency, of_ceiling),
     ]
+}
+
+/// Stands beside what is above a ceiling, and before the reason below the table.
+fn mark(excess: Excess) -> char {
+    match excess {
+        Excess::Caches => 'c',
+        Excess::Winograd => 'w',
+        _ => '?',
+    }
 }
 
 /// The end of a long name, where names differ.
@@ -239,6 +264,7 @@ fn numbers(profile: &Profile, backend: &Backend) -> Value {
             "gbs": layer.gbs(),
             "share": profile.share(layer),
             "of_ceiling": profile.efficiency(layer),
+            "above_ceiling": profile.excess(layer).map(|excess| excess.to_string()),
         })
     };
     json!({

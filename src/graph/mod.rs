@@ -34,7 +34,7 @@ use ndarray::ArrayD;
 pub use passes::Pass;
 #[cfg(all(feature = "tune", not(target_family = "wasm")))]
 pub(crate) use plan::Tunable;
-pub use profile::{KernelProfile, LayerProfile, Profile};
+pub use profile::{Excess, KernelProfile, LayerProfile, Profile};
 pub use session::{LayerChoice, Resident, Session};
 pub use verify::Check;
 
