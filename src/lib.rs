@@ -53,10 +53,13 @@
 mod backend;
 #[cfg(all(feature = "benchmark", not(target_family = "wasm")))]
 pub mod benchmark;
+mod content;
 #[cfg(all(feature = "cpu", not(target_family = "wasm")))]
 pub mod cpu;
 #[cfg(feature = "safetensors")]
 pub mod digits;
+#[cfg(not(target_family = "wasm"))]
+mod elsewhere;
 pub mod error;
 pub mod gpu;
 pub mod graph;

@@ -109,7 +109,7 @@ impl Bench {
     }
 
     /// One run that stays on the device, waited for.
-    fn time(&self, resident: &Resident<'_>) -> Duration {
+    fn time(&self, resident: &Resident) -> Duration {
         let start = Instant::now();
         resident.run().expect("a run");
         self.gpu.wait().expect("its end");
@@ -118,7 +118,7 @@ impl Bench {
 }
 
 impl Ready {
-    fn resident(&self) -> Resident<'_> {
+    fn resident(&self) -> Resident {
         let views: Vec<_> = self.inputs.iter().map(|input| input.view()).collect();
         self.session.resident(&views).expect("a resident run")
     }

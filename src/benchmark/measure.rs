@@ -303,10 +303,8 @@ fn same(session: &Session, got: &[ArrayD<f32>], checked: &[ArrayD<f32>]) -> Resu
 }
 
 fn refused(session: &Session, output: usize, message: &str) -> Outcome {
-    let graph = session.graph();
-    let name = graph.outputs().get(output).map_or("", |&value| graph.name(value));
     Outcome::Refused {
-        layer: name.to_owned(),
+        layer: session.outputs().get(output).cloned().unwrap_or_default(),
         operator: "the whole run".to_owned(),
         message: message.to_owned(),
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use pulp::Arch;
 use rayon::ThreadPool;
 
+use super::constants::Constants;
 use crate::error::{Error, Result, ensure};
 
 /// The CPU with a number of threads: those of rayon's global pool unless a number was asked for.
@@ -19,6 +20,8 @@ use crate::error::{Error, Result, ensure};
 #[derive(Clone, Debug, Default)]
 pub struct Cpu {
     pool: Option<Arc<ThreadPool>>,
+    /// What sessions on this device and its clones share.
+    pub(crate) constants: Arc<Constants>,
 }
 
 /// How a [`Cpu`] is to be.
@@ -53,6 +56,14 @@ impl Cpu {
             None => rayon::scope(|_| work()),
         }
     }
+
+    /// Has one of these threads do something, which must not panic, and does not wait for it.
+    pub(crate) fn spawn(&self, work: impl FnOnce() + Send + 'static) {
+        match &self.pool {
+            Some(pool) => pool.spawn(work),
+            None => rayon::spawn(work),
+        }
+    }
 }
 
 impl CpuBuilder {
@@ -76,6 +87,7 @@ impl CpuBuilder {
             .map_err(|error| Error::unsupported("cpu", format!("{threads} threads cannot be started: {error}")))?;
         Ok(Cpu {
             pool: Some(Arc::new(pool)),
+            constants: Arc::default(),
         })
     }
 }

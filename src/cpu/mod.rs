@@ -25,6 +25,7 @@ mod binary;
 mod ceilings;
 mod columns;
 mod concat;
+mod constants;
 mod conv2d;
 mod conv_transpose2d;
 mod device;

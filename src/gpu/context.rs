@@ -110,6 +110,9 @@ pub(crate) struct Context {
     #[cfg(feature = "wrong-kernel")]
     pub(crate) wrong_kernel: Option<super::wrong_kernel::WrongKernel>,
     pub(crate) made: Made,
+    pub(crate) constants: super::constants::Constants,
+    #[cfg(not(target_family = "wasm"))]
+    pub(crate) poller: super::poller::Poller,
     /// Whether storage buffers can be mapped, and are best written and read so.
     pub(crate) maps_storage: bool,
     faults: Arc<Faults>,
@@ -156,6 +159,9 @@ impl Context {
             #[cfg(feature = "wrong-kernel")]
             wrong_kernel: None,
             made: Made::default(),
+            constants: super::constants::Constants::default(),
+            #[cfg(not(target_family = "wasm"))]
+            poller: super::poller::Poller::default(),
             maps_storage,
             faults,
         }

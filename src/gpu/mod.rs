@@ -17,6 +17,7 @@ mod adapter;
 mod builder;
 #[cfg(not(target_family = "wasm"))]
 mod ceilings;
+mod constants;
 mod context;
 mod cut_loops;
 mod device_class;
@@ -30,6 +31,8 @@ mod pipeline;
 #[cfg(not(target_family = "wasm"))]
 mod pipeline_cache;
 mod planning;
+#[cfg(not(target_family = "wasm"))]
+mod poller;
 mod pool;
 mod readback;
 mod recording;
@@ -101,6 +104,9 @@ pub struct Counters {
     pub pipelines: usize,
     /// Bind groups.
     pub bind_groups: usize,
+    /// Bytes of weights and other constants that sessions uploaded. One that is on the device already, stored alike, is shared
+    /// and uploaded by none.
+    pub constant_bytes: u64,
 }
 
 impl Gpu {
@@ -196,6 +202,7 @@ impl Gpu {
             buffers: made.buffers.load(Ordering::Relaxed),
             pipelines: self.compiled_pipelines(),
             bind_groups: made.bind_groups.load(Ordering::Relaxed),
+            constant_bytes: self.context.constants.uploaded(),
         }
     }
 

@@ -1,5 +1,4 @@
-//! Buffers mapped for the host: results back from the GPU, awaited or blocking, and inputs written in place. The one place
-//! that uses `futures-intrusive`.
+//! Buffers mapped for the host: results back from the GPU, awaited or blocking, and inputs written in place.
 
 use futures_intrusive::channel::shared::{OneshotReceiver, oneshot_channel};
 
@@ -78,18 +77,9 @@ impl Readback {
 
     /// Waits without blocking the thread and hands each buffer's bytes to `read`.
     pub(crate) async fn finish<T>(self, context: &Context, read: impl FnOnce(&[&[u8]]) -> T) -> Result<T> {
-        // Natively nobody else drives the device: a thread of its own waits for this submission.
+        // Natively nobody else drives the device: its poller does, for all who wait.
         #[cfg(not(target_family = "wasm"))]
-        {
-            let device = context.device.clone();
-            let submission = self.submission.clone();
-            std::thread::spawn(move || {
-                device.poll(wgpu::PollType::Wait {
-                    submission_index: Some(submission),
-                    timeout: None,
-                })
-            });
-        }
+        context.poller.watch(&context.device, self.submission.clone())?;
         self.collect(context, read).await
     }
 

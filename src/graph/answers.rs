@@ -16,7 +16,8 @@ pub(super) fn answers(
     precision: Precision,
     winograd: Winograd,
 ) -> Result<Vec<Answer>> {
-    graph.check_input_count(inputs.len())?;
+    let shapes: Vec<&[usize]> = inputs.iter().map(ArrayViewD::shape).collect();
+    graph.check_inputs(&shapes)?;
     let mut values: Vec<Option<Answer>> = graph
         .values
         .iter()

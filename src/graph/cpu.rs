@@ -1,11 +1,12 @@
 //! A graph on the CPU: weights packed once, and for each set of input shapes buffers that operators share one after another.
 
+use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use ndarray::{ArrayD, ArrayViewD};
 
-use super::plan::PLANS_KEPT;
+use super::kept::Kept;
 use super::profile::Layer;
 use super::verify::{Check, check_values};
 use super::{Graph, NAME, Node, Pass, ValueId};
@@ -26,18 +27,14 @@ pub(super) struct CpuEngine {
     graph: Graph,
     /// The passes that are left for when the shapes are known.
     late_passes: Vec<Pass>,
-    /// Packed weights by the value and the operator that they are for.
-    packed: Mutex<Vec<(ValueId, FusedBase, Arc<Prepared>)>>,
-    plans: Mutex<Plans>,
-    pub(super) plans_kept: usize,
+    /// Packed weights of all plans, so that they outlive those that go.
+    packed: Mutex<Vec<Arc<Prepared>>>,
+    plans: Kept<Arc<Plan>>,
 }
-
-/// The plans with the shapes of their inputs, the one used last at the end.
-type Plans = Vec<(Vec<Vec<usize>>, Arc<Plan>)>;
 
 /// Everything that runs with one set of input shapes share.
 #[derive(Debug)]
-struct Plan {
+pub(super) struct Plan {
     graph: Graph,
     shapes: Vec<Vec<usize>>,
     /// Where each value is.
@@ -70,20 +67,22 @@ struct Step {
 }
 
 impl CpuEngine {
-    pub(super) fn new(cpu: &Cpu, graph: &Graph, passes: &[Pass]) -> Result<Self> {
+    pub(super) fn new(cpu: &Cpu, graph: &Graph, passes: &[Pass], plans_kept: Arc<AtomicUsize>) -> Result<Self> {
         // From the first pass that uses shapes on, all wait for them: their order stays.
         let late = passes.iter().position(|pass| pass.uses_shapes()).unwrap_or(passes.len());
         let mut graph = graph.optimized(&passes[..late], None)?;
         if passes.contains(&Pass::RemoveDeadCode) {
             graph = graph.optimized(&[Pass::RemoveDeadCode], None)?;
         }
+        for value in &mut graph.values {
+            value.constant = value.constant.take().map(|array| cpu.constants.shared(array));
+        }
         Ok(Self {
             cpu: cpu.clone(),
             graph,
             late_passes: passes[late..].to_vec(),
             packed: Mutex::default(),
-            plans: Mutex::default(),
-            plans_kept: PLANS_KEPT,
+            plans: Kept::new(plans_kept),
         })
     }
 
@@ -126,7 +125,7 @@ impl CpuEngine {
         inputs: &[ArrayViewD<'_, f32>],
         work: impl FnOnce(&Plan, &[Tensor<'_>], &mut Buffers) -> Result<T>,
     ) -> Result<T> {
-        let plan = self.plan(inputs)?;
+        let plan = self.plan(&shapes_of(inputs))?;
         let arrays: Vec<_> = inputs.iter().map(|input| input.as_standard_layout()).collect();
         let inputs: Vec<Tensor<'_>> = arrays.iter().filter_map(tensor).collect();
         let spare = lock(&plan.spare).pop();
@@ -138,7 +137,7 @@ impl CpuEngine {
 
     /// Runs with every value kept, and checks each operator by itself.
     pub(super) fn verify(&self, inputs: &[ArrayViewD<'_, f32>]) -> Result<(Vec<Check>, Vec<ArrayD<f32>>)> {
-        let plan = self.plan(inputs)?;
+        let plan = self.plan(&shapes_of(inputs))?;
         let mut values: Vec<Option<ArrayD<f32>>> = plan.constants.iter().map(|constant| constant.as_deref().cloned()).collect();
         for (value, input) in plan.graph.inputs.iter().zip(inputs) {
             values[value.0] = Some(input.as_standard_layout().into_owned());
@@ -177,24 +176,24 @@ impl CpuEngine {
         outputs.map(|(output, shape)| array(node.op.name(), output, shape)).collect()
     }
 
-    fn plan(&self, inputs: &[ArrayViewD<'_, f32>]) -> Result<Arc<Plan>> {
-        let shapes: Vec<Vec<usize>> = inputs.iter().map(|array| array.shape().to_vec()).collect();
-        let mut plans = lock(&self.plans);
-        if let Some(known) = plans.iter().position(|(known, _)| *known == shapes) {
-            plans[known..].rotate_left(1);
-        } else {
-            let plan = self.make_plan(&shapes)?;
-            let surplus = (plans.len() + 1).saturating_sub(self.plans_kept.max(1));
-            plans.drain(..surplus);
-            plans.push((shapes, Arc::new(plan)));
+    /// The plan for these shapes, made where it is not there.
+    pub(super) fn plan(&self, shapes: &[Vec<usize>]) -> Result<Arc<Plan>> {
+        self.plans.get_or_make(shapes, || Ok(Arc::new(self.make_plan(shapes)?)), Ok)
+    }
+
+    /// Makes the plan for these shapes and the buffers of a run.
+    pub(super) fn prepare(&self, shapes: &[Vec<usize>]) -> Result<()> {
+        let plan = self.plan(shapes)?;
+        let mut spare = lock(&plan.spare);
+        if spare.is_empty() {
+            spare.push(plan.lengths.iter().map(|&length| vec![0.0; length]).collect());
         }
-        let (_, plan) = &plans[plans.len() - 1];
-        Ok(Arc::clone(plan))
+        Ok(())
     }
 
     fn make_plan(&self, inputs: &[Vec<usize>]) -> Result<Plan> {
-        self.graph.check_input_count(inputs.len())?;
         let known: Vec<&[usize]> = inputs.iter().map(Vec::as_slice).collect();
+        self.graph.check_inputs(&known)?;
         for shape in &known {
             shape::element_count(NAME, shape)?;
         }
@@ -203,7 +202,7 @@ impl CpuEngine {
         let constants: Vec<Option<Arc<ArrayD<f32>>>> = graph
             .values
             .iter()
-            .map(|value| value.constant.as_ref().map(row_major))
+            .map(|value| value.constant.clone().map(|array| self.cpu.constants.shared(array)))
             .collect();
         let steps = graph
             .nodes
@@ -227,7 +226,7 @@ impl CpuEngine {
         })
     }
 
-    /// The node's packed weights, made by the first plan that needs them.
+    /// The node's packed weights, those of another session where it has packed the same.
     fn prepared(&self, node: &Node, constants: &[Option<Arc<ArrayD<f32>>>]) -> Option<Arc<Prepared>> {
         let base = match &node.op {
             Op::Conv2d(op) => FusedBase::Conv2d(*op),
@@ -236,26 +235,21 @@ impl CpuEngine {
             _ => return None,
         };
         let weight = *node.inputs.get(1)?;
+        let array = constants[weight.0].as_ref()?;
+        let pack = || Some(Arc::new(cpu::prepare(&node.op, tensor(array))?));
+        let prepared = self.cpu.constants.packed(array, base, pack)?;
+        // Values that late passes made are of one plan alone.
         let mut packed = lock(&self.packed);
-        if let Some((.., known)) = packed.iter().find(|(value, op, _)| (*value, *op) == (weight, base)) {
-            return Some(known.clone());
-        }
-        let prepared = Arc::new(cpu::prepare(&node.op, constants[weight.0].as_deref().and_then(tensor))?);
-        // Values that late passes made are of this plan alone.
-        if weight.0 < self.graph.values.len() {
-            packed.push((weight, base, prepared.clone()));
+        if weight.0 < self.graph.values.len() && !packed.iter().any(|known| Arc::ptr_eq(known, &prepared)) {
+            packed.push(Arc::clone(&prepared));
         }
         Some(prepared)
     }
 }
 
-/// The array itself where its elements lie in order.
-fn row_major(array: &Arc<ArrayD<f32>>) -> Arc<ArrayD<f32>> {
-    if array.is_standard_layout() {
-        Arc::clone(array)
-    } else {
-        Arc::new(array.as_standard_layout().into_owned())
-    }
+/// The arrays' shapes.
+fn shapes_of(inputs: &[ArrayViewD<'_, f32>]) -> Vec<Vec<usize>> {
+    inputs.iter().map(|array| array.shape().to_vec()).collect()
 }
 
 /// Whether an operator's output has its input's elements in the same order.

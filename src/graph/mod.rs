@@ -20,10 +20,14 @@
 mod answers;
 #[cfg(all(feature = "cpu", not(target_family = "wasm")))]
 mod cpu;
+mod kept;
 mod passes;
 mod plan;
 mod profile;
+mod ready;
+mod resident;
 mod session;
+mod source;
 mod verify;
 mod work;
 
@@ -35,7 +39,12 @@ pub use passes::Pass;
 #[cfg(all(feature = "tune", not(target_family = "wasm")))]
 pub(crate) use plan::Tunable;
 pub use profile::{Excess, KernelProfile, LayerProfile, Profile};
-pub use session::{LayerChoice, Resident, Session};
+#[cfg(feature = "onnx")]
+pub(crate) use ready::Settings;
+pub use resident::{LayerChoice, Resident};
+pub use session::Session;
+#[cfg(feature = "onnx")]
+pub(crate) use source::{Fold, Source};
 pub use verify::Check;
 
 use crate::error::{Error, Result, ensure};
@@ -51,6 +60,8 @@ pub struct ValueId(usize);
 pub(crate) struct ValueInfo {
     pub(crate) name: String,
     pub(crate) constant: Option<Arc<ArrayD<f32>>>,
+    /// The only shape that it can have: of an input, where the graph was made for it.
+    shape: Option<Vec<usize>>,
 }
 
 /// One operator of a graph.
@@ -103,6 +114,26 @@ impl Graph {
     pub fn input(&mut self, name: impl Into<String>) -> ValueId {
         let value = self.value(name.into(), None);
         self.inputs.push(value);
+        value
+    }
+
+    /// Adds an input of which the graph takes this shape and no other, since what stands in it was computed from the shape.
+    ///
+    /// ```
+    /// use convoke::graph::Graph;
+    /// use convoke::ops::Reshape;
+    ///
+    /// let mut graph = Graph::new();
+    /// let image = graph.input_of_shape("image", [2, 3, 4, 5]);
+    /// let rows = graph.node("rows", Reshape::new([2, 3, 4 * 5]), &[image])?;
+    /// graph.output(rows)?;
+    /// let error = graph.shapes(&[&[1, 3, 4, 5]]).unwrap_err().to_string();
+    /// assert!(error.contains("\"image\"") && error.contains("expected shape [2, 3, 4, 5]"));
+    /// # Ok::<(), convoke::Error>(())
+    /// ```
+    pub fn input_of_shape(&mut self, name: impl Into<String>, shape: impl Into<Vec<usize>>) -> ValueId {
+        let value = self.input(name);
+        self.values[value.0].shape = Some(shape.into());
         value
     }
 
@@ -175,9 +206,10 @@ impl Graph {
 
     /// The shape of every value for these shapes of the inputs.
     ///
-    /// Errors: the number of inputs, and what each operator refuses; the message names the node.
+    /// Errors: the number of inputs, shapes that the graph was not made for, and what each operator refuses; the message names
+    /// the input or the node.
     pub fn shapes(&self, inputs: &[&[usize]]) -> Result<Vec<Vec<usize>>> {
-        self.check_input_count(inputs.len())?;
+        self.check_inputs(inputs)?;
         let mut shapes: Vec<Vec<usize>> = self
             .values
             .iter()
@@ -186,6 +218,7 @@ impl Graph {
                     .constant
                     .as_ref()
                     .map(|array| array.shape().to_vec())
+                    .or_else(|| value.shape.clone())
                     .unwrap_or_default()
             })
             .collect();
@@ -202,23 +235,41 @@ impl Graph {
         Ok(shapes)
     }
 
-    fn check_input_count(&self, inputs: usize) -> Result<()> {
+    /// Checks how many inputs there are, and the shapes of those that the graph was made for.
+    fn check_inputs(&self, shapes: &[&[usize]]) -> Result<()> {
         ensure!(
-            inputs == self.inputs.len(),
+            shapes.len() == self.inputs.len(),
             NAME,
-            "expected {} inputs ({}), but got {inputs}",
+            "expected {} inputs ({}), but got {}",
             self.inputs.len(),
             self.inputs
                 .iter()
                 .map(|&value| self.name(value))
                 .collect::<Vec<_>>()
-                .join(", ")
+                .join(", "),
+            shapes.len()
         );
+        for (&input, got) in self.inputs.iter().zip(shapes) {
+            let ValueInfo { name, shape, .. } = &self.values[input.0];
+            if let Some(shape) = shape.as_ref().filter(|shape| shape != got) {
+                return Err(Error::invalid(
+                    NAME,
+                    format!(
+                        "input {name:?}: expected shape {shape:?}, which the graph was made for and depends on, but got {got:?}; \
+                         a session of the model itself (Session::from_model) makes a graph for each shape"
+                    ),
+                ));
+            }
+        }
         Ok(())
     }
 
     fn value(&mut self, name: String, constant: Option<Arc<ArrayD<f32>>>) -> ValueId {
-        self.values.push(ValueInfo { name, constant });
+        self.values.push(ValueInfo {
+            name,
+            constant,
+            shape: None,
+        });
         ValueId(self.values.len() - 1)
     }
 

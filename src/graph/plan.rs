@@ -1,11 +1,13 @@
 //! A graph on the GPU: weights uploaded once, and for each set of input shapes a plan that runs any number of times.
 
 use std::collections::HashSet;
+use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex};
 
 use ndarray::{ArrayD, ArrayViewD, IxDyn};
 
 use super::answers::answers;
+use super::kept::Kept;
 use super::passes::split_linear;
 use super::profile::Layer;
 #[cfg(not(target_family = "wasm"))]
@@ -18,7 +20,6 @@ use crate::gpu::{
     BufferPool, Context, DType, Decision, Executable, Gpu, PooledBuffer, Readback, Recording, SlotId, Stored, Tensor, Value, lower,
     staging_buffer, stored_bytes, write,
 };
-use crate::lock::lock;
 use crate::precision::Precision;
 use crate::reference::Answer;
 
@@ -28,20 +29,14 @@ pub(super) struct GpuEngine {
     pub(super) gpu: Gpu,
     /// The graph after the passes that need no shapes.
     graph: Graph,
+    early_passes: Vec<Pass>,
     /// The passes that are left for when the shapes are known.
     late_passes: Vec<Pass>,
     constants: Vec<Option<Tensor>>,
     /// How constants, inputs and what operators make of them are stored.
-    pub(super) precision: Precision,
-    plans: Mutex<Plans>,
-    pub(super) plans_kept: usize,
+    precision: Precision,
+    plans: Kept<Arc<Mutex<Plan>>>,
 }
-
-/// Plans that a session keeps unless it is told otherwise.
-pub(super) const PLANS_KEPT: usize = 8;
-
-/// The plans with the shapes of their inputs, the one used last at the end.
-type Plans = Vec<(Vec<Vec<usize>>, Arc<Mutex<Plan>>)>;
 
 /// Everything that runs with one set of input shapes share.
 #[derive(Debug)]
@@ -82,92 +77,59 @@ impl Output {
 }
 
 impl GpuEngine {
-    pub(super) fn new(gpu: &Gpu, graph: &Graph, passes: &[Pass]) -> Result<Self> {
+    /// Applies the passes that need no shapes and uploads the constants that they leave.
+    pub(super) fn new(
+        gpu: &Gpu,
+        graph: &Graph,
+        passes: &[Pass],
+        precision: Precision,
+        plans_kept: Arc<AtomicUsize>,
+    ) -> Result<Self> {
         // From the first pass that uses shapes on, all wait for them: their order stays.
         let late = passes.iter().position(|pass| pass.uses_shapes()).unwrap_or(passes.len());
-        let mut graph = graph.optimized(&passes[..late], None)?;
-        if passes.contains(&Pass::RemoveDeadCode) {
-            graph = graph.optimized(&[Pass::RemoveDeadCode], None)?;
-        }
-        let limits = &gpu.context.capabilities.limits;
-        let most = limits.max_storage_buffer_binding_size.min(limits.max_buffer_size) / 4;
-        split_linear::run(&mut graph, usize::try_from(most).unwrap_or(usize::MAX));
+        let (early, late) = passes.split_at(late);
+        let mut early = early.to_vec();
+        early.extend(passes.contains(&Pass::RemoveDeadCode).then_some(Pass::RemoveDeadCode));
         let mut engine = Self {
             gpu: gpu.clone(),
-            graph,
-            late_passes: passes[late..].to_vec(),
+            graph: early_graph(gpu, graph, &early)?,
+            early_passes: early,
+            late_passes: late.to_vec(),
             constants: Vec::new(),
-            precision: Precision::F32,
-            plans: Mutex::default(),
-            plans_kept: PLANS_KEPT,
+            precision,
+            plans: Kept::new(plans_kept),
         };
-        engine.upload()?;
+        let upload = |array: &Arc<ArrayD<f32>>| Tensor::constant(&gpu.context, &array.view(), precision);
+        let constants = engine.graph.values.iter();
+        let constants = constants.map(|value| value.constant.as_ref().map(upload).transpose());
+        engine.constants = constants.collect::<Result<_>>()?;
         Ok(engine)
     }
 
-    /// Stores everything so from here on. Weights are uploaded again, when their memory is free; plans are made anew.
-    pub(super) fn set_precision(&mut self, precision: Precision) -> Result<()> {
-        self.gpu.check_precision(NAME, precision)?;
-        if precision != self.precision {
-            self.constants.clear();
-            lock(&self.plans).clear();
-            self.gpu.context.pool.clear();
-            self.precision = precision;
-            self.upload()?;
-        }
-        Ok(())
-    }
-
-    fn upload(&mut self) -> Result<()> {
-        let upload = |array: &Arc<ArrayD<f32>>| Tensor::upload(&self.gpu.context, &array.view(), self.precision);
-        let values = self.graph.values.iter();
-        let constants = values.map(|value| value.constant.as_ref().map(upload).transpose());
-        self.constants = constants.collect::<Result<_>>()?;
-        Ok(())
-    }
-
-    /// What the reference makes of the graph that runs, whose weights are those that are rounded.
-    pub(super) fn answers(&self, inputs: &[ArrayViewD<'_, f32>]) -> Result<Vec<Answer>> {
-        self.graph.check_input_count(inputs.len())?;
+    /// What the reference makes of the graph that runs, whose weights are those that are rounded. `graph` is what the engine
+    /// was made from.
+    pub(super) fn answers(&self, graph: &Graph, inputs: &[ArrayViewD<'_, f32>]) -> Result<Vec<Answer>> {
         let shapes: Vec<&[usize]> = inputs.iter().map(ArrayViewD::shape).collect();
-        let graph = self.graph.optimized(&self.late_passes, Some(&shapes))?;
+        let graph = early_graph(&self.gpu, graph, &self.early_passes)?.optimized(&self.late_passes, Some(&shapes))?;
         answers(&graph, inputs, self.precision, self.gpu.winograd())
     }
 
-    pub(super) fn plan(&self, inputs: &[ArrayViewD<'_, f32>]) -> Result<Arc<Mutex<Plan>>> {
-        let shapes: Vec<Vec<usize>> = inputs.iter().map(|array| array.shape().to_vec()).collect();
-        let mut plans = lock(&self.plans);
-        if let Some(known) = plans.iter().position(|(known, _)| *known == shapes) {
-            plans[known..].rotate_left(1);
-        } else {
-            // What is refused costs no plan.
-            self.graph.shapes(&shapes.iter().map(Vec::as_slice).collect::<Vec<_>>())?;
-            // Room is made first, so that the new plan can have the old one's memory.
-            let surplus = (plans.len() + 1).saturating_sub(self.plans_kept.max(1));
-            plans.drain(..surplus);
-            let plan = self.make_plan(&shapes)?;
-            plans.push((shapes, Arc::new(Mutex::new(plan))));
-        }
-        let (_, plan) = &plans[plans.len() - 1];
-        Ok(Arc::clone(plan))
+    /// The plan for these shapes, made where it is not there.
+    pub(super) fn plan(&self, shapes: &[Vec<usize>]) -> Result<Arc<Mutex<Plan>>> {
+        let known: Vec<&[usize]> = shapes.iter().map(Vec::as_slice).collect();
+        let check = || self.graph.shapes(&known);
+        let make = |_| Ok(Arc::new(Mutex::new(self.make_plan(shapes)?)));
+        self.plans.get_or_make(shapes, check, make)
     }
 
-    /// The same weights, computed as a tuning plan says.
-    #[cfg(all(feature = "tune", not(target_family = "wasm")))]
-    pub(super) fn again(&self, plan: &crate::gpu::TuningPlan) -> Result<Self> {
-        Ok(Self {
-            gpu: self.gpu.with_tuning(plan)?,
-            graph: self.graph.clone(),
-            late_passes: self.late_passes.clone(),
-            constants: self.constants.clone(),
-            precision: self.precision,
-            plans: Mutex::default(),
-            plans_kept: self.plans_kept,
-        })
+    /// The plan for these shapes, if it is there.
+    #[cfg(not(target_family = "wasm"))]
+    pub(super) fn known_plan(&self, shapes: &[Vec<usize>]) -> Option<Arc<Mutex<Plan>>> {
+        self.plans.get(shapes)
     }
 
     pub(super) fn has_plans(&self) -> bool {
-        !lock(&self.plans).is_empty()
+        !self.plans.is_empty()
     }
 
     /// The layers that several kernels could compute, for these shapes of the inputs.
@@ -239,8 +201,8 @@ impl GpuEngine {
 
     /// Applies the passes that were waiting for shapes and records every operator.
     fn lower(&self, shapes: &[Vec<usize>]) -> Result<Lowered> {
-        self.graph.check_input_count(shapes.len())?;
         let known: Vec<&[usize]> = shapes.iter().map(Vec::as_slice).collect();
+        self.graph.check_inputs(&known)?;
         let graph = self.graph.optimized(&self.late_passes, Some(&known))?;
         let context = &self.gpu.context;
         let mut recording = self.gpu.recording();
@@ -251,7 +213,7 @@ impl GpuEngine {
         values.resize(graph.values.len(), None);
         for (value, info) in values.iter_mut().zip(&graph.values) {
             if let (None, Some(array)) = (&value, &info.constant) {
-                *value = Some(import(&Tensor::upload(context, &array.view(), self.precision)?));
+                *value = Some(import(&Tensor::constant(context, &array.view(), self.precision)?));
             }
         }
         let mut inputs = Vec::new();
@@ -320,6 +282,15 @@ impl GpuEngine {
     }
 }
 
+/// The graph after passes that need no shapes, with layers that the device can bind.
+fn early_graph(gpu: &Gpu, graph: &Graph, passes: &[Pass]) -> Result<Graph> {
+    let mut graph = graph.optimized(passes, None)?;
+    let limits = &gpu.context.capabilities.limits;
+    let most = limits.max_storage_buffer_binding_size.min(limits.max_buffer_size) / 4;
+    split_linear::run(&mut graph, usize::try_from(most).unwrap_or(usize::MAX));
+    Ok(graph)
+}
+
 /// A layer that several kernels could compute.
 #[derive(Debug)]
 pub(crate) struct Tunable {
@@ -342,6 +313,14 @@ struct Lowered {
 }
 
 impl Plan {
+    /// Memory of the host for the results of one awaited run, put among the `spare` when that is over.
+    pub(super) fn spare_staging(&mut self, context: &Context) -> Result<wgpu::Buffer> {
+        match self.spare.pop() {
+            Some(spare) => Ok(spare),
+            None => staging_buffer(context, self.output_bytes.max(4)),
+        }
+    }
+
     /// Queues the inputs' writes.
     pub(super) fn write_inputs(&self, context: &Context, inputs: &[ArrayViewD<'_, f32>]) -> Result<()> {
         for_each_input(&self.inputs, inputs, |buffer, array| {

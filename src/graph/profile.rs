@@ -223,7 +223,8 @@ mod native {
     impl GpuEngine {
         /// Times a plan's kernel calls, one by one and together, and whole runs.
         pub(in crate::graph) fn profile(&self, inputs: &[ArrayViewD<'_, f32>], repetitions: usize) -> Result<Profile> {
-            let plan = self.plan(inputs)?;
+            let shapes: Vec<Vec<usize>> = inputs.iter().map(|array| array.shape().to_vec()).collect();
+            let plan = self.plan(&shapes)?;
             let plan = lock(&plan);
             let context = &self.gpu.context;
             let ceilings = self.gpu.ceilings()?;

@@ -1,43 +1,43 @@
 //! Sessions: a graph made ready for one backend, run any number of times.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use ndarray::{ArrayD, ArrayViewD};
 
 use super::answers::answers;
-#[cfg(all(feature = "cpu", not(target_family = "wasm")))]
-use super::cpu::CpuEngine;
-use super::plan::{GpuEngine, Plan, Tunable, split_outputs};
+use super::plan::{Tunable, split_outputs};
 #[cfg(not(target_family = "wasm"))]
 use super::profile::Profile;
+use super::ready::{Engine, Planned, Settings, Shared};
+use super::resident::{LayerChoice, Resident};
+use super::source::Source;
 #[cfg(not(target_family = "wasm"))]
 use super::verify::Check;
 use super::{Graph, NAME, Pass};
 use crate::backend::Backend;
+#[cfg(not(target_family = "wasm"))]
+use crate::elsewhere::{elsewhere, on_a_thread};
 use crate::error::{Error, Result, ensure};
-use crate::gpu::{KernelChoice, LayerSignature, Memory, TuningPlan, staging_buffer};
+use crate::gpu::TuningPlan;
 use crate::lock::lock;
 use crate::precision::Precision;
 use crate::reference::{Answer, Winograd};
 
-/// A graph made ready for one backend. Weights are uploaded once; for each set of input shapes the kernels are compiled,
-/// buffers shared and bindings made once. A later run with the same shapes writes its inputs, submits once and reads back.
+/// A graph or a model made ready for one backend. Weights are uploaded once, and sessions on one [`Gpu`](crate::Gpu) share those
+/// that are equal; for each set of input shapes the kernels are compiled, buffers shared and bindings made once. A later run
+/// with the same shapes writes its inputs, submits once and reads back.
+///
+/// [`Session::new`] takes a graph. A graph that was made from an ONNX model for certain input shapes refuses all others;
+/// `Session::from_model` (feature `onnx`) takes the model itself and makes a graph for whatever shapes come.
 #[derive(Debug)]
 pub struct Session {
-    graph: Graph,
-    engine: Engine,
-}
-
-#[derive(Debug)]
-enum Engine {
-    Gpu(Box<GpuEngine>),
-    #[cfg(all(feature = "cpu", not(target_family = "wasm")))]
-    Cpu(Box<CpuEngine>),
-    Reference,
+    shared: Arc<Shared>,
 }
 
 impl Session {
-    /// Makes a graph ready, with all passes. Nothing is compiled before the first run, since shapes are not known.
+    /// Makes a graph ready, with all passes. Nothing is compiled before the first run or [`prepare`](Self::prepare), since
+    /// shapes are not known.
     ///
     /// Errors: a graph without outputs; what uploading the weights may give.
     pub fn new(graph: Graph, backend: &Backend) -> Result<Self> {
@@ -49,25 +49,20 @@ impl Session {
     /// Errors: as [`new`](Self::new).
     pub fn with_passes(graph: Graph, backend: &Backend, passes: &[Pass]) -> Result<Self> {
         ensure!(!graph.outputs.is_empty(), NAME, "the graph has no outputs");
-        let engine = match backend {
-            Backend::Gpu(gpu) => Engine::Gpu(Box::new(GpuEngine::new(gpu, &graph, passes)?)),
-            #[cfg(all(feature = "cpu", not(target_family = "wasm")))]
-            Backend::Cpu(cpu) => Engine::Cpu(Box::new(CpuEngine::new(cpu, &graph, passes)?)),
-            Backend::Reference => Engine::Reference,
-        };
-        Ok(Self { graph, engine })
+        Self::from_source(Source::Graph(Arc::new(graph)), Settings::new(backend, passes))
+    }
+
+    /// Makes ready what graphs come from.
+    pub(crate) fn from_source(source: Source, settings: Settings) -> Result<Self> {
+        let shared = Arc::new(Shared::new(source, settings)?);
+        Ok(Self { shared })
     }
 
     /// Sets for how many sets of input shapes plans are kept, 8 if this is not called, and at least 1. One more takes the
     /// place of the one that was used least recently; its memory is free when no run of it is under way.
     #[must_use]
-    pub fn keep_plans(mut self, plans: usize) -> Self {
-        match &mut self.engine {
-            Engine::Gpu(engine) => engine.plans_kept = plans,
-            #[cfg(all(feature = "cpu", not(target_family = "wasm")))]
-            Engine::Cpu(engine) => engine.plans_kept = plans,
-            Engine::Reference => {}
-        }
+    pub fn keep_plans(self, plans: usize) -> Self {
+        self.shared.settings.plans_kept.store(plans, Ordering::Relaxed);
         self
     }
 
@@ -95,13 +90,26 @@ impl Session {
     /// }
     /// # Ok::<(), convoke::Error>(())
     /// ```
-    pub fn precision(mut self, precision: Precision) -> Result<Self> {
-        if let Engine::Gpu(engine) = &mut self.engine {
-            engine.set_precision(precision)?;
+    pub fn precision(self, precision: Precision) -> Result<Self> {
+        if let Backend::Gpu(gpu) = &self.shared.settings.backend {
+            gpu.check_precision(NAME, precision)?;
         } else if precision != Precision::F32 {
             return Err(Error::unsupported(NAME, format!("{precision} needs a GPU")));
         }
-        Ok(self)
+        if precision == self.shared.settings.precision {
+            return Ok(self);
+        }
+        let settings = Settings {
+            precision,
+            ..self.shared.settings.clone()
+        };
+        let source = self.shared.source.clone();
+        // The memory of what was stored before is free for what comes.
+        drop(self);
+        if let Backend::Gpu(gpu) = &settings.backend {
+            gpu.context.pool.clear();
+        }
+        Self::from_source(source, settings)
     }
 
     /// Computes layers as a tuning plan says, from the first run on. Layers that it does not name, those of other shapes among
@@ -109,20 +117,28 @@ impl Session {
     ///
     /// Errors: as [`Gpu::with_tuning`](crate::Gpu::with_tuning); a session that has run already; `Unsupported` on a backend
     /// without a GPU.
-    pub fn with_tuning(mut self, plan: &TuningPlan) -> Result<Self> {
-        let Engine::Gpu(engine) = &mut self.engine else {
+    pub fn with_tuning(self, plan: &TuningPlan) -> Result<Self> {
+        let tuned = self.tuned(plan)?;
+        ensure!(
+            !self.shared.has_plans(),
+            NAME,
+            "a tuning plan is expected before the first run of a session, and it has run already"
+        );
+        Self::from_source(self.shared.source.clone(), tuned)
+    }
+
+    /// The settings with kernels as a plan says.
+    fn tuned(&self, plan: &TuningPlan) -> Result<Settings> {
+        let Backend::Gpu(gpu) = &self.shared.settings.backend else {
             return Err(Error::unsupported(
                 NAME,
                 "tuning plans are of GPUs, and this session's backend is none",
             ));
         };
-        ensure!(
-            !engine.has_plans(),
-            NAME,
-            "a tuning plan is expected before the first run of a session, and it has run already"
-        );
-        engine.gpu = engine.gpu.with_tuning(plan)?;
-        Ok(self)
+        Ok(Settings {
+            backend: Backend::Gpu(gpu.with_tuning(plan)?),
+            ..self.shared.settings.clone()
+        })
     }
 
     /// How each layer that several kernels could compute would be computed for these shapes of the inputs, in the order that
@@ -144,21 +160,12 @@ impl Session {
     /// A second session of the same graph, computed as another plan says. The weights are the same memory.
     #[cfg(all(feature = "tune", not(target_family = "wasm")))]
     pub(crate) fn again(&self, plan: &TuningPlan) -> Result<Self> {
-        let Engine::Gpu(engine) = &self.engine else {
-            return Err(Error::unsupported(
-                NAME,
-                "tuning plans are of GPUs, and this session's backend is none",
-            ));
-        };
-        Ok(Self {
-            graph: self.graph.clone(),
-            engine: Engine::Gpu(Box::new(engine.again(plan)?)),
-        })
+        Self::from_source(self.shared.source.clone(), self.tuned(plan)?)
     }
 
     /// The layers that several kernels could compute, with all that is needed to run one by itself.
     pub(crate) fn tunable(&self, inputs: &[&[usize]]) -> Result<Vec<Tunable>> {
-        match &self.engine {
+        match &self.shared.ready(&owned(inputs))?.engine {
             Engine::Gpu(engine) => engine.tunable(inputs),
             #[cfg(all(feature = "cpu", not(target_family = "wasm")))]
             Engine::Cpu(_) => Err(Error::unsupported(NAME, "kernels are chosen on GPUs")),
@@ -166,9 +173,56 @@ impl Session {
         }
     }
 
-    /// The graph.
-    pub fn graph(&self) -> &Graph {
-        &self.graph
+    /// The graph that runs for these shapes of the inputs, before any pass.
+    ///
+    /// Errors: the number of inputs; shapes that the graph or the model refuses.
+    pub fn graph(&self, inputs: &[&[usize]]) -> Result<Arc<Graph>> {
+        Ok(Arc::clone(&self.shared.ready(&owned(inputs))?.graph))
+    }
+
+    /// The names of the outputs, in their order.
+    pub fn outputs(&self) -> Vec<String> {
+        match &self.shared.source {
+            Source::Graph(graph) => graph.outputs.iter().map(|&value| graph.name(value).to_owned()).collect(),
+            Source::Model(model) => model.outputs(),
+        }
+    }
+
+    /// Plans and compiles for these shapes of the inputs, so that the next run with them, awaited or not, makes nothing.
+    ///
+    /// ```
+    /// use convoke::{Backend, Session, graph::Graph, ops::Activation};
+    /// use ndarray::ArrayD;
+    ///
+    /// let mut graph = Graph::new();
+    /// let x = graph.input("x");
+    /// let relu = graph.node("relu", Activation::Relu, &[x])?;
+    /// graph.output(relu)?;
+    /// let session = Session::new(graph, &Backend::auto())?;
+    /// session.prepare(&[&[8, 3]])?;
+    /// let outputs = session.run(&[ArrayD::from_elem(vec![8, 3], -1.0).view()])?;
+    /// assert_eq!(outputs[0].sum(), 0.0);
+    /// # Ok::<(), convoke::Error>(())
+    /// ```
+    ///
+    /// Errors: the number of inputs, a shape that an operator refuses, and what the GPU may report.
+    pub fn prepare(&self, inputs: &[&[usize]]) -> Result<()> {
+        self.shared.prepare(&owned(inputs))
+    }
+
+    /// [`prepare`](Self::prepare), awaited: natively another thread does it. In a browser compiling is the browser's, and
+    /// planning takes the one thread that there is.
+    ///
+    /// Errors: as [`prepare`](Self::prepare).
+    pub async fn prepare_async(&self, inputs: &[&[usize]]) -> Result<()> {
+        let shapes = owned(inputs);
+        #[cfg(not(target_family = "wasm"))]
+        {
+            let shared = Arc::clone(&self.shared);
+            elsewhere(on_a_thread, move || shared.prepare(&shapes)).await
+        }
+        #[cfg(target_family = "wasm")]
+        self.shared.prepare(&shapes)
     }
 
     /// Runs the graph on these inputs and waits for its outputs.
@@ -176,38 +230,47 @@ impl Session {
     /// Errors: the number of inputs, a shape that an operator refuses, and what the GPU may report.
     #[cfg(not(target_family = "wasm"))]
     pub fn run(&self, inputs: &[ArrayViewD<'_, f32>]) -> Result<Vec<ArrayD<f32>>> {
-        match &self.engine {
-            #[cfg(all(feature = "cpu", not(target_family = "wasm")))]
-            Engine::Cpu(engine) => engine.run(inputs),
-            Engine::Reference => self.run_reference(inputs),
-            Engine::Gpu(engine) => {
-                let plan = engine.plan(inputs)?;
+        match self.shared.planned(&shapes_of(inputs))? {
+            Planned::Gpu { gpu, plan } => {
                 let plan = lock(&plan);
-                match plan.start(&engine.gpu.context, inputs)? {
+                match plan.start(&gpu.context, inputs)? {
                     None => plan.split(&[]),
-                    Some(readback) => readback.finish_blocking(&engine.gpu.context, |parts| plan.split(parts))?,
+                    Some(readback) => readback.finish_blocking(&gpu.context, |parts| plan.split(parts))?,
                 }
             }
+            Planned::Host(ready) => ready.run(inputs),
         }
     }
 
     /// Runs the graph on these inputs, awaited. Each call has its own staging memory, so that several may be under way; it is
     /// used again when the call is over.
+    ///
+    /// Natively the calling thread does not wait for anything but a plan that another thread is running: what a first run has
+    /// to make, another thread makes, one that lasts as long as the device waits for results, and the CPU and the reference
+    /// compute on the pool of threads, from a copy of the inputs. In a browser the reference computes on the one thread that there is, and
+    /// nothing else happens there until it is done.
+    ///
+    /// Errors: as [`run`](Self::run).
     pub async fn run_async(&self, inputs: &[ArrayViewD<'_, f32>]) -> Result<Vec<ArrayD<f32>>> {
-        match &self.engine {
-            #[cfg(all(feature = "cpu", not(target_family = "wasm")))]
-            Engine::Cpu(engine) => engine.run(inputs),
-            Engine::Reference => self.run_reference(inputs),
-            Engine::Gpu(engine) => {
-                let context = &engine.gpu.context;
-                let plan = engine.plan(inputs)?;
+        let shapes = shapes_of(inputs);
+        #[cfg(not(target_family = "wasm"))]
+        let planned = match self.shared.known(&shapes) {
+            _ if !matches!(self.shared.settings.backend, Backend::Gpu(_)) => return self.run_on_the_pool(shapes, inputs).await,
+            Some(planned) => planned,
+            None => {
+                let shared = Arc::clone(&self.shared);
+                elsewhere(on_a_thread, move || shared.planned(&shapes)).await?
+            }
+        };
+        #[cfg(target_family = "wasm")]
+        let planned = self.shared.planned(&shapes)?;
+        match planned {
+            Planned::Gpu { gpu, plan } => {
+                let context = &gpu.context;
                 // The lock is let go before the first await: the queue orders what was submitted.
                 let (readback, staging, split) = {
                     let mut plan = lock(&plan);
-                    let staging = match plan.spare.pop() {
-                        Some(spare) => spare,
-                        None => staging_buffer(context, plan.output_bytes.max(4))?,
-                    };
+                    let staging = plan.spare_staging(context)?;
                     (plan.start_into(context, inputs, &staging)?, staging, plan.outputs.clone())
                 };
                 let outputs = match readback {
@@ -218,20 +281,32 @@ impl Session {
                 lock(&plan).spare.push(staging);
                 outputs
             }
+            Planned::Host(ready) => ready.run(inputs),
         }
+    }
+
+    /// A run on the host, by other threads.
+    #[cfg(not(target_family = "wasm"))]
+    async fn run_on_the_pool(&self, shapes: Vec<Vec<usize>>, inputs: &[ArrayViewD<'_, f32>]) -> Result<Vec<ArrayD<f32>>> {
+        let inputs: Vec<ArrayD<f32>> = inputs.iter().map(ArrayViewD::to_owned).collect();
+        let shared = Arc::clone(&self.shared);
+        let run = move || {
+            let views: Vec<_> = inputs.iter().map(|input| input.view()).collect();
+            shared.ready(&shapes)?.run(&views)
+        };
+        elsewhere(|work| self.shared.spawn(work), run).await
     }
 
     /// Uploads inputs once, for runs that stay on the GPU. Another run of this session with inputs of the same shapes
     /// replaces them.
     ///
     /// Errors: as [`run`](Self::run); `Unsupported` on a backend without a GPU.
-    pub fn resident(&self, inputs: &[ArrayViewD<'_, f32>]) -> Result<Resident<'_>> {
-        let Engine::Gpu(engine) = &self.engine else {
+    pub fn resident(&self, inputs: &[ArrayViewD<'_, f32>]) -> Result<Resident> {
+        let Planned::Gpu { gpu, plan } = self.shared.planned(&shapes_of(inputs))? else {
             return Err(Error::unsupported(NAME, "resident runs need a GPU"));
         };
-        let plan = engine.plan(inputs)?;
-        lock(&plan).write_inputs(&engine.gpu.context, inputs)?;
-        Ok(Resident { engine, plan })
+        lock(&plan).write_inputs(&gpu.context, inputs)?;
+        Ok(Resident { gpu, plan })
     }
 
     /// Runs the graph and checks each operator by itself: what the backend made of the operator's inputs, against what the
@@ -248,7 +323,7 @@ impl Session {
     /// [`verify`](Self::verify) with the outputs of the run that was checked.
     #[cfg(not(target_family = "wasm"))]
     pub(crate) fn verified(&self, inputs: &[ArrayViewD<'_, f32>]) -> Result<(Vec<Check>, Vec<ArrayD<f32>>)> {
-        match &self.engine {
+        match &self.shared.ready(&shapes_of(inputs))?.engine {
             Engine::Gpu(engine) => engine.verify(inputs),
             #[cfg(all(feature = "cpu", not(target_family = "wasm")))]
             Engine::Cpu(engine) => engine.verify(inputs),
@@ -288,17 +363,12 @@ impl Session {
     /// ```
     #[cfg(not(target_family = "wasm"))]
     pub fn profile(&self, inputs: &[ArrayViewD<'_, f32>], repetitions: usize) -> Result<Profile> {
-        match &self.engine {
+        match &self.shared.ready(&shapes_of(inputs))?.engine {
             Engine::Gpu(engine) => engine.profile(inputs, repetitions.max(1)),
             #[cfg(all(feature = "cpu", not(target_family = "wasm")))]
             Engine::Cpu(engine) => engine.profile(inputs, repetitions.max(1)),
             Engine::Reference => Err(Error::unsupported(NAME, "the reference has no kernels to profile")),
         }
-    }
-
-    fn run_reference(&self, inputs: &[ArrayViewD<'_, f32>]) -> Result<Vec<ArrayD<f32>>> {
-        let answers = self.answers(inputs)?;
-        Ok(answers.iter().map(Answer::to_f32).collect())
     }
 
     /// What the outputs should be, with the bound on how far a correct run may be from it: the reference, whatever the session's
@@ -307,82 +377,22 @@ impl Session {
     ///
     /// Errors: the number of inputs and shapes that an operator refuses.
     pub fn answers(&self, inputs: &[ArrayViewD<'_, f32>]) -> Result<Vec<Answer>> {
-        let mut winograd = Winograd::Small;
-        if let Engine::Gpu(engine) = &self.engine {
-            if engine.precision != Precision::F32 {
-                return engine.answers(inputs);
-            }
-            winograd = engine.gpu.winograd();
-        }
-        answers(&self.graph, inputs, Precision::F32, winograd)
+        let ready = self.shared.ready(&shapes_of(inputs))?;
+        let winograd = match &ready.engine {
+            Engine::Gpu(engine) if self.shared.settings.precision != Precision::F32 => return engine.answers(&ready.graph, inputs),
+            Engine::Gpu(engine) => engine.gpu.winograd(),
+            _ => Winograd::Small,
+        };
+        answers(&ready.graph, inputs, Precision::F32, winograd)
     }
 }
 
-/// How a layer of a session is computed. Made by [`Session::kernel_choices`].
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct LayerChoice {
-    /// The node's name.
-    pub node: String,
-    /// What is computed.
-    pub layer: LayerSignature,
-    /// How it is computed.
-    pub choice: KernelChoice,
-    /// Whether a tuning plan says so, and not a rule.
-    pub is_tuned: bool,
+/// The arrays' shapes.
+fn shapes_of(inputs: &[ArrayViewD<'_, f32>]) -> Vec<Vec<usize>> {
+    inputs.iter().map(|array| array.shape().to_vec()).collect()
 }
 
-/// A session's plan with its inputs on the GPU: what remains of a run is the dispatches. For benchmarks, and for inputs
-/// that change seldom.
-#[derive(Debug)]
-pub struct Resident<'a> {
-    engine: &'a GpuEngine,
-    plan: Arc<Mutex<Plan>>,
-}
-
-impl Resident<'_> {
-    /// Submits the dispatches and returns at once; [`Gpu::wait`](crate::Gpu::wait) waits for them.
-    pub fn run(&self) -> Result<()> {
-        let plan = lock(&self.plan);
-        plan.executable.submit(&self.engine.gpu.context)
-    }
-
-    /// Submits so many runs at once, one after another.
-    #[cfg(all(feature = "tune", not(target_family = "wasm")))]
-    pub(crate) fn run_times(&self, times: usize) -> Result<()> {
-        let context = &self.engine.gpu.context;
-        let plan = lock(&self.plan);
-        let mut encoder = context.device.create_command_encoder(&wgpu::CommandEncoderDescriptor {
-            label: Some("convoke.runs"),
-        });
-        for _ in 0..times {
-            plan.executable.encode(&mut encoder);
-        }
-        context.queue.submit([encoder.finish()]);
-        context.check()
-    }
-
-    /// Reads the outputs of the last run.
-    #[cfg(not(target_family = "wasm"))]
-    pub fn read(&self) -> Result<Vec<ArrayD<f32>>> {
-        let context = &self.engine.gpu.context;
-        let plan = lock(&self.plan);
-        let encoder = context.device.create_command_encoder(&wgpu::CommandEncoderDescriptor {
-            label: Some("convoke.read"),
-        });
-        match plan.finish(context, encoder, plan.staging.as_ref())? {
-            None => plan.split(&[]),
-            Some(readback) => readback.finish_blocking(context, |parts| plan.split(parts))?,
-        }
-    }
-
-    /// How many kernel calls a run is.
-    pub fn dispatches(&self) -> usize {
-        lock(&self.plan).executable.dispatches()
-    }
-
-    /// What the buffers take.
-    pub fn memory(&self) -> Memory {
-        lock(&self.plan).executable.memory()
-    }
+/// Shapes as keys of what is kept.
+fn owned(shapes: &[&[usize]]) -> Vec<Vec<usize>> {
+    shapes.iter().map(|shape| shape.to_vec()).collect()
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 use super::budget::Budget;
 use super::proto::{GraphProto, ModelProto, TensorProto, ValueInfoProto};
 use super::tensor::Host;
-use super::{Dim, Model, Options, Shapes, Tensor, TensorInfo, external, tensor};
+use super::{Dim, Model, Options, Shapes, Tensor, TensorInfo, external, tensor, weights};
 use crate::error::{Error, Result};
 
 const OPSETS: std::ops::RangeInclusive<i64> = 7..=28;
@@ -167,10 +167,12 @@ pub(super) fn model(model: ModelProto, options: &Options, folder: Option<&Path>,
         return Err(malformed("there is no output".to_owned()));
     }
     order(&graph, &initializers, &inputs)?;
+    let weights = weights::take(&mut initializers, &mut graph.node, options.budget);
     Ok(Model {
         opset,
         nodes: graph.node,
         initializers,
+        weights,
         inputs,
         outputs,
         budget: options.budget,

@@ -1,19 +1,20 @@
 //! Models from ONNX files: [`Model`] reads and checks a file, [`Model::graph`] makes a [`Graph`] of it.
 //!
 //! ```
-//! use convoke::{Backend, Session, onnx::{Model, Shapes}};
+//! use convoke::{Backend, Session, onnx::Model};
 //! use ndarray::Array4;
 //!
 //! let model = Model::open("models/lenet5.onnx")?;
 //! assert_eq!(model.inputs()[0].to_string(), "input [batch, 1, 28, 28]");
-//! let session = Session::new(model.graph(&Shapes::new())?, &Backend::auto())?;
-//! let logits = session.run(&[Array4::<f32>::zeros((1, 1, 28, 28)).into_dyn().view()])?;
-//! assert_eq!(logits[0].shape(), [1, 10]);
+//! let session = Session::from_model(model, &Backend::auto())?;
+//! let logits = session.run(&[Array4::<f32>::zeros((8, 1, 28, 28)).into_dyn().view()])?;
+//! assert_eq!(logits[0].shape(), [8, 10]);
 //! # Ok::<(), convoke::Error>(())
 //! ```
 //!
-//! Opsets 7 to 28, `f32` inputs and outputs. Shapes are concrete, so that whatever computes with shapes is computed here and
-//! leaves nothing in the graph; inputs of whole numbers are given their values for that ([`Shapes::value`]). What is not
+//! Opsets 7 to 28, `f32` inputs and outputs. A graph is for concrete shapes of its inputs and refuses others, so that whatever
+//! computes with shapes is computed here and leaves nothing in the graph; [`Session::from_model`](crate::Session::from_model)
+//! makes one for each set of shapes that comes. Inputs of whole numbers are given their values for that ([`Shapes::value`]). What is not
 //! supported is listed in one error, node by node, before anything runs.
 //!
 //! Files need not be trusted: lengths are checked before anything is allocated, allocations stay within a budget of bytes
@@ -27,9 +28,11 @@ mod convert;
 mod external;
 mod fold;
 mod proto;
+mod session;
 mod tensor;
 #[cfg(test)]
 mod tests;
+mod weights;
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
@@ -223,6 +226,8 @@ pub struct Model {
     opset: i64,
     nodes: Vec<NodeProto>,
     initializers: HashMap<String, TensorProto>,
+    /// The elements of real initializers and `Constant` nodes.
+    weights: weights::Weights,
     inputs: Vec<TensorInfo>,
     outputs: Vec<TensorInfo>,
     budget: u64,
@@ -340,7 +345,7 @@ impl Model {
         check::input_shapes(self, shapes)
     }
 
-    /// The graph for these shapes. Its inputs and outputs stand in the order of [`inputs`](Self::inputs), less those that
+    /// The graph for these shapes, which refuses others. Its inputs and outputs stand in the order of [`inputs`](Self::inputs), less those that
     /// have a value, and [`outputs`](Self::outputs).
     ///
     /// Errors: [`Error::Unsupported`] with a list of all nodes that are not supported; what

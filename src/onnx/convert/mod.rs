@@ -145,7 +145,7 @@ pub(super) fn graph(model: &Model, shapes: &Shapes) -> Result<Graph> {
         let value = if let Some(value) = shapes.values.get(&input.name) {
             Value::Host(check::fixed_value(input, value)?)
         } else {
-            let id = builder.graph.input(&input.name);
+            let id = builder.graph.input_of_shape(&input.name, shape.as_slice());
             match input.element {
                 tensor::FLOAT => Value::Tensor { id, shape },
                 other => Value::Missing(format!(
@@ -275,7 +275,12 @@ impl<'m> Builder<'m> {
             .initializers
             .get(name)
             .ok_or_else(|| Error::Onnx(format!("nothing defines {name:?}")))?;
-        let value = match tensor::decode(&format!("initializer {name:?}"), initializer, &mut self.budget) {
+        let what = format!("initializer {name:?}");
+        let host = match self.model.weights.get(name) {
+            Some(array) => (self.budget.charge(&what, array.len(), 4)).map(|()| Host::Float(Arc::clone(array))),
+            None => tensor::decode(&what, initializer, &mut self.budget),
+        };
+        let value = match host {
             Ok(host) => Value::Host(host),
             Err(Error::Unsupported { message, .. }) => Value::Missing(message),
             Err(error) => return Err(error),

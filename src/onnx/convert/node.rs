@@ -2,8 +2,9 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
-use ndarray::IxDyn;
+use ndarray::{ArrayD, IxDyn};
 
 use super::{Builder, Value};
 use crate::error::{Error, Result};
@@ -151,6 +152,11 @@ impl<'b, 'm> Node<'b, 'm> {
         Ok(self
             .attribute(name, kind::TENSOR)?
             .and_then(|attribute| attribute.t.as_deref()))
+    }
+
+    /// The real constant that the node is, where it was decoded when the model was read.
+    pub(in crate::onnx) fn weight(&self) -> Option<Arc<ArrayD<f32>>> {
+        self.builder.model.weights.get(self.proto.output.first()?).cloned()
     }
 
     /// Notes attributes that do not change the answer.

@@ -66,7 +66,13 @@ fn constant(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
         if tensor.data_location != 0 {
             return Err(Error::Onnx("a constant in another file".to_owned()));
         }
-        return Ok(host(tensor::decode("the constant", tensor, node.budget())?));
+        return Ok(host(match node.weight() {
+            Some(array) => {
+                node.budget().charge("the constant", array.len(), 4)?;
+                Host::Float(array)
+            }
+            None => tensor::decode("the constant", tensor, node.budget())?,
+        }));
     }
     if let Some(value) = node.optional_float("value_float")? {
         return Ok(host(ArrayD::from_elem(IxDyn(&[]), value)));

@@ -1,0 +1,54 @@
+//! A model's real constants, decoded once for all graphs that are made of it.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use ndarray::ArrayD;
+use prost::bytes::Bytes;
+
+use super::budget::Budget;
+use super::proto::{NodeProto, TensorProto};
+use super::tensor::{self, Host};
+
+/// The real constants by the names of their values.
+pub(super) type Weights = HashMap<String, Arc<ArrayD<f32>>>;
+
+/// Decodes initializers and `Constant` nodes of reals, whose elements are then nowhere else, and lets go of the file. What
+/// cannot be decoded is left as it is: what uses it finds out.
+pub(super) fn take(initializers: &mut HashMap<String, TensorProto>, nodes: &mut [NodeProto], budget: u64) -> Weights {
+    let mut weights = Weights::new();
+    // No more than the elements had in the file, which was within the budget.
+    let mut budget = Budget::new(budget);
+    let mut take = |name: &str, tensor: &mut TensorProto| {
+        let is_real = matches!(tensor.data_type, tensor::FLOAT | tensor::DOUBLE);
+        if let (true, Ok(Host::Float(array))) = (is_real, tensor::decode("a weight", tensor, &mut budget)) {
+            weights.insert(name.to_owned(), array);
+            tensor.raw_data = None;
+            tensor.float_data = Vec::new();
+            tensor.double_data = Vec::new();
+        }
+        release(&mut tensor.raw_data);
+    };
+    for (name, tensor) in initializers {
+        take(name, tensor);
+    }
+    for node in nodes {
+        let is_constant = node.op_type == "Constant" && matches!(node.domain.as_str(), "" | "ai.onnx");
+        for attribute in &mut node.attribute {
+            attribute.s = Bytes::copy_from_slice(&attribute.s);
+            match (&mut attribute.t, node.output.first()) {
+                (Some(tensor), Some(name)) if is_constant && attribute.name == "value" => take(name, tensor),
+                (Some(tensor), _) => release(&mut tensor.raw_data),
+                (None, _) => {}
+            }
+        }
+    }
+    weights
+}
+
+/// Copies what is a part of the file, so that the whole need not stay.
+fn release(raw: &mut Option<Bytes>) {
+    if let Some(raw) = raw {
+        *raw = Bytes::copy_from_slice(raw);
+    }
+}

@@ -1,0 +1,165 @@
+#!/usr/bin/env python3
+"""Write tests/data/onnx_dynamic: models with open batch, height and width, and cases.safetensors with ONNX Runtime's answers.
+
+    pip install onnx==1.23.2 onnxruntime==1.32.0 safetensors==0.8.0 numpy==2.4.6
+    python tools/make_dynamic_cases.py
+
+What each model computes with is a shape that is known only when it runs. Tensors are called MODEL/ROUND/in/NAME and
+MODEL/ROUND/out/NAME, with three rounds of other shapes each, to be run one after another in one session.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime as ort
+from onnx import TensorProto, helper, numpy_helper
+from safetensors.numpy import save_file
+
+ROOT = Path(__file__).resolve().parent.parent / "tests" / "data" / "onnx_dynamic"
+SHAPES = [(1, 3, 6, 5), (2, 3, 4, 7), (3, 3, 7, 4)]
+rng = np.random.default_rng(20261128)
+tensors = {}
+
+
+def reals(*shape):
+    return rng.standard_normal(shape).astype(np.float32)
+
+
+def i64(*values):
+    return np.array(values, dtype=np.int64)
+
+
+def node(op, inputs, outputs, **attributes):
+    return helper.make_node(op, inputs.split(","), outputs.split(","), **attributes)
+
+
+def case(name, nodes, weights, inputs=None):
+    """`inputs` has, for each input, its dimensions and its shapes in the three rounds; the last node gives y."""
+    inputs = inputs or {"x": (["n", 3, "h", "w"], SHAPES)}
+    declared = [helper.make_tensor_value_info(n, TensorProto.FLOAT, dims) for n, (dims, _) in inputs.items()]
+
+    def build(dims):
+        output = helper.make_tensor_value_info("y", TensorProto.FLOAT, dims)
+        graph = helper.make_graph(nodes, name, declared, [output], [numpy_helper.from_array(a, n) for n, a in weights.items()])
+        return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+
+    session = ort.InferenceSession(build(None).SerializeToString(), providers=["CPUExecutionProvider"])
+    for index in range(3):
+        arrays = {n: reals(*shapes[index]) for n, (_, shapes) in inputs.items()}
+        (y,) = session.run(None, arrays)
+        for n, a in arrays.items():
+            tensors[f"{name}/{index}/in/{n}"] = a
+        tensors[f"{name}/{index}/out/y"] = np.array(y, order="C")
+    model = build([f"y{axis}" for axis in range(y.ndim)])
+    onnx.checker.check_model(model)
+    (ROOT / f"{name}.onnx").write_bytes(model.SerializeToString())
+
+
+def normalised(channels):
+    """Parameters of a BatchNormalization."""
+    return dict(scale=reals(channels), shift=reals(channels), mean=reals(channels), variance=np.abs(reals(channels)) + 0.5)
+
+
+def main():
+    ROOT.mkdir(exist_ok=True)
+    conv = dict(kernel_shape=[3, 3], pads=[1, 1, 1, 1])
+
+    # Images as rows of positions: the extents are read from the shape.
+    case(
+        "reshape",
+        [
+            node("Conv", "x,w", "f", **conv),
+            node("Shape", "f", "s"),
+            node("Gather", "s,zero", "n", axis=0),
+            node("Gather", "s,two", "h", axis=0),
+            node("Gather", "s,three", "v", axis=0),
+            node("Mul", "h,v", "hw"),
+            node("Concat", "n,four,hw", "to", axis=0),
+            node("Reshape", "f,to", "r"),
+            node("Transpose", "r", "t", perm=[0, 2, 1]),
+            node("MatMul", "t,m", "y"),
+        ],
+        dict(w=reals(4, 3, 3, 3), m=reals(4, 5), zero=i64(0), two=i64(2), three=i64(3), four=i64(4)),
+    )
+    # A classifier of any size.
+    case(
+        "flatten",
+        [
+            node("Conv", "x,w", "c", **conv),
+            node("BatchNormalization", "c,scale,shift,mean,variance", "b"),
+            node("Relu", "b", "r"),
+            node("GlobalAveragePool", "r", "p"),
+            node("Flatten", "p", "l", axis=1),
+            node("Gemm", "l,m,bias", "y", transB=1),
+        ],
+        dict(w=reals(6, 3, 3, 3), m=reals(5, 6), bias=reals(5), **normalised(6)),
+    )
+    # Features of half the size, brought back to the image's and joined with it.
+    case(
+        "resize",
+        [
+            node("Conv", "x,w", "c", kernel_shape=[3, 3], pads=[1, 1, 1, 1], strides=[2, 2]),
+            node("Relu", "c", "r"),
+            node("Shape", "r", "own"),
+            node("Slice", "own,zero,two", "first"),
+            node("Shape", "x", "s"),
+            node("Slice", "s,two,four", "last"),
+            node("Concat", "first,last", "to", axis=0),
+            node("Resize", "r,,,to", "u", mode="linear", coordinate_transformation_mode="half_pixel"),
+            node("Concat", "u,x", "j", axis=1),
+            node("Conv", "j,v", "y"),
+        ],
+        dict(w=reals(2, 3, 3, 3), v=reals(2, 5, 1, 1), zero=i64(0), two=i64(2), four=i64(4)),
+    )
+    # The middle of the image, as large as what a convolution without padding leaves; then its lower right quarter.
+    case(
+        "slice",
+        [
+            node("Conv", "x,w", "c"),
+            node("Shape", "c", "s"),
+            node("Slice", "s,two,four", "last"),
+            node("Add", "last,one", "end"),
+            node("Slice", "x,ones,end,axes", "m"),
+            node("Add", "c,m", "a"),
+            node("Div", "last,two", "half"),
+            node("Slice", "a,half,last,axes", "y"),
+        ],
+        dict(w=reals(3, 3, 3, 3), one=i64(1), ones=i64(1, 1), two=i64(2), four=i64(4), axes=i64(2, 3)),
+    )
+    # A learned row for every image, and a plane of a constant as large as the image.
+    case(
+        "expand",
+        [
+            node("Shape", "x", "s"),
+            node("Slice", "s,zero,one", "n"),
+            node("Slice", "s,two,four", "hw"),
+            node("Concat", "n,one,hw", "to", axis=0),
+            node("Expand", "learned,to", "e"),
+            node("ConstantOfShape", "to", "k", value=numpy_helper.from_array(np.array([0.5], np.float32))),
+            node("Concat", "x,e,k", "j", axis=1),
+            node("Conv", "j,w", "y", **conv),
+        ],
+        dict(learned=reals(1, 1, 1, 1), w=reals(2, 5, 3, 3), zero=i64(0), one=i64(1), two=i64(2), four=i64(4)),
+    )
+    # One input takes the size of another; what is left is one row for each image.
+    case(
+        "two_inputs",
+        [
+            node("Shape", "x", "s"),
+            node("Slice", "s,two,four", "last"),
+            node("Shape", "z", "zs"),
+            node("Slice", "zs,zero,two", "first"),
+            node("Concat", "first,last", "to", axis=0),
+            node("Resize", "z,,,to", "u", mode="nearest", nearest_mode="floor", coordinate_transformation_mode="asymmetric"),
+            node("Mul", "x,u", "p"),
+            node("GlobalMaxPool", "p", "g"),
+            node("Squeeze", "g,axes", "y"),
+        ],
+        dict(zero=i64(0), two=i64(2), four=i64(4), axes=i64(2, 3)),
+        dict(x=(["n", 3, "h", "w"], SHAPES), z=(["n", 3, "p", "q"], [(1, 3, 3, 2), (2, 3, 2, 3), (3, 3, 3, 4)])),
+    )
+    save_file(tensors, ROOT / "cases.safetensors")
+
+
+main()
