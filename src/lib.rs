@@ -87,7 +87,7 @@ pub use precision::Precision;
 pub use shape::Size2d;
 pub use wgpu;
 
-/// The README's example, run as a doc test.
-#[cfg(all(doctest, feature = "safetensors"))]
+/// The README's examples, run as doc tests.
+#[cfg(all(doctest, feature = "safetensors", feature = "onnx"))]
 #[doc = include_str!("../README.md")]
 struct Readme;

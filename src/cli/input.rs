@@ -4,7 +4,6 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use convoke::graph::Graph;
 use convoke::onnx::{Model, Shapes, TensorInfo};
 use convoke::testing::Random;
 use ndarray::{ArrayD, ArrayViewD};
@@ -31,10 +30,7 @@ pub(super) struct InputArguments {
     picture: PictureOptions,
 }
 
-/// A graph and what its inputs read.
-type Prepared = (Graph, Feeds);
-
-/// What the inputs of a graph read: once, or for each picture of a folder.
+/// What the inputs of a model read: once, or for each picture of a folder.
 #[derive(Debug)]
 pub(super) struct Feeds {
     /// In the order of the inputs; of a folder the first picture.
@@ -96,9 +92,9 @@ fn source(text: &str) -> Result<(Option<String>, String), String> {
 }
 
 impl InputArguments {
-    /// The graph for the shapes of its inputs, and the inputs: each read from its source. `default` is for those that
-    /// nothing is said of; without it that is an error.
-    pub(super) fn prepare(&self, model: &Model, default: Option<&str>) -> Result<Prepared, Box<dyn std::error::Error>> {
+    /// What a model reads: each input from its source. `default` is for those that nothing is said of; without it that is an
+    /// error, and so is what the model does not take.
+    pub(super) fn prepare(&self, model: &Model, default: Option<&str>) -> Result<Feeds, Box<dyn std::error::Error>> {
         let given = self.named(model)?;
         let mut shapes = Shapes::new();
         let mut arrays = Vec::new();
@@ -147,15 +143,15 @@ impl InputArguments {
             return Err("options for pictures are given, but no input is a picture".into());
         }
         let input_shapes = model.input_shapes(&shapes)?;
-        let graph = model.graph(&shapes)?;
-        // Only now: the graph's inputs are within the budget.
+        // What is not supported is said before a device is opened, and inputs that there is a graph for are within the budget.
+        model.graph(&shapes)?;
         let mut random = Random::new(0);
         let inputs = arrays
             .into_iter()
             .zip(&input_shapes)
             .map(|(array, shape)| array.unwrap_or_else(|| random.reals(shape)))
             .collect();
-        Ok((graph, Feeds { inputs, folder }))
+        Ok(Feeds { inputs, folder })
     }
 
     /// The pictures of a folder, by their names, all of one shape.

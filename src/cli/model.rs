@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
 use convoke::gpu::AdapterChoice;
@@ -108,7 +109,7 @@ pub(super) fn backend(kind: Kind, adapter: Option<&str>) -> Result<Backend, Box<
 
 /// Runs a model once, or for each picture of a folder.
 pub(super) fn run(out: &mut dyn Write, arguments: &RunArguments, adapter: Option<&str>) -> Outcome {
-    let model = open(&arguments.model, arguments.external_data)?;
+    let model = Arc::new(open(&arguments.model, arguments.external_data)?);
     let mut targets = targets(&arguments.output, &model)?;
     let to_stdout = share(targets.iter().map(|(_, target)| target))?;
     let labels = match &arguments.labels {
@@ -117,10 +118,10 @@ pub(super) fn run(out: &mut dyn Write, arguments: &RunArguments, adapter: Option
     };
     let labels: Vec<&str> = labels.lines().collect();
 
-    let (graph, feeds) = arguments.inputs.prepare(&model, None)?;
+    let feeds = arguments.inputs.prepare(&model, None)?;
     let backend = arguments.plan.apply(backend(arguments.backend, adapter)?)?;
     announce(&backend);
-    let session = arguments.precision.session(graph, &backend)?;
+    let session = arguments.precision.session(model.clone(), &backend)?;
     let runs = feeds
         .runs()
         .iter()

@@ -1,7 +1,9 @@
 //! `--precision`: how a session stores its numbers.
 
+use std::sync::Arc;
+
 use clap::{Args, ValueEnum};
-use convoke::graph::Graph;
+use convoke::onnx::Model;
 use convoke::{Backend, Precision, Result, Session};
 
 /// How numbers are stored.
@@ -30,7 +32,7 @@ impl PrecisionArguments {
     }
 
     /// A session that stores its numbers so.
-    pub(super) fn session(self, graph: Graph, backend: &Backend) -> Result<Session> {
-        Session::new(graph, backend)?.precision(self.get())
+    pub(super) fn session(self, model: impl Into<Arc<Model>>, backend: &Backend) -> Result<Session> {
+        Session::from_model(model, backend)?.precision(self.get())
     }
 }

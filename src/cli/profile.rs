@@ -65,14 +65,14 @@ pub(super) fn profile(out: &mut dyn Write, arguments: &ProfileArguments, adapter
     let [json, trace_file] = [&arguments.json, &arguments.trace].map(|path| Target::open_some(path.as_deref()));
     let (json, trace_file) = (json?, trace_file?);
     let to_stdout = share([&json, &trace_file].into_iter().flatten())?;
-    let (graph, feeds) = arguments.inputs.prepare(&model, Some("random"))?;
+    let feeds = arguments.inputs.prepare(&model, Some("random"))?;
     let views = feeds.only()?;
     let backend = Backend::choose(adapter.map_or_else(AdapterChoice::from_env, AdapterChoice::from))?;
     let backend = arguments.plan.apply(backend)?;
     announce(&backend);
     let profile = arguments
         .precision
-        .session(graph, &backend)?
+        .session(model, &backend)?
         .profile(&views, arguments.repetitions as usize)?;
     if let Some(target) = json {
         write_json(out, target, &numbers(&profile, &backend))?;

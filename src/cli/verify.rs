@@ -36,7 +36,7 @@ pub(super) struct VerifyArguments {
 /// Names every operator whose output is not what the reference makes of the same inputs; exit status 1 if there is one.
 pub(super) fn verify(out: &mut dyn Write, arguments: &VerifyArguments, adapter: Option<&str>) -> Outcome {
     let model = open(&arguments.model, arguments.external_data)?;
-    let (graph, feeds) = arguments.inputs.prepare(&model, Some("random"))?;
+    let feeds = arguments.inputs.prepare(&model, Some("random"))?;
     let views = feeds.only()?;
     // Without an adapter nobody wants to hear that the CPU is right.
     let backend = match arguments.backend {
@@ -45,7 +45,7 @@ pub(super) fn verify(out: &mut dyn Write, arguments: &VerifyArguments, adapter: 
     };
     let backend = arguments.plan.apply(backend)?;
     announce(&backend);
-    let checks = arguments.precision.session(graph, &backend)?.verify(&views)?;
+    let checks = arguments.precision.session(model, &backend)?.verify(&views)?;
     let mut wrong = 0;
     for check in &checks {
         if let Some(mismatch) = &check.mismatch {
