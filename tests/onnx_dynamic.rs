@@ -212,16 +212,25 @@ fn a_models_session_refuses_what_the_model_does() {
         "{message}"
     );
     let message = refusal(Shapes::new(), &[&[2, 3, 6, 5], z]);
-    assert!(message.contains("input z") && message.contains("n is 2"), "{message}");
+    assert!(
+        message.contains("input z") && message.contains("cannot have shape [1, 3, 3, 2]"),
+        "{message}"
+    );
     let message = refusal(Shapes::new(), &[&[1, 4, 6, 5], z]);
-    assert!(message.contains("input x") && message.contains("3 is 3"), "{message}");
+    assert!(
+        message.contains("input x") && message.contains("cannot have shape [1, 4, 6, 5]"),
+        "{message}"
+    );
     let message = refusal(Shapes::new().input("x", [1, 3, 4, 4]), &[x, z]);
     assert!(
         message.contains("input x") && message.contains("expected shape [1, 3, 4, 4]"),
         "{message}"
     );
     let message = refusal(Shapes::new().symbol("h", 7), &[x, z]);
-    assert!(message.contains("h is 7"), "{message}");
+    assert!(
+        message.contains("input x") && message.contains("cannot have shape [1, 3, 6, 5]"),
+        "{message}"
+    );
 
     let value = ArrayD::from_elem(vec![1, 3, 3, 2], 2.0);
     let fixed = Shapes::new().value("z", value.clone());

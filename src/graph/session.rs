@@ -245,9 +245,9 @@ impl Session {
     /// Runs the graph on these inputs, awaited. Each call has its own staging memory, so that several may be under way; it is
     /// used again when the call is over.
     ///
-    /// Natively the calling thread does not wait for anything but a plan that another thread is running: what a first run has
-    /// to make, another thread makes, one that lasts as long as the device waits for results, and the CPU and the reference
-    /// compute on the pool of threads, from a copy of the inputs. In a browser the reference computes on the one thread that there is, and
+    /// Natively the calling thread waits for nothing but a plan that another thread is running just then: what a first run has to
+    /// make, another thread makes; one thread for each device waits for results; and the CPU and the reference compute on the
+    /// pool of threads, from a copy of the inputs. In a browser the reference computes on the one thread that there is, and
     /// nothing else happens there until it is done.
     ///
     /// Errors: as [`run`](Self::run).

@@ -73,8 +73,8 @@ impl Session {
         Self::from_model_with(model, Shapes::new(), backend)
     }
 
-    /// As [`from_model`](Self::from_model), with some things fixed: inputs that have a [`value`](Shapes::value) are constants, and runs
-    /// read the others, in their order; extents and shapes that are given are refused otherwise.
+    /// As [`from_model`](Self::from_model), with some things fixed: inputs that have a [`value`](Shapes::value) are constants, and
+    /// runs read the others, in their order; where extents or shapes are given, others are refused.
     ///
     /// ```
     /// use convoke::{Backend, Session, onnx::{Model, Shapes}};
