@@ -20,6 +20,7 @@
 mod answers;
 #[cfg(all(feature = "cpu", not(target_family = "wasm")))]
 mod cpu;
+mod gpu;
 mod kept;
 mod passes;
 mod plan;
@@ -35,9 +36,9 @@ use std::sync::Arc;
 
 use ndarray::ArrayD;
 
-pub use passes::Pass;
 #[cfg(all(feature = "tune", not(target_family = "wasm")))]
-pub(crate) use plan::Tunable;
+pub(crate) use gpu::Tunable;
+pub use passes::Pass;
 pub use profile::{Excess, KernelProfile, LayerProfile, Profile};
 #[cfg(feature = "onnx")]
 pub(crate) use ready::Settings;

@@ -214,7 +214,8 @@ mod native {
     use crate::gpu::Context;
     #[cfg(feature = "cpu")]
     use crate::graph::cpu::CpuEngine;
-    use crate::graph::plan::{GpuEngine, Plan};
+    use crate::graph::gpu::GpuEngine;
+    use crate::graph::plan::Plan;
     use crate::lock::lock;
     use crate::profiling::Timed;
     #[cfg(any(test, feature = "cpu"))]

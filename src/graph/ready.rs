@@ -8,8 +8,9 @@ use ndarray::{ArrayD, ArrayViewD};
 use super::answers::answers;
 #[cfg(all(feature = "cpu", not(target_family = "wasm")))]
 use super::cpu::CpuEngine;
+use super::gpu::GpuEngine;
 use super::kept::Kept;
-use super::plan::{GpuEngine, Plan};
+use super::plan::Plan;
 use super::source::{Fold, Source};
 use super::{Graph, Pass};
 use crate::backend::Backend;

@@ -6,7 +6,8 @@ use std::sync::atomic::Ordering;
 use ndarray::{ArrayD, ArrayViewD};
 
 use super::answers::answers;
-use super::plan::{Tunable, split_outputs};
+use super::gpu::Tunable;
+use super::plan::split_outputs;
 #[cfg(not(target_family = "wasm"))]
 use super::profile::Profile;
 use super::ready::{Engine, Planned, Settings, Shared};

@@ -14,8 +14,8 @@
 //!
 //! Opsets 7 to 28, `f32` inputs and outputs. A graph is for concrete shapes of its inputs and refuses others, so that whatever
 //! computes with shapes is computed here and leaves nothing in the graph; [`Session::from_model`](crate::Session::from_model)
-//! makes one for each set of shapes that comes. Inputs of whole numbers are given their values for that ([`Shapes::value`]). What is not
-//! supported is listed in one error, node by node, before anything runs.
+//! makes one for each set of shapes that comes. Inputs of whole numbers are given their values for that ([`Shapes::value`]). What
+//! is not supported is listed in one error, node by node, before anything runs.
 //!
 //! Files need not be trusted: lengths are checked before anything is allocated, allocations stay within a budget of bytes
 //! ([`Options::budget`]), and tensors in other files are read only where that is asked for ([`Options::external_data`]).
@@ -345,8 +345,8 @@ impl Model {
         check::input_shapes(self, shapes)
     }
 
-    /// The graph for these shapes, which refuses others. Its inputs and outputs stand in the order of [`inputs`](Self::inputs), less those that
-    /// have a value, and [`outputs`](Self::outputs).
+    /// The graph for these shapes, which refuses others. Its inputs and outputs stand in the order of
+    /// [`inputs`](Self::inputs), less those that have a value, and [`outputs`](Self::outputs).
     ///
     /// Errors: [`Error::Unsupported`] with a list of all nodes that are not supported; what
     /// [`input_shapes`](Self::input_shapes) and the operators refuse; a tensor over the budget.
