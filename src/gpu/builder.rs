@@ -2,18 +2,13 @@
 
 use std::sync::Arc;
 
-use super::adapter::{self, AdapterChoice, AdapterInfo, AdapterKind};
+use super::adapter::{self, AdapterChoice, AdapterInfo};
 use super::context::Context;
+use super::device::device_descriptor;
 #[cfg(not(target_family = "wasm"))]
 use super::pipeline_cache::PipelineCache;
 use super::{DeviceClass, Gpu};
 use crate::error::{Error, Result};
-
-/// Features that kernels use where an adapter has them.
-const OPTIONAL_FEATURES: wgpu::Features = wgpu::Features::SUBGROUP
-    .union(wgpu::Features::TIMESTAMP_QUERY)
-    .union(wgpu::Features::SHADER_F16)
-    .union(wgpu::Features::PIPELINE_CACHE);
 
 /// Chooses an adapter and opens it. Made by [`Gpu::builder`].
 ///
@@ -138,24 +133,12 @@ impl GpuBuilder {
         let chosen = self.choice.choose(&infos)?;
         let (adapter, info) = (adapters.swap_remove(chosen), infos.swap_remove(chosen));
         log::info!("using {info}");
-        // A software adapter's memory is the host's; elsewhere, and by Direct3D, buffers that can be mapped may be slow ones.
-        let mappable = match (info.kind, adapter.get_info().backend) {
-            (AdapterKind::Software, wgpu::Backend::Vulkan) => wgpu::Features::MAPPABLE_PRIMARY_BUFFERS,
-            _ => wgpu::Features::empty(),
-        };
-        let optional = OPTIONAL_FEATURES | mappable;
         let (device, queue) = adapter
-            .request_device(&wgpu::DeviceDescriptor {
-                label: Some("convoke"),
-                required_features: adapter.features() & optional,
-                // One gets the limits that one asks for.
-                required_limits: adapter.limits(),
-                ..Default::default()
-            })
+            .request_device(&device_descriptor(&adapter))
             .await
             .map_err(|error| Error::NoAdapter(format!("{info} could not be opened: {error}")))?;
         let class = class.unwrap_or(DeviceClass::of(info.kind));
-        let context = Context::new(device, queue, info);
+        let context = Context::owned(device, queue, info);
         #[cfg(not(target_family = "wasm"))]
         let context = {
             let mut context = context;

@@ -1,13 +1,13 @@
-//! The device with everything that belongs to it, and the faults it reports.
+//! The device with everything that belongs to it, and the calls on it that can fail.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, OnceLock};
 
 use super::adapter::AdapterInfo;
+use super::faults::Faults;
 use super::pipeline::Pipelines;
 use super::pool::BufferPool;
 use crate::error::{Error, Result};
-use crate::lock::lock;
 use crate::precision::Precision;
 
 /// What lowering needs to know of a device: plain data, so that plans can be made and tested without one.
@@ -115,7 +115,7 @@ pub(crate) struct Context {
     pub(crate) poller: super::poller::Poller,
     /// Whether storage buffers can be mapped, and are best written and read so.
     pub(crate) maps_storage: bool,
-    faults: Arc<Faults>,
+    faults: Faults,
 }
 
 /// How many objects were made on a device so far.
@@ -125,26 +125,12 @@ pub(crate) struct Made {
     pub(crate) bind_groups: AtomicUsize,
 }
 
-/// What the device reported since the last check.
-#[derive(Debug, Default)]
-struct Faults {
-    lost: OnceLock<String>,
-    first: Mutex<Option<Error>>,
-}
-
 impl Context {
+    /// A device that may be anybody's: its handlers stay as they are.
     pub(crate) fn new(device: wgpu::Device, queue: wgpu::Queue, info: AdapterInfo) -> Self {
-        let faults = Arc::new(Faults::default());
-        let reported = Arc::clone(&faults);
-        // wgpu's default handler panics.
-        device.on_uncaptured_error(Arc::new(move |error: wgpu::Error| {
-            lock(&reported.first).get_or_insert(told(error));
-        }));
-        let reported = Arc::clone(&faults);
-        device.set_device_lost_callback(move |reason, message| {
-            // The first reason stands; a loss reported twice is the same loss.
-            let _ = reported.lost.set(format!("{reason:?}: {message}"));
-        });
+        let faults = Faults::default();
+        #[cfg(target_family = "wasm")]
+        faults.watch_loss(&device);
         let capabilities = Capabilities::new(&info, device.features(), device.limits());
         let maps_storage = device.features().contains(wgpu::Features::MAPPABLE_PRIMARY_BUFFERS);
         Self {
@@ -167,15 +153,48 @@ impl Context {
         }
     }
 
+    /// A device that was opened for convoke, which sets its handlers.
+    pub(super) fn owned(device: wgpu::Device, queue: wgpu::Queue, info: AdapterInfo) -> Self {
+        let context = Self::new(device, queue, info);
+        context.faults.watch(&context.device);
+        context
+    }
+
+    /// Does something on the device. Whether it failed, the next check tells, and nobody else.
+    pub(crate) fn scoped<T>(&self, act: impl FnOnce() -> T) -> T {
+        self.faults.scoped(&self.device, act)
+    }
+
     /// A buffer; whether the device could make it, the next check tells.
     pub(crate) fn create_buffer(&self, label: &str, size: u64, usage: wgpu::BufferUsages) -> wgpu::Buffer {
+        self.create(label, size, usage, false)
+    }
+
+    fn create(&self, label: &str, size: u64, usage: wgpu::BufferUsages, mapped_at_creation: bool) -> wgpu::Buffer {
         self.made.buffers.fetch_add(1, Ordering::Relaxed);
-        self.device.create_buffer(&wgpu::BufferDescriptor {
+        let descriptor = wgpu::BufferDescriptor {
             label: Some(label),
             size,
             usage,
-            mapped_at_creation: false,
-        })
+            mapped_at_creation,
+        };
+        self.scoped(|| self.device.create_buffer(&descriptor))
+    }
+
+    /// Queues a write to the beginning of a buffer.
+    pub(crate) fn write_buffer(&self, buffer: &wgpu::Buffer, bytes: &[u8]) {
+        self.scoped(|| self.queue.write_buffer(buffer, 0, bytes));
+    }
+
+    /// Commands to be filled in and submitted.
+    pub(crate) fn encoder(&self, label: &str) -> wgpu::CommandEncoder {
+        let descriptor = wgpu::CommandEncoderDescriptor { label: Some(label) };
+        self.scoped(|| self.device.create_command_encoder(&descriptor))
+    }
+
+    /// Submits commands. What is wrong with any of them is reported here.
+    pub(crate) fn submit(&self, encoder: wgpu::CommandEncoder) -> wgpu::SubmissionIndex {
+        self.scoped(|| self.queue.submit([encoder.finish()]))
     }
 
     /// A buffer that can be mapped for writing and begins with these bytes, written through such a mapping.
@@ -186,41 +205,29 @@ impl Context {
         usage: wgpu::BufferUsages,
         bytes: &[u8],
     ) -> Result<wgpu::Buffer> {
-        self.made.buffers.fetch_add(1, Ordering::Relaxed);
-        let buffer = self.device.create_buffer(&wgpu::BufferDescriptor {
-            label: Some(label),
-            size,
-            usage,
-            mapped_at_creation: true,
-        });
+        let buffer = self.create(label, size, usage, true);
         self.check()?;
         buffer
             .get_mapped_range_mut(..bytes.len() as u64)
-            .map_err(|error| Error::Gpu(error.to_string()))?
+            .map_err(|error| self.explained(Error::Gpu(error.to_string())))?
             .copy_from_slice(bytes);
-        buffer.unmap();
+        self.scoped(|| buffer.unmap());
         Ok(buffer)
     }
 
     /// What `make` makes, or the error that the device reported of it and of nothing else: several threads may be at work.
     #[cfg(not(target_family = "wasm"))]
     pub(crate) fn guarded<T>(&self, make: impl FnOnce() -> T) -> Result<T> {
-        use wgpu::ErrorFilter::{Internal, OutOfMemory, Validation};
-
-        // Scopes belong to this thread and are closed in the opposite order.
-        let scopes = [Validation, OutOfMemory, Internal].map(|filter| self.device.push_error_scope(filter));
-        let made = make();
-        let errors = scopes.into_iter().rev().map(|scope| pollster::block_on(scope.pop()));
-        match errors.collect::<Vec<_>>().into_iter().flatten().next() {
-            Some(error) => Err(told(error)),
-            None => Ok(made),
+        match Faults::caught(&self.device, make) {
+            (_, Some(error)) => Err(self.explained(error)),
+            (made, None) => Ok(made),
         }
     }
 
     /// What `make` makes, or the first error that the device reported: a browser has one thread.
     #[cfg(target_family = "wasm")]
     pub(crate) fn guarded<T>(&self, make: impl FnOnce() -> T) -> Result<T> {
-        let made = make();
+        let made = self.scoped(make);
         self.check().map(|()| made)
     }
 
@@ -229,25 +236,18 @@ impl Context {
     pub(crate) fn wait(&self) -> Result<()> {
         let polled = self.device.poll(wgpu::PollType::wait_indefinitely());
         self.check()?;
-        polled.map(|_| ()).map_err(|error| Error::Gpu(error.to_string()))
+        polled
+            .map(|_| ())
+            .map_err(|error| self.explained(Error::Gpu(error.to_string())))
     }
 
-    /// The first error that the device reported since the last check; a lost device stays lost.
+    /// The first error of convoke's calls on the device since the last check; a lost device stays lost.
     pub(crate) fn check(&self) -> Result<()> {
-        if let Some(reason) = self.faults.lost.get() {
-            return Err(Error::DeviceLost(reason.clone()));
-        }
-        match lock(&self.faults.first).take() {
-            Some(error) => Err(error),
-            None => Ok(()),
-        }
+        self.faults.check(&self.device)
     }
-}
 
-/// The device's error as one of ours.
-fn told(error: wgpu::Error) -> Error {
-    match error {
-        wgpu::Error::OutOfMemory { source } => Error::OutOfMemory(source.to_string()),
-        wgpu::Error::Validation { description, .. } | wgpu::Error::Internal { description, .. } => Error::Gpu(description),
+    /// An error as it is, or that the device is lost, where that is behind it.
+    pub(crate) fn explained(&self, error: Error) -> Error {
+        self.faults.explained(&self.device, error)
     }
 }

@@ -13,15 +13,15 @@ pub(super) const FOR_BROWSERS: &str = "CONVOKE_DUMP_BROWSER_WGSL";
 /// Writes a kernel that is about to be compiled into the directories that the environment names. Not being able to is no
 /// reason not to run.
 pub(super) fn dump(key: &PipelineKey, text: &str) {
-    if let Some(directory) = std::env::var_os(AS_COMPILED) {
-        if let Err(message) = write(Path::new(&directory), key, text) {
-            log::warn!("{AS_COMPILED}: {message}");
-        }
+    if let Some(directory) = std::env::var_os(AS_COMPILED)
+        && let Err(message) = write(Path::new(&directory), key, text)
+    {
+        log::warn!("{AS_COMPILED}: {message}");
     }
-    if let Some(directory) = std::env::var_os(FOR_BROWSERS) {
-        if let Err(message) = write_for_browsers(Path::new(&directory), key) {
-            log::warn!("{FOR_BROWSERS}: {message}");
-        }
+    if let Some(directory) = std::env::var_os(FOR_BROWSERS)
+        && let Err(message) = write_for_browsers(Path::new(&directory), key)
+    {
+        log::warn!("{FOR_BROWSERS}: {message}");
     }
 }
 

@@ -103,11 +103,9 @@ pub(super) fn run_alone(context: &Context, label: &str, steps: &[Step]) {
     if steps.is_empty() {
         return;
     }
-    let mut encoder = context
-        .device
-        .create_command_encoder(&wgpu::CommandEncoderDescriptor { label: Some(label) });
+    let mut encoder = context.encoder(label);
     encode(steps, &mut encoder);
-    context.queue.submit([encoder.finish()]);
+    context.submit(encoder);
 }
 
 fn encode(steps: &[Step], encoder: &mut wgpu::CommandEncoder) {
@@ -158,7 +156,7 @@ fn locate(
             known => known.clone(),
         };
         if let (Some(buffer), Some(data)) = (&buffer, &slot.data) {
-            context.queue.write_buffer(buffer.buffer(), 0, bytemuck::cast_slice(data));
+            context.write_buffer(buffer.buffer(), bytemuck::cast_slice(data));
         }
         if slot.constant {
             memory.constants += slot.bytes;
@@ -238,7 +236,7 @@ fn steps(
     }
     let usage = wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST;
     let parameters = context.create_buffer("convoke.parameters", bytes.len() as u64, usage);
-    context.queue.write_buffer(&parameters, 0, &bytes);
+    context.write_buffer(&parameters, &bytes);
 
     let storage = |slot: &SlotId| {
         locations[slot.0].as_ref().map(|location| {
@@ -274,11 +272,12 @@ fn steps(
             let kernel = dispatch.key.kernel.source().name;
             let label = format!("convoke.{kernel}");
             context.made.bind_groups.fetch_add(1, Ordering::Relaxed);
-            let bind_group = context.device.create_bind_group(&wgpu::BindGroupDescriptor {
+            let descriptor = wgpu::BindGroupDescriptor {
                 label: Some(&label),
                 layout: &pipeline.layout,
                 entries: &entries,
-            });
+            };
+            let bind_group = context.scoped(|| context.device.create_bind_group(&descriptor));
             let step = Step {
                 node: dispatch.node,
                 kernel,

@@ -20,9 +20,11 @@ mod ceilings;
 mod constants;
 mod context;
 mod cut_loops;
+mod device;
 mod device_class;
 mod dump;
 mod engine;
+mod faults;
 mod halves;
 mod joining;
 mod opaque;
@@ -57,6 +59,7 @@ pub use adapter::{AdapterChoice, AdapterInfo, AdapterKind};
 #[cfg(not(target_family = "wasm"))]
 pub use builder::adapters;
 pub use builder::{GpuBuilder, adapters_async};
+pub use device::{MissingFeature, device_descriptor};
 pub use device_class::DeviceClass;
 pub use engine::Memory;
 pub use ops::{Conv2dAlgorithm, KernelChoice, LayerSignature};
@@ -119,18 +122,6 @@ impl Gpu {
     /// Chooses an adapter.
     pub fn builder() -> GpuBuilder {
         GpuBuilder::default()
-    }
-
-    /// Uses a device that the program has already.
-    pub fn from_device(device: wgpu::Device, queue: wgpu::Queue, adapter: &wgpu::AdapterInfo) -> Self {
-        let info = AdapterInfo::new(adapter, device.features(), device.limits());
-        Self {
-            class: DeviceClass::of(info.kind),
-            context: Arc::new(Context::new(device, queue, info)),
-            conv2d: None,
-            tuned: None,
-            large_tiles: false,
-        }
     }
 
     /// The adapter.

@@ -53,7 +53,7 @@ impl BufferPool {
             None if context.maps_storage => context.create_buffer_filled("convoke.tensor", size, usage(context), bytes)?,
             kept => {
                 let buffer = kept.unwrap_or_else(|| context.create_buffer("convoke.tensor", size, usage(context)));
-                context.queue.write_buffer(&buffer, 0, bytes);
+                context.write_buffer(&buffer, bytes);
                 buffer
             }
         };

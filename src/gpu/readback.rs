@@ -14,12 +14,13 @@ struct Mapping {
 }
 
 impl Mapping {
-    fn start(mode: wgpu::MapMode, buffer: wgpu::Buffer, bytes: u64) -> Self {
+    fn start(context: &Context, mode: wgpu::MapMode, buffer: wgpu::Buffer, bytes: u64) -> Self {
         let (sender, mapped) = oneshot_channel();
-        buffer.map_async(mode, ..bytes, move |result| {
+        let done = move |result| {
             // The receiver is gone where the caller lost interest.
             let _ = sender.send(result);
-        });
+        };
+        context.scoped(|| buffer.map_async(mode, ..bytes, done));
         Self { buffer, bytes, mapped }
     }
 
@@ -64,8 +65,8 @@ impl Readback {
         buffers: impl IntoIterator<Item = (wgpu::Buffer, u64)>,
     ) -> Result<Self> {
         #[cfg_attr(target_family = "wasm", expect(unused_variables, reason = "a browser polls by itself"))]
-        let submission = context.queue.submit([encoder.finish()]);
-        let start = |(buffer, bytes)| Mapping::start(wgpu::MapMode::Read, buffer, bytes);
+        let submission = context.submit(encoder);
+        let start = |(buffer, bytes)| Mapping::start(context, wgpu::MapMode::Read, buffer, bytes);
         let parts = buffers.into_iter().map(start).collect();
         context.check()?;
         Ok(Self {
@@ -92,7 +93,7 @@ impl Readback {
         };
         if let Err(error) = context.device.poll(wait) {
             context.check()?;
-            return Err(Error::Gpu(error.to_string()));
+            return Err(context.explained(Error::Gpu(error.to_string())));
         }
         pollster::block_on(self.collect(context, read))
     }
@@ -103,13 +104,14 @@ impl Readback {
             mapped = mapped.and(part.wait().await);
         }
         context.check()?;
-        mapped?;
+        mapped.map_err(|error| context.explained(error))?;
         let value = {
-            let views = self.parts.iter().map(Mapping::view).collect::<Result<Vec<_>>>()?;
+            let views = self.parts.iter().map(Mapping::view).collect::<Result<Vec<_>>>();
+            let views = views.map_err(|error| context.explained(error))?;
             read(&views.iter().map(|view| &**view).collect::<Vec<_>>())
         };
         for part in &self.parts {
-            part.buffer.unmap();
+            context.scoped(|| part.buffer.unmap());
         }
         Ok(value)
     }
@@ -123,20 +125,20 @@ pub(crate) fn write_in_place(context: &Context, buffer: &wgpu::Buffer, bytes: &[
     use std::task::{self, Poll, Waker};
 
     let length = bytes.len() as u64;
-    let mapping = Mapping::start(wgpu::MapMode::Write, buffer.clone(), length);
+    let mapping = Mapping::start(context, wgpu::MapMode::Write, buffer.clone(), length);
     // A buffer that no work is on is mapped without a wait for the work on others.
     let polled = context.device.poll(wgpu::PollType::Poll);
     context.check()?;
-    polled.map_err(told)?;
+    polled.map_err(|error| context.explained(told(error)))?;
     let mut mapped = pin!(mapping.wait());
     match mapped.as_mut().poll(&mut task::Context::from_waker(Waker::noop())) {
-        Poll::Ready(mapped) => mapped?,
+        Poll::Ready(mapped) => mapped.map_err(|error| context.explained(error))?,
         Poll::Pending => {
             context.wait()?;
-            pollster::block_on(mapped)?;
+            pollster::block_on(mapped).map_err(|error| context.explained(error))?;
         }
     }
     buffer.get_mapped_range_mut(..length).map_err(told)?.copy_from_slice(bytes);
-    buffer.unmap();
+    context.scoped(|| buffer.unmap());
     Ok(())
 }

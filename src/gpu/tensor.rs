@@ -137,9 +137,7 @@ impl Tensor {
         };
         let bytes = stored_bytes(&self.shape, self.precision);
         let staging = staging_buffer(&self.context, bytes)?;
-        let mut encoder = self.context.device.create_command_encoder(&wgpu::CommandEncoderDescriptor {
-            label: Some("convoke.read"),
-        });
+        let mut encoder = self.context.encoder("convoke.read");
         encoder.copy_buffer_to_buffer(buffer.buffer(), 0, &staging, 0, bytes);
         Readback::submit(&self.context, encoder, [(staging, bytes)]).map(Some)
     }
@@ -158,7 +156,7 @@ impl Tensor {
 
 /// Queues a write of the array's elements in row-major order to the start of the buffer.
 pub(crate) fn write(context: &Context, buffer: &wgpu::Buffer, array: &ArrayViewD<'_, f32>, precision: Precision) -> Result<()> {
-    with_bytes(array, precision, |bytes| context.queue.write_buffer(buffer, 0, bytes));
+    with_bytes(array, precision, |bytes| context.write_buffer(buffer, bytes));
     context.check()
 }
 

@@ -58,12 +58,13 @@ impl Clock {
             let count = 2 * steps.len() as u32;
             let bytes = u64::from(count) * TIMESTAMP;
             let usage = wgpu::BufferUsages::QUERY_RESOLVE | wgpu::BufferUsages::COPY_SRC;
+            let descriptor = wgpu::QuerySetDescriptor {
+                label: Some("convoke.timestamps"),
+                ty: wgpu::QueryType::Timestamp,
+                count,
+            };
             Ok(Queries {
-                set: context.device.create_query_set(&wgpu::QuerySetDescriptor {
-                    label: Some("convoke.timestamps"),
-                    ty: wgpu::QueryType::Timestamp,
-                    count,
-                }),
+                set: context.scoped(|| context.device.create_query_set(&descriptor)),
                 resolved: context.create_buffer("convoke.timestamps", bytes, usage),
                 staging: staging_buffer(context, bytes)?,
             })
@@ -114,9 +115,7 @@ impl Clock {
 impl Queries {
     /// Runs the steps in one submission, each as a pass of its own with a timestamp before and after it.
     fn run(&self, context: &Context, steps: &[Step], seconds: &mut Vec<f64>) -> Result<()> {
-        let mut encoder = context.device.create_command_encoder(&wgpu::CommandEncoderDescriptor {
-            label: Some("convoke.timed"),
-        });
+        let mut encoder = context.encoder("convoke.timed");
         for (index, step) in steps.iter().enumerate() {
             let writes = wgpu::ComputePassTimestampWrites {
                 query_set: &self.set,

@@ -249,11 +249,9 @@ fn noop() -> Context {
 /// Makes everything that a run needs, encodes the run and submits it.
 fn run(context: &Context, recording: &Recording) -> crate::Result<()> {
     let executable = Executable::new(context, recording)?;
-    let mut encoder = context
-        .device
-        .create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+    let mut encoder = context.encoder("validation");
     executable.encode(&mut encoder);
-    context.queue.submit([encoder.finish()]);
+    context.submit(encoder);
     context.check()
 }
 

@@ -90,9 +90,7 @@ impl Plan {
     }
 
     fn encoded(&self, context: &Context) -> wgpu::CommandEncoder {
-        let mut encoder = context.device.create_command_encoder(&wgpu::CommandEncoderDescriptor {
-            label: Some("convoke.session"),
-        });
+        let mut encoder = context.encoder("convoke.session");
         self.executable.encode(&mut encoder);
         encoder
     }

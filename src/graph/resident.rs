@@ -44,13 +44,11 @@ impl Resident {
     pub(crate) fn run_times(&self, times: usize) -> Result<()> {
         let context = &self.gpu.context;
         let plan = lock(&self.plan);
-        let mut encoder = context.device.create_command_encoder(&wgpu::CommandEncoderDescriptor {
-            label: Some("convoke.runs"),
-        });
+        let mut encoder = context.encoder("convoke.runs");
         for _ in 0..times {
             plan.executable.encode(&mut encoder);
         }
-        context.queue.submit([encoder.finish()]);
+        context.submit(encoder);
         context.check()
     }
 
@@ -59,9 +57,7 @@ impl Resident {
     pub fn read(&self) -> Result<Vec<ArrayD<f32>>> {
         let context = &self.gpu.context;
         let plan = lock(&self.plan);
-        let encoder = context.device.create_command_encoder(&wgpu::CommandEncoderDescriptor {
-            label: Some("convoke.read"),
-        });
+        let encoder = context.encoder("convoke.read");
         match plan.finish(context, encoder, plan.staging.as_ref())? {
             None => plan.split(&[]),
             Some(readback) => readback.finish_blocking(context, |parts| plan.split(parts))?,

@@ -115,7 +115,7 @@ pub(crate) fn limited_device(gpu: &Gpu, limit: impl FnOnce(&mut wgpu::Limits)) -
         required_limits: limits,
         ..Default::default()
     }))?;
-    Ok(Gpu::from_device(device, queue, &adapter.get_info()))
+    Ok(Gpu::from_device(device, queue, &adapter.get_info())?)
 }
 
 /// A batch of 0 gives results of the right shapes, and no kernel is made for them.

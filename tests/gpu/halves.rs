@@ -332,7 +332,7 @@ fn refusals(gpu: &Gpu) -> Outcome {
         return Err("the adapter is gone".into());
     };
     let (device, queue) = pollster::block_on(adapter.request_device(&wgpu::DeviceDescriptor::default()))?;
-    let plain = Gpu::from_device(device, queue, &adapter.get_info());
+    let plain = Gpu::from_device(device, queue, &adapter.get_info())?;
     for (backend, part) in [
         (Backend::from(plain), "SHADER_F16"),
         (Backend::Reference, "f16 needs a GPU"),

@@ -30,6 +30,7 @@ mod padding;
 mod profile;
 mod properties;
 mod sessions;
+mod shared_device;
 mod tiles;
 #[cfg(feature = "tuning-plans")]
 mod tuning;
@@ -65,6 +66,7 @@ fn main() {
         numerics::trials(),
         dispatch::trials(),
         sessions::trials(),
+        shared_device::trials(),
         profile::trials(),
         tiles::trials(),
         #[cfg(feature = "tuning-plans")]

@@ -80,7 +80,7 @@ fn without_timestamps(gpu: &Gpu) -> Outcome {
         required_limits: adapter.limits(),
         ..Default::default()
     }))?;
-    let plain = Gpu::from_device(device, queue, &adapter.get_info());
+    let plain = Gpu::from_device(device, queue, &adapter.get_info())?;
     let (graph, image) = (graph()?, image());
     let profile = Session::new(graph.clone(), &plain.into())?.profile(&[image.view()], 2)?;
     if profile.timing != Timing::Submissions {
