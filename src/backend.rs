@@ -2,8 +2,9 @@
 
 #[cfg(all(feature = "cpu", not(target_family = "wasm")))]
 use crate::cpu::Cpu;
+#[cfg(not(target_family = "wasm"))]
 use crate::error::Result;
-use crate::gpu::{AdapterChoice, AdapterKind, Gpu};
+use crate::gpu::{AdapterChoice, AdapterKind, Gpu, adapters_async};
 use crate::reference::Winograd;
 
 /// Measured on 2026-11-23: `benches/README.md`.
@@ -24,9 +25,10 @@ pub enum Backend {
 }
 
 impl Backend {
-    /// The best there is: a real GPU, then a software adapter, then the CPU; or what `CONVOKE_ADAPTER` says (`hardware`,
-    /// `software`, `cpu` or part of an adapter's name). The reason for a fallback is logged as a warning, and so is that the
-    /// CPU backend is faster than a software adapter that nobody asked for.
+    /// The best there is: a real GPU, else the CPU; or what `CONVOKE_ADAPTER` says (`any`, `hardware`, `software`, `cpu` or part
+    /// of an adapter's name). A software adapter is slower than the CPU backend and taken only when asked for, or where there
+    /// is no CPU backend (without the feature `cpu`, and in browsers). That an adapter that was asked for is not there, or that
+    /// a real GPU could not be opened, is logged as a warning.
     #[cfg(not(target_family = "wasm"))]
     pub fn auto() -> Self {
         pollster::block_on(Self::auto_async())
@@ -34,7 +36,19 @@ impl Backend {
 
     /// The best there is, awaited.
     pub async fn auto_async() -> Self {
-        Self::from_gpu(Gpu::builder().build_async().await)
+        let asked = AdapterChoice::asked_by_env();
+        let choice = asked.clone().unwrap_or_else(AdapterChoice::best);
+        let error = match Gpu::builder().choice(choice.clone()).build_async().await {
+            Ok(gpu) => return Self::Gpu(gpu),
+            Err(error) => error,
+        };
+        let is_there = async || adapters_async().await.iter().any(|adapter| choice.accepts(adapter));
+        if choice != AdapterChoice::Cpu && (asked.is_some() || is_there().await) {
+            log::warn!("{error}; running on the CPU");
+        } else {
+            log::info!("{error}; running on the CPU");
+        }
+        Self::cpu()
     }
 
     /// What was chosen and nothing else: a GPU, or the CPU for [`AdapterChoice::Cpu`].
@@ -57,31 +71,15 @@ impl Backend {
     }
 
     /// What was measured to be faster than this backend on the same machine, where something was: on a software adapter the
-    /// CPU backend. [`auto`](Self::auto) logs it.
+    /// CPU backend, where there is one.
     pub fn advice(&self) -> Option<&'static str> {
         match self {
-            Self::Gpu(gpu) if cfg!(feature = "cpu") && gpu.info().kind == AdapterKind::Software => Some(FASTER_ON_THE_CPU),
+            Self::Gpu(gpu)
+                if cfg!(all(feature = "cpu", not(target_family = "wasm"))) && gpu.info().kind == AdapterKind::Software =>
+            {
+                Some(FASTER_ON_THE_CPU)
+            }
             _ => None,
-        }
-    }
-
-    /// The GPU, or the CPU where it could not be opened.
-    fn from_gpu(gpu: Result<Gpu>) -> Self {
-        match gpu {
-            Ok(gpu) => {
-                let backend = Self::Gpu(gpu);
-                let asked = AdapterChoice::from_env() != AdapterChoice::Any;
-                if let Some(advice) = backend.advice().filter(|_| !asked) {
-                    log::warn!("{backend}: {advice}");
-                }
-                backend
-            }
-            Err(error) => {
-                if AdapterChoice::from_env() != AdapterChoice::Cpu {
-                    log::warn!("{error}; running on the CPU");
-                }
-                Self::cpu()
-            }
         }
     }
 }

@@ -46,7 +46,7 @@
 //!
 //! # Environment
 //!
-//! - `CONVOKE_ADAPTER`: `hardware`, `software`, `cpu` or part of an adapter's name.
+//! - `CONVOKE_ADAPTER`: `any`, `hardware`, `software`, `cpu` or part of an adapter's name.
 //! - `CONVOKE_DUMP_WGSL`: a directory that the final WGSL of every compiled kernel is written to.
 //! - `CONVOKE_DUMP_BROWSER_WGSL`: a directory that the same kernels are written to as a browser would get them.
 

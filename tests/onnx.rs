@@ -101,8 +101,15 @@ fn onnx_runtimes_answers_on_the_reference() {
 }
 
 #[test]
-fn onnx_runtimes_answers_on_the_best_backend() {
-    check_all(&Backend::auto());
+fn onnx_runtimes_answers_on_the_gpu() {
+    if let Some(gpu) = convoke::testing::gpu().expect("an adapter where one is required") {
+        check_all(&gpu.into());
+    }
+}
+
+#[test]
+fn onnx_runtimes_answers_on_the_cpu() {
+    check_all(&Backend::cpu());
 }
 
 #[test]

@@ -13,26 +13,25 @@ pub(super) fn run(out: &mut dyn Write, adapter: Option<&str>) -> Outcome {
     for adapter in &adapters {
         describe(out, adapter)?;
     }
-    let (choice, asked) = match adapter {
-        Some(asked) => (asked.into(), format!("--adapter {asked}")),
-        None => (
-            AdapterChoice::from_env(),
-            format!("CONVOKE_ADAPTER={}", std::env::var("CONVOKE_ADAPTER").unwrap_or_default()),
-        ),
+    let environment = || format!("CONVOKE_ADAPTER={}", std::env::var("CONVOKE_ADAPTER").unwrap_or_default());
+    let (choice, asked) = match (adapter, AdapterChoice::asked_by_env()) {
+        (Some(asked), _) => (asked.into(), Some(format!("--adapter {asked}"))),
+        (None, Some(choice)) => (choice, Some(environment())),
+        (None, None) => (AdapterChoice::best(), None),
     };
-    if choice == AdapterChoice::Cpu {
-        writeln!(out, "chosen: the CPU ({asked})")?;
-    } else {
-        match choice.choose(&adapters) {
-            Ok(chosen) => {
-                let why = reason(&choice, &asked, &adapters, chosen);
-                writeln!(out, "chosen: {}, {why}", adapters[chosen].name)?;
-            }
-            Err(error) if adapter.is_some() => return Err(error.into()),
-            Err(error) => {
-                writeln!(out, "{error}")?;
-                writeln!(out, "chosen: the CPU, since no adapter fits")?;
-            }
+    match (choice.choose(&adapters), asked) {
+        (Ok(chosen), asked) => {
+            let why = reason(&choice, asked.as_deref(), &adapters, chosen);
+            writeln!(out, "chosen: {}, {why}", adapters[chosen].name)?;
+        }
+        (Err(_), Some(asked)) if choice == AdapterChoice::Cpu => writeln!(out, "chosen: the CPU ({asked})")?,
+        (Err(error), _) if adapter.is_some() => return Err(error.into()),
+        (Err(_), None) if !adapters.is_empty() => {
+            writeln!(out, "chosen: the CPU, since it is faster than a software adapter")?;
+        }
+        (Err(error), _) => {
+            writeln!(out, "{error}")?;
+            writeln!(out, "chosen: the CPU, since no adapter fits")?;
         }
     }
     writeln!(
@@ -94,19 +93,18 @@ pub(super) fn bytes(number: u64) -> String {
 }
 
 /// Why this adapter is the one.
-fn reason(choice: &AdapterChoice, asked: &str, adapters: &[AdapterInfo], chosen: usize) -> String {
+fn reason(choice: &AdapterChoice, asked: Option<&str>, adapters: &[AdapterInfo], chosen: usize) -> String {
     let fitting: Vec<&AdapterInfo> = adapters.iter().filter(|adapter| choice.accepts(adapter)).collect();
     let kind = adapters[chosen].kind;
     let of_kind = fitting.iter().filter(|adapter| adapter.kind == kind).count();
     let why = match (fitting.len(), of_kind) {
-        (1, _) if *choice == AdapterChoice::Any => "the only adapter".to_owned(),
+        (1, _) if adapters.len() == 1 => "the only adapter".to_owned(),
         (1, _) => "the only one that fits".to_owned(),
         (_, 1) => format!("of the best kind: {kind}"),
         _ => format!("the first of the best kind: {kind}"),
     };
-    if *choice == AdapterChoice::Any {
-        why
-    } else {
-        format!("{why} ({asked})")
+    match asked {
+        None => why,
+        Some(asked) => format!("{why} ({asked})"),
     }
 }

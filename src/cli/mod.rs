@@ -38,8 +38,9 @@ type Outcome = Result<ExitCode, Box<dyn Error>>;
 struct Arguments {
     /// Where to run: `hardware`, `software`, `cpu`, `any`, or part of an adapter's name.
     ///
-    /// Without it the environment's `CONVOKE_ADAPTER` says the same; without that the best adapter is taken. What is asked for here and
-    /// not there is an error; otherwise the CPU is the fallback. `bench` takes several, each with its own `--adapter`.
+    /// Without it the environment's `CONVOKE_ADAPTER` says the same; without that a real GPU is taken, else the CPU, since software
+    /// adapters are slower. `bench`, `profile`, `tune`, `verify` and `--backend gpu` are about adapters and take a software one too.
+    /// What is asked for here and not there is an error. `bench` takes several, each with its own `--adapter`.
     #[arg(long, global = true, value_name = "ADAPTER", help_heading = "Global options")]
     adapter: Vec<String>,
     /// Log more to stderr; twice for more still.
@@ -106,32 +107,32 @@ pub(crate) fn main() -> ExitCode {
     })
 }
 
-/// What `--adapter` asks for, or an error; without it the best there is, with a line where that is not an adapter, or one that
-/// the CPU is faster than.
+/// What `--adapter` asks for, or an error; without it what `CONVOKE_ADAPTER` asks for, or the CPU with a line that says why;
+/// without that a real GPU, else the CPU.
 fn backend(adapter: Option<&str>) -> Result<Backend, Box<dyn Error>> {
     if let Some(asked) = adapter {
         return Ok(Backend::choose(asked.into())?);
     }
-    let choice = AdapterChoice::from_env();
-    let asked = choice != AdapterChoice::Any;
-    match Backend::choose(choice) {
+    let Some(asked) = AdapterChoice::asked_by_env() else {
+        return Ok(Backend::auto());
+    };
+    match Backend::choose(asked) {
         Err(error @ convoke::Error::NoAdapter(_)) => {
             complain("warning", &format!("{error}; running on the CPU"));
             Ok(Backend::cpu())
         }
-        chosen => {
-            let backend = chosen?;
-            if let Some(advice) = backend.advice().filter(|_| !asked) {
-                complain("note", &format!("{backend}: {advice}"));
-            }
-            Ok(backend)
-        }
+        chosen => Ok(chosen?),
     }
 }
 
 /// Says where it runs: on stderr, since stdout is for what was asked.
 fn announce(backend: &dyn std::fmt::Display) {
     let _ = writeln!(io::stderr(), "running on  {backend}");
+}
+
+/// What a subcommand that is about adapters takes: one asked for, or any.
+fn choice(adapter: Option<&str>) -> AdapterChoice {
+    adapter.map_or_else(AdapterChoice::from_env, AdapterChoice::from)
 }
 
 /// A line on stderr. Where that is closed nobody can be told.

@@ -6,7 +6,6 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
-use convoke::gpu::AdapterChoice;
 use convoke::onnx::{Model, Options};
 use convoke::{Backend, Error};
 use ndarray::{ArrayD, ArrayView1, Axis};
@@ -49,9 +48,9 @@ pub(super) struct RunArguments {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum Kind {
-    /// The best adapter, else the CPU.
+    /// A real GPU, else the CPU.
     Auto,
-    /// An adapter or nothing.
+    /// An adapter, even a software one, or nothing.
     Gpu,
     /// The CPU.
     Cpu,
@@ -98,7 +97,7 @@ pub(super) fn backend(kind: Kind, adapter: Option<&str>) -> Result<Backend, Box<
             Err(format!("--backend {name} and --adapter {adapter} exclude one another").into())
         }
         (Kind::Gpu, adapter) => {
-            let choice = adapter.map_or_else(AdapterChoice::from_env, AdapterChoice::from);
+            let choice = super::choice(adapter);
             match Backend::choose(choice)? {
                 backend @ Backend::Gpu(_) => Ok(backend),
                 _ => Err("--backend gpu, but the adapter asked for is the CPU".into()),

@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use convoke::Backend;
-use convoke::gpu::AdapterChoice;
 use convoke::graph::{Excess, LayerProfile, Profile};
 use convoke::profiling::Timing;
 use serde_json::{Value, json};
@@ -67,7 +66,7 @@ pub(super) fn profile(out: &mut dyn Write, arguments: &ProfileArguments, adapter
     let to_stdout = share([&json, &trace_file].into_iter().flatten())?;
     let feeds = arguments.inputs.prepare(&model, Some("random"))?;
     let views = feeds.only()?;
-    let backend = Backend::choose(adapter.map_or_else(AdapterChoice::from_env, AdapterChoice::from))?;
+    let backend = Backend::choose(super::choice(adapter))?;
     let backend = arguments.plan.apply(backend)?;
     announce(&backend);
     let profile = arguments

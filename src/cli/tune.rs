@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::Args;
 use convoke::Backend;
 use convoke::benchmark::Summary;
-use convoke::gpu::{AdapterChoice, CandidateOutcome, TunedLayer};
+use convoke::gpu::{CandidateOutcome, TunedLayer};
 use convoke::onnx::Shapes;
 use convoke::tune::{TuneReport, Tuner};
 
@@ -57,7 +57,7 @@ pub(super) fn tune(out: &mut dyn Write, arguments: &TuneArguments, adapter: Opti
     let inputs = model.input_shapes(&shapes)?;
     let inputs: Vec<&[usize]> = inputs.iter().map(Vec::as_slice).collect();
     let graph = model.graph(&shapes)?;
-    let gpu = match Backend::choose(adapter.map_or_else(AdapterChoice::from_env, AdapterChoice::from))? {
+    let gpu = match Backend::choose(super::choice(adapter))? {
         Backend::Gpu(gpu) if arguments.large_tiles => gpu.with_large_tiles(),
         Backend::Gpu(gpu) => gpu,
         other => return Err(format!("kernels of GPUs are tuned, and the backend is {other}").into()),

@@ -6,7 +6,6 @@ use std::process::ExitCode;
 
 use clap::Args;
 use convoke::Backend;
-use convoke::gpu::AdapterChoice;
 
 use super::input::InputArguments;
 use super::model::{Kind, backend, open};
@@ -40,7 +39,7 @@ pub(super) fn verify(out: &mut dyn Write, arguments: &VerifyArguments, adapter: 
     let views = feeds.only()?;
     // Without an adapter nobody wants to hear that the CPU is right.
     let backend = match arguments.backend {
-        Kind::Auto => Backend::choose(adapter.map_or_else(AdapterChoice::from_env, AdapterChoice::from))?,
+        Kind::Auto => Backend::choose(super::choice(adapter))?,
         kind => backend(kind, adapter)?,
     };
     let backend = arguments.plan.apply(backend)?;

@@ -118,10 +118,26 @@ pub enum AdapterChoice {
 }
 
 impl AdapterChoice {
-    /// Reads the environment variable `CONVOKE_ADAPTER`: `hardware`, `software`, `cpu` or part of an adapter's name.
+    /// Reads the environment variable `CONVOKE_ADAPTER`: `any`, `hardware`, `software`, `cpu` or part of an adapter's name.
     /// Unset or empty means any.
     pub fn from_env() -> Self {
-        std::env::var("CONVOKE_ADAPTER").unwrap_or_default().as_str().into()
+        Self::asked_by_env().unwrap_or_default()
+    }
+
+    /// What the environment variable `CONVOKE_ADAPTER` asks for, if it is set and not empty.
+    pub fn asked_by_env() -> Option<Self> {
+        let asked = std::env::var("CONVOKE_ADAPTER").ok()?;
+        (!asked.is_empty()).then(|| asked.as_str().into())
+    }
+
+    /// What is taken where nobody asks for anything, by [`Backend::auto`](crate::Backend::auto): a real GPU, if the CPU backend
+    /// is there to fall back to, which software adapters are slower than; else any adapter.
+    pub const fn best() -> Self {
+        if cfg!(all(feature = "cpu", not(target_family = "wasm"))) {
+            Self::Hardware
+        } else {
+            Self::Any
+        }
     }
 
     /// Whether this adapter may be taken.
