@@ -22,10 +22,12 @@ pub(super) struct Plan {
     pub(super) precision: Precision,
     pub(super) executable: Executable,
     /// The operators that the passes left, whose numbers the dispatches bear.
+    #[cfg_attr(target_family = "wasm", expect(dead_code, reason = "only what blocks profiles"))]
     pub(super) layers: Vec<Layer>,
     pub(super) outputs: Vec<Output>,
     pub(super) output_bytes: u64,
     /// Memory of the host that results are copied to, unless it maps the outputs themselves.
+    #[cfg_attr(target_family = "wasm", expect(dead_code, reason = "only what blocks reads by it"))]
     pub(super) staging: Option<wgpu::Buffer>,
     /// Staging memory of awaited runs that are over.
     pub(super) spare: Vec<wgpu::Buffer>,
@@ -120,6 +122,7 @@ impl Plan {
         Readback::submit(context, encoder, [(staging.clone(), offset)]).map(Some)
     }
 
+    #[cfg(not(target_family = "wasm"))]
     pub(super) fn split(&self, parts: &[&[u8]]) -> Result<Vec<ArrayD<f32>>> {
         split_outputs(&self.outputs, parts)
     }

@@ -26,6 +26,7 @@ pub struct Check {
 /// Checks every operator of a graph against the reference, given what a backend has for each value, how it stores them and how it
 /// may compute convolutions. Each
 /// operator gets the backend's own inputs, so that an error is seen where it arises and not in all that follows.
+#[cfg_attr(target_family = "wasm", expect(dead_code, reason = "only what blocks verifies"))]
 pub(super) fn check_values(
     graph: &Graph,
     values: &[Option<ArrayD<f32>>],

@@ -51,6 +51,7 @@ pub(super) fn parsed_size(file: &[u8], budget: &Budget) -> Result<()> {
 }
 
 /// As [`parsed_size`], of a file that is one tensor.
+#[cfg(not(target_family = "wasm"))]
 pub(super) fn parsed_tensor_size(what: &str, file: &[u8], budget: &Budget) -> Result<()> {
     let mut count = Count::default();
     count.tensor(file);

@@ -6,6 +6,7 @@ mod binary;
 mod block;
 #[cfg(any(test, all(feature = "tune", not(target_family = "wasm"))))]
 mod candidates;
+#[cfg(not(target_family = "wasm"))]
 mod ceiling;
 mod choice;
 mod conv2d;
@@ -31,6 +32,7 @@ mod strips;
 mod tiles;
 mod winograd;
 
+#[cfg(not(target_family = "wasm"))]
 #[cfg(not(target_family = "wasm"))]
 pub(super) use ceiling::{MultiplyAdds, copy as ceiling_copy};
 pub use conv2d::Conv2dAlgorithm;
