@@ -63,8 +63,8 @@ impl Application {
         Gpu::from_device(self.device.clone(), self.queue.clone(), &self.info)
     }
 
-    /// Makes a mistake of its own.
-    fn err(&self) {
+    /// Does something wrong on its own account.
+    fn mistake(&self) {
         // A buffer of no use is refused.
         let _ = self.device.create_buffer(&wgpu::BufferDescriptor {
             label: Some("the application's"),
@@ -91,7 +91,7 @@ fn own_errors(gpu: &Gpu) -> Outcome {
     let application = application(gpu)?;
     let gpu = application.gpu()?;
     works(&gpu, 1)?;
-    application.err();
+    application.mistake();
     // Convoke's next call does not return it.
     works(&gpu, 2)?;
     gpu.wait()?;
@@ -130,7 +130,7 @@ fn two(gpu: &Gpu) -> Outcome {
         threads.map(|thread| thread.join().unwrap_or(Err("a panic"))).into()
     });
     assert_eq!(outcomes, [Ok(()), Ok(())]);
-    application.err();
+    application.mistake();
     assert_eq!(application.heard().len(), 1);
     for gpu in &gpus {
         works(gpu, 9)?;
