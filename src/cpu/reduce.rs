@@ -20,7 +20,9 @@ pub(super) fn reduce(op: &Reduce, input: &Tensor<'_>, output: &mut [f32]) -> Res
     if output.is_empty() {
         return Ok(());
     }
-    if !input.data.is_empty() {
+    if input.data.is_empty() {
+        output.fill(if op.kind == ReduceKind::Max { f32::NEG_INFINITY } else { 0.0 });
+    } else {
         match op.kind {
             ReduceKind::Max => by_parts(&axes, input.data, output, |axes, input, output| {
                 output.fill(f32::NEG_INFINITY);
@@ -34,8 +36,6 @@ pub(super) fn reduce(op: &Reduce, input: &Tensor<'_>, output: &mut [f32]) -> Res
                 }
             }),
         }
-    } else {
-        output.fill(if op.kind == ReduceKind::Max { f32::NEG_INFINITY } else { 0.0 });
     }
     if op.kind == ReduceKind::Mean {
         // Of none, 0 / 0.

@@ -19,6 +19,7 @@ pub(crate) const LENGTHS: [usize; 8] = [21_845, 21_846, 32_767, 32_768, 65_535, 
 
 /// Every operator that sums, or goes through rows, of so many elements; its name first. Whole numbers are exact but where the
 /// flag says no.
+#[expect(clippy::too_many_lines, reason = "a table, one entry an operator")]
 pub(crate) fn cases(n: usize) -> Vec<(&'static str, bool, Case)> {
     let window = [1, n];
     vec![

@@ -97,14 +97,13 @@ impl Tiling {
 impl Product {
     fn obstacle(self, gemm: &Gemm, capabilities: &Capabilities) -> Option<String> {
         match self {
-            Self::Plain => None,
             Self::Broadcast if capabilities.broadcast => None,
             Self::Broadcast => Some(NEEDS_SUBGROUPS.to_owned()),
             Self::Rows if gemm.strides[0] != 1 => Some("it needs the terms of each sum to lie together".to_owned()),
             Self::Rows if gemm.in_channels > MOST_ROW_TERMS => {
                 Some(format!("it sums at most {MOST_ROW_TERMS} terms, not {}", gemm.in_channels))
             }
-            Self::Rows => None,
+            Self::Plain | Self::Rows => None,
             Self::Tiled(tiling) => tiling.obstacle(gemm_tiled::extents(gemm), capabilities),
         }
     }

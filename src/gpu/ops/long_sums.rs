@@ -26,11 +26,12 @@ pub(super) fn fewest_parts(terms: usize, capabilities: &Capabilities) -> usize {
 
 /// The parts of a sum of so many terms; they begin at multiples of [`PART`].
 pub(super) fn parts(terms: usize, recording: &Recording) -> Vec<Range<usize>> {
-    if fewest_parts(terms, &recording.capabilities) == 1 {
-        vec![0..terms]
+    let chunk = if fewest_parts(terms, &recording.capabilities) == 1 {
+        terms
     } else {
-        chunks(terms, PART).collect()
-    }
+        PART
+    };
+    chunks(terms, chunk).collect()
 }
 
 /// The parts of a sum over two extents: boxes of at most [`PART`] terms, whole along the shorter extent where that is possible.
@@ -47,7 +48,9 @@ pub(super) fn boxes([outer, inner]: [usize; 2], recording: &Recording) -> Vec<[R
 }
 
 fn chunks(extent: usize, chunk: usize) -> impl Iterator<Item = Range<usize>> {
-    (0..extent).step_by(chunk).map(move |first| first..extent.min(first + chunk))
+    (0..extent)
+        .step_by(chunk.max(1))
+        .map(move |first| first..extent.min(first + chunk))
 }
 
 /// Records each part with what was summed before it as its residual. The sum's own residual goes with the first, its bias and

@@ -1,7 +1,7 @@
 //! Pooling: small windows in blocks of rows, everything else one output at a time.
 
 use super::reduce::{Axes, FEWEST_ALONG, Term, reduce_by};
-use super::strips::Windows;
+use super::strips::{Strips, Windows};
 use super::{LANES, check_extent, choice, elements, parameters, slot, step};
 use crate::error::Result;
 use crate::gpu::recording::{Recording, Value, Work};
@@ -145,55 +145,6 @@ fn lower_window(
         stride: [stride_height, stride_width],
         dilation: [dilation_height, dilation_width],
     };
-    if let (Some(strips), [output]) = (windows.cut(recording.capabilities.class), outputs) {
-        let lanes = choice::strip_lanes(recording.capabilities.class);
-        let own = [
-            ("LANES", lanes),
-            ("IS_MAX", is_max),
-            ("PADDING_MODE", PaddingMode::Zeros.code()),
-        ];
-        let parameters = WindowParameters {
-            in_height: window.input.height as u32,
-            in_width: window.input.width as u32,
-            out_height: window.output.height as u32,
-            out_width: window.output.width as u32,
-            pad_top: padding.top as u32,
-            pad_left: padding.left as u32,
-            padded_height: padded.height as u32,
-            padded_width: padded.width as u32,
-            strips: strips.across as u32,
-            segment_rows: strips.segment_rows as u32,
-            segments: strips.segments as u32,
-            invocations: strips.invocations as u32,
-            count_include_pad,
-            divisor_override,
-            lowest: LOWEST,
-        };
-        let key = PipelineKey {
-            kernel: if strips.quads {
-                Kernel::Pool2dWindowQuads
-            } else {
-                Kernel::Pool2dWindow
-            },
-            constants: [&own[..], &strips.constants].concat(),
-            writable: 0,
-        };
-        return recording.dispatch(
-            name,
-            key,
-            &parameters,
-            &[slot(input)?],
-            &[slot(output)?],
-            Work::of(strips.invocations.div_ceil(lanes as usize)).rounds(strips.rounds),
-        );
-    }
-    if is_whole_plane(window)
-        && pays_whole(window.input, recording)
-        && let [output] = outputs
-    {
-        let divisor = (divisor_override != 0.0).then_some(divisor_override);
-        return lower_whole(name, is_max == 1, divisor, input, output, recording);
-    }
     let parameters = AnyParameters {
         in_height: window.input.height as u32,
         in_width: window.input.width as u32,
@@ -217,6 +168,16 @@ fn lower_window(
         index_plane,
         lowest: LOWEST,
     };
+    if let (Some(strips), [output]) = (windows.cut(recording.capabilities.class), outputs) {
+        return by_strips(name, &strips, is_max, &parameters, input, output, recording);
+    }
+    if is_whole_plane(window)
+        && pays_whole(window.input, recording)
+        && let [output] = outputs
+    {
+        let divisor = (divisor_override != 0.0).then_some(divisor_override);
+        return lower_whole(name, is_max == 1, divisor, input, output, recording);
+    }
     let taps = [kernel.height.min(window.input.height), kernel.width.min(window.input.width)];
     dispatch_any(name, is_max, false, taps, &parameters, input, outputs, recording)
 }
@@ -267,6 +228,52 @@ pub(super) fn lower_adaptive(is_max: bool, input: &Value, outputs: &[Value], rec
     let most = |extent: usize, parts: usize| extent.min(extent.div_ceil(parts) + 1);
     let taps = [most(in_height, outputs[0].shape[2]), most(in_width, outputs[0].shape[3])];
     dispatch_any(name, u32::from(is_max), true, taps, &parameters, input, outputs, recording)
+}
+
+/// Records pooling over small windows.
+fn by_strips(
+    name: &'static str,
+    strips: &Strips,
+    is_max: u32,
+    window: &AnyParameters,
+    input: &Value,
+    output: &Value,
+    recording: &mut Recording,
+) -> Result<()> {
+    let lanes = choice::strip_lanes(recording.capabilities.class);
+    let own = [
+        ("LANES", lanes),
+        ("IS_MAX", is_max),
+        ("PADDING_MODE", PaddingMode::Zeros.code()),
+    ];
+    let parameters = WindowParameters {
+        in_height: window.in_height,
+        in_width: window.in_width,
+        out_height: window.out_height,
+        out_width: window.out_width,
+        pad_top: window.pad_top,
+        pad_left: window.pad_left,
+        padded_height: window.padded_height,
+        padded_width: window.padded_width,
+        strips: strips.across as u32,
+        segment_rows: strips.segment_rows as u32,
+        segments: strips.segments as u32,
+        invocations: strips.invocations as u32,
+        count_include_pad: window.count_include_pad,
+        divisor_override: window.divisor_override,
+        lowest: LOWEST,
+    };
+    let key = PipelineKey {
+        kernel: if strips.quads {
+            Kernel::Pool2dWindowQuads
+        } else {
+            Kernel::Pool2dWindow
+        },
+        constants: [&own[..], &strips.constants].concat(),
+        writable: 0,
+    };
+    let work = Work::of(strips.invocations.div_ceil(lanes as usize)).rounds(strips.rounds);
+    recording.dispatch(name, key, &parameters, &[slot(input)?], &[slot(output)?], work)
 }
 
 /// Whether the planes are rows that a reduction has lanes along.
