@@ -14,7 +14,7 @@ use super::plan::Plan;
 use super::source::{Fold, Source};
 use super::{Graph, Pass};
 use crate::backend::Backend;
-#[cfg(not(target_family = "wasm"))]
+#[cfg(all(feature = "cpu", not(target_family = "wasm")))]
 use crate::elsewhere::Work;
 use crate::error::{Error, Result};
 use crate::gpu::Gpu;
@@ -151,13 +151,13 @@ impl Shared {
     /// What a run with these shapes needs, made where it is not there.
     pub(super) fn planned(&self, shapes: &[Vec<usize>]) -> Result<Planned> {
         let ready = self.ready(shapes)?;
-        match &ready.engine {
-            Engine::Gpu(engine) => Ok(Planned::Gpu {
-                gpu: engine.gpu.clone(),
-                plan: engine.plan(shapes)?,
-            }),
-            _ => Ok(Planned::Host(ready)),
-        }
+        let Engine::Gpu(engine) = &ready.engine else {
+            return Ok(Planned::Host(ready));
+        };
+        Ok(Planned::Gpu {
+            gpu: engine.gpu.clone(),
+            plan: engine.plan(shapes)?,
+        })
     }
 
     /// What a run with these shapes needs, if it is there. Waits for nothing.
@@ -167,13 +167,13 @@ impl Shared {
             Made::Once(ready) => Arc::clone(ready),
             Made::Each(_, kept) => kept.get(shapes)?,
         };
-        match &ready.engine {
-            Engine::Gpu(engine) => Some(Planned::Gpu {
-                gpu: engine.gpu.clone(),
-                plan: engine.known_plan(shapes)?,
-            }),
-            _ => Some(Planned::Host(ready)),
-        }
+        let Engine::Gpu(engine) = &ready.engine else {
+            return Some(Planned::Host(ready));
+        };
+        Some(Planned::Gpu {
+            gpu: engine.gpu.clone(),
+            plan: engine.known_plan(shapes)?,
+        })
     }
 
     /// Makes all that a run with these shapes needs, awaited or not.
@@ -184,14 +184,14 @@ impl Shared {
                 let spare = plan.spare_staging(&gpu.context)?;
                 plan.spare.push(spare);
             }
-            Planned::Host(ready) => match &ready.engine {
+            Planned::Host(ready) => {
                 #[cfg(all(feature = "cpu", not(target_family = "wasm")))]
-                Engine::Cpu(engine) => engine.prepare(shapes)?,
-                _ => {
-                    let known: Vec<&[usize]> = shapes.iter().map(Vec::as_slice).collect();
-                    ready.graph.shapes(&known)?;
+                if let Engine::Cpu(engine) = &ready.engine {
+                    return engine.prepare(shapes);
                 }
-            },
+                let known: Vec<&[usize]> = shapes.iter().map(Vec::as_slice).collect();
+                ready.graph.shapes(&known)?;
+            }
         }
         Ok(())
     }
@@ -205,23 +205,11 @@ impl Shared {
     }
 
     /// Has a thread of the host's pool do the work of a run.
-    ///
-    /// Errors: without a pool, a thread that the system does not start.
-    #[cfg(not(target_family = "wasm"))]
-    #[cfg_attr(
-        feature = "cpu",
-        expect(clippy::unnecessary_wraps, reason = "without a pool a thread may not start")
-    )]
-    pub(super) fn spawn(&self, work: Work) -> Result<()> {
-        #[cfg(feature = "cpu")]
-        {
-            match &self.settings.backend {
-                Backend::Cpu(cpu) => cpu.spawn(work),
-                _ => crate::cpu::Cpu::new().spawn(work),
-            }
-            Ok(())
+    #[cfg(all(feature = "cpu", not(target_family = "wasm")))]
+    pub(super) fn spawn(&self, work: Work) {
+        match &self.settings.backend {
+            Backend::Cpu(cpu) => cpu.spawn(work),
+            _ => crate::cpu::Cpu::new().spawn(work),
         }
-        #[cfg(not(feature = "cpu"))]
-        crate::elsewhere::on_a_thread(work)
     }
 }

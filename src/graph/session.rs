@@ -295,7 +295,15 @@ impl Session {
             let views: Vec<_> = inputs.iter().map(|input| input.view()).collect();
             shared.ready(&shapes)?.run(&views)
         };
-        elsewhere(|work| self.shared.spawn(work), run).await
+        #[cfg(feature = "cpu")]
+        let spawn = |work| {
+            self.shared.spawn(work);
+            Ok(())
+        };
+        // Without a pool.
+        #[cfg(not(feature = "cpu"))]
+        let spawn = on_a_thread;
+        elsewhere(spawn, run).await
     }
 
     /// Uploads inputs once, for runs that stay on the GPU. Another run of this session with inputs of the same shapes
@@ -379,11 +387,13 @@ impl Session {
     /// Errors: the number of inputs and shapes that an operator refuses.
     pub fn answers(&self, inputs: &[ArrayViewD<'_, f32>]) -> Result<Vec<Answer>> {
         let ready = self.shared.ready(&shapes_of(inputs))?;
-        let winograd = match &ready.engine {
-            Engine::Gpu(engine) if self.shared.settings.precision != Precision::F32 => return engine.answers(&ready.graph, inputs),
-            Engine::Gpu(engine) => engine.gpu.winograd(),
-            _ => Winograd::Small,
-        };
+        let mut winograd = Winograd::Small;
+        if let Engine::Gpu(engine) = &ready.engine {
+            if self.shared.settings.precision != Precision::F32 {
+                return engine.answers(&ready.graph, inputs);
+            }
+            winograd = engine.gpu.winograd();
+        }
         answers(&ready.graph, inputs, Precision::F32, winograd)
     }
 }
