@@ -36,7 +36,7 @@ fn f16_runs_where_the_adapter_has_it() {
         assert!(code == Some(1) && stdout.contains("SHADER_F16"), "{stdout}{stderr}");
     }
     for (arguments, says) in [
-        (&["run", MODEL, "--input", "random"][..], "logits"),
+        (&["run", MODEL, "--input", "random", "--backend", "gpu"][..], "logits"),
         (&["verify", MODEL], "all 8 operators"),
         (&["profile", MODEL, "--repetitions", "1"], "ceilings"),
     ] {

@@ -159,7 +159,8 @@ fn a_plan_goes_before_the_rules() {
         }
     }
     let output = format!("logits={}", path(&outputs));
-    let run = convoke(&["run", MODEL, "--input", "random", "--output", &output, "--plan", path(&file)]);
+    let arguments = ["run", MODEL, "--input", "random", "--backend", "gpu", "--output", &output];
+    let run = convoke(&[&arguments[..], &["--plan", path(&file)]].concat());
     assert_eq!(run.code, Some(0), "{}{}", run.stdout, run.stderr);
     assert!(outputs.is_file());
     let run = convoke(&["verify", MODEL, "--plan", path(&file)]);

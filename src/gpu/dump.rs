@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::cut_loops::MOST_ROUNDS;
 use super::shader::{Dialect, PipelineKey};
 
 /// Names a directory for the texts that the device gets.
@@ -18,7 +19,9 @@ pub(super) fn dump(key: &PipelineKey, text: &str) {
     {
         log::warn!("{AS_COMPILED}: {message}");
     }
+    // Kernels whose loops are cut are for one test, and none for browsers.
     if let Some(directory) = std::env::var_os(FOR_BROWSERS)
+        && key.constant(MOST_ROUNDS).is_none()
         && let Err(message) = write_for_browsers(Path::new(&directory), key)
     {
         log::warn!("{FOR_BROWSERS}: {message}");

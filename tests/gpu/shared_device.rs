@@ -211,14 +211,14 @@ fn plain_device(gpu: &Gpu) -> Outcome {
         whole.missing_features()
     );
     let mut limits = adapter.limits();
-    limits.max_compute_invocations_per_workgroup = 128;
+    limits.max_compute_invocations_per_workgroup = 64;
     let descriptor = wgpu::DeviceDescriptor {
         required_limits: limits,
         ..Default::default()
     };
     let (device, queue) = pollster::block_on(adapter.request_device(&descriptor))?;
     match Gpu::from_device(device, queue, &adapter.get_info()) {
-        Err(error @ Error::InvalidArgument { .. }) if error.to_string().contains("at least 256, got 128") => Ok(()),
+        Err(error @ Error::InvalidArgument { .. }) if error.to_string().contains("at least 128, got 64") => Ok(()),
         outcome => Err(format!("{outcome:?}").into()),
     }
 }
