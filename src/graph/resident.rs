@@ -10,7 +10,8 @@ use crate::error::Result;
 use crate::gpu::{Gpu, KernelChoice, LayerSignature, Memory};
 use crate::lock::lock;
 
-/// How a layer of a session is computed. Made by [`Session::kernel_choices`].
+/// How a layer of a session is computed. Made by
+/// [`Session::kernel_choices`](super::Session::kernel_choices).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct LayerChoice {
