@@ -29,10 +29,8 @@ pub(crate) enum Loops {
     #[default]
     Limited,
     /// As well, and kernels end their loops after the rounds that were recorded for them: a test of those numbers.
-    #[cfg(any(test, feature = "wrong-kernel"))]
     Checked,
     /// Sums are whole, however long: for tests of what must notice one that an adapter cuts short.
-    #[cfg(any(test, feature = "wrong-kernel"))]
     Unlimited,
 }
 
@@ -50,15 +48,12 @@ impl Capabilities {
 
     /// Whether long sums are cut up.
     pub(crate) fn splits_sums(&self) -> bool {
-        matches!(self.loops, Loops::Limited) || self.checks_rounds()
+        self.loops != Loops::Unlimited
     }
 
     /// Whether kernels end their loops after the rounds that were recorded for them.
     pub(crate) fn checks_rounds(&self) -> bool {
-        #[cfg(any(test, feature = "wrong-kernel"))]
-        return self.loops == Loops::Checked;
-        #[cfg(not(any(test, feature = "wrong-kernel")))]
-        false
+        self.loops == Loops::Checked
     }
 
     /// Whether handing weights round by subgroup operations pays: where every load is a gather.
