@@ -1,19 +1,19 @@
 // Softmax or log-softmax of long rows, whose maximum and sum are known.
 //
-// Where elements of a row lie together (ALONG), a workgroup has a chunk of one row, and its lanes run along it. Elsewhere lanes run
+// Elements are Reals. Where those of a row lie together (ALONG), a workgroup has a chunk of one row, and its lanes run along it. Elsewhere lanes run
 // along the rows, and an invocation has a chunk of its own. Either way it computes ITEMS elements.
 // Header: LANES, ITEMS, IS_LOG, ALONG.
 struct Params {
-    extent: u32,               // along the axis
+    extent: u32,               // along the axis, in Reals
     inner: u32,                // elements after the axis: the distance between neighbours along it
     rows: u32,                 // outer * inner
     chunks: u32,               // of a row
 }
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> input: array<f32>;               // [outer, extent, inner]
+@group(0) @binding(1) var<storage, read> input: array<Real>;              // [outer, extent, inner]
 @group(0) @binding(2) var<storage, read> largest: array<f32>;             // [rows]
 @group(0) @binding(3) var<storage, read> sums: array<f32>;                // [rows]: of exp(x - largest)
-@group(0) @binding(4) var<storage, read_write> output: array<f32>;
+@group(0) @binding(4) var<storage, read_write> output: array<Real>;
 
 @compute @workgroup_size(LANES)
 fn main(
@@ -47,12 +47,12 @@ fn main(
     for (var item = 0u; item < ITEMS; item++) { // unroll
         if (element < params.extent) {
             let at = first + element * params.inner;
-            let centred = input[at] - most;
-            var result = exp(max(centred, -200.0)) / sum;
+            let centred = input[at] - Real(most);
+            var result = exp(max(centred, Real(-200.0))) / Real(sum);
             if (IS_LOG == 1u) {
-                result = centred - log(sum);
+                result = centred - Real(log(sum));
             }
-            output[at] = select(result, poison, poisoned);
+            output[at] = select(result, Real(poison), poisoned);
         }
         element += step;
     }

@@ -76,6 +76,8 @@ mod shape;
 pub mod testing;
 #[cfg(all(feature = "tune", not(target_family = "wasm")))]
 pub mod tune;
+#[cfg(target_family = "wasm")]
+mod turn;
 pub mod weights;
 
 pub use backend::Backend;

@@ -57,6 +57,7 @@ pub(crate) enum Kernel {
     ReduceRowsQuads,
     Softmax,
     SoftmaxApply,
+    SoftmaxApplyQuads,
     StridedCopy,
     StridedCopyQuads,
     SumSplits,
@@ -115,7 +116,7 @@ const WINDOW_TAPS: &str = wgsl!("shared/window_taps");
 impl Kernel {
     /// All kernels.
     #[cfg(any(test, feature = "wrong-kernel"))]
-    pub(crate) const ALL: [Self; 55] = [
+    pub(crate) const ALL: [Self; 56] = [
         Self::Activation,
         Self::BatchNorm,
         Self::Binary,
@@ -162,6 +163,7 @@ impl Kernel {
         Self::ReduceRowsQuads,
         Self::Softmax,
         Self::SoftmaxApply,
+        Self::SoftmaxApplyQuads,
         Self::StridedCopy,
         Self::StridedCopyQuads,
         Self::SumSplits,
@@ -564,6 +566,7 @@ impl Kernel {
             ),
             Self::Softmax => ("softmax", &[DISPATCH, REALS, wgsl!("softmax")], 1, 1),
             Self::SoftmaxApply => ("softmax_apply", &[DISPATCH, REALS, wgsl!("softmax_apply")], 3, 1),
+            Self::SoftmaxApplyQuads => ("softmax_apply_quads", &[DISPATCH, REAL_QUADS, wgsl!("softmax_apply")], 3, 1),
             Self::StridedCopy => (
                 "strided_copy",
                 &[DISPATCH, wgsl!("shared/items_single"), wgsl!("strided_copy")],

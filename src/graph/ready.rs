@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use ndarray::{ArrayD, ArrayViewD};
 
-use super::answers::answers;
+use super::answers;
 #[cfg(all(feature = "cpu", not(target_family = "wasm")))]
 use super::cpu::CpuEngine;
 use super::gpu::GpuEngine;
@@ -20,7 +20,9 @@ use crate::error::{Error, Result};
 use crate::gpu::Gpu;
 use crate::lock::lock;
 use crate::precision::Precision;
-use crate::reference::{Answer, Winograd};
+use crate::reference::Answer;
+#[cfg(not(target_family = "wasm"))]
+use crate::reference::Winograd;
 
 /// Plans that a session keeps unless it is told otherwise.
 const PLANS_KEPT: usize = 8;
@@ -78,17 +80,34 @@ pub(super) enum Engine {
 
 impl Ready {
     /// Runs on the host.
+    #[cfg(not(target_family = "wasm"))]
     pub(super) fn run(&self, inputs: &[ArrayViewD<'_, f32>]) -> Result<Vec<ArrayD<f32>>> {
         match &self.engine {
-            Engine::Gpu(_) => Err(Error::Gpu("a run of a GPU was begun on the host".to_owned())),
-            #[cfg(all(feature = "cpu", not(target_family = "wasm")))]
+            Engine::Gpu(_) => Err(not_the_hosts()),
+            #[cfg(feature = "cpu")]
             Engine::Cpu(engine) => engine.run(inputs),
             Engine::Reference => {
-                let answers = answers(&self.graph, inputs, Precision::F32, Winograd::Small)?;
+                let answers = answers::answers(&self.graph, inputs, Precision::F32, Winograd::Small)?;
                 Ok(answers.iter().map(Answer::to_f32).collect())
             }
         }
     }
+
+    /// Runs on the host, which is the page's one thread: it has its turn after every operator.
+    #[cfg(target_family = "wasm")]
+    pub(super) async fn run_by_turns(&self, inputs: &[ArrayViewD<'_, f32>]) -> Result<Vec<ArrayD<f32>>> {
+        match &self.engine {
+            Engine::Gpu(_) => Err(not_the_hosts()),
+            Engine::Reference => {
+                let answers = answers::answers_by_turns(&self.graph, inputs, crate::turn::turn).await?;
+                Ok(answers.iter().map(Answer::to_f32).collect())
+            }
+        }
+    }
+}
+
+fn not_the_hosts() -> Error {
+    Error::Gpu("a run of a GPU was begun on the host".to_owned())
 }
 
 /// What a run needs that is made once.

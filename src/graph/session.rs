@@ -248,8 +248,8 @@ impl Session {
     ///
     /// Natively the calling thread waits for nothing but a plan that another thread is running just then: what a first run has to
     /// make, another thread makes; one thread for each device waits for results; and the CPU and the reference compute on the
-    /// pool of threads, from a copy of the inputs. In a browser the reference computes on the one thread that there is, and
-    /// nothing else happens there until it is done.
+    /// pool of threads, from a copy of the inputs. In a browser the reference computes on the one thread that there is,
+    /// which has its turn after every operator.
     ///
     /// Errors: as [`run`](Self::run).
     pub async fn run_async(&self, inputs: &[ArrayViewD<'_, f32>]) -> Result<Vec<ArrayD<f32>>> {
@@ -282,7 +282,10 @@ impl Session {
                 lock(&plan).spare.push(staging);
                 outputs
             }
+            #[cfg(not(target_family = "wasm"))]
             Planned::Host(ready) => ready.run(inputs),
+            #[cfg(target_family = "wasm")]
+            Planned::Host(ready) => ready.run_by_turns(inputs).await,
         }
     }
 

@@ -253,6 +253,7 @@ pub(in crate::gpu) mod layouts {
             layout!(ReduceRowsQuads, reduce::ReduceParameters),
             layout!(Softmax, softmax::SoftmaxParameters),
             layout!(SoftmaxApply, softmax::SoftmaxApplyParameters),
+            layout!(SoftmaxApplyQuads, softmax::SoftmaxApplyParameters),
             layout!(StridedCopy, strided_copy::StridedCopyParameters),
             layout!(StridedCopyQuads, strided_copy::StridedCopyParameters),
             layout!(SumSplits, tiles::SumSplitsParameters),

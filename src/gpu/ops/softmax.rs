@@ -51,6 +51,12 @@ fn by_reductions(op: &Softmax, extents: [usize; 3], input: &Value, output: &Valu
     let sums = middle(name, ReduceKind::Sum, Term::Exponential(&largest), extents, input, recording)?;
     let is_along = inner == 1;
     let rows = outer * inner;
+    let (kernel, width) = if is_along && extent.is_multiple_of(4) {
+        (Kernel::SoftmaxApplyQuads, 4)
+    } else {
+        (Kernel::SoftmaxApply, 1)
+    };
+    let extent = extent / width;
     let (chunks, workgroups) = if is_along {
         let chunks = extent.div_ceil(LANES as usize * ITEMS);
         (chunks, rows * chunks)
@@ -59,7 +65,7 @@ fn by_reductions(op: &Softmax, extents: [usize; 3], input: &Value, output: &Valu
         (chunks, (rows * chunks).div_ceil(LANES as usize))
     };
     let key = PipelineKey::new(
-        Kernel::SoftmaxApply,
+        kernel,
         [
             ("LANES", LANES),
             ("ITEMS", ITEMS as u32),
