@@ -233,6 +233,26 @@ fn browsers_get_the_same_texts_with_their_extensions_named() {
     }
 }
 
+/// A neighbourhood of so many channels is one invocation's, which nothing cuts up.
+#[test]
+fn what_cannot_be_cut_up_is_refused_by_name() {
+    let mut recording = Recording::new(add().capabilities, None);
+    let wide = crate::ops::LocalResponseNorm::new(140_001);
+    let outcome = record(&wide.into(), &[vec![1, 70_000, 1, 1]], &mut recording);
+    assert!(
+        matches!(
+            outcome,
+            Err(Error::LimitExceeded {
+                operator: "local_response_norm",
+                needed: 70_000,
+                limit: MOST_ROUNDS,
+                ..
+            })
+        ),
+        "{outcome:?}"
+    );
+}
+
 /// A context on a device that validates everything and computes nothing.
 fn noop() -> Context {
     let (device, queue) = wgpu::Device::noop(&wgpu::DeviceDescriptor {
