@@ -43,35 +43,30 @@ fn tile_place(tile: u32) -> vec2<u32> {
 
 // One output by the definition.
 fn direct(batch: u32, channel: u32, out_y: u32, out_x: u32) -> f32 {
-    let plane = params.in_height * params.in_width;
-    let first_source = batch * params.in_channels * plane;
-    var source: array<u32, 9>;
-    var inside: array<bool, 9>;
-    for (var tap = 0u; tap < 9u; tap++) { // unroll
+    var sum = 0.0;
+    for (var tap = 0u; tap < 9u; tap++) {
         let y = source_index(i32(out_y + tap / 3u) - i32(params.pad_top), i32(params.in_height));
         let x = source_index(i32(out_x + tap % 3u) - i32(params.pad_left), i32(params.in_width));
-        inside[tap] = x >= 0 && y >= 0;
-        source[tap] = first_source + u32(max(y, 0)) * params.in_width + u32(max(x, 0));
-    }
-    var weight_at = channel * params.in_channels * 9u;
-    var input_offset = 0u;
-    var sum = 0.0;
-    var block = 0.0;
-    // A round a channel, all taps in it: there are many outputs, and adapters that end loops after so many rounds.
-    for (var in_channel = 0u; in_channel < params.in_channels; in_channel++) {
-        for (var tap = 0u; tap < 9u; tap++) { // unroll
-            let value = select(0.0, input[source[tap] + input_offset], inside[tap]);
-            block = fma(value, weight[weight_at + tap], block);
+        let source = u32(max(y, 0)) * params.in_width + u32(max(x, 0));
+        // Sums of 32 channels are added up: rounding errors grow with what is added in a row.
+        var block = 0.0;
+        // Four channels a round: there are many outputs, and adapters that end loops after so many rounds.
+        for (var first = 0u; first < params.in_channels; first += 4u) {
+            for (var i = 0u; i < 4u; i++) { // unroll
+                let in_channel = min(first + i, params.in_channels - 1u);
+                let plane = (batch * params.in_channels + in_channel) * params.in_height * params.in_width;
+                let value = select(0.0, input[plane + source], x >= 0 && y >= 0);
+                let more = fma(value, weight[(channel * params.in_channels + in_channel) * 9u + tap], block);
+                block = select(block, more, first + i < params.in_channels);
+            }
+            if (first % 32u == 28u) {
+                sum += block;
+                block = 0.0;
+            }
         }
-        // In blocks, whose sums are added up: rounding errors grow with what is added in a row.
-        if (in_channel % 32u == 31u) {
-            sum += block;
-            block = 0.0;
-        }
-        weight_at += 9u;
-        input_offset += plane;
+        sum += block;
     }
-    return sum + block;
+    return sum;
 }
 
 @compute @workgroup_size(LANES)

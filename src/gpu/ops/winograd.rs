@@ -184,7 +184,7 @@ fn elements(geometry: &ConvGeometry, channels: usize, quads: Quads) -> usize {
 /// Rounds of an invocation of the output's transform, where none of its sums is finite and all are summed again.
 fn output_rounds(tiles: Winograd, geometry: &ConvGeometry) -> usize {
     let outputs = tiles.tile() * tiles.tile();
-    outputs + 4 * outputs * (1 + geometry.in_channels)
+    outputs + 4 * outputs * (1 + 9 * (1 + geometry.in_channels.div_ceil(4)))
 }
 
 /// Whether the transformed input, the transformed weight in blocks and the products can be bound.
