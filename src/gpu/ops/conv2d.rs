@@ -19,6 +19,7 @@ use crate::gpu::recording::{Recording, Value, Work};
 use crate::gpu::shader::{Kernel, PipelineKey};
 use crate::ops::{Conv2d, ConvGeometry, ConvTranspose2d};
 use crate::padding::PaddingMode;
+use crate::reference::Winograd;
 
 parameters!(DirectParameters {
     in_channels: u32,
@@ -124,6 +125,12 @@ impl Conv2dAlgorithm {
             }
             Self::Im2col if !im2col::fits(problem, &recording.capabilities) => Some(im2col::TOO_LARGE),
             Self::Winograd | Self::WinogradLarge if !problem.is_winograd() => Some(winograd::NEEDS_THREE_BY_THREE),
+            Self::Winograd if !winograd::fits(Winograd::Small, &problem.geometry, &recording.capabilities) => {
+                Some(winograd::TOO_LARGE)
+            }
+            Self::WinogradLarge if !winograd::fits(Winograd::Large, &problem.geometry, &recording.capabilities) => {
+                Some(winograd::TOO_LARGE)
+            }
             _ => None,
         }
     }

@@ -159,9 +159,7 @@ impl KernelChoice {
             How::Winograd(Winograd::Large, _) if !capabilities.large_tiles => {
                 reason("its bounds are wider: `Gpu::with_large_tiles` or `--large-tiles` allow it")
             }
-            How::Winograd(tiles, _) if !winograd::fits(tiles, geometry, capabilities) => {
-                reason("its transformed tensors are larger than the device can bind, or its channels too many")
-            }
+            How::Winograd(tiles, _) if !winograd::fits(tiles, geometry, capabilities) => reason(winograd::TOO_LARGE),
             How::Winograd(tiles, by) => by.obstacle(&winograd::product(tiles, geometry), capabilities),
             How::MatMul => reason("it does not compute convolutions"),
         }

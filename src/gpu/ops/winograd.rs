@@ -52,6 +52,7 @@ parameters!(OutputParameters {
 
 const NAME: &str = "conv2d";
 /// What a convolution has to be.
+pub(super) const TOO_LARGE: &str = "its transformed tensors are larger than the device can bind, or its channels too many";
 pub(super) const NEEDS_THREE_BY_THREE: &str = "it needs a 3x3 kernel with stride 1, dilation 1 and one group";
 /// Rows of quads that an invocation of the input's transform goes down: the first costs the loads of two.
 const SEGMENT_ROWS: usize = 8;
