@@ -32,7 +32,10 @@ impl PlanArguments {
     pub(super) fn apply(&self, backend: Backend) -> Result<Backend, Box<dyn std::error::Error>> {
         let Some(given) = self.given() else { return Ok(backend) };
         let Backend::Gpu(mut gpu) = backend else {
-            return Err(format!("{given}: it chooses kernels of GPUs, and the backend is {backend}").into());
+            return Err(format!(
+                "{given}: it chooses kernels of GPUs, and the backend is {backend}; --backend gpu takes one, a software adapter too"
+            )
+            .into());
         };
         if self.large_tiles {
             gpu = gpu.with_large_tiles();

@@ -92,10 +92,14 @@ impl Session {
     /// # Ok::<(), convoke::Error>(())
     /// ```
     pub fn precision(self, precision: Precision) -> Result<Self> {
-        if let Backend::Gpu(gpu) = &self.shared.settings.backend {
+        let backend = &self.shared.settings.backend;
+        if let Backend::Gpu(gpu) = backend {
             gpu.check_precision(NAME, precision)?;
         } else if precision != Precision::F32 {
-            return Err(Error::unsupported(NAME, format!("{precision} needs a GPU")));
+            return Err(Error::unsupported(
+                NAME,
+                format!("{precision} needs a GPU (a software adapter will do), and the backend is {backend}"),
+            ));
         }
         if precision == self.shared.settings.precision {
             return Ok(self);
