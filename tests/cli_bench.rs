@@ -2,50 +2,26 @@
 
 #![expect(clippy::expect_used, reason = "a test may fail")]
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
+#[path = "common/command.rs"]
+mod command;
+
+use std::path::Path;
 
 use convoke::benchmark::Report;
-use convoke::testing;
+
+use command::{Run, convoke_with, has_adapter, own_path};
 
 const MODEL: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/models/lenet5.onnx");
 
 /// As little as there is to measure.
 const QUICK: [&str; 4] = ["--precision", "50%", "--max-time", "0.05"];
 
-struct Run {
-    code: Option<i32>,
-    stdout: String,
-    stderr: String,
-}
-
 fn bench_with(arguments: &[&str], variables: &[(&str, &str)]) -> Run {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_convoke"));
-    // Vulkan drivers complain on stderr where there is no such folder.
-    let runtime = env!("CARGO_TARGET_TMPDIR");
-    command.arg("bench").args(QUICK).args(arguments);
-    command.env_remove("RUST_LOG").env("XDG_RUNTIME_DIR", runtime);
-    command.envs(variables.iter().copied());
-    let output = command.output().expect("the command starts");
-    Run {
-        code: output.status.code(),
-        stdout: String::from_utf8(output.stdout).expect("UTF-8"),
-        stderr: String::from_utf8(output.stderr).expect("UTF-8"),
-    }
+    convoke_with(&[&["bench"][..], &QUICK, arguments].concat(), variables)
 }
 
 fn bench(arguments: &[&str]) -> Run {
     bench_with(arguments, &[])
-}
-
-/// Whether there is a GPU to measure; where one is required, there is.
-fn has_adapter() -> bool {
-    testing::gpu().expect("an adapter where one is required").is_some()
-}
-
-/// A file of this test's own.
-fn scratch(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_TARGET_TMPDIR")).join(name)
 }
 
 fn text(path: &Path) -> String {
@@ -61,7 +37,7 @@ fn a_model_is_measured_checked_and_reported() {
     if !has_adapter() {
         return;
     }
-    let json = scratch("bench.json");
+    let json = own_path("bench.json");
     let path = json.to_str().expect("UTF-8");
     let run = bench(&[MODEL, "--backend", "gpu,reference,cpu", "--json", path]);
     assert_eq!(run.code, Some(0), "{}{}", run.stdout, run.stderr);
@@ -107,7 +83,7 @@ fn a_wrong_kernel_is_refused_by_name_and_has_no_times() {
     if !has_adapter() {
         return;
     }
-    let json = scratch("bench_wrong.json");
+    let json = own_path("bench_wrong.json");
     let path = json.to_str().expect("UTF-8");
     let wrong = [("CONVOKE_WRONG_KERNEL", "pool2d_window:max(result, value)=>min(result, value)")];
     let run = bench_with(&[MODEL, "--json", path], &wrong);
@@ -122,7 +98,7 @@ fn a_wrong_kernel_is_refused_by_name_and_has_no_times() {
 
 #[test]
 fn a_sweep_is_written_in_every_form_and_compared_with_itself() {
-    let [json, csv, html] = ["bench_sweep.json", "bench_sweep.csv", "bench_sweep.html"].map(scratch);
+    let [json, csv, html] = ["bench_sweep.json", "bench_sweep.csv", "bench_sweep.html"].map(own_path);
     let paths = [&json, &csv, &html].map(|path| path.to_str().expect("UTF-8"));
     let arguments = [MODEL, "--backend", "reference", "--batch", "1,3"];
     let files = ["--json", paths[0], "--csv", paths[1], "--html", paths[2]];
@@ -147,7 +123,7 @@ fn a_sweep_is_written_in_every_form_and_compared_with_itself() {
             }
             warm.interval = None;
         }
-        let old = scratch(&format!("bench_{verdict}.json"));
+        let old = own_path(&format!("bench_{verdict}.json"));
         std::fs::write(&old, report.to_json().expect("JSON")).expect("the file is written");
         let baseline = ["--baseline", old.to_str().expect("UTF-8"), "--fail-if-slower"];
         let run = bench(&[&arguments[..], &baseline].concat());
@@ -167,7 +143,7 @@ fn a_sweep_is_written_in_every_form_and_compared_with_itself() {
 
 #[test]
 fn heights_and_widths_are_swept_where_the_file_leaves_them_open() {
-    let json = scratch("bench_size.json");
+    let json = own_path("bench_size.json");
     let path = json.to_str().expect("UTF-8");
     let model = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/free_size.onnx");
     let reference = ["--backend", "reference"];
@@ -198,7 +174,7 @@ fn layers_and_operators_are_measured_by_name() {
         (["--ops", "--only", "softmax"], 1),
         (["--ops", "--only", "pool2d"], 5),
     ] {
-        let json = scratch(&format!("bench{}.json", arguments[2]));
+        let json = own_path(&format!("bench{}.json", arguments[2]));
         let path = json.to_str().expect("UTF-8");
         let run = bench(&[&arguments[..], &["--backend", "reference", "--json", path]].concat());
         assert_eq!(run.code, Some(0), "{}{}", run.stdout, run.stderr);
@@ -224,7 +200,7 @@ fn what_cannot_be_measured_is_an_error_that_says_why() {
     refused(&[&["--ops", "--only", "no such"][..], &reference].concat(), 1, "no such");
     refused(&[MODEL, "--fail-if-slower"], 2, "--baseline");
     refused(&[MODEL, "--baseline", MODEL], 1, "lenet5.onnx: ");
-    let other = scratch("no_report.json");
+    let other = own_path("no_report.json");
     std::fs::write(&other, "{}").expect("the file is written");
     refused(
         &[MODEL, "--baseline", other.to_str().expect("UTF-8")],
@@ -232,7 +208,7 @@ fn what_cannot_be_measured_is_an_error_that_says_why() {
         "not a report of `convoke bench`",
     );
     // A report of operators is no baseline for a model; that is said before anything is measured.
-    let [ops, path] = ["bench_ops.json"; 2].map(scratch);
+    let [ops, path] = ["bench_ops.json"; 2].map(own_path);
     let run = bench(
         &[
             &["--ops", "--only", "relu", "--json", path.to_str().expect("UTF-8")][..],

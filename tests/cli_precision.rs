@@ -2,7 +2,8 @@
 
 #![expect(clippy::expect_used, reason = "a test may fail")]
 
-use std::process::Command;
+#[path = "common/command.rs"]
+mod command;
 
 use convoke::testing;
 
@@ -10,13 +11,8 @@ const MODEL: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/models/lenet5.onnx");
 
 /// Exit code, stdout and stderr.
 fn convoke(arguments: &[&str]) -> (Option<i32>, String, String) {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_convoke"));
-    // Vulkan drivers complain on stderr where there is no such folder.
-    let runtime = env!("CARGO_TARGET_TMPDIR");
-    command.args(arguments).env_remove("RUST_LOG").env("XDG_RUNTIME_DIR", runtime);
-    let output = command.output().expect("the command starts");
-    let [stdout, stderr] = [output.stdout, output.stderr].map(|text| String::from_utf8_lossy(&text).into_owned());
-    (output.status.code(), stdout, stderr)
+    let run = command::convoke(arguments);
+    (run.code, run.stdout, run.stderr)
 }
 
 #[test]

@@ -2,26 +2,19 @@
 
 #![expect(clippy::expect_used, reason = "a test may fail")]
 
-use std::path::Path;
-use std::process::{Command, Output};
+#[path = "common/command.rs"]
+mod command;
 
-use convoke::testing;
+use std::path::Path;
+
 use serde_json::Value;
+
+use command::{Run, convoke, has_adapter};
 
 const MODEL: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/models/lenet5.onnx");
 
-fn profile(arguments: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_convoke"));
-    // Vulkan drivers complain on stderr where there is no such folder.
-    let runtime = env!("CARGO_TARGET_TMPDIR");
-    command.args(["profile", MODEL]).args(arguments);
-    command.env_remove("RUST_LOG").env("XDG_RUNTIME_DIR", runtime);
-    command.output().expect("the command starts")
-}
-
-/// Whether there is something to profile on; where a GPU is required, there is.
-fn has_adapter() -> bool {
-    testing::gpu().expect("an adapter where one is required").is_some()
+fn profile(arguments: &[&str]) -> Run {
+    convoke(&[&["profile", MODEL][..], arguments].concat())
 }
 
 fn read(path: &Path) -> Value {
@@ -42,9 +35,8 @@ fn shows_every_layer(name: &str, adapter: &[&str]) {
     let [json, trace] = ["", "_trace"].map(|kind| folder.join(format!("profile_{name}{kind}.json")));
     let [json_text, trace_text] = [&json, &trace].map(|path| path.to_str().expect("UTF-8"));
     let arguments = ["--repetitions", "2", "--json", json_text, "--trace", trace_text];
-    let output = profile(&[&arguments, adapter].concat());
-    let stdout = String::from_utf8(output.stdout).expect("UTF-8");
-    assert_eq!(output.status.code(), Some(0), "{stdout}");
+    let Run { code, stdout, .. } = profile(&[&arguments, adapter].concat());
+    assert_eq!(code, Some(0), "{stdout}");
     for part in [
         "measured by ",
         "ceilings ",
@@ -99,8 +91,7 @@ fn shows_every_layer(name: &str, adapter: &[&str]) {
 
 #[test]
 fn the_longest_layers_come_first_where_asked() {
-    let output = profile(&["--adapter", "cpu", "--repetitions", "1", "--sort", "time", "--top", "3"]);
-    let stdout = String::from_utf8(output.stdout).expect("UTF-8");
+    let Run { stdout, .. } = profile(&["--adapter", "cpu", "--repetitions", "1", "--sort", "time", "--top", "3"]);
     let lines = stdout.lines().skip_while(|line| !line.starts_with("layer ")).skip(1);
     let rows: Vec<&str> = lines.take_while(|line| !line.is_empty()).collect();
     let (total, rows) = rows.split_last().expect("rows");
@@ -116,9 +107,9 @@ fn the_longest_layers_come_first_where_asked() {
 #[test]
 fn what_cannot_be_profiled_or_written_is_an_error() {
     let refused = |arguments: &[&str], code, part: &str| {
-        let output = profile(arguments);
-        let stderr = String::from_utf8(output.stderr).expect("UTF-8");
-        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {stderr}");
+        let run = profile(arguments);
+        let stderr = run.stderr;
+        assert_eq!(run.code, Some(code), "{arguments:?}: {stderr}");
         assert!(stderr.contains(part), "{arguments:?}: {stderr}");
     };
     refused(&["--repetitions", "0"], 2, "--repetitions");

@@ -3,56 +3,24 @@
 
 #![expect(clippy::expect_used, reason = "a test may fail")]
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
+#[path = "common/command.rs"]
+mod command;
+
+use std::path::Path;
 
 use convoke::gpu::{CandidateOutcome, TuningPlan};
-use convoke::testing;
 use serde_json::Value;
+
+use command::{Run, convoke, convoke_with, has_adapter, own_path};
 
 const MODEL: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/models/lenet5.onnx");
 
 /// As little as there is to measure.
 const QUICK: [&str; 2] = ["--max-time", "0.02"];
 
-struct Run {
-    code: Option<i32>,
-    stdout: String,
-    stderr: String,
-}
-
-fn convoke_with(arguments: &[&str], variables: &[(&str, &str)]) -> Run {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_convoke"));
-    // Vulkan drivers complain on stderr where there is no such folder.
-    let runtime = env!("CARGO_TARGET_TMPDIR");
-    command.args(arguments);
-    command.env_remove("RUST_LOG").env("XDG_RUNTIME_DIR", runtime);
-    command.envs(variables.iter().copied());
-    let output = command.output().expect("the command starts");
-    Run {
-        code: output.status.code(),
-        stdout: String::from_utf8(output.stdout).expect("UTF-8"),
-        stderr: String::from_utf8(output.stderr).expect("UTF-8"),
-    }
-}
-
-fn convoke(arguments: &[&str]) -> Run {
-    convoke_with(arguments, &[])
-}
-
 fn tune(output: &Path, variables: &[(&str, &str)]) -> Run {
     let path = output.to_str().expect("UTF-8");
     convoke_with(&[&["tune", MODEL, "-o", path][..], &QUICK].concat(), variables)
-}
-
-/// Whether there is a GPU to tune for; where one is required, there is.
-fn has_adapter() -> bool {
-    testing::gpu().expect("an adapter where one is required").is_some()
-}
-
-/// A file of this test's own.
-fn scratch(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_TARGET_TMPDIR")).join(name)
 }
 
 fn path(path: &Path) -> &str {
@@ -64,7 +32,7 @@ fn a_model_is_tuned_and_runs_by_the_plan() {
     if !has_adapter() {
         return;
     }
-    let file = scratch("tune.json");
+    let file = own_path("tune.json");
     let run = tune(&file, &[]);
     assert_eq!((run.code, run.stderr.lines().count()), (Some(0), 1), "{}", run.stdout);
     assert!(run.stderr.starts_with("running on "), "{}", run.stderr);
@@ -95,7 +63,7 @@ fn a_model_is_tuned_and_runs_by_the_plan() {
         }
     }
     // Times differ from run to run, and so may choices; layers, candidates and their order do not.
-    let again = scratch("tune_again.json");
+    let again = own_path("tune_again.json");
     assert_eq!(tune(&again, &[]).code, Some(0));
     let tried = |plan: &TuningPlan| {
         let layers = plan.layers.iter().map(|tuned| {
@@ -125,7 +93,7 @@ fn a_plan_goes_before_the_rules() {
     if !has_adapter() {
         return;
     }
-    let [file, json, outputs] = ["tune_forced.json", "tune_profile.json", "tune_logits.npy"].map(scratch);
+    let [file, json, outputs] = ["tune_forced.json", "tune_profile.json", "tune_logits.npy"].map(own_path);
     let layer = r#"{"operator": "conv2d", "input": [1, 1, 28, 28], "out_channels": 6, "kernel": [5, 5], "stride": [1, 1],
         "padding": [2, 2, 2, 2], "dilation": [1, 1], "groups": 1}"#;
     let text = format!(
@@ -174,7 +142,7 @@ fn a_wrong_kernel_does_not_win() {
     use convoke::onnx::{Model, Shapes};
     use convoke::{Backend, Session};
 
-    let Some(gpu) = testing::gpu().expect("an adapter where one is required") else {
+    let Some(gpu) = ::convoke::testing::gpu().expect("an adapter where one is required") else {
         return;
     };
     let model = Model::open(MODEL).expect("a model");
@@ -188,7 +156,7 @@ fn a_wrong_kernel_does_not_win() {
         "direct_broadcast" => "conv2d_direct_broadcast",
         other => panic!("the rule for LeNet-5 is new: {other}"),
     };
-    let file = scratch("tune_wrong.json");
+    let file = own_path("tune_wrong.json");
     let wrong = format!("{kernel}:fma(values=>fma(0.75 * values");
     let run = tune(&file, &[("CONVOKE_WRONG_KERNEL", &wrong)]);
     assert_eq!(run.code, Some(1), "{}{}", run.stdout, run.stderr);
@@ -218,7 +186,7 @@ fn what_cannot_be_tuned_or_obeyed_is_an_error_that_says_why() {
             assert!(run.stderr.contains(part), "{arguments:?}: {part}: {}", run.stderr);
         }
     };
-    let never = scratch("tune_never.json");
+    let never = own_path("tune_never.json");
     refused(&["tune", MODEL], 2, &["--output"]);
     refused(
         &["tune", "no/such/model.onnx", "-o", path(&never)],
@@ -242,7 +210,7 @@ fn what_cannot_be_tuned_or_obeyed_is_an_error_that_says_why() {
         &["kernels of GPUs are tuned"],
     );
     assert!(!never.exists());
-    let file = scratch("tune_refused.json");
+    let file = own_path("tune_refused.json");
 
     let entry = |layer: &str, choice: &str| format!(r#"{{"layer": {layer}, "choice": "{choice}"}}"#);
     let with = |layers: &[String]| {

@@ -39,13 +39,30 @@ pub(crate) fn convoke(arguments: &[&str]) -> Run {
     finish(command(arguments))
 }
 
+/// With these variables of the environment.
+pub(crate) fn convoke_with(arguments: &[&str], variables: &[(&str, &str)]) -> Run {
+    let mut command = command(arguments);
+    command.envs(variables.iter().copied());
+    finish(command)
+}
+
+/// Whether there is an adapter; where one is required, there is.
+pub(crate) fn has_adapter() -> bool {
+    convoke::testing::gpu().expect("an adapter where one is required").is_some()
+}
+
 pub(crate) fn sample(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/digits").join(name)
 }
 
+/// Where a file of this test's own is.
+pub(crate) fn own_path(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join(name)
+}
+
 /// A file of this test's own.
 pub(crate) fn scratch(name: &str, content: &[u8]) -> PathBuf {
-    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    let path = own_path(name);
     std::fs::write(&path, content).expect("the file is written");
     path
 }
