@@ -46,6 +46,18 @@ impl Capabilities {
         }
     }
 
+    /// Those of a device with every WebGPU device's limits.
+    #[cfg(test)]
+    pub(crate) fn plain(class: super::DeviceClass, broadcast: bool) -> Self {
+        Self {
+            class,
+            broadcast,
+            limits: wgpu::Limits::default(),
+            large_tiles: false,
+            loops: Loops::Limited,
+        }
+    }
+
     /// Whether long sums are cut up.
     pub(crate) fn splits_sums(&self) -> bool {
         self.loops != Loops::Unlimited

@@ -14,7 +14,7 @@
 //! ```
 
 /// The constant of a kernel's header that asks for it, and says after how many rounds.
-pub(crate) const MOST_ROUNDS: &str = "MOST_ROUNDS";
+pub(crate) const CUT_LOOPS: &str = "MOST_ROUNDS";
 
 const COUNTER: &str = "var<private> rounds_taken: u32;\n";
 const CUT: &str = "if (rounds_taken >= MOST_ROUNDS) { break; }\nrounds_taken++;\n";

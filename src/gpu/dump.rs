@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::cut_loops::MOST_ROUNDS;
+use super::cut_loops::CUT_LOOPS;
 use super::shader::{Dialect, PipelineKey};
 
 /// Names a directory for the texts that the device gets.
@@ -21,7 +21,7 @@ pub(super) fn dump(key: &PipelineKey, text: &str) {
     }
     // Kernels whose loops are cut are for one test, and none for browsers.
     if let Some(directory) = std::env::var_os(FOR_BROWSERS)
-        && key.constant(MOST_ROUNDS).is_none()
+        && key.constant(CUT_LOOPS).is_none()
         && let Err(message) = write_for_browsers(Path::new(&directory), key)
     {
         log::warn!("{FOR_BROWSERS}: {message}");

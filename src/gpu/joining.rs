@@ -143,17 +143,8 @@ mod tests {
 
     impl Builder {
         fn new(alignment: u32) -> Self {
-            let limits = wgpu::Limits {
-                min_storage_buffer_offset_alignment: alignment,
-                ..wgpu::Limits::default()
-            };
-            let capabilities = Capabilities {
-                class: DeviceClass::Software,
-                broadcast: false,
-                limits,
-                large_tiles: false,
-                loops: crate::gpu::context::Loops::Limited,
-            };
+            let mut capabilities = Capabilities::plain(DeviceClass::Software, false);
+            capabilities.limits.min_storage_buffer_offset_alignment = alignment;
             Self(Recording::new(capabilities, None))
         }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::context::Capabilities;
-use super::cut_loops::MOST_ROUNDS as CUT_LOOPS;
+use super::cut_loops::CUT_LOOPS;
 use super::pool::PooledBuffer;
 use super::shader::{HALVES, PipelineKey};
 use super::tuning::Tuned;
@@ -357,13 +357,7 @@ mod tests {
     /// output constant, whichever comes first.
     #[test]
     fn a_slot_written_in_parts_is_constant_only_if_all_parts_are() {
-        let capabilities = Capabilities {
-            class: DeviceClass::Software,
-            broadcast: false,
-            limits: wgpu::Limits::default(),
-            large_tiles: false,
-            loops: crate::gpu::context::Loops::Limited,
-        };
+        let capabilities = Capabilities::plain(DeviceClass::Software, false);
         for (constant, counts) in [
             ([true, false], (0, 3)),
             ([false, true], (0, 3)),
@@ -386,16 +380,7 @@ mod tests {
 
     #[test]
     fn parts_that_were_not_announced_are_an_error() {
-        let mut recording = Recording::new(
-            Capabilities {
-                class: DeviceClass::Software,
-                broadcast: false,
-                limits: wgpu::Limits::default(),
-                large_tiles: false,
-                loops: crate::gpu::context::Loops::Limited,
-            },
-            None,
-        );
+        let mut recording = Recording::new(Capabilities::plain(DeviceClass::Software, false), None);
         let [constant, other, output] = [true, false, false].map(|constant| {
             let slot = recording.scratch("t", 4).unwrap();
             recording.slots[slot.0].constant = constant;

@@ -1,6 +1,6 @@
 //! The kernels: which WGSL each is made of, what it binds, and its final text for a set of constants.
 
-use super::cut_loops::{MOST_ROUNDS, cut_loops};
+use super::cut_loops::{CUT_LOOPS, cut_loops};
 use super::halves::store_halves;
 use super::unroll::unroll;
 
@@ -725,7 +725,7 @@ impl PipelineKey {
         }
         store_halves(&text, halves)
             .and_then(|text| unroll(&text, &|name| self.constant(name)))
-            .map(|text| match self.constant(MOST_ROUNDS) {
+            .map(|text| match self.constant(CUT_LOOPS) {
                 Some(_) => cut_loops(&text),
                 None => text,
             })

@@ -298,13 +298,7 @@ fn every_recording_makes_pipelines_layouts_and_bindings() {
 
 /// A recording of one dispatch with two inputs.
 fn add() -> Recording {
-    let capabilities = Capabilities {
-        class: DeviceClass::Software,
-        broadcast: false,
-        limits: wgpu::Limits::default(),
-        large_tiles: false,
-        loops: crate::gpu::context::Loops::Limited,
-    };
+    let capabilities = Capabilities::plain(DeviceClass::Software, false);
     let mut recording = Recording::new(capabilities, None);
     record(&crate::ops::Binary::Add.into(), &[vec![3, 5], vec![3, 5]], &mut recording).unwrap();
     recording

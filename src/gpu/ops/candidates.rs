@@ -86,13 +86,7 @@ mod tests {
     use crate::ops::{Activation, Conv2d, Fused, FusedBase, Linear, MatMul, Op};
 
     fn capabilities(class: DeviceClass, broadcast: bool) -> Capabilities {
-        Capabilities {
-            class,
-            broadcast,
-            limits: wgpu::Limits::default(),
-            large_tiles: false,
-            loops: crate::gpu::context::Loops::Limited,
-        }
+        Capabilities::plain(class, broadcast)
     }
 
     /// Operators with the shapes of their operands: pointwise, strided, 3x3, depthwise, grouped, few and many rows, products

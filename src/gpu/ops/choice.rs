@@ -315,13 +315,7 @@ mod tests {
     use crate::ops::Conv2d;
 
     fn capabilities(class: DeviceClass) -> Capabilities {
-        Capabilities {
-            class,
-            broadcast: true,
-            limits: wgpu::Limits::default(),
-            large_tiles: false,
-            loops: crate::gpu::context::Loops::Limited,
-        }
+        Capabilities::plain(class, true)
     }
 
     /// Kernel extent, stride, groups, then images, channels in and out, extent.

@@ -6,12 +6,12 @@ use super::block::{Block, MOST_SUMS, ROUND, WeightLayout, lanes, pack_weights};
 use super::choice;
 use super::conv2d_tiled::conv2d_tiled;
 use super::epilogue::Operands;
-use super::im2col::{self, im2col};
-use super::kernel_choice::{How, NEEDS_SUBGROUPS};
+use super::im2col::im2col;
+use super::kernel_choice::How;
 use super::linear::{Gemm, gemm};
 use super::signature::LayerSignature;
 use super::strips::{Strips, Windows};
-use super::winograd::{self, winograd};
+use super::winograd::winograd;
 use super::{check_extent, long_sums, parameters, slot, step, varies};
 use crate::error::{Error, Result};
 use crate::gpu::DeviceClass;
@@ -19,7 +19,6 @@ use crate::gpu::recording::{Recording, Value, Work};
 use crate::gpu::shader::{Kernel, PipelineKey};
 use crate::ops::{Conv2d, ConvGeometry, ConvTranspose2d};
 use crate::padding::PaddingMode;
-use crate::reference::Winograd;
 
 parameters!(DirectParameters {
     in_channels: u32,
@@ -112,28 +111,6 @@ impl Conv2dAlgorithm {
         Self::Winograd,
         Self::WinogradLarge,
     ];
-
-    /// Why this algorithm cannot compute a convolution on a device, if so.
-    fn obstacle(self, problem: &Problem, recording: &Recording) -> Option<&'static str> {
-        match self {
-            Self::DirectBroadcast | Self::GemmBroadcast if !recording.capabilities.broadcast => Some(NEEDS_SUBGROUPS),
-            Self::Gemm | Self::GemmBroadcast | Self::GemmTiled if !problem.is_pointwise() => {
-                Some("it needs a 1x1 kernel with stride 1 and no padding")
-            }
-            Self::Depthwise if problem.depthwise(recording.capabilities.class).is_none() => {
-                Some("it needs at most four input and four output channels per group and a small kernel")
-            }
-            Self::Im2col if !im2col::fits(problem, &recording.capabilities) => Some(im2col::TOO_LARGE),
-            Self::Winograd | Self::WinogradLarge if !problem.is_winograd() => Some(winograd::NEEDS_THREE_BY_THREE),
-            Self::Winograd if !winograd::fits(Winograd::Small, &problem.geometry, &recording.capabilities) => {
-                Some(winograd::TOO_LARGE)
-            }
-            Self::WinogradLarge if !winograd::fits(Winograd::Large, &problem.geometry, &recording.capabilities) => {
-                Some(winograd::TOO_LARGE)
-            }
-            _ => None,
-        }
-    }
 }
 
 /// A checked convolution with the steps as kernels get them.
@@ -254,20 +231,17 @@ pub(super) fn problem(op: &Conv2d, input: &[usize], weight: &[usize], bias: Opti
 pub(super) fn lower(op: &Conv2d, operands: &Operands<'_>, output: &Value, recording: &mut Recording) -> Result<()> {
     let bias = operands.bias.map(|bias| bias.shape.as_slice());
     let problem = problem(op, &operands.input.shape, &operands.weight.shape, bias)?;
-    if let Some(forced) = recording.conv2d
-        && let Some(reason) = forced.obstacle(&problem, recording)
+    let layer = LayerSignature::conv2d(op, &problem.geometry, varies(operands.weight, recording));
+    let forced = (recording.conv2d).map(|forced| choice::complete(forced, &problem, &recording.capabilities));
+    if let (Some(how), Some(algorithm)) = (forced, recording.conv2d)
+        && let Some(reason) = how.obstacle(&problem, &recording.capabilities)
     {
         return Err(Error::unsupported(
             NAME,
-            format!("the algorithm {forced:?} does not apply: {reason}"),
+            format!("the algorithm {algorithm:?} does not apply: {reason}"),
         ));
     }
-    let layer = LayerSignature::conv2d(op, &problem.geometry, varies(operands.weight, recording));
-    let forced = recording.conv2d;
-    let rule = |capabilities: &_| match forced {
-        Some(forced) => choice::complete(forced, &problem, capabilities),
-        None => choice::conv2d(&problem, capabilities),
-    };
+    let rule = |capabilities: &_| forced.unwrap_or_else(|| choice::conv2d(&problem, capabilities));
     choice::decide(layer, recording, rule, |how, recording| {
         lower_by(how, &problem, operands, output, recording)
     })

@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::choice::MOST_ROW_TERMS;
+use super::conv2d::Problem;
 use super::linear::Gemm;
 use super::signature::{LayerSignature, Work};
 use super::tiles::{Cut, Extents, Tile};
@@ -109,7 +110,7 @@ impl Product {
     }
 }
 
-pub(super) const NEEDS_SUBGROUPS: &str = "it needs subgroups of at least eight";
+const NEEDS_SUBGROUPS: &str = "it needs subgroups of at least eight";
 
 impl KernelChoice {
     /// Checks that a layer can be computed so on a device.
@@ -143,8 +144,15 @@ impl KernelChoice {
                 };
             }
         };
+        self.0.obstacle(problem, capabilities)
+    }
+}
+
+impl How {
+    /// Why a convolution cannot be computed so on a device, if so.
+    pub(super) fn obstacle(self, problem: &Problem, capabilities: &Capabilities) -> Option<String> {
         let (geometry, reason) = (&problem.geometry, |text: &str| Some(text.to_owned()));
-        match self.0 {
+        match self {
             How::DirectBroadcast if !capabilities.broadcast => reason(NEEDS_SUBGROUPS),
             How::Depthwise if problem.depthwise(capabilities.class).is_none() => {
                 reason("it needs at most four input and four output channels per group and a small kernel")

@@ -91,11 +91,8 @@ mod tests {
 
     fn recording(loops: Loops) -> Recording {
         let capabilities = Capabilities {
-            class: DeviceClass::Software,
-            broadcast: true,
-            limits: wgpu::Limits::default(),
-            large_tiles: false,
             loops,
+            ..Capabilities::plain(DeviceClass::Software, true)
         };
         Recording::new(capabilities, None)
     }

@@ -77,13 +77,7 @@ fn table_in(precision: Precision) -> Vec<Entry> {
     let mut entries = Vec::new();
     for class in DeviceClass::ALL {
         for broadcast in [true, false] {
-            let capabilities = Capabilities {
-                class,
-                broadcast,
-                limits: wgpu::Limits::default(),
-                large_tiles: false,
-                loops: crate::gpu::context::Loops::Limited,
-            };
+            let capabilities = Capabilities::plain(class, broadcast);
             if precision == Precision::F32 {
                 entries.push(ceilings(&capabilities));
             }
@@ -91,7 +85,12 @@ fn table_in(precision: Precision) -> Vec<Entry> {
                 let is_conv2d = matches!(op, Op::Conv2d(_) | Op::Fused(_));
                 let forced = Conv2dAlgorithm::ALL.into_iter().filter(|_| is_conv2d).map(Some);
                 for algorithm in std::iter::once(None).chain(forced) {
-                    let mut recording = Recording::new(capabilities.clone(), algorithm);
+                    // Who forces larger tiles allows them.
+                    let capabilities = Capabilities {
+                        large_tiles: algorithm == Some(Conv2dAlgorithm::WinogradLarge),
+                        ..capabilities.clone()
+                    };
+                    let mut recording = Recording::new(capabilities, algorithm);
                     recording.precision = precision;
                     match record(&op, &shapes, &mut recording) {
                         Ok(()) => entries.push(Entry {
