@@ -71,19 +71,21 @@ fn rows(log: bool, inner: usize, input: &[f32], output: &mut [f32]) {
             *sum += f64::from(*output);
         }
     }
+    // The sums have more digits while they are added up.
+    let mut sums: Vec<f32> = sums.into_iter().map(|sum| sum as f32).collect();
     if log {
         for sum in &mut sums {
-            *sum = f64::from((*sum as f32).ln());
+            *sum = sum.ln();
         }
         for (input, output) in input.chunks_exact(inner).zip(output.chunks_exact_mut(inner)) {
             for (((output, &log), &x), &largest) in output.iter_mut().zip(&sums).zip(input).zip(&largest) {
-                *output = x - largest - log as f32;
+                *output = x - largest - log;
             }
         }
     } else {
         for output in output.chunks_exact_mut(inner) {
             for (output, &sum) in output.iter_mut().zip(&sums) {
-                *output /= sum as f32;
+                *output /= sum;
             }
         }
     }
