@@ -3,8 +3,6 @@
 // A workgroup serves one plane, in three passes: mean, variance about it, result. One pass over sums and sums of squares
 // would cancel where the mean is large.
 // Header: LANES, a power of two.
-const BLOCK = 32u;
-
 struct Params {
     plane: u32,                // elements of one plane
     planes: u32,               // N * C
@@ -46,28 +44,17 @@ fn main(
         return;
     }
     let first = plane * params.plane;
-    // In blocks, whose sums are added up: rounding errors grow with what is added in a row.
-    var sum = 0.0;
-    var block = 0.0;
+    var sum: BlockedSum;
     for (var offset = lane; offset < params.plane; offset += LANES) {
-        block += input[first + offset];
-        if (offset / LANES % BLOCK == BLOCK - 1u) {
-            sum += block;
-            block = 0.0;
-        }
+        add_term(&sum, input[first + offset]);
     }
-    let mean = sum_of_lanes(sum + block, lane) / f32(params.plane);
-    var squares = 0.0;
-    block = 0.0;
+    let mean = sum_of_lanes(total_of(sum), lane) / f32(params.plane);
+    var squares: BlockedSum;
     for (var offset = lane; offset < params.plane; offset += LANES) {
         let distance = input[first + offset] - mean;
-        block = fma(distance, distance, block);
-        if (offset / LANES % BLOCK == BLOCK - 1u) {
-            squares += block;
-            block = 0.0;
-        }
+        add_product(&squares, distance, distance);
     }
-    let variance = sum_of_lanes(squares + block, lane) / f32(params.plane);
+    let variance = sum_of_lanes(total_of(squares), lane) / f32(params.plane);
     let channel = plane % params.channels;
     let scale = weight[channel] / sqrt(variance + params.eps);
     let shift = bias[channel];

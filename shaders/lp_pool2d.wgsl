@@ -6,8 +6,6 @@
 // Header: LANES, NORM (p where it is 1 or 2, else 3), TOGETHER.
 const SMALLEST_NORMAL_BITS = 0x00800000u;
 
-const BLOCK = 32u;
-
 struct Params {
     in_height: u32,
     in_width: u32,
@@ -84,48 +82,33 @@ fn main(
     let first_source = index / (params.out_width * params.out_height) * params.in_height * params.in_width;
     let rows = window_taps(out_y, params.in_height, params.kernel_height, params.stride_height, params.dilation_height, params.pad_top);
     let columns = window_taps(out_x, params.in_width, params.kernel_width, params.stride_width, params.dilation_width, params.pad_left);
-    let across = (max(columns.end, columns.first) - columns.first + columns.step - 1u) / columns.step;
-    let taps = across * ((max(rows.end, rows.first) - rows.first + rows.step - 1u) / rows.step);
+    let across = tap_count(columns);
+    let taps = across * tap_count(rows);
     let first_tap = select(0u, lane, TOGETHER == 1u);
     let step = select(1u, LANES, TOGETHER == 1u);
 
-    // In blocks, whose sums are added up: rounding errors grow with what is added in a row.
-    var sum = 0.0;
-    var block = 0.0;
-    var taken = 0u;
+    var sum: BlockedSum;
     var most = 0u;
     for (var tap = first_tap; tap < taps; tap += step) {
-        let row = tap / across;
-        let value = input[first_source + (rows.first + row * rows.step) * params.in_width + columns.first + (tap - row * across) * columns.step];
+        let at = tap_place(rows, columns, across, tap);
+        let value = input[first_source + at.x * params.in_width + at.y];
         most = max(most, bitcast<u32>(value) & 0x7fffffffu);
-        block += abs(value);
-        taken++;
-        if (taken % BLOCK == 0u) {
-            sum += block;
-            block = 0.0;
-        }
+        add_term(&sum, abs(value));
     }
     let largest = of_lanes(bitcast<f32>(most), false, lane);
     let largest_bits = bitcast<u32>(largest);
     var result = 0.0;
     if (NORM == 1u) {
-        result = of_lanes(sum + block, true, lane);
+        result = of_lanes(total_of(sum), true, lane);
         result = select(result, largest, largest_bits >= INFINITY_BITS);
     } else {
-        sum = 0.0;
-        block = 0.0;
-        taken = 0u;
+        var powers: BlockedSum;
         for (var tap = first_tap; tap < taps; tap += step) {
-            let row = tap / across;
-            let value = input[first_source + (rows.first + row * rows.step) * params.in_width + columns.first + (tap - row * across) * columns.step];
-            block += to_the_power(abs(value) / largest);
-            taken++;
-            if (taken % BLOCK == 0u) {
-                sum += block;
-                block = 0.0;
-            }
+            let at = tap_place(rows, columns, across, tap);
+            let value = input[first_source + at.x * params.in_width + at.y];
+            add_term(&powers, to_the_power(abs(value) / largest));
         }
-        let total = of_lanes(sum + block, true, lane);
+        let total = of_lanes(total_of(powers), true, lane);
         if (NORM == 2u) {
             result = largest * sqrt(total);
         } else {

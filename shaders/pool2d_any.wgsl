@@ -2,8 +2,6 @@
 //
 // An invocation computes one output.
 // Header: LANES, IS_MAX, and that of shared/pool_window.wgsl.
-const BLOCK = 32u;
-
 @compute @workgroup_size(LANES)
 fn main(
     @builtin(workgroup_id) workgroup_id: vec3<u32>,
@@ -23,10 +21,7 @@ fn main(
     let first_source = plane * params.in_height * params.in_width;
     var best = bitcast<f32>(params.lowest);
     var best_index = place(plane, rows.first, columns.first);
-    // In blocks, whose sums are added up: rounding errors grow with what is added in a row.
-    var sum = 0.0;
-    var block = 0.0;
-    var taken = 0u;
+    var sum: BlockedSum;
     for (var y = rows.first; y < rows.end; y += rows.step) {
         for (var x = columns.first; x < columns.end; x += columns.step) {
             let value = input[first_source + y * params.in_width + x];
@@ -37,12 +32,7 @@ fn main(
                     best_index = place(plane, y, x);
                 }
             } else {
-                block += value;
-                taken++;
-                if (taken % BLOCK == 0u) {
-                    sum += block;
-                    block = 0.0;
-                }
+                add_term(&sum, value);
             }
         }
     }
@@ -50,6 +40,6 @@ fn main(
         output[index] = best;
         store_index(index, best_index);
     } else {
-        output[index] = mean_of(sum + block, rows, columns, out_y, out_x);
+        output[index] = mean_of(total_of(sum), rows, columns, out_y, out_x);
     }
 }

@@ -2,7 +2,7 @@
 //
 // A workgroup computes one output: its lanes run along the window's taps, row by row, and a tree puts together what they have.
 // Header: LANES (a power of two), IS_MAX, and that of shared/pool_window.wgsl.
-const BLOCK = 32u;
+const NO_TAP = 0xffffffffu;
 
 var<workgroup> partial: array<f32, LANES>;
 var<workgroup> partial_tap: array<u32, LANES>;
@@ -31,50 +31,38 @@ fn main(
     let plane = index / (params.out_width * params.out_height);
     let rows = window_rows(out_y);
     let columns = window_columns(out_x);
-    let across = (max(columns.end, columns.first) - columns.first + columns.step - 1u) / columns.step;
-    let down = (max(rows.end, rows.first) - rows.first + rows.step - 1u) / rows.step;
-    let taps = across * down;
+    let across = tap_count(columns);
+    let taps = across * tap_count(rows);
 
     let first_source = plane * params.in_height * params.in_width;
     var best = bitcast<f32>(params.lowest);
-    var best_tap = 0u;
-    // In blocks, whose sums are added up: rounding errors grow with what is added in a row.
-    var sum = 0.0;
-    var block = 0.0;
-    var taken = 0u;
+    // A lane without a tap loses against any.
+    var best_tap = NO_TAP;
+    var sum: BlockedSum;
     for (var tap = lane; tap < taps; tap += LANES) {
-        let row = tap / across;
-        let y = rows.first + row * rows.step;
-        let x = columns.first + (tap - row * across) * columns.step;
-        let value = input[first_source + y * params.in_width + x];
+        let at = tap_place(rows, columns, across, tap);
+        let value = input[first_source + at.x * params.in_width + at.y];
         if (IS_MAX == 1u) {
-            if (taken == 0u || wins(value, tap, best, best_tap)) {
+            if (best_tap == NO_TAP || wins(value, tap, best, best_tap)) {
                 best = value;
                 best_tap = tap;
             }
-            taken++;
         } else {
-            block += value;
-            taken++;
-            if (taken % BLOCK == 0u) {
-                sum += block;
-                block = 0.0;
-            }
+            add_term(&sum, value);
         }
     }
     if (IS_MAX == 1u) {
         partial[lane] = best;
-        // A lane without a tap loses against any.
-        partial_tap[lane] = select(best_tap, 0xffffffffu, taken == 0u);
+        partial_tap[lane] = best_tap;
     } else {
-        partial[lane] = sum + block;
+        partial[lane] = total_of(sum);
     }
     for (var half = LANES / 2u; half > 0u; half /= 2u) {
         workgroupBarrier();
         if (lane < half) {
             if (IS_MAX == 1u) {
                 let other_tap = partial_tap[lane + half];
-                if (other_tap != 0xffffffffu && wins(partial[lane + half], other_tap, partial[lane], partial_tap[lane])) {
+                if (other_tap != NO_TAP && wins(partial[lane + half], other_tap, partial[lane], partial_tap[lane])) {
                     partial[lane] = partial[lane + half];
                     partial_tap[lane] = other_tap;
                 }
@@ -86,10 +74,9 @@ fn main(
     if (lane == 0u) {
         if (IS_MAX == 1u) {
             // A window that has no tap at all is said to be where it begins.
-            let tap = select(partial_tap[0], 0u, partial_tap[0] == 0xffffffffu);
-            let row = tap / max(across, 1u);
+            let at = tap_place(rows, columns, max(across, 1u), select(partial_tap[0], 0u, partial_tap[0] == NO_TAP));
             output[index] = partial[0];
-            store_index(index, place(plane, rows.first + row * rows.step, columns.first + (tap - row * across) * columns.step));
+            store_index(index, place(plane, at.x, at.y));
         } else {
             output[index] = mean_of(partial[0], rows, columns, out_y, out_x);
         }

@@ -35,8 +35,7 @@ fn main(
     var row = first_term / params.axes[0].z;
     var column = first_term - row * params.axes[0].z;
     var at = row_source(first, row) + column * params.axes[0].w;
-    var sum = 0.0;
-    var block = 0.0;
+    var sum: BlockedSum;
     var largest = input[at];
     // The largest magnitude seen, as bits: past infinity's it is a NaN.
     var magnitude = 0u;
@@ -46,11 +45,7 @@ fn main(
             largest = max(largest, value);
             magnitude = max(magnitude, bitcast<u32>(value) & 0x7fffffffu);
         } else {
-            block += value;
-            if (term % BLOCK == BLOCK - 1u) {
-                sum += block;
-                block = 0.0;
-            }
+            add_term(&sum, value);
         }
         at += params.axes[0].w;
         if (REDUCED > 1u) {
@@ -65,6 +60,6 @@ fn main(
     if (REDUCTION == MAX) {
         store_result(task, bitcast<f32>(select(bitcast<u32>(largest), magnitude, magnitude > INFINITY_BITS)));
     } else {
-        store_result(task, sum + block);
+        store_result(task, total_of(sum));
     }
 }

@@ -22,9 +22,7 @@ fn main(
     let first_term = task / params.outputs * params.part_terms;
     let last_term = min(first_term + params.part_terms, params.terms);
 
-    var sum = Real(0.0);
-    var block = Real(0.0);
-    var taken = 0u;
+    var sum: BlockedSum;
     var largest = input[first + first_term];
     // The largest magnitude seen, as bits: past infinity's it is a NaN.
     var magnitude = Bits(0u);
@@ -34,19 +32,14 @@ fn main(
             largest = max(largest, value);
             magnitude = max(magnitude, bitcast<Bits>(value) & Bits(0x7fffffffu));
         } else {
-            block += value;
-            taken++;
-            if (taken % BLOCK == 0u) {
-                sum += block;
-                block = Real(0.0);
-            }
+            add_term(&sum, value);
         }
     }
     if (REDUCTION == MAX) {
         let bits = largest_bits(magnitude);
         partial[lane] = bitcast<f32>(select(bitcast<u32>(largest_across(largest)), bits, bits > INFINITY_BITS));
     } else {
-        partial[lane] = sum_across(sum + block);
+        partial[lane] = sum_across(total_of(sum));
     }
     for (var half = LANES / 2u; half > 0u; half /= 2u) {
         workgroupBarrier();

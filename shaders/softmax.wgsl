@@ -2,8 +2,6 @@
 //
 // An invocation computes one row, that is all elements along the axis for one (outer, inner) index.
 // Header: LANES, IS_LOG.
-const BLOCK = 32u;
-
 struct Params {
     extent: u32,               // along the axis
     inner: u32,                // elements after the axis: the distance between neighbours along it
@@ -33,17 +31,11 @@ fn main(
     }
     // With an infinite maximum, plus or minus, every difference from it is undefined and so is the row.
     poisoned = poisoned || (bitcast<u32>(largest) & 0x7fffffffu) == INFINITY_BITS;
-    // In blocks, whose sums are added up: rounding errors grow with what is added in a row.
-    var sum = 0.0;
-    var block = 0.0;
+    var exponentials: BlockedSum;
     for (var i = 0u; i < params.extent; i++) {
-        block += exp(max(input[first + i * params.inner] - largest, -200.0));
-        if (i % BLOCK == BLOCK - 1u) {
-            sum += block;
-            block = 0.0;
-        }
+        add_term(&exponentials, exp(max(input[first + i * params.inner] - largest, -200.0)));
     }
-    sum += block;
+    let sum = total_of(exponentials);
     // A NaN anywhere makes the whole row NaN; the arithmetic need not have kept it.
     let poison = bitcast<f32>(INFINITY_BITS | (params.extent | 1u));
     for (var i = 0u; i < params.extent; i++) {

@@ -1,9 +1,8 @@
 // What reductions have in common: their parameters, their terms, and which terms a task has. A task is one output, or, where a
 // sum is long, a part of one: other tasks have its other parts, and another dispatch puts them together.
 //
-// Sums are added up in blocks of BLOCK terms, whose sums are added up: rounding errors grow with what is added in a row.
-// Header: REDUCTION, TERM, KEPT (the number of axes that stay, at least 1), MOST_AXES. Needs shared/reals_*.wgsl and
-// shared/reduction_*.wgsl.
+// Header: REDUCTION, TERM, KEPT (the number of axes that stay, at least 1), MOST_AXES. Needs shared/reals_*.wgsl,
+// shared/reduction_*.wgsl and shared/blocked_sum.wgsl.
 const SUM = 0u;
 const MEAN = 1u;
 const MAX = 2u;
@@ -11,8 +10,6 @@ const MAX = 2u;
 const PLAIN = 0u;
 const EXPONENTIAL = 1u;      // exp(x - centre)
 const SQUARE = 2u;           // (x - centre)^2
-
-const BLOCK = 32u;
 
 struct Params {
     outputs: u32,

@@ -87,6 +87,7 @@ macro_rules! wgsl {
 }
 
 const ACTIVATION: &str = wgsl!("shared/activation");
+const BLOCKED_SUM: &str = wgsl!("shared/blocked_sum");
 const DISPATCH: &str = wgsl!("shared/dispatch");
 const EPILOGUE: &str = wgsl!("shared/epilogue");
 const EPILOGUE_BINDINGS: &str = wgsl!("shared/epilogue_bindings");
@@ -466,12 +467,17 @@ impl Kernel {
                 1,
                 1,
             ),
-            Self::InstanceNorm => ("instance_norm", &[DISPATCH, REALS, wgsl!("instance_norm")], 3, 1),
+            Self::InstanceNorm => ("instance_norm", &[DISPATCH, REALS, BLOCKED_SUM, wgsl!("instance_norm")], 3, 1),
             Self::InstanceNormApply => ("instance_norm_apply", &[DISPATCH, REALS, wgsl!("instance_norm_apply")], 5, 1),
             Self::Interpolate => ("interpolate", &[DISPATCH, wgsl!("interpolate")], 1, 1),
             Self::InterpolateNearest => ("interpolate_nearest", &[DISPATCH, wgsl!("interpolate_nearest")], 2, 1),
             Self::LocalResponseNorm => ("local_response_norm", &[DISPATCH, REALS, wgsl!("local_response_norm")], 1, 1),
-            Self::LpPool2d => ("lp_pool2d", &[DISPATCH, REALS, WINDOW_TAPS, wgsl!("lp_pool2d")], 1, 1),
+            Self::LpPool2d => (
+                "lp_pool2d",
+                &[DISPATCH, REALS, BLOCKED_SUM, WINDOW_TAPS, wgsl!("lp_pool2d")],
+                1,
+                1,
+            ),
             Self::MatMul => ("matmul", &[DISPATCH, wgsl!("matmul")], 3, 1),
             Self::PRelu => ("prelu", &[DISPATCH, REALS, wgsl!("prelu")], 2, 1),
             Self::PackWeights => ("pack_weights", &[DISPATCH, wgsl!("pack_weights")], 1, 1),
@@ -482,6 +488,7 @@ impl Kernel {
                     DISPATCH,
                     REALS,
                     wgsl!("shared/indices_dropped"),
+                    BLOCKED_SUM,
                     WINDOW_TAPS,
                     POOL_WINDOW,
                     wgsl!("pool2d_any"),
@@ -495,6 +502,7 @@ impl Kernel {
                     DISPATCH,
                     REALS,
                     wgsl!("shared/indices_stored"),
+                    BLOCKED_SUM,
                     WINDOW_TAPS,
                     POOL_WINDOW,
                     wgsl!("pool2d_any"),
@@ -508,6 +516,7 @@ impl Kernel {
                     DISPATCH,
                     REALS,
                     wgsl!("shared/indices_dropped"),
+                    BLOCKED_SUM,
                     WINDOW_TAPS,
                     POOL_WINDOW,
                     wgsl!("pool2d_long"),
@@ -521,6 +530,7 @@ impl Kernel {
                     DISPATCH,
                     REALS,
                     wgsl!("shared/indices_stored"),
+                    BLOCKED_SUM,
                     WINDOW_TAPS,
                     POOL_WINDOW,
                     wgsl!("pool2d_long"),
@@ -542,13 +552,20 @@ impl Kernel {
             ),
             Self::Reduce => (
                 "reduce",
-                &[DISPATCH, REALS, REDUCTION_SINGLE, REDUCTION, wgsl!("reduce")],
+                &[DISPATCH, REALS, REDUCTION_SINGLE, BLOCKED_SUM, REDUCTION, wgsl!("reduce")],
                 2,
                 1,
             ),
             Self::ReduceRows => (
                 "reduce_rows",
-                &[DISPATCH, REALS, REDUCTION_SINGLE, REDUCTION, wgsl!("reduce_rows")],
+                &[
+                    DISPATCH,
+                    REALS,
+                    REDUCTION_SINGLE,
+                    BLOCKED_SUM,
+                    REDUCTION,
+                    wgsl!("reduce_rows"),
+                ],
                 2,
                 1,
             ),
@@ -558,13 +575,14 @@ impl Kernel {
                     DISPATCH,
                     REAL_QUADS,
                     wgsl!("shared/reduction_quads"),
+                    BLOCKED_SUM,
                     REDUCTION,
                     wgsl!("reduce_rows"),
                 ],
                 2,
                 1,
             ),
-            Self::Softmax => ("softmax", &[DISPATCH, REALS, wgsl!("softmax")], 1, 1),
+            Self::Softmax => ("softmax", &[DISPATCH, REALS, BLOCKED_SUM, wgsl!("softmax")], 1, 1),
             Self::SoftmaxApply => ("softmax_apply", &[DISPATCH, REALS, wgsl!("softmax_apply")], 3, 1),
             Self::SoftmaxApplyQuads => ("softmax_apply_quads", &[DISPATCH, REAL_QUADS, wgsl!("softmax_apply")], 3, 1),
             Self::StridedCopy => (
