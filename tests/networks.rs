@@ -7,6 +7,8 @@
 
 #[path = "common/adapter.rs"]
 mod adapter;
+#[path = "common/record.rs"]
+mod record;
 #[path = "common/root.rs"]
 mod root;
 
@@ -128,9 +130,11 @@ fn check_halves(name: &str, part: f64, gpu: &Backend) -> Result<(), Failed> {
 }
 
 fn check(name: &str, backend: &Backend) -> Result<(), Failed> {
-    let (model, image) = open(name, if matches!(backend, Backend::Gpu(_)) { "gpu" } else { "cpu" })?;
+    let kind = if matches!(backend, Backend::Gpu(_)) { "gpu" } else { "cpu" };
+    let (model, image) = open(name, kind)?;
     let session = Session::new(model.graph(&Shapes::new())?, backend)?;
     let output = session.run(&[image.view()])?.swap_remove(0);
+    record::record(&format!("network/{kind}"), name, || std::slice::from_ref(&output))?;
     let want = root::root().join(format!("tests/data/networks/{name}.npy"));
     let want: ArrayD<f32> = ndarray_npy::read_npy(want)?;
     if output.shape() != want.shape() {

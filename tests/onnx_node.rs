@@ -5,6 +5,8 @@
 
 #[path = "common/adapter.rs"]
 mod adapter;
+#[path = "common/record.rs"]
+mod record;
 #[path = "common/root.rs"]
 mod root;
 
@@ -14,9 +16,10 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use convoke::Backend;
 use convoke::onnx::conformance::{Case, Outcome, Tolerance, find};
+use convoke::{Backend, Session};
 use libtest_mimic::{Arguments, Failed, Trial};
+use ndarray::ArrayD;
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
@@ -47,9 +50,12 @@ fn main() -> ExitCode {
         for (case, name) in cases.iter().zip(&names) {
             let (case, backend, count) = (case.clone(), backend.clone(), count.clone());
             let missing = backend.is_none();
-            let reason = unsupported.get(name).cloned();
+            let (name, reason) = (name.clone(), unsupported.get(name).cloned());
             let trial = Trial::test(format!("{backend_name}/{name}"), move || match backend {
-                Some(backend) => run(&case, &backend, reason.as_deref(), &count),
+                Some(backend) => {
+                    record::record(&format!("node/{backend_name}"), &name, || outputs(&case, &backend))?;
+                    run(&case, &backend, reason.as_deref(), &count)
+                }
                 None => Ok(()),
             });
             trials.push(trial.with_ignored_flag(missing));
@@ -90,6 +96,16 @@ fn unsupported(path: &Path) -> Result<BTreeMap<String, String>, String> {
         }
     }
     Ok(reasons)
+}
+
+/// The outputs of all data sets one after another; none where the case is refused.
+fn outputs(folder: &Path, backend: &Backend) -> Vec<ArrayD<f32>> {
+    let Ok(case) = Case::open(folder) else { return Vec::new() };
+    let run = |set| {
+        let (graph, inputs) = case.graph(set)?;
+        Session::new(graph, backend)?.run(&inputs)
+    };
+    case.data.iter().flat_map(|set| run(set).unwrap_or_default()).collect()
 }
 
 /// A listed case must be refused, and for the reason that the list gives; any other must pass.

@@ -5,6 +5,7 @@
 #[cfg(feature = "safetensors")]
 mod goldens;
 pub(crate) mod notebook;
+pub(crate) mod record;
 #[cfg(feature = "safetensors")]
 mod refusals;
 pub(crate) mod root;

@@ -85,6 +85,7 @@ fn main() {
 /// Exact cases have PyTorch's bits; the others are within the bound of the reference's float64 values.
 fn golden(cpu: &Cpu, case: &Case) -> Outcome {
     let outputs = Device::run(cpu, &case.op, &case.inputs.iter().collect::<Vec<_>>())?;
+    common::record::record("golden/cpu", &case.name, || &outputs)?;
     let answers = answers(&case.op, &case.inputs)?;
     assert_eq!(outputs.len(), case.expected.len());
     for ((output, expected), answer) in outputs.iter().zip(&case.expected).zip(&answers) {

@@ -5,6 +5,7 @@ use convoke::testing::{compare, compare_exact};
 use convoke::{Error, Gpu, gpu::Conv2dAlgorithm};
 use ndarray::ArrayD;
 
+use crate::common::record::record;
 use crate::common::{Case, golden_cases, notebook};
 use crate::device::Device;
 use crate::{Named, Outcome, trial};
@@ -15,7 +16,7 @@ pub(crate) fn trials() -> Vec<Named> {
         .into_iter()
         .map(|case| {
             trial(format!("golden/{}", case.name), move |gpu| {
-                check(gpu, &case).map_err(|error| error.to_string().into())
+                check(gpu, "golden/gpu", &case).map_err(|error| error.to_string().into())
             })
         })
         .collect();
@@ -55,14 +56,15 @@ pub(crate) fn run(gpu: &Gpu, op: &Op, inputs: &[&ArrayD<f32>]) -> convoke::Resul
 #[cfg(feature = "wrong-kernel")]
 pub(crate) fn all(gpu: &Gpu) -> Outcome {
     for case in golden_cases() {
-        check(gpu, &case).map_err(|error| format!("{}: {error}", case.name))?;
+        check(gpu, "golden/gpu/all", &case).map_err(|error| format!("{}: {error}", case.name))?;
     }
     Ok(())
 }
 
 /// Exact cases have PyTorch's bits, but by large tiles; the others are within the bound of the reference's float64 values.
-fn check(gpu: &Gpu, case: &Case) -> Result<(), Box<dyn std::error::Error>> {
+fn check(gpu: &Gpu, suite: &str, case: &Case) -> Result<(), Box<dyn std::error::Error>> {
     let outputs = run(gpu, &case.op, &case.inputs.iter().collect::<Vec<_>>())?;
+    record(suite, &case.name, || &outputs)?;
     let answers = gpu.answers(&case.op, &case.inputs)?;
     assert_eq!(outputs.len(), case.expected.len());
     for ((output, expected), answer) in outputs.iter().zip(&case.expected).zip(&answers) {
@@ -82,7 +84,7 @@ fn forced(gpu: &Gpu, algorithm: Conv2dAlgorithm) -> Outcome {
         if !matches!(case.op, Op::Conv2d(_)) {
             continue;
         }
-        match check(&gpu, &case) {
+        match check(&gpu, &format!("golden/gpu/{algorithm:?}"), &case) {
             Ok(()) => checked += 1,
             Err(error) if matches!(error.downcast_ref(), Some(Error::Unsupported { .. })) => {}
             Err(error) => return Err(format!("{}: {error}", case.name).into()),
