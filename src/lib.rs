@@ -50,7 +50,6 @@
 //! - `CONVOKE_DUMP_WGSL`: a directory that the final WGSL of every compiled kernel is written to.
 //! - `CONVOKE_DUMP_BROWSER_WGSL`: a directory that the same kernels are written to as a browser would get them.
 
-mod backend;
 #[cfg(all(feature = "benchmark", not(target_family = "wasm")))]
 pub mod benchmark;
 mod content;
@@ -58,8 +57,11 @@ mod content;
 pub mod cpu;
 #[cfg(feature = "safetensors")]
 pub mod digits;
+mod dtype;
 #[cfg(not(target_family = "wasm"))]
 mod elsewhere;
+mod engine;
+mod environment;
 pub mod error;
 pub mod gpu;
 pub mod graph;
@@ -72,6 +74,7 @@ mod padding;
 mod precision;
 pub mod profiling;
 pub mod reference;
+pub mod session;
 mod shape;
 pub mod testing;
 #[cfg(all(feature = "tune", not(target_family = "wasm")))]
@@ -80,12 +83,11 @@ pub mod tune;
 mod turn;
 pub mod weights;
 
-pub use backend::Backend;
 pub use error::{Error, Result};
 pub use gpu::Gpu;
-pub use graph::Session;
 pub use padding::{Padding2d, PaddingMode};
 pub use precision::Precision;
+pub use session::{Backend, Session};
 pub use shape::Size2d;
 pub use wgpu;
 

@@ -114,7 +114,10 @@ fn verify(session: &Session, image: &ArrayD<f32>) -> Result<(), Failed> {
 /// Stored as 16-bit floats: every operator within the bounds of that, and results in this part of the memory.
 fn check_halves(name: &str, part: f64, gpu: &Backend) -> Result<(), Failed> {
     let (model, image) = open(name, "f16")?;
-    let session = |precision| Session::new(model.graph(&Shapes::new())?, gpu)?.precision(precision);
+    let session = |precision| {
+        let builder = Session::builder().backend(gpu.clone()).precision(precision);
+        builder.build(model.graph(&Shapes::new())?)
+    };
     let half = session(Precision::F16)?;
     verify(&half, &image)?;
     let output = half.run(&[image.view()])?.swap_remove(0);

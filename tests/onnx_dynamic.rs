@@ -53,7 +53,11 @@ fn check(backend: &Backend, keep: usize) {
     for name in MODELS {
         let model = model(name);
         let rounds = rounds(&model, name);
-        let session = Session::from_model(model, backend).expect("a session").keep_plans(keep);
+        let session = Session::builder()
+            .backend(backend.clone())
+            .keep_plans(keep)
+            .build(model)
+            .expect("a session");
         assert_eq!(session.outputs(), ["y"]);
         for index in [0, 1, 2, 1, 0] {
             let (inputs, want) = &rounds[index];
@@ -132,7 +136,11 @@ fn plans_are_kept_and_weights_are_shared_across_shapes() {
     let model = Arc::new(model("flatten"));
     let rounds = rounds(&model, "flatten");
     let backend = Backend::from(gpu.clone());
-    let session = Session::from_model(model.clone(), &backend).expect("a session").keep_plans(2);
+    let session = Session::builder()
+        .backend(backend.clone())
+        .keep_plans(2)
+        .build(model.clone())
+        .expect("a session");
     let run = |session: &Session, index: usize| {
         let (inputs, _): &(Vec<ArrayD<f32>>, _) = &rounds[index];
         session.run(&views(inputs)).expect("outputs");

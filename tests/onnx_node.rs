@@ -16,7 +16,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use convoke::onnx::conformance::{Case, Outcome, Tolerance, find};
+use convoke::testing::conformance::{Case, Outcome, Tolerance, find};
 use convoke::{Backend, Session};
 use libtest_mimic::{Arguments, Failed, Trial};
 use ndarray::ArrayD;

@@ -4,7 +4,8 @@ use std::cell::OnceCell;
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
-use convoke::graph::{Graph, Resident};
+use convoke::gpu::Resident;
+use convoke::graph::Graph;
 use convoke::profiling::Ceilings;
 use convoke::{Gpu, Session};
 use criterion::{Criterion, Throughput};

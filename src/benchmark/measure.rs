@@ -9,10 +9,11 @@ use super::environment::Environment;
 use super::report::{BackendReport, CaseReport, Cold, DeviceTime, Measured, ModelFile, Outcome, PointReport, Report, Split};
 use super::statistics::Summary;
 use super::turns::{Rule, Turns};
-use crate::backend::Backend;
 use crate::error::Result;
-use crate::graph::{Profile, Session};
 use crate::precision::Precision;
+use crate::profiling::Profile;
+use crate::session::Backend;
+use crate::session::Session;
 use crate::testing::compare_exact;
 
 /// A backend to measure.
@@ -244,7 +245,10 @@ fn lap(start: &mut Instant) -> f64 {
 fn prepare(problem: &Problem, views: &[ArrayViewD<'_, f32>], opened: &Opened) -> Result<Ready, Outcome> {
     let (graph, backend) = (problem.graph.clone(), &opened.backend);
     let mut start = Instant::now();
-    let session = Session::new(graph, backend)?.precision(opened.precision)?;
+    let session = Session::builder()
+        .backend(backend.clone())
+        .precision(opened.precision)
+        .build(graph)?;
     let in_session = lap(&mut start);
     let (first, plan) = match backend {
         Backend::Gpu(gpu) => {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
-use convoke::onnx::conformance::{Case, Outcome as CaseOutcome, Tolerance, find};
+use convoke::testing::conformance::{Case, Outcome as CaseOutcome, Tolerance, find};
 
 use super::model::{Kind, backend};
 use super::precision::PrecisionArguments;

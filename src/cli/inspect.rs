@@ -151,7 +151,7 @@ fn plan(graph: &Graph, inputs: &[Vec<usize>], passes: &[Pass]) -> convoke::Resul
     let info = wgpu::AdapterInfo::new(wgpu::DeviceType::Other, wgpu::Backend::Noop);
     // Plans differ by class: for few positions, real GPUs sum a layer in parts.
     let gpu = Gpu::from_device(device, queue, &info)?.with_device_class(DeviceClass::Software);
-    let session = Session::with_passes(graph.clone(), &gpu.into(), passes)?;
+    let session = Session::builder().backend(gpu).passes(passes).build(graph.clone())?;
     // Nothing is read: zeros that take no memory until they are touched.
     let inputs: Vec<ArrayD<f32>> = inputs.iter().map(|shape| ArrayD::zeros(IxDyn(shape))).collect();
     let views: Vec<_> = inputs.iter().map(|input| input.view()).collect();

@@ -33,6 +33,9 @@ impl PrecisionArguments {
 
     /// A session that stores its numbers so.
     pub(super) fn session(self, model: impl Into<Arc<Model>>, backend: &Backend) -> Result<Session> {
-        Session::from_model(model, backend)?.precision(self.get())
+        Session::builder()
+            .backend(backend.clone())
+            .precision(self.get())
+            .build(model.into())
     }
 }

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use convoke::Backend;
-use convoke::graph::{Excess, LayerProfile, Profile};
 use convoke::profiling::Timing;
+use convoke::profiling::{Excess, LayerProfile, Profile};
 use serde_json::{Value, json};
 
 use super::input::InputArguments;

@@ -1,6 +1,7 @@
 //! Batch normalisation with given statistics.
 
-use super::{Tensor, parallel};
+use super::parallel;
+use super::tensor::Tensor;
 use crate::ops::BatchNorm;
 
 /// `inputs`: input, mean, variance, weight, bias.

@@ -2,8 +2,9 @@
 
 use pulp::Arch;
 
+use super::parallel;
 use super::strided::Walk;
-use super::{Tensor, parallel};
+use super::tensor::Tensor;
 use crate::ops::Binary;
 
 pub(super) fn binary(op: Binary, left: &Tensor<'_>, right: &Tensor<'_>, shape: &[usize], output: &mut [f32]) {

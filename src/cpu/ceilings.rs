@@ -6,7 +6,7 @@ use std::time::Instant;
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
-use super::Cpu;
+use super::device::Cpu;
 use crate::profiling::Ceilings;
 
 /// Elements of the copied buffer, which no cache should hold.

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, Weak};
 
 use ndarray::ArrayD;
 
-use super::Prepared;
+use super::base::Prepared;
 use crate::content::{Key, Seeds};
 use crate::lock::lock;
 use crate::ops::FusedBase;

@@ -1,11 +1,11 @@
 //! Convolution: by a product over tiles of positions, or directly where a group has few channels.
 
-use super::Tensor;
 use super::columns::{Columns, Matrix, Taps, Windows};
 use super::direct::Direct;
 use super::epilogue::Epilogue;
 use super::gemm::{self, Product};
 use super::product::PackedRows;
+use super::tensor::Tensor;
 use crate::error::Result;
 use crate::ops::{Conv2d, ConvGeometry};
 use crate::shape::Size2d;

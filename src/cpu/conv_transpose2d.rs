@@ -2,12 +2,12 @@
 
 use rayon::prelude::*;
 
-use super::Tensor;
 use super::columns::Matrix;
 use super::columns::{Columns, packed_length};
 use super::epilogue::Epilogue;
 use super::gemm::with_scratch;
 use super::product::{Block, COLUMNS, PackedRows, inner_blocks};
+use super::tensor::Tensor;
 use crate::error::Result;
 use crate::ops::{ConvGeometry, ConvTranspose2d};
 

@@ -1,7 +1,9 @@
 //! A convolution or linear layer with what follows it, in the product's own tiles.
 
+use super::base::Prepared;
+use super::base::base;
 use super::epilogue::Epilogue;
-use super::{Prepared, Tensor};
+use super::tensor::Tensor;
 use crate::error::Result;
 use crate::ops::Fused;
 
@@ -13,5 +15,5 @@ pub(super) fn fused(op: &Fused, inputs: &[Tensor<'_>], prepared: Option<&Prepare
         activation: op.activation,
         ..Epilogue::default()
     };
-    super::base(op.base, own, prepared, &epilogue, output)
+    base(op.base, own, prepared, &epilogue, output)
 }

@@ -1,6 +1,7 @@
 //! Normalisation of each plane by its own mean and variance, which are summed in `f64`.
 
-use super::{Tensor, parallel};
+use super::parallel;
+use super::tensor::Tensor;
 use crate::ops::InstanceNorm;
 
 pub(super) fn instance_norm(op: InstanceNorm, input: &Tensor<'_>, weight: &[f32], bias: &[f32], output: &mut [f32]) {

@@ -1,6 +1,7 @@
 //! Resizing: which elements each output has is found once for all planes.
 
-use super::{Tensor, parallel};
+use super::parallel;
+use super::tensor::Tensor;
 use crate::error::Result;
 use crate::ops::{CoordinateMode, Interpolate, InterpolateMode, NearestRounding};
 use crate::shape;

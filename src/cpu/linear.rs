@@ -3,11 +3,11 @@
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
-use super::Tensor;
 use super::columns::Matrix;
 use super::epilogue::Epilogue;
 use super::gemm::{self, Product};
 use super::product::PackedRows;
+use super::tensor::Tensor;
 
 /// The most rows that are computed by dot products: each reads all weights from memory once.
 const FEW_ROWS: usize = 4;

@@ -3,7 +3,8 @@
 use pulp::Arch;
 
 use super::math::{exp, log};
-use super::{Tensor, parallel};
+use super::parallel;
+use super::tensor::Tensor;
 use crate::ops::LocalResponseNorm;
 
 pub(super) fn local_response_norm(op: &LocalResponseNorm, input: &Tensor<'_>, output: &mut [f32]) {

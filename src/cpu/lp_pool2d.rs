@@ -1,7 +1,8 @@
 //! Pooling by the p-norm, each window's elements relative to its largest.
 
+use super::parallel;
 use super::pool2d::Windows;
-use super::{Tensor, parallel};
+use super::tensor::Tensor;
 use crate::error::Result;
 use crate::ops::LpPool2d;
 

@@ -1,10 +1,10 @@
 //! The matrix product of two tensors, one product for each matrix of the output.
 
-use super::Tensor;
 use super::columns::Matrix;
 use super::epilogue::Epilogue;
 use super::gemm::{self, Product};
 use super::product::PackedRows;
+use super::tensor::Tensor;
 use crate::error::Result;
 use crate::ops::{MatMul, MatMulExtents};
 use crate::shape;

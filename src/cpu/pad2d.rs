@@ -1,6 +1,7 @@
 //! Padding and cropping of the last two dimensions, a row at a time.
 
-use super::{Tensor, parallel};
+use super::parallel;
+use super::tensor::Tensor;
 use crate::error::Result;
 use crate::ops::Pad2d;
 use crate::shape;

@@ -2,7 +2,8 @@
 
 use pulp::Arch;
 
-use super::{Tensor, parallel};
+use super::parallel;
+use super::tensor::Tensor;
 use crate::error::{Error, Result};
 use crate::ops::{AdaptiveAvgPool2d, AdaptiveMaxPool2d, AvgPool2d, IndexOrder, MaxPool2d, Window2d};
 use crate::shape::{self, Size2d};

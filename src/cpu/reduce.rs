@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use super::Tensor;
+use super::tensor::Tensor;
 use crate::error::Result;
 use crate::ops::{Reduce, ReduceKind};
 

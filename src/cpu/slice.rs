@@ -1,7 +1,7 @@
 //! Every so many elements of a range.
 
-use super::Tensor;
 use super::strided::{copy, row_major};
+use super::tensor::Tensor;
 use crate::error::Result;
 use crate::ops::Slice;
 

@@ -3,8 +3,9 @@
 use pulp::Arch;
 
 use super::math::exp;
+use super::parallel;
 use super::reduce::sum_of_row;
-use super::{Tensor, parallel};
+use super::tensor::Tensor;
 use crate::error::Result;
 use crate::ops::Softmax;
 

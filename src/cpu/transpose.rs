@@ -1,7 +1,7 @@
 //! Axes in another order.
 
-use super::Tensor;
 use super::strided::{copy, row_major};
+use super::tensor::Tensor;
 use crate::error::Result;
 use crate::ops::Transpose;
 

@@ -2,13 +2,18 @@
 
 use std::sync::Arc;
 
-use super::adapter::{self, AdapterChoice, AdapterInfo};
-use super::context::Context;
-use super::device::device_descriptor;
-#[cfg(not(target_family = "wasm"))]
-use super::pipeline_cache::PipelineCache;
-use super::{DeviceClass, Gpu};
+#[cfg(feature = "wrong-kernel")]
+use crate::environment;
 use crate::error::{Error, Result};
+use crate::gpu::choose::policy::KernelPolicy;
+use crate::gpu::device::adapter::{self, AdapterChoice, AdapterInfo};
+use crate::gpu::device::context::Context;
+use crate::gpu::device::device_class::DeviceClass;
+use crate::gpu::device::features::{MissingFeature, check_limits, device_descriptor, missing};
+#[cfg(not(target_family = "wasm"))]
+use crate::gpu::device::pipeline_cache::PipelineCache;
+use crate::gpu::device::raw_device::RawDevice;
+use crate::gpu::eager::Gpu;
 
 /// Chooses an adapter and opens it. Made by [`Gpu::builder`].
 ///
@@ -19,7 +24,7 @@ use crate::error::{Error, Result};
 ///     Err(error) => println!("{error}"),
 /// }
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 #[must_use]
 pub struct GpuBuilder {
     choice: AdapterChoice,
@@ -32,23 +37,19 @@ pub struct GpuBuilder {
     loops: Option<String>,
 }
 
-impl Default for GpuBuilder {
+impl GpuBuilder {
     /// What `CONVOKE_ADAPTER` and `CONVOKE_DEVICE_CLASS` say, or any adapter and its own class.
-    fn default() -> Self {
+    pub(crate) fn from_env() -> Self {
         Self {
             choice: AdapterChoice::from_env(),
-            #[cfg(not(target_family = "wasm"))]
-            pipeline_cache: None,
-            class: None,
             #[cfg(feature = "wrong-kernel")]
-            wrong_kernel: std::env::var(super::wrong_kernel::VARIABLE).ok(),
+            wrong_kernel: environment::wrong_kernel(),
             #[cfg(feature = "wrong-kernel")]
-            loops: std::env::var(super::wrong_kernel::LOOPS).ok(),
+            loops: environment::loops(),
+            ..Self::default()
         }
     }
-}
 
-impl GpuBuilder {
     /// Takes any adapter, the best first, whatever `CONVOKE_ADAPTER` says.
     pub fn any(self) -> Self {
         self.choice(AdapterChoice::Any)
@@ -121,10 +122,10 @@ impl GpuBuilder {
     pub async fn build_async(self) -> Result<Gpu> {
         #[cfg(feature = "wrong-kernel")]
         let wrong_kernel = (self.wrong_kernel.as_deref())
-            .map(super::wrong_kernel::WrongKernel::parse)
+            .map(crate::gpu::wgsl::wrong_kernel::WrongKernel::parse)
             .transpose()?;
         #[cfg(feature = "wrong-kernel")]
-        let loops = self.loops.as_deref().map(super::wrong_kernel::loops).transpose()?;
+        let loops = self.loops.as_deref().map(str::parse).transpose()?;
         let class = match self.class {
             None => DeviceClass::from_env()?,
             class => class,
@@ -138,28 +139,62 @@ impl GpuBuilder {
             .await
             .map_err(|error| Error::NoAdapter(format!("{info} could not be opened: {error}")))?;
         let class = class.unwrap_or(DeviceClass::of(info.kind));
-        let context = Context::owned(device, queue, info);
+        #[cfg_attr(
+            all(target_family = "wasm", not(feature = "wrong-kernel")),
+            expect(unused_mut, reason = "a browser keeps no pipelines")
+        )]
+        let mut raw = RawDevice::owned(device, queue, info);
         #[cfg(not(target_family = "wasm"))]
-        let context = {
-            let mut context = context;
-            context.pipeline_cache =
-                (self.pipeline_cache).and_then(|path| PipelineCache::open(&context.device, &context.info, path));
-            context
-        };
+        {
+            raw.pipeline_cache = (self.pipeline_cache).and_then(|path| PipelineCache::open(&raw.device, &raw.info, path));
+        }
         #[cfg(feature = "wrong-kernel")]
-        let context = {
-            let mut context = context;
-            context.wrong_kernel = wrong_kernel;
-            context.capabilities.loops = loops.unwrap_or_default();
-            context
-        };
+        {
+            raw.wrong_kernel = wrong_kernel;
+            raw.capabilities.loops = loops.unwrap_or_default();
+        }
         Ok(Gpu {
-            context: Arc::new(context),
-            conv2d: None,
-            tuned: None,
-            class,
-            large_tiles: false,
+            context: Arc::new(Context::new(raw)),
+            policy: KernelPolicy::rules(class),
         })
+    }
+}
+
+impl Gpu {
+    /// Opens the best adapter: what `CONVOKE_ADAPTER` names, else a real GPU, else a software adapter.
+    #[cfg(not(target_family = "wasm"))]
+    pub fn new() -> Result<Self> {
+        Self::builder().build()
+    }
+
+    /// Chooses an adapter.
+    pub fn builder() -> GpuBuilder {
+        GpuBuilder::from_env()
+    }
+
+    /// Uses a device that the program has already, best made by [`device_descriptor`]: what it lacks and models are slower for
+    /// is logged as a warning ([`missing_features`](Self::missing_features) tells it too). Its handlers for uncaught errors and
+    /// for its loss stay as they are, and hear nothing of what goes wrong in convoke's calls, which return it. Any number of
+    /// these may share a device.
+    ///
+    /// Errors: `InvalidArgument` for a device that was asked for less than every WebGPU device has and kernels need.
+    pub fn from_device(device: wgpu::Device, queue: wgpu::Queue, adapter: &wgpu::AdapterInfo) -> Result<Self> {
+        check_limits(&device.limits())?;
+        let info = AdapterInfo::new(adapter, device.features(), device.limits());
+        let gpu = Self {
+            policy: KernelPolicy::rules(DeviceClass::of(info.kind)),
+            context: Arc::new(Context::new(RawDevice::new(device, queue, info))),
+        };
+        for missing in gpu.missing_features().iter().filter(|missing| missing.is_slower) {
+            log::warn!("{}: a device without {missing}", gpu.info());
+        }
+        Ok(gpu)
+    }
+
+    /// The features that kernels would use and this device lacks, with what that means: all of them are the adapter's fault
+    /// where the device was made by [`Gpu::new`] or [`device_descriptor`].
+    pub fn missing_features(&self) -> Vec<MissingFeature> {
+        missing(self.info(), self.device_class(), self.device().features())
     }
 }
 

@@ -9,15 +9,19 @@ use std::path::{Path, PathBuf};
 use wgpu::naga;
 
 use self::table::{ACTIVATIONS, BINARIES, Entry, record, table};
-use super::context::{Capabilities, Context};
-use super::cut_loops::is_loop;
-use super::dump;
-use super::engine::Executable;
-use super::opaque::hide_parameters;
-use super::ops::layouts;
-use super::recording::{MOST_ROUNDS, Recording};
-use super::shader::{Dialect, HALVES, Kernel, PipelineKey};
 use super::{AdapterInfo, DeviceClass};
+use crate::environment;
+use crate::gpu::device::capabilities::Capabilities;
+use crate::gpu::device::context::Context;
+use crate::gpu::device::raw_device::RawDevice;
+use crate::gpu::lower::layouts;
+use crate::gpu::plan::executable::Executable;
+use crate::gpu::plan::recording::Recording;
+use crate::gpu::wgsl::dump;
+use crate::gpu::wgsl::hide_uniforms::hide_parameters;
+use crate::gpu::wgsl::kernel::{Dialect, HALVES, Kernel, PipelineKey};
+use crate::gpu::wgsl::loop_limit::MOST_ROUNDS;
+use crate::gpu::wgsl::loop_limit::is_loop;
 use crate::{Error, PaddingMode};
 
 fn shaders() -> PathBuf {
@@ -215,7 +219,7 @@ fn rounds_are_recorded_of_every_kernel_with_loops() {
 /// every kernel as it is bound most often, and with all inputs writable.
 #[test]
 fn browsers_get_the_same_texts_with_their_extensions_named() {
-    let directory = std::env::var_os(dump::FOR_BROWSERS).map(PathBuf::from);
+    let directory = environment::dump_browser_wgsl().map(PathBuf::from);
     for key in keys() {
         let writable = (1 << key.kernel.source().inputs) - 1;
         for key in [PipelineKey { writable, ..key.clone() }, key] {
@@ -236,7 +240,7 @@ fn browsers_get_the_same_texts_with_their_extensions_named() {
 /// A neighbourhood of so many channels is one invocation's, which nothing cuts up.
 #[test]
 fn what_cannot_be_cut_up_is_refused_by_name() {
-    let mut recording = Recording::new(add().capabilities, None);
+    let mut recording = Recording::by_rules(&add().capabilities);
     let wide = crate::ops::LocalResponseNorm::new(140_001);
     let outcome = record(&wide.into(), &[vec![1, 70_000, 1, 1]], &mut recording);
     assert!(
@@ -263,7 +267,7 @@ fn noop() -> Context {
     });
     let info = wgpu::AdapterInfo::new(wgpu::DeviceType::Cpu, wgpu::Backend::Noop);
     let info = AdapterInfo::new(&info, device.features(), device.limits());
-    Context::new(device, queue, info)
+    Context::new(RawDevice::new(device, queue, info))
 }
 
 /// Makes everything that a run needs, encodes the run and submits it.
@@ -299,7 +303,7 @@ fn every_recording_makes_pipelines_layouts_and_bindings() {
 /// A recording of one dispatch with two inputs.
 fn add() -> Recording {
     let capabilities = Capabilities::plain(DeviceClass::Software, false);
-    let mut recording = Recording::new(capabilities, None);
+    let mut recording = Recording::by_rules(&capabilities);
     record(&crate::ops::Binary::Add.into(), &[vec![3, 5], vec![3, 5]], &mut recording).unwrap();
     recording
 }
@@ -382,7 +386,7 @@ fn padding_modes_have_the_shaders_numbers() {
 #[test]
 fn binaries_have_the_shaders_numbers() {
     let codes = BINARIES.map(|binary| {
-        let mut recording = Recording::new(add().capabilities, None);
+        let mut recording = Recording::by_rules(&add().capabilities);
         record(&binary.into(), &[vec![4], vec![4]], &mut recording).unwrap();
         let constants = &recording.every[0].key.constants;
         let (_, code) = constants.iter().find(|(name, _)| *name == "OPERATION").unwrap();
@@ -394,7 +398,7 @@ fn binaries_have_the_shaders_numbers() {
 #[test]
 fn activations_have_the_shaders_numbers() {
     let codes = ACTIVATIONS.map(|activation| {
-        let mut recording = Recording::new(add().capabilities, None);
+        let mut recording = Recording::by_rules(&add().capabilities);
         record(&activation.into(), &[vec![4]], &mut recording).unwrap();
         let constants = &recording.every[0].key.constants;
         let (_, code) = constants.iter().find(|(name, _)| *name == "ACTIVATION").unwrap();

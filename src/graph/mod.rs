@@ -17,36 +17,19 @@
 //! # Ok::<(), convoke::Error>(())
 //! ```
 
-mod answers;
-#[cfg(all(feature = "cpu", not(target_family = "wasm")))]
-mod cpu;
-mod gpu;
-mod kept;
-mod passes;
-mod plan;
-mod profile;
-mod ready;
-mod resident;
-mod session;
+pub(crate) mod passes;
 mod source;
-mod verify;
 mod work;
 
 use std::sync::Arc;
 
 use ndarray::ArrayD;
 
-#[cfg(all(feature = "tune", not(target_family = "wasm")))]
-pub(crate) use gpu::Tunable;
 pub use passes::Pass;
-pub use profile::{Excess, KernelProfile, LayerProfile, Profile};
-#[cfg(feature = "onnx")]
-pub(crate) use ready::Settings;
-pub use resident::{LayerChoice, Resident};
-pub use session::Session;
-#[cfg(feature = "onnx")]
-pub(crate) use source::{Fold, Source};
-pub use verify::Check;
+pub(crate) use source::Fold;
+pub(crate) use source::Kind;
+pub use source::Source;
+pub(crate) use work::{count, multiply_adds};
 
 use crate::error::{Error, Result, ensure};
 use crate::ops::Op;
@@ -55,23 +38,23 @@ const NAME: &str = "graph";
 
 /// A value of a graph: an input, a constant or a node's output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct ValueId(usize);
+pub struct ValueId(pub(crate) usize);
 
 #[derive(Clone, Debug)]
 pub(crate) struct ValueInfo {
     pub(crate) name: String,
     pub(crate) constant: Option<Arc<ArrayD<f32>>>,
     /// The only shape that it can have: of an input, where the graph was made for it.
-    shape: Option<Vec<usize>>,
+    pub(crate) shape: Option<Vec<usize>>,
 }
 
 /// One operator of a graph.
 #[derive(Clone, Debug)]
 pub struct Node {
-    name: String,
-    op: Op,
-    inputs: Vec<ValueId>,
-    outputs: Vec<ValueId>,
+    pub(crate) name: String,
+    pub(crate) op: Op,
+    pub(crate) inputs: Vec<ValueId>,
+    pub(crate) outputs: Vec<ValueId>,
 }
 
 impl Node {
@@ -99,10 +82,10 @@ impl Node {
 /// Operators and the values between them. Nodes can use only values that exist, so they stand in an order that runs.
 #[derive(Clone, Debug, Default)]
 pub struct Graph {
-    values: Vec<ValueInfo>,
-    nodes: Vec<Node>,
-    inputs: Vec<ValueId>,
-    outputs: Vec<ValueId>,
+    pub(crate) values: Vec<ValueInfo>,
+    pub(crate) nodes: Vec<Node>,
+    pub(crate) inputs: Vec<ValueId>,
+    pub(crate) outputs: Vec<ValueId>,
 }
 
 impl Graph {
@@ -237,7 +220,7 @@ impl Graph {
     }
 
     /// Checks how many inputs there are, and the shapes of those that the graph was made for.
-    fn check_inputs(&self, shapes: &[&[usize]]) -> Result<()> {
+    pub(crate) fn check_inputs(&self, shapes: &[&[usize]]) -> Result<()> {
         ensure!(
             shapes.len() == self.inputs.len(),
             NAME,
@@ -287,7 +270,7 @@ impl Graph {
 
 impl Node {
     /// Names the node in an operator's refusal.
-    fn locate(&self, error: Error) -> Error {
+    pub(crate) fn locate(&self, error: Error) -> Error {
         match error {
             Error::InvalidArgument { operator, message } => Error::InvalidArgument {
                 operator,

@@ -16,12 +16,27 @@ pub(crate) trait Fold: std::fmt::Debug + Send + Sync {
     fn outputs(&self) -> Vec<String>;
 }
 
-/// A graph, or what graphs are made of.
+/// What a session runs: a graph, or a model of which graphs are made.
 #[derive(Clone, Debug)]
-pub(crate) enum Source {
+pub struct Source(pub(crate) Kind);
+
+#[derive(Clone, Debug)]
+pub(crate) enum Kind {
     /// One graph, whatever the shapes.
     Graph(Arc<Graph>),
     /// One for each set of input shapes.
     #[cfg_attr(not(feature = "onnx"), expect(dead_code, reason = "only ONNX models are folded"))]
     Model(Arc<dyn Fold>),
+}
+
+impl From<Graph> for Source {
+    fn from(graph: Graph) -> Self {
+        Arc::new(graph).into()
+    }
+}
+
+impl From<Arc<Graph>> for Source {
+    fn from(graph: Arc<Graph>) -> Self {
+        Self(Kind::Graph(graph))
+    }
 }

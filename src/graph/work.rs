@@ -20,13 +20,13 @@ impl Graph {
 }
 
 /// The elements of a tensor.
-pub(super) fn count(shape: &[usize]) -> u64 {
+pub(crate) fn count(shape: &[usize]) -> u64 {
     let extents = shape.iter();
     extents.fold(1_u64, |product, &extent| product.saturating_mul(extent as u64))
 }
 
 /// The multiplications of one operator, each with its addition, given the shapes of its inputs and outputs.
-pub(super) fn multiply_adds<'a>(node: &Node, shape: impl Fn(ValueId) -> &'a [usize]) -> u64 {
+pub(crate) fn multiply_adds<'a>(node: &Node, shape: impl Fn(ValueId) -> &'a [usize]) -> u64 {
     // Every output element of a convolution or linear layer reads one filter; every input element of a transposed
     // one is read by one.
     let is_transposed = match node.op {

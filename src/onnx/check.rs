@@ -1,12 +1,15 @@
 //! What a model must be before its operators are looked at: versions, names, order, lengths, shapes of the inputs.
 
+use crate::onnx::element;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
 
 use super::budget::Budget;
+use super::model::Model;
 use super::proto::{GraphProto, ModelProto, TensorProto, ValueInfoProto};
 use super::tensor::Host;
-use super::{Dim, Model, Options, Shapes, Tensor, TensorInfo, external, tensor, weights};
+use super::types::{Dim, Options, Shapes, Tensor, TensorInfo};
+use super::{external, tensor, weights};
 use crate::error::{Error, Result};
 
 const OPSETS: std::ops::RangeInclusive<i64> = 7..=28;
@@ -51,7 +54,6 @@ pub(super) fn parsed_size(file: &[u8], budget: &Budget) -> Result<()> {
 }
 
 /// As [`parsed_size`], of a file that is one tensor.
-#[cfg(not(target_family = "wasm"))]
 pub(super) fn parsed_tensor_size(what: &str, file: &[u8], budget: &Budget) -> Result<()> {
     let mut count = Count::default();
     count.tensor(file);
@@ -350,8 +352,8 @@ pub(super) fn input_shapes(model: &Model, shapes: &Shapes) -> Result<Vec<Vec<usi
 /// A given value, which must be of the kind of numbers that the input is declared with.
 pub(super) fn fixed_value(input: &TensorInfo, value: &Tensor) -> Result<Host> {
     let (kind, fits) = match value {
-        Tensor::Float(_) => ("real", matches!(input.element, tensor::FLOAT | tensor::DOUBLE)),
-        Tensor::Int(_) => ("whole", tensor::is_integer(input.element)),
+        Tensor::Float(_) => ("real", matches!(input.element, element::FLOAT | element::DOUBLE)),
+        Tensor::Int(_) => ("whole", element::is_integer(input.element)),
     };
     if !fits {
         return Err(Error::invalid(

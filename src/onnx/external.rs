@@ -1,5 +1,6 @@
 //! Tensors in files beside the model: plain files inside the model's folder and nothing else.
 
+use crate::onnx::element;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Component, Path};
@@ -33,7 +34,7 @@ pub(super) fn load(what: &str, tensor: &mut TensorProto, folder: &Path, budget: 
     let (offset, length) = (number("offset")?.unwrap_or(0), number("length")?);
 
     let shape = tensor::extents(what, &tensor.dims)?;
-    let Some(size) = tensor::type_size(tensor.data_type) else {
+    let Some(size) = element::type_size(tensor.data_type) else {
         // What uses it will be refused, with the type.
         return Ok(());
     };
@@ -42,7 +43,7 @@ pub(super) fn load(what: &str, tensor: &mut TensorProto, folder: &Path, budget: 
     if length.is_some_and(|length| length != bytes) {
         return Err(bad(format!(
             "{} of shape {shape:?} is {bytes} bytes, but the length is {}",
-            tensor::type_name(tensor.data_type),
+            element::type_name(tensor.data_type),
             length.unwrap_or_default()
         )));
     }

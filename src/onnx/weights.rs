@@ -1,5 +1,6 @@
 //! A model's real constants, decoded once for all graphs that are made of it.
 
+use crate::onnx::element;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -20,7 +21,7 @@ pub(super) fn take(initializers: &mut HashMap<String, TensorProto>, nodes: &mut 
     // No more than the elements had in the file, which was within the budget.
     let mut budget = Budget::new(budget);
     let mut take = |name: &str, tensor: &mut TensorProto| {
-        let is_real = matches!(tensor.data_type, tensor::FLOAT | tensor::DOUBLE);
+        let is_real = matches!(tensor.data_type, element::FLOAT | element::DOUBLE);
         if let (true, Ok(Host::Float(array))) = (is_real, tensor::decode("a weight", tensor, &mut budget)) {
             weights.insert(name.to_owned(), array);
             tensor.raw_data = None;

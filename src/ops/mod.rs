@@ -24,6 +24,7 @@ mod reshape;
 mod slice;
 mod softmax;
 mod transpose;
+mod winograd;
 
 pub use activation::{Activation, PRelu};
 pub use batch_norm::BatchNorm;
@@ -46,6 +47,7 @@ pub use reshape::{Flatten, Reshape};
 pub use slice::Slice;
 pub use softmax::Softmax;
 pub use transpose::Transpose;
+pub use winograd::Winograd;
 
 pub(crate) use conv2d::ConvGeometry;
 pub(crate) use matmul::MatMulExtents;

@@ -4,11 +4,9 @@ use std::f64::consts::PI;
 
 use ndarray::ArrayD;
 
-use super::{
-    Answer,
-    erf::{erf, erfc},
-    number::{Number, SMALLEST, ULP},
-};
+use super::answer::Answer;
+use super::erf::{erf, erfc};
+use super::number::{Number, SMALLEST, ULP};
 use crate::error::Result;
 use crate::ops::Activation;
 

@@ -2,10 +2,8 @@
 
 use ndarray::{ArrayD, Ix1};
 
-use super::{
-    Answer,
-    number::{Number, SMALLEST, ULP},
-};
+use super::answer::Answer;
+use super::number::{Number, SMALLEST, ULP};
 use crate::error::{Error, Result};
 use crate::ops::BatchNorm;
 

@@ -2,11 +2,9 @@
 
 use ndarray::{ArrayD, IxDyn};
 
-use super::{
-    Answer,
-    activation::{EXP_UNDERFLOWS, SQRT},
-    number::{Number, SMALLEST, ULP},
-};
+use super::activation::{EXP_UNDERFLOWS, SQRT};
+use super::answer::Answer;
+use super::number::{Number, SMALLEST, ULP};
 use crate::error::{Error, Result};
 use crate::ops::Binary;
 

@@ -2,7 +2,8 @@
 
 use ndarray::{ArrayD, IxDyn};
 
-use super::{Answer, number::Number};
+use super::answer::Answer;
+use super::number::Number;
 use crate::ops::Concat;
 
 pub(super) fn concat(op: Concat, inputs: &[&Answer]) -> Answer {

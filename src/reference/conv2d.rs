@@ -4,14 +4,13 @@ use std::array::from_fn;
 
 use ndarray::{Array2, Array4, Ix1, Ix4};
 
-use super::{
-    Answer, Winograd,
-    number::{Number, Sum},
-    pad2d::padded,
-    winograd::{self, WinogradSum},
-    winograd_large::{self, LargeTileSum, PATCH, TILE},
-};
+use super::answer::Answer;
+use super::number::{Number, Sum};
+use super::pad2d::padded;
+use super::winograd::{self, WinogradSum};
+use super::winograd_large::{self, LargeTileSum, PATCH, TILE};
 use crate::error::Result;
+use crate::ops::Winograd;
 use crate::ops::{Conv2d, ConvPadding};
 use crate::padding::Padding2d;
 

@@ -2,7 +2,8 @@
 
 use ndarray::{Array4, Ix1, Ix4};
 
-use super::{Answer, number::Sum};
+use super::answer::Answer;
+use super::number::Sum;
 use crate::error::Result;
 use crate::ops::ConvTranspose2d;
 

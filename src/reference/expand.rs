@@ -2,7 +2,7 @@
 
 use ndarray::{ArrayD, IxDyn};
 
-use super::Answer;
+use super::answer::Answer;
 use crate::error::Result;
 use crate::ops::Expand;
 

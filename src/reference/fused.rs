@@ -1,7 +1,9 @@
 //! A fused operator is its parts one after another.
 
-use super::{Answer, Winograd, activation, binary, conv_transpose2d, conv2d, linear};
+use super::answer::Answer;
+use super::{activation, binary, conv_transpose2d, conv2d, linear};
 use crate::error::Result;
+use crate::ops::Winograd;
 use crate::ops::{Binary, Fused, FusedBase};
 
 pub(super) fn fused(op: &Fused, inputs: &[&Answer], allowed: Winograd) -> Result<Answer> {

@@ -7,7 +7,8 @@
 use half::f16;
 use ndarray::{ArrayD, ArrayViewD};
 
-use super::{Answer, number::Number};
+use super::answer::Answer;
+use super::number::Number;
 use crate::precision::Precision;
 
 /// Unit in the last place, relative to the number: 11 significant bits.

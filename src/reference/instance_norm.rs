@@ -2,10 +2,8 @@
 
 use ndarray::{ArrayD, Axis, Ix1};
 
-use super::{
-    Answer,
-    number::{Number, SMALLEST, Sum, ULP, UNIT_ROUNDOFF, depth_of_elements},
-};
+use super::answer::Answer;
+use super::number::{Number, SMALLEST, Sum, ULP, UNIT_ROUNDOFF, depth_of_elements};
 use crate::error::Result;
 use crate::ops::InstanceNorm;
 

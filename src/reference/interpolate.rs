@@ -2,10 +2,8 @@
 
 use ndarray::{Array4, Ix4};
 
-use super::{
-    Answer,
-    number::{Number, ULP},
-};
+use super::answer::Answer;
+use super::number::{Number, ULP};
 use crate::error::Result;
 use crate::ops::{CoordinateMode, Interpolate, InterpolateMode, NearestRounding};
 

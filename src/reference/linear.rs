@@ -2,7 +2,9 @@
 
 use ndarray::{Array2, Ix1, Ix2};
 
-use super::{Answer, number::Sum, reshape};
+use super::answer::Answer;
+use super::number::Sum;
+use super::reshape;
 use crate::error::Result;
 
 pub(super) fn linear(input: &Answer, weight: &Answer, bias: Option<&Answer>) -> Result<Answer> {

@@ -2,10 +2,8 @@
 
 use ndarray::ArrayD;
 
-use super::{
-    Answer,
-    number::{Number, SMALLEST, Sum, ULP},
-};
+use super::answer::Answer;
+use super::number::{Number, SMALLEST, Sum, ULP};
 use crate::ops::LocalResponseNorm;
 
 /// The errors of `k + alpha / size * sum`, whose terms are not negative: quotient, product and sum.

@@ -2,11 +2,9 @@
 
 use ndarray::{Array4, Ix4};
 
-use super::{
-    Answer,
-    number::{Number, SMALLEST, Sum, ULP, UNIT_ROUNDOFF, depth_of_elements},
-    pool2d::windows,
-};
+use super::answer::Answer;
+use super::number::{Number, SMALLEST, Sum, ULP, UNIT_ROUNDOFF, depth_of_elements};
+use super::pool2d::windows;
 use crate::error::Result;
 use crate::ops::LpPool2d;
 

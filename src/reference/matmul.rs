@@ -2,10 +2,8 @@
 
 use ndarray::{ArrayD, IxDyn};
 
-use super::{
-    Answer,
-    number::{Number, Sum},
-};
+use super::answer::Answer;
+use super::number::{Number, Sum};
 use crate::error::{Error, Result};
 
 pub(super) fn matmul(left: &Answer, right: &Answer) -> Result<Answer> {

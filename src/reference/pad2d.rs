@@ -2,7 +2,8 @@
 
 use ndarray::{Array4, Ix4};
 
-use super::{Answer, number::Number};
+use super::answer::Answer;
+use super::number::Number;
 use crate::error::Result;
 use crate::ops::Pad2d;
 use crate::padding::PaddingMode;

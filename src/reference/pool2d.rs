@@ -2,10 +2,8 @@
 
 use ndarray::{Array4, Ix4};
 
-use super::{
-    Answer,
-    number::{Number, Sum},
-};
+use super::answer::Answer;
+use super::number::{Number, Sum};
 use crate::error::Result;
 use crate::ops::{AdaptiveAvgPool2d, AdaptiveMaxPool2d, AvgPool2d, IndexOrder, MaxPool2d};
 

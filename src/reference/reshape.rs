@@ -2,7 +2,7 @@
 
 use ndarray::IxDyn;
 
-use super::Answer;
+use super::answer::Answer;
 use crate::error::{Error, Result};
 use crate::ops::{Flatten, Reshape};
 

@@ -2,7 +2,7 @@
 
 use ndarray::{ArrayD, IxDyn};
 
-use super::Answer;
+use super::answer::Answer;
 use crate::ops::Slice;
 
 pub(super) fn slice(op: &Slice, input: &Answer) -> Answer {

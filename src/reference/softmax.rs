@@ -2,10 +2,8 @@
 
 use ndarray::{ArrayD, Axis};
 
-use super::{
-    Answer,
-    number::{Number, SMALLEST, ULP, depth_of_elements},
-};
+use super::answer::Answer;
+use super::number::{Number, SMALLEST, ULP, depth_of_elements};
 use crate::ops::Softmax;
 
 /// WGSL's absolute error of `log` for arguments from 0.5 to 2; outside, 3 ULP.

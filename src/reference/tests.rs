@@ -3,7 +3,8 @@
 
 use ndarray::{ArrayD, IxDyn, array};
 
-use super::{Answer, run};
+use super::answer::Answer;
+use super::run;
 use crate::ops::{
     Activation, AdaptiveAvgPool2d, AdaptiveMaxPool2d, AvgPool2d, BatchNorm, Binary, Concat, Conv2d, ConvPadding, Expand, Flatten,
     InstanceNorm, Interpolate, Linear, LocalResponseNorm, LpPool2d, MatMul, MaxPool2d, Op, PRelu, Pad2d, Reduce, Reshape, Slice,

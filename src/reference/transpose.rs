@@ -2,7 +2,7 @@
 
 use ndarray::{ArrayD, IxDyn};
 
-use super::Answer;
+use super::answer::Answer;
 use crate::ops::Transpose;
 
 pub(super) fn transpose(op: &Transpose, input: &Answer) -> Answer {

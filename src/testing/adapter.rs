@@ -2,6 +2,7 @@
 
 use std::io::Write;
 
+use crate::environment;
 use crate::error::{Error, Result};
 use crate::gpu::Gpu;
 
@@ -28,7 +29,7 @@ const REQUIRE: &str = "CONVOKE_REQUIRE_GPU";
 /// # relu_is_right().unwrap();
 /// ```
 pub fn gpu() -> Result<Option<Gpu>> {
-    let required = std::env::var(REQUIRE).is_ok_and(|value| value == "1");
+    let required = environment::requires_gpu();
     match Gpu::new() {
         Ok(gpu) => Ok(Some(gpu)),
         Err(Error::NoAdapter(message)) if required => Err(Error::NoAdapter(format!(

@@ -12,15 +12,16 @@
 
 #[cfg(not(target_family = "wasm"))]
 mod adapter;
-mod compare;
+#[cfg(all(feature = "onnx", not(target_family = "wasm")))]
+pub mod conformance;
 #[cfg(feature = "safetensors")]
 mod golden;
 mod layers;
 mod random;
 
+pub use crate::reference::{Mismatch, compare, compare_close, compare_exact};
 #[cfg(not(target_family = "wasm"))]
 pub use adapter::gpu;
-pub use compare::{Mismatch, compare, compare_close, compare_exact};
 #[cfg(feature = "safetensors")]
 pub use golden::{Golden, GoldenCase};
 pub use layers::{Layer, layers};

@@ -5,12 +5,13 @@ use std::time::Instant;
 use ndarray::{ArrayD, ArrayViewD};
 
 use super::LEAST_GAIN;
-use crate::backend::Backend;
 use crate::benchmark::{Rule, Summary, Turns};
 use crate::error::{Error, Result};
+use crate::gpu::Tunable;
 use crate::gpu::{Candidate, CandidateOutcome, Gpu, KernelChoice, TunedLayer, TuningPlan};
-use crate::graph::{Graph, Session, Tunable};
+use crate::graph::Graph;
 use crate::reference::Answer;
+use crate::session::Session;
 use crate::testing::{Random, compare, compare_exact};
 
 /// The seconds that a sample takes at least: starting and waiting for it take tens of microseconds.
@@ -47,7 +48,7 @@ pub(super) fn tune(gpu: &Gpu, layer: &Tunable, max_time: f64, observe: &mut dyn 
     let (graph, inputs) = problem(layer)?;
     let views: Vec<_> = inputs.iter().map(|input| input.view()).collect();
     // The operator as it stands: passes have been applied.
-    let session = Session::with_passes(graph, &Backend::Gpu(gpu.clone()), &[])?;
+    let session = Session::builder().backend(gpu.clone()).passes(&[]).build(graph)?;
     let answers = session.answers(&views)?;
     let mut outcomes: Vec<Option<CandidateOutcome>> = Vec::new();
     let mut ready: Vec<Option<Ready>> = Vec::new();

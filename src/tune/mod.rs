@@ -8,7 +8,7 @@
 //! let graph = Model::open("models/lenet5.onnx")?.graph(&Shapes::new())?;
 //! let report = Tuner::new(&gpu).tune(&graph, &[&[1, 1, 28, 28]], &mut |_| ())?;
 //! report.plan.write("lenet5.tuning.json")?;
-//! let session = Session::new(graph, &Backend::Gpu(gpu))?.with_tuning(&report.plan)?;
+//! let session = Session::builder().backend(gpu).tuning(&report.plan).build(graph)?;
 //! # Ok::<(), convoke::Error>(())
 //! ```
 
@@ -19,11 +19,12 @@ use std::collections::HashMap;
 
 pub use whole::WholeRuns;
 
-use crate::backend::Backend;
 use crate::benchmark::Progress;
 use crate::error::Result;
 use crate::gpu::{Candidate, CandidateOutcome, Gpu, LayerSignature, TuningPlan};
-use crate::graph::{Graph, Session};
+use crate::graph::Graph;
+use crate::session::Backend;
+use crate::session::Session;
 
 /// What another kernel must be faster by, as a part of the time of the rule's choice, before it takes its place: with less there
 /// is nothing to win, and the next measurement may say the opposite.

@@ -8,7 +8,7 @@ use super::layer::PRECISION;
 use crate::benchmark::{Rule, Summary, Turns};
 use crate::error::Result;
 use crate::gpu::{Gpu, TuningPlan};
-use crate::graph::Session;
+use crate::session::Session;
 use crate::testing::Random;
 
 /// The runs of a whole model, inputs on the GPU and nothing read back, in seconds.

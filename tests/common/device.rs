@@ -1,7 +1,8 @@
 //! Whatever runs operators, and one operator on it against the reference.
 
 use convoke::ops::Op;
-use convoke::reference::{self, Answer, Winograd};
+use convoke::ops::Winograd;
+use convoke::reference::{self, Answer};
 use convoke::testing::{compare, compare_exact};
 use convoke::{Error, Result};
 use ndarray::ArrayD;

@@ -1,7 +1,8 @@
 //! A graph to profile, and what must hold of its profile on every backend.
 
-use convoke::graph::{Graph, Pass, Profile};
+use convoke::graph::{Graph, Pass};
 use convoke::ops::{Activation, Binary, Concat, Conv2d, Flatten, Linear, Transpose};
+use convoke::profiling::Profile;
 use convoke::testing::Random;
 use ndarray::ArrayD;
 

@@ -11,18 +11,12 @@ pub(crate) fn record<T: AsRef<[ArrayD<f32>]>>(suite: &str, case: &str, outputs: 
     let Some(path) = std::env::var_os("CONVOKE_RECORD_ANSWERS") else {
         return Ok(());
     };
-    let lines: String = outputs()
-        .as_ref()
-        .iter()
-        .enumerate()
-        .map(|(index, output)| format!("{suite}/{case} {index} {:?} {:016x}\n", output.shape(), hash(output)))
-        .collect();
+    let mut lines = Vec::new();
+    for (index, output) in outputs().as_ref().iter().enumerate() {
+        writeln!(lines, "{suite}/{case} {index} {:?} {:016x}", output.shape(), hash(output))?;
+    }
     // One write for a case: trials run side by side.
-    OpenOptions::new()
-        .create(true)
-        .append(true)
-        .open(path)?
-        .write_all(lines.as_bytes())
+    OpenOptions::new().create(true).append(true).open(path)?.write_all(&lines)
 }
 
 /// FNV-1a of the elements' bits in row-major order.

@@ -24,7 +24,7 @@ pub(crate) fn trials(cpu: &Cpu) -> Vec<Trial> {
 fn layers(cpu: &Cpu) -> Outcome {
     let (graph, image) = (graph()?, image());
     for passes in [&Pass::ALL[..], &[]] {
-        let session = Session::with_passes(graph.clone(), &cpu.clone().into(), passes)?;
+        let session = Session::builder().backend(cpu.clone()).passes(passes).build(graph.clone())?;
         let before = session.run(&[image.view()])?;
         compare(&before[0], &session.answers(&[image.view()])?[0])?;
         let start = Instant::now();

@@ -61,7 +61,7 @@ fn right(session: &Session, input: &ArrayD<f32>) -> Outcome {
 
 /// One session, several shapes, back and forth: each has its plan, and buffers keep nothing of the run before.
 fn shapes(cpu: &Cpu) -> Outcome {
-    let session = Session::new(network(false)?, &Backend::Cpu(cpu.clone()))?.keep_plans(2);
+    let session = Session::builder().backend(cpu.clone()).keep_plans(2).build(network(false)?)?;
     let mut random = Random::new(4);
     for shape in [
         [1, 3, 8, 10],
@@ -86,7 +86,7 @@ fn passes(cpu: &Cpu) -> Outcome {
     let input = Random::new(5).reals(&[1, 3, 8, 10]);
     for passes in [&[][..], &[Pass::FuseEpilogues], &Pass::ALL] {
         right(
-            &Session::with_passes(network(true)?, &Backend::Cpu(cpu.clone()), passes)?,
+            &Session::builder().backend(cpu.clone()).passes(passes).build(network(true)?)?,
             &input,
         )?;
     }
@@ -105,7 +105,7 @@ fn outputs(cpu: &Cpu) -> Outcome {
     for value in [input, constant, sum, flat, again, again] {
         graph.output(value)?;
     }
-    let session = Session::with_passes(graph, &Backend::Cpu(cpu.clone()), &[])?;
+    let session = Session::builder().backend(cpu.clone()).passes(&[]).build(graph)?;
     let outputs = session.run(&[Random::new(7).reals(&[2, 3]).view()])?;
     let shapes: Vec<&[usize]> = outputs.iter().map(ArrayD::shape).collect();
     if shapes != [&[2, 3][..], &[2, 3], &[2, 3], &[6], &[6], &[6]] {

@@ -2,7 +2,7 @@
 
 use convoke::Gpu;
 use convoke::ops::Op;
-use convoke::reference::Winograd;
+use convoke::ops::Winograd;
 use ndarray::ArrayD;
 
 use crate::device::Device;

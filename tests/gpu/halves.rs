@@ -69,7 +69,11 @@ impl Halves {
         for output in graph.node_outputs("op", op.clone(), &operands)? {
             graph.output(output)?;
         }
-        Session::with_passes(graph, &self.0.clone().into(), &[])?.precision(Precision::F16)
+        Session::builder()
+            .backend(self.0.clone())
+            .passes(&[])
+            .precision(Precision::F16)
+            .build(graph)
     }
 }
 
@@ -247,11 +251,15 @@ fn branches() -> convoke::Result<Graph> {
     Ok(graph)
 }
 
+fn halves(gpu: &Gpu, graph: Graph) -> convoke::Result<Session> {
+    Session::builder().backend(gpu.clone()).precision(Precision::F16).build(graph)
+}
+
 /// Runs are within the bounds whatever ran before, every operator is right by itself, and nothing is made again.
 fn network(_: &Gpu) -> Outcome {
     // A device of its own, on which nobody else makes anything.
     let gpu = Gpu::new()?;
-    let session = Session::new(branches()?, &gpu.clone().into())?.precision(Precision::F16)?;
+    let session = halves(&gpu, branches()?)?;
     let mut random = Random::new(2);
     let inputs: Vec<_> = (0..3).map(|_| [random.reals(&[1, 3, 7, 9])]).collect();
     session.run(&views(&inputs[0]))?;
@@ -275,8 +283,8 @@ fn network(_: &Gpu) -> Outcome {
             return Err(format!("{} ({}): {mismatch}", check.node, check.operator).into());
         }
     }
-    // Back in f32 the answers are those of f32.
-    let session = session.precision(Precision::F32)?;
+    // In f32 the answers are those of f32.
+    let session = Session::new(branches()?, &gpu.into())?;
     compare(&session.run(&views(&inputs[0]))?[3], &session.answers(&views(&inputs[0]))?[3])?;
     Ok(())
 }
@@ -286,7 +294,7 @@ fn network(_: &Gpu) -> Outcome {
 fn wrong_kernel(gpu: &Gpu) -> Outcome {
     let wrong = Gpu::builder().named(gpu.info().name.as_str());
     let wrong = wrong.wrong_kernel("binary:f16(combine=>f16(1.003 * combine").build()?;
-    let session = Session::new(branches()?, &wrong.into())?.precision(Precision::F16)?;
+    let session = halves(&wrong, branches()?)?;
     let checks = session.verify(&[Random::new(2).reals(&[1, 3, 7, 9]).view()])?;
     let named: Vec<_> = checks
         .iter()
@@ -312,7 +320,10 @@ fn memory(gpu: &Gpu) -> Outcome {
     // Winograd's intermediate results are f32 in any case.
     let gpu = gpu.with_conv2d(Conv2dAlgorithm::Direct);
     let memory = |precision| -> convoke::Result<_> {
-        let session = Session::new(graph.clone(), &gpu.clone().into())?.precision(precision)?;
+        let session = Session::builder()
+            .backend(gpu.clone())
+            .precision(precision)
+            .build(graph.clone())?;
         Ok(session.resident(&[image.view()])?.memory())
     };
     let (single, half) = (memory(Precision::F32)?, memory(Precision::F16)?);
@@ -338,9 +349,9 @@ fn refusals(gpu: &Gpu) -> Outcome {
         (Backend::Reference, "f16 needs a GPU"),
         (Backend::cpu(), "f16 needs a GPU"),
     ] {
-        let session = Session::new(branches()?, &backend)?;
-        let session = session.precision(Precision::F32)?;
-        match session.precision(Precision::F16) {
+        let builder = Session::builder().backend(backend.clone());
+        builder.clone().precision(Precision::F32).build(branches()?)?;
+        match builder.precision(Precision::F16).build(branches()?) {
             Err(error @ Error::Unsupported { .. }) if error.to_string().contains(part) => {}
             outcome => return Err(format!("{backend}: {outcome:?}").into()),
         }

@@ -22,7 +22,8 @@ pub(crate) fn trials() -> Vec<Named> {
 
 #[cfg(feature = "wrong-kernel")]
 mod wrong {
-    use convoke::graph::{Graph, Session};
+    use convoke::Session;
+    use convoke::graph::Graph;
     use convoke::ops::Op;
     use convoke::{Gpu, Result};
     use ndarray::ArrayD;

@@ -23,7 +23,7 @@ pub(crate) fn trials() -> Vec<Named> {
 fn layers(gpu: &Gpu) -> Outcome {
     let (graph, image) = (graph()?, image());
     for passes in [&Pass::ALL[..], &[]] {
-        let session = Session::with_passes(graph.clone(), &gpu.clone().into(), passes)?;
+        let session = Session::builder().backend(gpu.clone()).passes(passes).build(graph.clone())?;
         let start = Instant::now();
         let profile = session.profile(&[image.view()], 3)?;
         let waited = start.elapsed();

@@ -275,7 +275,7 @@ fn passes(gpu: &Gpu) -> Outcome {
     for (graph, shape) in [(residual()?, &[2, 3, 7, 10][..]), (classifier()?, &[3, 2, 8, 10])] {
         let input = Random::new(9).reals(shape);
         for passes in &choices {
-            let session = Session::with_passes(graph.clone(), &gpu.clone().into(), passes)?;
+            let session = Session::builder().backend(gpu.clone()).passes(passes).build(graph.clone())?;
             let got = session.run(&[input.view()])?;
             let want = session.answers(&[input.view()])?;
             compare(&got[0], &want[0]).map_err(|mismatch| format!("{passes:?}: {mismatch}"))?;
@@ -460,7 +460,7 @@ fn steady_state(_: &Gpu) -> Outcome {
 /// The plan that was used least recently goes; the others are still there.
 fn plans_kept(_: &Gpu) -> Outcome {
     let gpu = Gpu::new()?;
-    let session = Session::new(residual()?, &gpu.clone().into())?.keep_plans(2);
+    let session = Session::builder().backend(gpu.clone()).keep_plans(2).build(residual()?)?;
     let makes = |width: usize| -> Result<bool, Box<dyn std::error::Error>> {
         let before = gpu.counters().bind_groups;
         let inputs = inputs(&[&[1, 3, 5, width]], 1);

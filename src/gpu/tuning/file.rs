@@ -7,11 +7,12 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Candidate, CandidateOutcome, NAME, TunedAdapter, TunedLayer, TuningPlan};
+use super::{Candidate, CandidateOutcome, TunedAdapter, TunedLayer, TuningPlan};
 use crate::error::{Error, Result, ensure};
-use crate::gpu::LayerSignature;
+use crate::gpu::choose::signature::LayerSignature;
 
 /// The largest file that is read: hundreds of thousands of layers.
+const NAME: &str = "tuning plan";
 const MOST_BYTES: u64 = 64 << 20;
 
 /// The file but for its layers, which are read one by one, so that what is wrong with one can name it.
@@ -271,7 +272,7 @@ pub(super) mod class {
     use serde::de::Error;
     use serde::{Deserialize, Deserializer, Serializer};
 
-    use crate::gpu::DeviceClass;
+    use crate::gpu::device::device_class::DeviceClass;
 
     #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde says so")]
     pub(crate) fn serialize<S: Serializer>(class: &DeviceClass, serializer: S) -> Result<S::Ok, S::Error> {
@@ -291,7 +292,7 @@ pub(super) mod class {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::gpu::DeviceClass;
+    use crate::gpu::device::device_class::DeviceClass;
 
     fn plan() -> TuningPlan {
         let conv = LayerSignature::Conv2d {

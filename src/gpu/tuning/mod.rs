@@ -2,15 +2,18 @@
 
 #[cfg(feature = "tuning-plans")]
 mod file;
+#[cfg(test)]
+mod tests;
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::context::Capabilities;
-use super::{AdapterInfo, DeviceClass, Gpu, KernelChoice, LayerSignature};
-use crate::error::{Result, ensure};
-
-const NAME: &str = "tuning plan";
+use crate::error::Result;
+use crate::gpu::choose::kernel_choice::KernelChoice;
+use crate::gpu::choose::policy::{KernelPolicy, Tuned};
+use crate::gpu::choose::signature::LayerSignature;
+use crate::gpu::device::adapter::AdapterInfo;
+use crate::gpu::device::device_class::DeviceClass;
+use crate::gpu::eager::Gpu;
 
 /// How each of some layers is computed. `tune::Tuner` and `convoke tune` make plans by measuring; [`Gpu::with_tuning`] and
 /// [`Session::with_tuning`](crate::Session::with_tuning) compute by them. Nothing is measured unless somebody asks for it.
@@ -150,37 +153,6 @@ impl TunedLayer {
     }
 }
 
-/// A plan as lowering asks it.
-#[derive(Debug)]
-pub(crate) struct Tuned {
-    class: DeviceClass,
-    choices: HashMap<LayerSignature, KernelChoice>,
-}
-
-impl Tuned {
-    /// Checks a plan for a device.
-    pub(super) fn new(plan: &TuningPlan, capabilities: &Capabilities) -> Result<Self> {
-        let mut choices = HashMap::new();
-        for TunedLayer { layer, choice, .. } in &plan.layers {
-            choice.check(layer, capabilities)?;
-            ensure!(
-                choices.insert(*layer, *choice).is_none(),
-                NAME,
-                "each layer is expected once, and this one came twice: {layer}"
-            );
-        }
-        Ok(Self {
-            class: plan.adapter.class,
-            choices,
-        })
-    }
-
-    /// How a layer is computed, and the class of device that sizes are chosen for.
-    pub(super) fn choice(&self, layer: &LayerSignature) -> Option<(KernelChoice, DeviceClass)> {
-        self.choices.get(layer).map(|&choice| (choice, self.class))
-    }
-}
-
 impl Gpu {
     /// The same GPU with layers computed as a plan says. Layers that it does not name follow the rules, in place of those of an
     /// earlier plan, and [`with_conv2d`](Self::with_conv2d) goes before it. Eager calls have no constant weights, so that plans
@@ -193,15 +165,16 @@ impl Gpu {
         if plan.adapter != own {
             log::info!("a tuning plan that was measured on {:?} is used on {own:?}", plan.adapter);
         }
-        let tuned = Tuned::new(plan, &self.capabilities())?;
-        Ok(Self {
+        let layers = plan.layers.iter().map(|tuned| (tuned.layer, tuned.choice));
+        let tuned = Tuned::new(layers, plan.adapter.class, &self.capabilities())?;
+        Ok(self.with_policy(KernelPolicy {
             tuned: Some(Arc::new(tuned)),
-            ..self.clone()
-        })
+            ..self.policy.clone()
+        }))
     }
 
     /// Whether a plan chooses the kernels of some layers.
     pub fn is_tuned(&self) -> bool {
-        self.tuned.as_ref().is_some_and(|tuned| !tuned.choices.is_empty())
+        self.policy.tuned.as_ref().is_some_and(|tuned| !tuned.is_empty())
     }
 }

@@ -1,10 +1,14 @@
 //! Operators over shapes and devices that together reach every kernel and every constant of its header.
 
-use crate::gpu::context::Capabilities;
-use crate::gpu::ops::{MultiplyAdds, ceiling_copy, lower};
-use crate::gpu::recording::{DType, Recording, Value};
-use crate::gpu::shader::PipelineKey;
-use crate::gpu::{Conv2dAlgorithm, DeviceClass};
+use crate::dtype::DType;
+use crate::gpu::choose::policy::KernelPolicy;
+use crate::gpu::choose::problem::Conv2dAlgorithm;
+use crate::gpu::device::capabilities::Capabilities;
+use crate::gpu::device::device_class::DeviceClass;
+use crate::gpu::lower::lower;
+use crate::gpu::lower::roofline::{self, MultiplyAdds};
+use crate::gpu::plan::recording::{Recording, Value};
+use crate::gpu::wgsl::kernel::PipelineKey;
 use crate::ops::{
     Activation, AdaptiveAvgPool2d, AdaptiveMaxPool2d, AvgPool2d, BatchNorm, Binary, Concat, Conv2d, ConvTranspose2d,
     CoordinateMode, Expand, Flatten, Fused, FusedBase, InstanceNorm, Interpolate, InterpolateMode, Linear, LocalResponseNorm,
@@ -86,11 +90,11 @@ fn table_in(precision: Precision) -> Vec<Entry> {
                 let forced = Conv2dAlgorithm::ALL.into_iter().filter(|_| is_conv2d).map(Some);
                 for algorithm in std::iter::once(None).chain(forced) {
                     // Who forces larger tiles allows them.
-                    let capabilities = Capabilities {
-                        large_tiles: algorithm == Some(Conv2dAlgorithm::WinogradLarge),
-                        ..capabilities.clone()
+                    let policy = KernelPolicy {
+                        conv2d: algorithm,
+                        ..KernelPolicy::rules(class)
                     };
-                    let mut recording = Recording::new(capabilities, algorithm);
+                    let mut recording = Recording::new(&capabilities, policy);
                     recording.precision = precision;
                     match record(&op, &shapes, &mut recording) {
                         Ok(()) => entries.push(Entry {
@@ -109,10 +113,10 @@ fn table_in(precision: Precision) -> Vec<Entry> {
 
 /// The kernels that measure what an adapter can do.
 fn ceilings(capabilities: &Capabilities) -> Entry {
-    let mut recording = Recording::new(capabilities.clone(), None);
+    let mut recording = Recording::by_rules(capabilities);
     let [from, to] = [(); 2].map(|()| recording.output("ceilings", &[64], DType::F32).unwrap());
     recording.export(&to);
-    ceiling_copy(&from, &to, &mut recording).unwrap();
+    roofline::copy(&from, &to, &mut recording).unwrap();
     MultiplyAdds {
         workgroups: 1,
         rounds: 1,

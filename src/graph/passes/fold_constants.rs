@@ -2,26 +2,27 @@
 
 use std::sync::Arc;
 
+use ndarray::ArrayD;
+
 use crate::error::Result;
 use crate::graph::Graph;
-use crate::reference::{self, Answer};
+use crate::ops::Op;
 
-pub(super) fn run(graph: &mut Graph) -> Result<()> {
+/// Computes an operator of constants: what [`Pass::FoldConstants`](super::Pass::FoldConstants) makes constants of.
+pub(crate) type Evaluate = fn(&Op, &[&ArrayD<f32>]) -> Result<Vec<ArrayD<f32>>>;
+
+pub(super) fn run(graph: &mut Graph, evaluate: Evaluate) -> Result<()> {
     let mut dead = Vec::new();
     for index in 0..graph.nodes.len() {
         let node = &graph.nodes[index];
-        let inputs: Option<Vec<Answer>> = node
-            .inputs
-            .iter()
-            .map(|&input| graph.constant_value(input).map(|array| Answer::exact(array.view())))
-            .collect();
+        let inputs: Option<Vec<&ArrayD<f32>>> = node.inputs.iter().map(|&input| graph.constant_value(input)).collect();
         let Some(inputs) = inputs.filter(|inputs| !inputs.is_empty()) else {
             continue;
         };
-        let answers = reference::run(&node.op, &inputs.iter().collect::<Vec<_>>()).map_err(|error| node.locate(error))?;
+        let constants = evaluate(&node.op, &inputs).map_err(|error| node.locate(error))?;
         let outputs = node.outputs.clone();
-        for (output, answer) in outputs.iter().zip(&answers) {
-            graph.values[output.0].constant = Some(Arc::new(answer.to_f32()));
+        for (output, constant) in outputs.iter().zip(constants) {
+            graph.values[output.0].constant = Some(Arc::new(constant));
         }
         dead.push(index);
     }

@@ -1,6 +1,6 @@
 //! Folds padding into the convolution after it.
 
-use super::Uses;
+use super::uses::Uses;
 use crate::graph::Graph;
 use crate::ops::{Conv2d, ConvPadding, Op, Pad2d};
 use crate::padding::{Padding2d, PaddingMode};

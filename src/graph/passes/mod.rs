@@ -8,20 +8,21 @@ mod fold_padding;
 mod fold_scale_and_shift;
 mod fuse_epilogues;
 mod remove_no_ops;
-pub(super) mod split_linear;
+pub(crate) mod split_linear;
 #[cfg(test)]
 mod tests;
+mod uses;
 
-use std::collections::HashMap;
+pub(crate) use fold_constants::Evaluate;
 
-use super::{Graph, ValueId};
+use super::Graph;
 use crate::error::Result;
 
-/// One rewriting of a graph. Each can be applied by itself; [`Pass::ALL`] is the order that [`Session`](super::Session) uses.
+/// One rewriting of a graph. Each can be applied by itself; [`Pass::ALL`] is the order that [`Session`](crate::Session) uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Pass {
-    /// Computes operators whose inputs are all constant, once, on the reference.
+    /// Computes operators whose inputs are all constant, once.
     FoldConstants,
     /// Folds a batch normalisation with constant parameters into the weights of the convolution before it, plain or
     /// transposed, or of the linear layer where its output is sure to have two dimensions.
@@ -72,9 +73,9 @@ impl Pass {
         matches!(self, Self::RemoveNoOps | Self::FuseEpilogues)
     }
 
-    fn apply(self, graph: &mut Graph, shapes: Option<&[&[usize]]>) -> Result<()> {
+    fn apply(self, graph: &mut Graph, shapes: Option<&[&[usize]]>, evaluate: Evaluate) -> Result<()> {
         match self {
-            Self::FoldConstants => fold_constants::run(graph),
+            Self::FoldConstants => fold_constants::run(graph, evaluate),
             Self::FoldBatchNorm => {
                 fold_batch_norm::run(graph);
                 Ok(())
@@ -107,64 +108,48 @@ impl Pass {
     }
 }
 
-impl Graph {
-    /// The graph after these passes, one after another, for these shapes of the inputs if they are known. Inputs and
-    /// outputs keep their order.
+/// Passes in order, and what computes constants.
+#[derive(Clone, Debug)]
+pub(crate) struct Passes {
+    passes: Vec<Pass>,
+    evaluate: Evaluate,
+}
+
+impl Passes {
+    pub(crate) fn new(passes: &[Pass], evaluate: Evaluate) -> Self {
+        Self {
+            passes: passes.to_vec(),
+            evaluate,
+        }
+    }
+
+    /// Those that need no shapes, and those that wait for them: from the first that uses shapes on all do, so that their order
+    /// stays.
+    pub(crate) fn split(&self) -> (Self, Self) {
+        let late = self.passes.iter().position(|pass| pass.uses_shapes());
+        let (early, late) = self.passes.split_at(late.unwrap_or(self.passes.len()));
+        let mut early = early.to_vec();
+        early.extend(self.passes.contains(&Pass::RemoveDeadCode).then_some(Pass::RemoveDeadCode));
+        (Self::new(&early, self.evaluate), Self::new(late, self.evaluate))
+    }
+
+    /// Whether none of them makes constants.
+    pub(crate) fn make_no_constants(&self) -> bool {
+        let mut passes = self.passes.iter();
+        passes.all(|&pass| pass.uses_shapes() || pass == Pass::RemoveDeadCode)
+    }
+
+    /// The graph after these passes, one after another, for these shapes of the inputs if they are known. Inputs and outputs
+    /// keep their order.
     ///
     /// Errors: what folding a constant operator may give; shapes that an operator refuses.
-    pub fn optimized(&self, passes: &[Pass], shapes: Option<&[&[usize]]>) -> Result<Self> {
-        let mut graph = self.clone();
-        for pass in passes {
+    pub(crate) fn apply(&self, graph: &Graph, shapes: Option<&[&[usize]]>) -> Result<Graph> {
+        let mut graph = graph.clone();
+        for pass in &self.passes {
             let before = graph.nodes.len();
-            pass.apply(&mut graph, shapes)?;
+            pass.apply(&mut graph, shapes, self.evaluate)?;
             log::debug!("{}: {before} operators became {}", pass.name(), graph.nodes.len());
         }
         Ok(graph)
-    }
-}
-
-/// Who uses and who makes each value.
-struct Uses {
-    count: HashMap<ValueId, usize>,
-    maker: HashMap<ValueId, usize>,
-}
-
-impl Uses {
-    fn of(graph: &Graph) -> Self {
-        let mut count = HashMap::new();
-        let mut maker = HashMap::new();
-        for (index, node) in graph.nodes.iter().enumerate() {
-            for &input in &node.inputs {
-                *count.entry(input).or_insert(0) += 1;
-            }
-            for &output in &node.outputs {
-                maker.insert(output, index);
-            }
-        }
-        for &output in &graph.outputs {
-            *count.entry(output).or_insert(0) += 1;
-        }
-        Self { count, maker }
-    }
-
-    /// The number of the operator that makes this value, where this is its only use and it may vanish.
-    fn sole(&self, value: ValueId) -> Option<usize> {
-        (self.count.get(&value) == Some(&1)).then(|| self.maker.get(&value).copied())?
-    }
-}
-
-impl Graph {
-    /// Removes operators by their number.
-    fn remove(&mut self, dead: &[usize]) {
-        let mut index = 0;
-        self.nodes.retain(|_| {
-            index += 1;
-            !dead.contains(&(index - 1))
-        });
-    }
-
-    /// The constant behind a value.
-    fn constant_value(&self, value: ValueId) -> Option<&ndarray::ArrayD<f32>> {
-        self.values[value.0].constant.as_deref()
     }
 }

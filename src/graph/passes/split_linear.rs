@@ -11,7 +11,7 @@ use crate::ops::{Concat, Linear, Op};
 const PACKING: usize = 32;
 
 /// Splits weights of more than `most` elements. This is no choice as the passes are: without it such a layer cannot run.
-pub(in crate::graph) fn run(graph: &mut Graph, most: usize) {
+pub(crate) fn run(graph: &mut Graph, most: usize) {
     let mut nodes = Vec::with_capacity(graph.nodes.len());
     let mut split = Vec::new();
     for node in std::mem::take(&mut graph.nodes) {

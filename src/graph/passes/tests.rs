@@ -3,13 +3,14 @@
 use ndarray::ArrayD;
 
 use super::Pass;
-use crate::backend::Backend;
-use crate::graph::{Graph, Session, ValueId};
+use crate::graph::{Graph, ValueId};
 use crate::ops::{
     Activation, BatchNorm, Binary, Concat, Conv2d, ConvTranspose2d, Expand, Flatten, Fused, FusedBase, Linear, Op, Pad2d, Reshape,
     Slice, Transpose,
 };
 use crate::padding::{Padding2d, PaddingMode};
+use crate::session::Backend;
+use crate::session::Session;
 use crate::testing::{Random, compare};
 
 /// A graph under construction with random whole-number weights.

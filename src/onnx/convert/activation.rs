@@ -2,8 +2,9 @@
 
 use ndarray::ArrayD;
 
+use super::builder::Value;
+use super::node::Node;
 use super::node::unsupported;
-use super::{Node, Value};
 use crate::error::{Error, Result};
 use crate::ops::{Activation, Binary, PRelu};
 use crate::shape;

@@ -1,8 +1,9 @@
 //! Convolutions, plain and transposed.
 
+use super::builder::Value;
+use super::node::Node;
 use super::node::unsupported;
 use super::window::{AutoPad, Image};
-use super::{Node, Value};
 use crate::error::{Error, Result};
 use crate::ops::{Conv2d, ConvTranspose2d};
 use crate::padding::Padding2d;

@@ -1,9 +1,11 @@
 //! Arithmetic of two tensors, and operators that pass their input on.
 
+use crate::onnx::element;
 use ndarray::ArrayD;
 
+use super::builder::Value;
+use super::node::Node;
 use super::node::unsupported;
-use super::{Node, Value};
 use crate::error::Result;
 use crate::onnx::fold;
 use crate::onnx::tensor::{self, Host};
@@ -57,8 +59,8 @@ pub(super) fn many(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
 pub(super) fn cast(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
     node.ignore(&["saturate", "round_mode"]);
     let to = node.int("to", 0)?;
-    if to != i64::from(tensor::FLOAT) {
-        let name = i32::try_from(to).map_or_else(|_| to.to_string(), tensor::type_name);
+    if to != i64::from(element::FLOAT) {
+        let name = i32::try_from(to).map_or_else(|_| to.to_string(), element::type_name);
         return Err(unsupported(format!("to {name}")));
     }
     Ok(vec![node.input(0)?])
@@ -72,11 +74,11 @@ pub(super) fn cast_like(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
         Value::Host(Host::Int(_)) => node
             .element_type(1)
             .ok_or_else(|| unsupported("to whole numbers of an unknown type"))?,
-        _ => tensor::FLOAT,
+        _ => element::FLOAT,
     };
     Ok(vec![match node.input(0)? {
         Value::Host(host) => Value::Host(fold::convert(node, host, to)?),
-        same if to == tensor::FLOAT => same,
+        same if to == element::FLOAT => same,
         _ => return Err(unsupported("to whole numbers")),
     }])
 }

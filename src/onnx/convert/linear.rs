@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use ndarray::ArrayD;
 
-use super::{Node, Value};
+use super::builder::Value;
+use super::node::Node;
 use crate::error::{Error, Result};
 use crate::onnx::tensor::Host;
 use crate::ops::{Binary, Linear, MatMul, Transpose};

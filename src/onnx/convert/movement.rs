@@ -1,7 +1,8 @@
 //! Operators that move elements: joining, slicing, transposing, broadcasting, and the space-depth shuffles.
 
+use super::builder::Value;
+use super::node::Node;
 use super::node::unsupported;
-use super::{Node, Value};
 use crate::error::{Error, Result};
 use crate::onnx::tensor::{self, Host};
 use crate::ops::{Concat, Expand, Slice, Transpose};

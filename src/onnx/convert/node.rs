@@ -6,12 +6,15 @@ use std::sync::Arc;
 
 use ndarray::{ArrayD, IxDyn};
 
-use super::{Builder, Value};
+use super::builder::{Builder, Value};
 use crate::error::{Error, Result};
 use crate::onnx::budget::Budget;
 use crate::onnx::proto::{AttributeProto, NodeProto, TensorProto};
 use crate::onnx::tensor::{self, Host};
 use crate::ops::{Op, Reshape};
+
+/// One operator's conversion.
+pub(crate) type Convert = fn(&mut Node<'_, '_>) -> Result<Vec<Value>>;
 
 /// `AttributeProto.AttributeType`'s numbers.
 mod kind {
@@ -27,7 +30,7 @@ mod kind {
 const MOST_NUMBERS: usize = 1024;
 
 /// A node, with what is read of it noted.
-pub(in crate::onnx) struct Node<'b, 'm> {
+pub(crate) struct Node<'b, 'm> {
     builder: &'b mut Builder<'m>,
     proto: &'m NodeProto,
     inputs: Vec<Option<Value>>,

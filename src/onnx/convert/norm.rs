@@ -1,7 +1,8 @@
 //! Normalisation: batch normalisation and softmax.
 
+use super::builder::Value;
+use super::node::Node;
 use super::node::unsupported;
-use super::{Node, Value};
 use crate::error::{Error, Result};
 use crate::ops::{BatchNorm, InstanceNorm, LocalResponseNorm, Softmax};
 use crate::shape;

@@ -1,7 +1,8 @@
 //! Padding and cropping.
 
+use super::builder::Value;
+use super::node::Node;
 use super::node::unsupported;
-use super::{Node, Value};
 use crate::error::{Error, Result};
 use crate::ops::Pad2d;
 use crate::padding::{Padding2d, PaddingMode};

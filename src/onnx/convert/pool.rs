@@ -2,9 +2,10 @@
 
 use ndarray::ArrayD;
 
+use super::builder::Value;
+use super::node::Node;
 use super::node::unsupported;
 use super::window::Image;
-use super::{Node, Value};
 use crate::error::{Error, Result};
 use crate::onnx::tensor;
 use crate::ops::{AdaptiveAvgPool2d, AdaptiveMaxPool2d, AvgPool2d, Binary, Conv2d, IndexOrder, LpPool2d, MaxPool2d, Op, Pad2d};

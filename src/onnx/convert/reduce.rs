@@ -2,7 +2,8 @@
 
 use ndarray::{ArrayD, IxDyn};
 
-use super::{Node, Value};
+use super::builder::Value;
+use super::node::Node;
 use crate::error::Result;
 use crate::onnx::tensor;
 use crate::ops::{Activation, Reduce, ReduceKind};

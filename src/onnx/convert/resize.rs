@@ -1,7 +1,8 @@
 //! Resizing of images to [`Interpolate`].
 
+use super::builder::Value;
+use super::node::Node;
 use super::node::unsupported;
-use super::{Node, Value};
 use crate::error::{Error, Result};
 use crate::onnx::tensor::Host;
 use crate::ops::{CoordinateMode, Interpolate, InterpolateMode, NearestRounding};

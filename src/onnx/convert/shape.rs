@@ -1,6 +1,7 @@
 //! The same elements under another shape.
 
-use super::{Node, Value};
+use super::builder::Value;
+use super::node::Node;
 use crate::error::{Error, Result};
 use crate::ops::Flatten;
 use crate::shape::axis;

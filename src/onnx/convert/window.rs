@@ -1,7 +1,8 @@
 //! Windows over images: kernel, stride, dilation and padding as ONNX gives them, and 1-D as 2-D.
 
+use super::builder::Value;
+use super::node::Node;
 use super::node::unsupported;
-use super::{Node, Value};
 use crate::error::{Error, Result};
 use crate::padding::Padding2d;
 use crate::shape::Size2d;

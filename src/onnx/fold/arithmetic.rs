@@ -2,7 +2,7 @@
 
 use ndarray::{ArrayD, IxDyn};
 
-use super::{charge, host};
+use super::known::{charge, host, wrong};
 use crate::error::{Error, Result};
 use crate::onnx::convert::{Node, Value};
 use crate::onnx::tensor::Host;
@@ -77,7 +77,7 @@ fn zip<T: Copy>(left: &ArrayD<T>, right: &ArrayD<T>, shape: &[usize], operation:
     for (&left, &right) in left.iter().zip(&right) {
         results.push(operation(left, right)?);
     }
-    ArrayD::from_shape_vec(IxDyn(shape), results).map_err(super::wrong)
+    ArrayD::from_shape_vec(IxDyn(shape), results).map_err(wrong)
 }
 
 pub(super) fn unary(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {

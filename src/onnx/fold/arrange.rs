@@ -2,7 +2,7 @@
 
 use ndarray::{ArrayD, Axis, IxDyn};
 
-use super::{charge, host, wrong};
+use super::known::{charge, host, wrong};
 use crate::error::{Error, Result};
 use crate::onnx::convert::{Node, Value, indices};
 use crate::onnx::tensor::Host;

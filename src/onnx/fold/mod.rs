@@ -4,8 +4,12 @@
 
 mod arithmetic;
 mod arrange;
+mod known;
 
+use crate::onnx::element;
 use ndarray::{ArrayD, IxDyn};
+
+use known::{charge, host};
 
 use super::convert::{Convert, Node, Value};
 use super::tensor::{self, Host};
@@ -30,21 +34,6 @@ pub(super) fn find(operator: &str) -> Option<Convert> {
         "Expand" => arrange::expand,
         _ => return None,
     })
-}
-
-fn host(host: impl Into<Host>) -> Vec<Value> {
-    vec![Value::Host(host.into())]
-}
-
-#[expect(clippy::needless_pass_by_value, reason = "it is what map_err gives")]
-fn wrong(error: ndarray::ShapeError) -> Error {
-    Error::Onnx(error.to_string())
-}
-
-/// Charges a result of this shape.
-fn charge(node: &mut Node<'_, '_>, shape: &[usize]) -> Result<()> {
-    let elements = tensor::element_count("a constant", shape)?;
-    node.budget().charge("a constant", elements, 8)
 }
 
 fn shape(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
@@ -141,7 +130,7 @@ fn cast(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
 
 /// Between `f32` (which `double` is rounded to), whole numbers of any width, and bool.
 pub(super) fn convert(node: &mut Node<'_, '_>, input: Host, to: i32) -> Result<Host> {
-    let is_real = matches!(to, tensor::FLOAT | tensor::DOUBLE);
+    let is_real = matches!(to, element::FLOAT | element::DOUBLE);
     if is_real && matches!(input, Host::Float(_)) {
         return Ok(input);
     }
@@ -159,8 +148,8 @@ pub(super) fn convert(node: &mut Node<'_, '_>, input: Host, to: i32) -> Result<H
     Ok(match input {
         Host::Int(array) if is_real => array.mapv(|value| value as f32).into(),
         Host::Float(array) if to == 9 => array.mapv(|value| i64::from(value != 0.0)).into(),
-        Host::Float(array) if tensor::is_integer(to) => array.mapv(|value| wrap(value as i64)).into(),
-        Host::Int(array) if tensor::is_integer(to) => array.mapv(wrap).into(),
-        _ => return Err(Error::unsupported("onnx", format!("to {}", tensor::type_name(to)))),
+        Host::Float(array) if element::is_integer(to) => array.mapv(|value| wrap(value as i64)).into(),
+        Host::Int(array) if element::is_integer(to) => array.mapv(wrap).into(),
+        _ => return Err(Error::unsupported("onnx", format!("to {}", element::type_name(to)))),
     })
 }

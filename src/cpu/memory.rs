@@ -1,0 +1,86 @@
+//! Where the values of a graph are during a run: memory planning.
+
+use crate::graph::Graph;
+use crate::ops::Op;
+
+/// Where a value's elements are during a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    Nowhere,
+    Constant(usize),
+    Input(usize),
+    Buffer(usize),
+}
+
+/// Whether an operator's output has its input's elements in the same order.
+pub(super) fn keeps_elements(op: &Op) -> bool {
+    matches!(op, Op::Reshape(_) | Op::Flatten(_))
+}
+
+/// Gives every value a place, and each buffer a length: a buffer is taken again when nobody needs what it holds.
+pub(super) fn places(graph: &Graph, shapes: &[Vec<usize>]) -> (Vec<Place>, Vec<usize>) {
+    let mut places = vec![Place::Nowhere; graph.values.len()];
+    for (index, value) in graph.values.iter().enumerate() {
+        if value.constant.is_some() {
+            places[index] = Place::Constant(index);
+        }
+    }
+    for (index, value) in graph.inputs.iter().enumerate() {
+        places[value.0] = Place::Input(index);
+    }
+    // A value with another shape is the same elements: what is needed is where they come from.
+    let mut origins: Vec<usize> = (0..graph.values.len()).collect();
+    let mut last_use = vec![0; graph.values.len()];
+    for (step, node) in graph.nodes.iter().enumerate() {
+        for value in &node.inputs {
+            last_use[origins[value.0]] = step;
+        }
+        if keeps_elements(&node.op) {
+            origins[node.outputs[0].0] = origins[node.inputs[0].0];
+        }
+        for value in &node.outputs {
+            last_use[origins[value.0]] = step;
+        }
+    }
+    for value in &graph.outputs {
+        last_use[origins[value.0]] = usize::MAX;
+    }
+    let mut lengths: Vec<usize> = Vec::new();
+    let mut free: Vec<usize> = Vec::new();
+    for (step, node) in graph.nodes.iter().enumerate() {
+        if keeps_elements(&node.op) {
+            places[node.outputs[0].0] = places[node.inputs[0].0];
+        } else {
+            for value in &node.outputs {
+                let length = shapes[value.0].iter().product();
+                // The smallest that is large enough, else the largest there is, made larger.
+                let fits = free.iter().enumerate().filter(|&(_, &buffer)| lengths[buffer] >= length);
+                let fit = fits.min_by_key(|&(_, &buffer)| lengths[buffer]);
+                let fit = fit.or_else(|| free.iter().enumerate().max_by_key(|&(_, &buffer)| lengths[buffer]));
+                let fit = fit.map(|(index, _)| index);
+                let buffer = if let Some(index) = fit {
+                    free.swap_remove(index)
+                } else {
+                    lengths.push(0);
+                    lengths.len() - 1
+                };
+                lengths[buffer] = lengths[buffer].max(length);
+                places[value.0] = Place::Buffer(buffer);
+            }
+        }
+        let mut ended: Vec<usize> = node
+            .inputs
+            .iter()
+            .chain(&node.outputs)
+            .map(|value| origins[value.0])
+            .collect();
+        ended.sort_unstable();
+        ended.dedup();
+        for origin in ended.into_iter().filter(|&origin| last_use[origin] == step) {
+            if let Place::Buffer(buffer) = places[origin] {
+                free.push(buffer);
+            }
+        }
+    }
+    (places, lengths)
+}

@@ -1,0 +1,97 @@
+//! What a backend does for a session: a graph made ready once, planned for each set of input shapes, run any number of times.
+
+mod kept;
+
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use ndarray::{ArrayD, ArrayViewD};
+
+pub(crate) use kept::Kept;
+
+use crate::error::{Error, Result};
+use crate::graph::Graph;
+use crate::ops::Winograd;
+use crate::precision::Precision;
+#[cfg(not(target_family = "wasm"))]
+use crate::profiling::Profile;
+
+/// The outputs of a run that is under way. The thread that awaits it may be another than the one that began it, but in a
+/// browser, where there is one.
+#[cfg(not(target_family = "wasm"))]
+pub(crate) type Running = Pin<Box<dyn Future<Output = Result<Vec<ArrayD<f32>>>> + Send>>;
+#[cfg(target_family = "wasm")]
+pub(crate) type Running = Pin<Box<dyn Future<Output = Result<Vec<ArrayD<f32>>>>>>;
+
+/// Natively what several threads may use; in a browser, which has one thread, anything.
+#[cfg(not(target_family = "wasm"))]
+pub(crate) trait Shared: Send + Sync {}
+#[cfg(not(target_family = "wasm"))]
+impl<T: Send + Sync> Shared for T {}
+#[cfg(target_family = "wasm")]
+pub(crate) trait Shared {}
+#[cfg(target_family = "wasm")]
+impl<T> Shared for T {}
+
+/// A graph on one backend.
+pub(crate) trait Engine: fmt::Debug + Shared {
+    /// Plans and compiles what runs with these shapes of the inputs need.
+    fn prepare(&self, shapes: &[Vec<usize>]) -> Result<()>;
+
+    /// Whether a run with these shapes finds everything made. Waits for nothing.
+    #[cfg(not(target_family = "wasm"))]
+    fn is_prepared(&self, shapes: &[Vec<usize>]) -> bool;
+
+    /// Runs and waits.
+    #[cfg(not(target_family = "wasm"))]
+    fn run(&self, inputs: &[ArrayViewD<'_, f32>]) -> Result<Vec<ArrayD<f32>>>;
+
+    /// Begins a run. The inputs are read or copied before this comes back.
+    fn start(self: Arc<Self>, inputs: &[ArrayViewD<'_, f32>]) -> Result<Running>;
+
+    /// Runs with every value kept.
+    #[cfg(not(target_family = "wasm"))]
+    fn evaluate(&self, inputs: &[ArrayViewD<'_, f32>]) -> Result<Evaluation>;
+
+    /// Times a plan's kernel calls, one by one and together, and whole runs.
+    #[cfg(not(target_family = "wasm"))]
+    fn profile(&self, inputs: &[ArrayViewD<'_, f32>], repetitions: usize) -> Result<Profile>;
+
+    /// How its numbers differ from those of `f32` arithmetic by the definition.
+    fn rounding(&self) -> Rounding {
+        Rounding::default()
+    }
+
+    /// The graph that runs for these shapes. `graph` is what the engine was made from.
+    fn optimized(&self, graph: &Graph, shapes: &[&[usize]]) -> Result<Graph>;
+}
+
+/// What the bounds of an engine's answers allow for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Rounding {
+    /// How constants, inputs and results are stored.
+    pub(crate) precision: Precision,
+    /// Which algorithms may compute convolutions.
+    pub(crate) winograd: Winograd,
+}
+
+/// A graph with all its values.
+#[derive(Debug)]
+#[cfg(not(target_family = "wasm"))]
+pub(crate) struct Evaluation {
+    /// As the passes left it.
+    pub(crate) graph: Graph,
+    /// By the number of each value; nothing where it is not computed.
+    pub(crate) values: Vec<Option<ArrayD<f32>>>,
+}
+
+/// The shapes of arrays, as keys of what is kept.
+pub(crate) fn shapes_of(inputs: &[ArrayViewD<'_, f32>]) -> Vec<Vec<usize>> {
+    inputs.iter().map(|input| input.shape().to_vec()).collect()
+}
+
+/// Something that a backend does not do.
+pub(crate) fn unsupported(what: &str) -> Error {
+    Error::unsupported("session", what)
+}

@@ -1,0 +1,60 @@
+//! A device with what is kept for it: buffers, pipelines and constants.
+
+use std::ops::Deref;
+use std::sync::Arc;
+
+use crate::error::Result;
+use crate::gpu::device::constants::Constants;
+use crate::gpu::device::pipeline::{Pipeline, Pipelines};
+use crate::gpu::device::pool::{BufferPool, PooledBuffer};
+use crate::gpu::device::raw_device::RawDevice;
+use crate::gpu::wgsl::kernel::PipelineKey;
+
+/// A device with what is kept for it. Whatever the device does, this does.
+#[derive(Debug)]
+pub(crate) struct Context {
+    raw: RawDevice,
+    pub(crate) pool: Arc<BufferPool>,
+    pub(crate) pipelines: Pipelines,
+    pub(crate) constants: Constants,
+}
+
+impl Deref for Context {
+    type Target = RawDevice;
+
+    fn deref(&self) -> &RawDevice {
+        &self.raw
+    }
+}
+
+impl Context {
+    /// Nothing is kept yet.
+    pub(crate) fn new(raw: RawDevice) -> Self {
+        Self {
+            raw,
+            pool: Arc::default(),
+            pipelines: Pipelines::default(),
+            constants: Constants::default(),
+        }
+    }
+
+    /// A buffer of at least this many bytes, with unspecified content.
+    pub(crate) fn take(&self, bytes: u64) -> Result<Arc<PooledBuffer>> {
+        BufferPool::take(&self.pool, &self.raw, bytes)
+    }
+
+    /// A buffer that begins with these bytes. Where the adapter's memory is the host's, a new one is written in place.
+    pub(crate) fn filled(&self, bytes: &[u8]) -> Result<Arc<PooledBuffer>> {
+        BufferPool::filled(&self.pool, &self.raw, bytes)
+    }
+
+    /// A kernel's pipeline, compiled where it is not there.
+    pub(crate) fn pipeline(&self, key: &PipelineKey) -> Result<Arc<Pipeline>> {
+        self.pipelines.get(&self.raw, key)
+    }
+
+    /// Has threads compile these pipelines while `work` runs.
+    pub(crate) fn compile_ahead<T>(&self, keys: &[PipelineKey], work: impl FnOnce() -> T) -> T {
+        self.pipelines.ahead(&self.raw, keys, work)
+    }
+}

@@ -1,0 +1,172 @@
+//! What a device reports of convoke's calls on it, and of nothing else.
+//!
+//! A device may be the application's own, with handlers of its own for errors that nobody caught and for its loss; a device
+//! has room for one of each. So every call that can fail stands between error scopes ([`Faults::caught`]), which belong to a
+//! thread, and that a device was lost is found by trying it once a call has failed.
+
+use std::sync::{Arc, Mutex, OnceLock};
+
+use crate::error::{Error, Result};
+use crate::lock::lock;
+
+/// What a device reported since the last check.
+#[derive(Default)]
+pub(crate) struct Faults {
+    reported: Arc<Reported>,
+    /// Errors that the browser has not told yet.
+    #[cfg(target_family = "wasm")]
+    untold: Mutex<Vec<Untold>>,
+}
+
+/// What handlers write to, on whatever thread.
+#[derive(Debug, Default)]
+struct Reported {
+    lost: OnceLock<String>,
+    first: Mutex<Option<Error>>,
+}
+
+impl Reported {
+    fn keep(&self, error: Error) {
+        lock(&self.first).get_or_insert(error);
+    }
+}
+
+#[cfg(target_family = "wasm")]
+type Untold = std::pin::Pin<Box<dyn Future<Output = Option<wgpu::Error>>>>;
+
+impl std::fmt::Debug for Faults {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Faults")
+            .field("reported", &self.reported)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Faults {
+    /// Sets the handlers of a device that is ours alone: what is not caught after all, and why it was lost. wgpu's own
+    /// handler panics.
+    pub(crate) fn watch(&self, device: &wgpu::Device) {
+        let reported = Arc::clone(&self.reported);
+        device.on_uncaptured_error(Arc::new(move |error: wgpu::Error| reported.keep(told(error))));
+        #[cfg(not(target_family = "wasm"))]
+        self.watch_loss(device);
+    }
+
+    /// Hears why the device was lost. Natively that replaces whoever heard it before; in a browser any number may.
+    pub(crate) fn watch_loss(&self, device: &wgpu::Device) {
+        let reported = Arc::clone(&self.reported);
+        device.set_device_lost_callback(move |reason, message| {
+            // The first reason stands; a loss reported twice is the same loss.
+            let _ = reported.lost.set(format!("{reason:?}: {message}"));
+        });
+    }
+
+    /// What `act` gives, and the first error that the device reports of it.
+    #[cfg(not(target_family = "wasm"))]
+    pub(crate) fn caught<T>(device: &wgpu::Device, act: impl FnOnce() -> T) -> (T, Option<Error>) {
+        let scopes = scopes(device);
+        let made = act();
+        // Closed in the opposite order.
+        let errors = scopes.into_iter().rev().map(|scope| pollster::block_on(scope.pop()));
+        let errors: Vec<_> = errors.collect();
+        (made, errors.into_iter().flatten().next().map(told))
+    }
+
+    /// Does something; the error that the device reports of it is for the next check.
+    #[cfg(not(target_family = "wasm"))]
+    pub(crate) fn scoped<T>(&self, device: &wgpu::Device, act: impl FnOnce() -> T) -> T {
+        let (made, error) = Self::caught(device, act);
+        if let Some(error) = error {
+            self.reported.keep(error);
+        }
+        made
+    }
+
+    /// Does something; the error that the device reports of it is for a later check, since a browser tells it later.
+    #[cfg(target_family = "wasm")]
+    pub(crate) fn scoped<T>(&self, device: &wgpu::Device, act: impl FnOnce() -> T) -> T {
+        let scopes = scopes(device);
+        let made = act();
+        let errors = scopes.into_iter().rev().map(|scope| Box::pin(scope.pop()) as Untold);
+        lock(&self.untold).extend(errors);
+        made
+    }
+
+    /// The first error since the last check; a lost device stays lost.
+    pub(crate) fn check(&self, device: &wgpu::Device) -> Result<()> {
+        #[cfg(target_family = "wasm")]
+        self.hear();
+        if let Some(reason) = self.reported.lost.get() {
+            return Err(Error::DeviceLost(reason.clone()));
+        }
+        let first = lock(&self.reported.first).take();
+        match first {
+            Some(error) => Err(self.explained(device, error)),
+            None => Ok(()),
+        }
+    }
+
+    /// An error as it is, or that the device is lost: its calls then fail in one way or another.
+    pub(crate) fn explained(&self, device: &wgpu::Device, error: Error) -> Error {
+        if self.reported.lost.get().is_none() && matches!(error, Error::Gpu(_)) && is_lost(device) {
+            let _ = self.reported.lost.set("destroyed, or given up by its driver".to_owned());
+        }
+        match self.reported.lost.get() {
+            Some(reason) => Error::DeviceLost(reason.clone()),
+            None => error,
+        }
+    }
+
+    /// Takes what the browser has told by now.
+    #[cfg(target_family = "wasm")]
+    fn hear(&self) {
+        use std::task::{Context, Poll, Waker};
+
+        lock(&self.untold).retain_mut(|untold| match untold.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Pending => true,
+            Poll::Ready(error) => {
+                if let Some(error) = error {
+                    self.reported.keep(told(error));
+                }
+                false
+            }
+        });
+    }
+}
+
+/// Scopes of this thread for whatever a device reports.
+fn scopes(device: &wgpu::Device) -> [wgpu::ErrorScopeGuard; 3] {
+    use wgpu::ErrorFilter::{Internal, OutOfMemory, Validation};
+
+    [Validation, OutOfMemory, Internal].map(|filter| device.push_error_scope(filter))
+}
+
+/// Whether a device is lost. A lost one makes nothing and reports no error of it: of that its callback tells, which may be
+/// the application's. So a buffer is made that is mapped from the beginning.
+#[cfg(not(target_family = "wasm"))]
+fn is_lost(device: &wgpu::Device) -> bool {
+    let scopes = scopes(device);
+    let probe = device.create_buffer(&wgpu::BufferDescriptor {
+        label: Some("convoke.probe"),
+        size: 16,
+        usage: wgpu::BufferUsages::MAP_WRITE | wgpu::BufferUsages::COPY_SRC,
+        mapped_at_creation: true,
+    });
+    let is_mapped = probe.get_mapped_range(..).is_ok();
+    let errors = scopes.into_iter().rev().filter_map(|scope| pollster::block_on(scope.pop()));
+    errors.count() == 0 && !is_mapped
+}
+
+/// A browser's device has a promise that any number may wait for ([`Faults::watch_loss`]).
+#[cfg(target_family = "wasm")]
+fn is_lost(_: &wgpu::Device) -> bool {
+    false
+}
+
+/// The device's error as one of ours.
+fn told(error: wgpu::Error) -> Error {
+    match error {
+        wgpu::Error::OutOfMemory { source } => Error::OutOfMemory(source.to_string()),
+        wgpu::Error::Validation { description, .. } | wgpu::Error::Internal { description, .. } => Error::Gpu(description),
+    }
+}

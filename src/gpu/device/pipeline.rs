@@ -1,0 +1,154 @@
+//! Pipelines, made once for each kernel and set of constants.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use crate::error::{Error, Result};
+use crate::gpu::device::raw_device::RawDevice;
+use crate::gpu::wgsl::dump::dump;
+use crate::gpu::wgsl::hide_uniforms::hide_parameters;
+use crate::gpu::wgsl::kernel::{Dialect, Kernel, PipelineKey};
+use crate::lock::lock;
+
+/// A compiled kernel with the layout of its bindings.
+#[derive(Debug)]
+pub(crate) struct Pipeline {
+    pub(crate) handle: wgpu::ComputePipeline,
+    pub(crate) layout: wgpu::BindGroupLayout,
+    /// Whether it has been submitted: some drivers finish compiling only then.
+    pub(crate) submitted: AtomicBool,
+}
+
+/// The pipelines made so far. Each has a lock of its own, so that several are compiled at once, and none twice.
+#[derive(Debug, Default)]
+pub(crate) struct Pipelines {
+    compiled: Mutex<HashMap<PipelineKey, Entry>>,
+    made: AtomicUsize,
+}
+
+type Entry = Arc<Mutex<Option<Arc<Pipeline>>>>;
+
+impl Pipelines {
+    pub(crate) fn get(&self, device: &RawDevice, key: &PipelineKey) -> Result<Arc<Pipeline>> {
+        let entry = lock(&self.compiled).entry(key.clone()).or_default().clone();
+        let mut entry = lock(&entry);
+        if let Some(pipeline) = &*entry {
+            return Ok(Arc::clone(pipeline));
+        }
+        let pipeline = Arc::new(compile(device, key)?);
+        self.made.fetch_add(1, Ordering::Relaxed);
+        Ok(Arc::clone(entry.insert(pipeline)))
+    }
+
+    /// Has threads compile these pipelines while `work` runs, which gets them when they are there. What cannot be compiled
+    /// is for whoever gets it to find out.
+    #[cfg(not(target_family = "wasm"))]
+    pub(crate) fn ahead<T>(&self, device: &RawDevice, keys: &[PipelineKey], work: impl FnOnce() -> T) -> T {
+        let mut missing: Vec<&PipelineKey> = Vec::new();
+        for key in keys {
+            if !missing.contains(&key) && !lock(&self.compiled).contains_key(key) {
+                missing.push(key);
+            }
+        }
+        let threads = std::thread::available_parallelism().map_or(1, usize::from).min(missing.len());
+        let next = AtomicUsize::new(0);
+        std::thread::scope(|scope| {
+            for _ in 1..threads {
+                let compile = || {
+                    while let Some(key) = missing.get(next.fetch_add(1, Ordering::Relaxed)) {
+                        let _ = self.get(device, key);
+                    }
+                };
+                // Without another thread the work compiles by itself.
+                let _ = std::thread::Builder::new().spawn_scoped(scope, compile);
+            }
+            let result = work();
+            next.store(missing.len(), Ordering::Relaxed);
+            result
+        })
+    }
+
+    #[cfg(target_family = "wasm")]
+    pub(crate) fn ahead<T>(&self, _: &RawDevice, _: &[PipelineKey], work: impl FnOnce() -> T) -> T {
+        work()
+    }
+
+    /// How many pipelines have been made.
+    pub(crate) fn len(&self) -> usize {
+        self.made.load(Ordering::Relaxed)
+    }
+}
+
+fn compile(device: &RawDevice, key: &PipelineKey) -> Result<Pipeline> {
+    let source = key.kernel.source();
+    let label = format!("convoke.{}", source.name);
+    let mut text = key.wgsl(Dialect::HERE).map_err(Error::Gpu)?;
+    // What the ceiling's kernel is for is to show the most that a driver can make of it.
+    if device.capabilities.hides_parameters() && key.kernel != Kernel::CeilingMultiplyAdd {
+        text = hide_parameters(&text).map_err(|message| Error::Gpu(format!("{}: {message}", source.name)))?;
+    }
+    #[cfg(feature = "wrong-kernel")]
+    let text = match &device.wrong_kernel {
+        Some(wrong) => wrong.apply(source.name, text)?,
+        None => text,
+    };
+    dump(key, &text);
+    log::debug!("compiling {label} {:?}", key.constants);
+    device.guarded(|| {
+        let module = device.device.create_shader_module(wgpu::ShaderModuleDescriptor {
+            label: Some(&label),
+            source: wgpu::ShaderSource::Wgsl(text.into()),
+        });
+        let layout = bind_group_layout(&device.device, &label, key);
+        let pipeline_layout = device.device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
+            label: Some(&label),
+            bind_group_layouts: &[Some(&layout)],
+            immediate_size: 0,
+        });
+        let handle = device.device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
+            label: Some(&label),
+            layout: Some(&pipeline_layout),
+            module: &module,
+            entry_point: Some("main"),
+            compilation_options: wgpu::PipelineCompilationOptions::default(),
+            #[cfg(not(target_family = "wasm"))]
+            cache: device
+                .pipeline_cache
+                .as_ref()
+                .map(crate::gpu::device::pipeline_cache::PipelineCache::handle),
+            #[cfg(target_family = "wasm")]
+            cache: None,
+        });
+        Pipeline {
+            handle,
+            layout,
+            submitted: AtomicBool::new(false),
+        }
+    })
+}
+
+fn bind_group_layout(device: &wgpu::Device, label: &str, key: &PipelineKey) -> wgpu::BindGroupLayout {
+    let source = key.kernel.source();
+    let entries: Vec<_> = (0..=source.inputs + source.outputs)
+        .map(|binding| wgpu::BindGroupLayoutEntry {
+            binding,
+            visibility: wgpu::ShaderStages::COMPUTE,
+            ty: wgpu::BindingType::Buffer {
+                ty: match binding {
+                    0 => wgpu::BufferBindingType::Uniform,
+                    _ => wgpu::BufferBindingType::Storage {
+                        read_only: key.only_reads(binding),
+                    },
+                },
+                has_dynamic_offset: false,
+                min_binding_size: None,
+            },
+            count: None,
+        })
+        .collect();
+    device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor {
+        label: Some(label),
+        entries: &entries,
+    })
+}

@@ -1,0 +1,134 @@
+//! Compiled pipelines kept in a file, so that the next process need not compile them again.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::{Path, PathBuf};
+
+use crate::error::{Error, Result};
+use crate::gpu::device::adapter::AdapterInfo;
+
+/// The first line of a file.
+const MAGIC: &str = "convoke pipelines 1";
+
+/// A driver's compiled pipelines with the file that they are kept in.
+#[derive(Debug)]
+pub(crate) struct PipelineCache {
+    handle: wgpu::PipelineCache,
+    path: PathBuf,
+    /// Says for which adapter and driver the content is good.
+    owner: String,
+}
+
+impl PipelineCache {
+    /// The cache that a file holds; an empty one where there is none, or where it is not whole or another adapter's. None
+    /// where the backend has no such thing.
+    pub(crate) fn open(device: &wgpu::Device, info: &AdapterInfo, path: PathBuf) -> Option<Self> {
+        if !device.features().contains(wgpu::Features::PIPELINE_CACHE) {
+            log::info!("{info} has no pipeline cache; {} is not used", path.display());
+            return None;
+        }
+        let owner = info.to_string();
+        let data = std::fs::read(&path).ok().and_then(|file| {
+            let data = unpack(&file, &owner).map(<[u8]>::to_vec);
+            if data.is_none() {
+                log::warn!("{} is not a whole pipeline cache of {owner}: not used", path.display());
+            }
+            data
+        });
+        let handle = create(device, data.as_deref());
+        Some(Self { handle, path, owner })
+    }
+
+    pub(crate) fn handle(&self) -> &wgpu::PipelineCache {
+        &self.handle
+    }
+
+    /// Writes what the driver has so far. The file is always whole: a new one takes the place of the old.
+    pub(crate) fn save(&self) -> Result<()> {
+        let Some(data) = self.handle.get_data() else {
+            return Ok(());
+        };
+        let io = |path: &Path| {
+            let path = path.display().to_string();
+            move |source| Error::Io { path, source }
+        };
+        let folder = self.path.parent().filter(|folder| *folder != Path::new(""));
+        if let Some(folder) = folder {
+            std::fs::create_dir_all(folder).map_err(io(folder))?;
+        }
+        let mut new = self.path.clone().into_os_string();
+        new.push(format!(".{}", std::process::id()));
+        let new = PathBuf::from(new);
+        std::fs::write(&new, pack(&data, &self.owner)).map_err(io(&new))?;
+        std::fs::rename(&new, &self.path).map_err(io(&self.path))
+    }
+}
+
+impl Drop for PipelineCache {
+    fn drop(&mut self) {
+        if let Err(error) = self.save() {
+            log::warn!("pipelines are not kept: {error}");
+        }
+    }
+}
+
+#[expect(
+    unsafe_code,
+    reason = "wgpu has no safe way: drivers trust the data, which is checked to be what one wrote"
+)]
+fn create(device: &wgpu::Device, data: Option<&[u8]>) -> wgpu::PipelineCache {
+    let descriptor = wgpu::PipelineCacheDescriptor {
+        label: Some("convoke.pipelines"),
+        data,
+        fallback: true,
+    };
+    // SAFETY: the data came from `PipelineCache::get_data` for this adapter and driver: `unpack` compares both and the
+    // checksum of what `pack` was given.
+    unsafe { device.create_pipeline_cache(&descriptor) }
+}
+
+/// A header of three lines (what it is, whose it is, the checksum), then the data.
+fn pack(data: &[u8], owner: &str) -> Vec<u8> {
+    let mut file = format!("{MAGIC}\n{owner}\n{:016x}\n", checksum(data)).into_bytes();
+    file.extend_from_slice(data);
+    file
+}
+
+/// The data of a file, where it is whole and this adapter's.
+fn unpack<'a>(file: &'a [u8], owner: &str) -> Option<&'a [u8]> {
+    let mut parts = file.splitn(4, |&byte| byte == b'\n');
+    let [magic, whose, sum, data] = [parts.next()?, parts.next()?, parts.next()?, parts.next()?];
+    let is_good = magic == MAGIC.as_bytes() && whose == owner.as_bytes() && sum == format!("{:016x}", checksum(data)).as_bytes();
+    is_good.then_some(data)
+}
+
+fn checksum(data: &[u8]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    data.hash(&mut hasher);
+    hasher.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_whole_files_of_the_same_adapter_are_taken() {
+        let data = b"\nany\nbytes\n\xff".as_slice();
+        let file = pack(data, "an adapter");
+        assert_eq!(unpack(&file, "an adapter"), Some(data));
+        assert_eq!(unpack(&file, "another adapter"), None);
+        for length in 0..file.len() {
+            assert_eq!(
+                unpack(&file[..length], "an adapter"),
+                None,
+                "{length} of {} bytes",
+                file.len()
+            );
+        }
+        for index in 0..file.len() {
+            let mut corrupt = file.clone();
+            corrupt[index] ^= 1;
+            assert_eq!(unpack(&corrupt, "an adapter"), None, "byte {index}");
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! The device with everything that belongs to it, and the calls on it that can fail.
+
+use crate::gpu::device::capabilities::Capabilities;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use crate::error::{Error, Result};
+use crate::gpu::device::adapter::AdapterInfo;
+use crate::gpu::device::faults::Faults;
+
+/// A device and its queue, with the calls on them that can fail.
+#[derive(Debug)]
+pub(crate) struct RawDevice {
+    pub(crate) device: wgpu::Device,
+    pub(crate) queue: wgpu::Queue,
+    pub(crate) info: AdapterInfo,
+    pub(crate) capabilities: Capabilities,
+    /// Where pipelines are kept for the next process.
+    #[cfg(not(target_family = "wasm"))]
+    pub(crate) pipeline_cache: Option<crate::gpu::device::pipeline_cache::PipelineCache>,
+    #[cfg(feature = "wrong-kernel")]
+    pub(crate) wrong_kernel: Option<crate::gpu::wgsl::wrong_kernel::WrongKernel>,
+    pub(crate) made: Made,
+    #[cfg(not(target_family = "wasm"))]
+    pub(crate) poller: crate::gpu::device::poller::Poller,
+    /// Whether storage buffers can be mapped, and are best written and read so.
+    pub(crate) maps_storage: bool,
+    faults: Faults,
+}
+
+/// How many objects were made on a device so far.
+#[derive(Debug, Default)]
+pub(crate) struct Made {
+    pub(crate) buffers: AtomicUsize,
+    pub(crate) bind_groups: AtomicUsize,
+}
+
+impl RawDevice {
+    /// A device that may be anybody's: its handlers stay as they are.
+    pub(crate) fn new(device: wgpu::Device, queue: wgpu::Queue, info: AdapterInfo) -> Self {
+        let faults = Faults::default();
+        #[cfg(target_family = "wasm")]
+        faults.watch_loss(&device);
+        let capabilities = Capabilities::new(&info, device.features(), device.limits());
+        let maps_storage = device.features().contains(wgpu::Features::MAPPABLE_PRIMARY_BUFFERS);
+        Self {
+            device,
+            queue,
+            info,
+            capabilities,
+            #[cfg(not(target_family = "wasm"))]
+            pipeline_cache: None,
+            #[cfg(feature = "wrong-kernel")]
+            wrong_kernel: None,
+            made: Made::default(),
+            #[cfg(not(target_family = "wasm"))]
+            poller: crate::gpu::device::poller::Poller::default(),
+            maps_storage,
+            faults,
+        }
+    }
+
+    /// A device that was opened for convoke, which sets its handlers.
+    pub(crate) fn owned(device: wgpu::Device, queue: wgpu::Queue, info: AdapterInfo) -> Self {
+        let raw = Self::new(device, queue, info);
+        raw.faults.watch(&raw.device);
+        raw
+    }
+
+    /// Does something on the device. Whether it failed, the next check tells, and nobody else.
+    pub(crate) fn scoped<T>(&self, act: impl FnOnce() -> T) -> T {
+        self.faults.scoped(&self.device, act)
+    }
+
+    /// A buffer; whether the device could make it, the next check tells.
+    pub(crate) fn create_buffer(&self, label: &str, size: u64, usage: wgpu::BufferUsages) -> wgpu::Buffer {
+        self.create(label, size, usage, false)
+    }
+
+    fn create(&self, label: &str, size: u64, usage: wgpu::BufferUsages, mapped_at_creation: bool) -> wgpu::Buffer {
+        self.made.buffers.fetch_add(1, Ordering::Relaxed);
+        let descriptor = wgpu::BufferDescriptor {
+            label: Some(label),
+            size,
+            usage,
+            mapped_at_creation,
+        };
+        self.scoped(|| self.device.create_buffer(&descriptor))
+    }
+
+    /// Queues a write to the beginning of a buffer.
+    pub(crate) fn write_buffer(&self, buffer: &wgpu::Buffer, bytes: &[u8]) {
+        self.scoped(|| self.queue.write_buffer(buffer, 0, bytes));
+    }
+
+    /// Commands to be filled in and submitted.
+    pub(crate) fn encoder(&self, label: &str) -> wgpu::CommandEncoder {
+        let descriptor = wgpu::CommandEncoderDescriptor { label: Some(label) };
+        self.scoped(|| self.device.create_command_encoder(&descriptor))
+    }
+
+    /// Submits commands. What is wrong with any of them is reported here.
+    pub(crate) fn submit(&self, encoder: wgpu::CommandEncoder) -> wgpu::SubmissionIndex {
+        self.scoped(|| self.queue.submit([encoder.finish()]))
+    }
+
+    /// A buffer that can be mapped for writing and begins with these bytes, written through such a mapping.
+    pub(crate) fn create_buffer_filled(
+        &self,
+        label: &str,
+        size: u64,
+        usage: wgpu::BufferUsages,
+        bytes: &[u8],
+    ) -> Result<wgpu::Buffer> {
+        let buffer = self.create(label, size, usage, true);
+        self.check()?;
+        buffer
+            .get_mapped_range_mut(..bytes.len() as u64)
+            .map_err(|error| self.explained(Error::Gpu(error.to_string())))?
+            .copy_from_slice(bytes);
+        self.scoped(|| buffer.unmap());
+        Ok(buffer)
+    }
+
+    /// What `make` makes, or the error that the device reported of it and of nothing else: several threads may be at work.
+    #[cfg(not(target_family = "wasm"))]
+    pub(crate) fn guarded<T>(&self, make: impl FnOnce() -> T) -> Result<T> {
+        match Faults::caught(&self.device, make) {
+            (_, Some(error)) => Err(self.explained(error)),
+            (made, None) => Ok(made),
+        }
+    }
+
+    /// What `make` makes, or the first error that the device reported: a browser has one thread.
+    #[cfg(target_family = "wasm")]
+    pub(crate) fn guarded<T>(&self, make: impl FnOnce() -> T) -> Result<T> {
+        let made = self.scoped(make);
+        self.check().map(|()| made)
+    }
+
+    /// Waits until all work submitted so far is done.
+    #[cfg(not(target_family = "wasm"))]
+    pub(crate) fn wait(&self) -> Result<()> {
+        let polled = self.device.poll(wgpu::PollType::wait_indefinitely());
+        self.check()?;
+        polled
+            .map(|_| ())
+            .map_err(|error| self.explained(Error::Gpu(error.to_string())))
+    }
+
+    /// The first error of convoke's calls on the device since the last check; a lost device stays lost.
+    pub(crate) fn check(&self) -> Result<()> {
+        self.faults.check(&self.device)
+    }
+
+    /// An error as it is, or that the device is lost, where that is behind it.
+    pub(crate) fn explained(&self, error: Error) -> Error {
+        self.faults.explained(&self.device, error)
+    }
+}

@@ -1,0 +1,423 @@
+//! A graph on the GPU: weights uploaded once, and for each set of input shapes a plan that runs any number of times.
+
+mod plan;
+mod resident;
+
+use std::sync::{Arc, Mutex};
+
+use ndarray::{ArrayD, ArrayViewD};
+
+pub use resident::{LayerChoice, Resident};
+
+use crate::dtype::DType;
+#[cfg(not(target_family = "wasm"))]
+use crate::engine::Evaluation;
+use crate::engine::{Engine, Kept, Rounding, Running, shapes_of};
+use crate::error::Result;
+use crate::gpu::device::pool::PooledBuffer;
+use crate::gpu::device::readback::staging_buffer;
+use crate::gpu::device::tensor::Tensor;
+#[cfg(not(target_family = "wasm"))]
+use crate::gpu::device::tensor::write;
+use crate::gpu::eager::Gpu;
+use crate::gpu::lower::lower;
+use crate::gpu::plan::executable::Executable;
+use crate::gpu::plan::recording::{Decision, Recording, Value};
+use crate::graph::passes::{Passes, split_linear};
+use crate::graph::{Graph, Node, ValueId};
+use crate::lock::lock;
+use crate::precision::Precision;
+use crate::profiling::Layer;
+#[cfg(not(target_family = "wasm"))]
+use crate::profiling::{Profile, layers, least};
+#[cfg(not(target_family = "wasm"))]
+use plan::for_each_input;
+use plan::{Output, Plan, are_mappable, split_outputs};
+
+const NAME: &str = "graph";
+
+/// The GPU's part of a session: constants uploaded, a plan for each set of input shapes.
+#[derive(Debug)]
+pub(crate) struct GpuEngine {
+    pub(crate) gpu: Gpu,
+    /// The graph after the passes that need no shapes.
+    graph: Graph,
+    early: Passes,
+    /// The passes that are left for when the shapes are known.
+    late: Passes,
+    constants: Vec<Option<Tensor>>,
+    /// How constants, inputs and what operators make of them are stored.
+    precision: Precision,
+    plans: Kept<Arc<Mutex<Plan>>>,
+}
+
+impl GpuEngine {
+    /// Applies the passes that need no shapes and uploads the constants that they leave.
+    pub(crate) fn new(gpu: &Gpu, graph: &Graph, passes: &Passes, precision: Precision, plans_kept: usize) -> Result<Self> {
+        let (early, late) = passes.split();
+        let mut engine = Self {
+            gpu: gpu.clone(),
+            graph: early_graph(gpu, graph, &early)?,
+            early,
+            late,
+            constants: Vec::new(),
+            precision,
+            plans: Kept::new(plans_kept),
+        };
+        let upload = |array: &Arc<ArrayD<f32>>| Tensor::constant(&gpu.context, &array.view(), precision);
+        let constants = engine.graph.values.iter();
+        let constants = constants.map(|value| value.constant.as_ref().map(upload).transpose());
+        engine.constants = constants.collect::<Result<_>>()?;
+        engine.forget_what_passes_made(graph);
+        Ok(engine)
+    }
+
+    /// Lets go of elements that are on the device now and that only the passes made: those of `graph` are there in any case, since
+    /// the reference runs it. Small ones stay, for late passes to see what they hold.
+    fn forget_what_passes_made(&mut self, graph: &Graph) {
+        const SMALL: usize = 1024;
+        if !self.late.make_no_constants() {
+            return;
+        }
+        for (index, value) in self.graph.values.iter_mut().enumerate() {
+            let own = graph.values.get(index).and_then(|value| value.constant.as_ref());
+            let made = value
+                .constant
+                .take_if(|array| array.len() > SMALL && !own.is_some_and(|own| Arc::ptr_eq(own, array)));
+            if let Some(array) = made {
+                value.shape = Some(array.shape().to_vec());
+            }
+        }
+    }
+
+    /// The plan for these shapes, made where it is not there.
+    fn plan(&self, shapes: &[Vec<usize>]) -> Result<Arc<Mutex<Plan>>> {
+        let known: Vec<&[usize]> = shapes.iter().map(Vec::as_slice).collect();
+        let check = || self.graph.shapes(&known);
+        let make = |_| Ok(Arc::new(Mutex::new(self.make_plan(shapes)?)));
+        self.plans.get_or_make(shapes, check, make)
+    }
+
+    /// The layers that several kernels could compute, for these shapes of the inputs.
+    pub(crate) fn tunable(&self, inputs: &[&[usize]]) -> Result<Vec<Tunable>> {
+        // What is refused takes no memory.
+        self.graph.shapes(inputs)?;
+        let shapes: Vec<Vec<usize>> = inputs.iter().map(|shape| shape.to_vec()).collect();
+        let lowered = self.lower(&shapes)?;
+        let Recording { decisions, slots, .. } = &lowered.recording;
+        let operand = |value: &ValueId| {
+            let value = lowered.values[value.0].as_ref()?;
+            let is_constant = value.slot.is_some_and(|slot| slots[slot.0].constant);
+            Some((value.shape.clone(), is_constant))
+        };
+        let layers = decisions.iter().map(|&decision| {
+            let node = lowered.graph.nodes[decision.node].clone();
+            let operands = node.inputs.iter().filter_map(operand).collect();
+            Tunable {
+                node,
+                operands,
+                decision,
+            }
+        });
+        Ok(layers.collect())
+    }
+
+    /// Uploads inputs for runs that stay on the GPU.
+    pub(crate) fn resident(&self, inputs: &[ArrayViewD<'_, f32>]) -> Result<Resident> {
+        let plan = self.plan(&shapes_of(inputs))?;
+        lock(&plan).write_inputs(&self.gpu.context, inputs)?;
+        Ok(Resident {
+            gpu: self.gpu.clone(),
+            plan,
+        })
+    }
+
+    fn make_plan(&self, shapes: &[Vec<usize>]) -> Result<Plan> {
+        let context = &self.gpu.context;
+        let mut lowered = self.lower(shapes)?;
+        let outputs: Vec<Output> = lowered
+            .graph
+            .outputs
+            .iter()
+            .filter_map(|value| Some(Output::new(lowered.values[value.0].clone()?, self.precision)))
+            .collect();
+        for output in &outputs {
+            lowered.recording.export(&output.value);
+        }
+        let executable = Executable::new(context, &lowered.recording)?;
+        let output_bytes = outputs.iter().map(Output::bytes).sum::<u64>();
+        let staging = if context.maps_storage && are_mappable(&lowered.recording, &outputs) {
+            None
+        } else {
+            Some(staging_buffer(context, output_bytes.max(4))?)
+        };
+        let shape = |value: ValueId| {
+            lowered.values[value.0]
+                .as_ref()
+                .map_or(&[][..], |value| value.shape.as_slice())
+        };
+        let bytes = self.precision.bytes();
+        let layers = lowered
+            .graph
+            .nodes
+            .iter()
+            .map(|node| Layer::new(node, bytes, shape))
+            .collect();
+        Ok(Plan {
+            inputs: lowered.inputs,
+            precision: self.precision,
+            executable,
+            layers,
+            outputs,
+            output_bytes,
+            staging,
+            spare: Vec::new(),
+        })
+    }
+
+    /// Applies the passes that were waiting for shapes and records every operator.
+    fn lower(&self, shapes: &[Vec<usize>]) -> Result<Lowered> {
+        let known: Vec<&[usize]> = shapes.iter().map(Vec::as_slice).collect();
+        self.graph.check_inputs(&known)?;
+        let graph = self.late.apply(&self.graph, Some(&known))?;
+        let context = &self.gpu.context;
+        let mut recording = self.gpu.recording();
+        recording.precision = self.precision;
+        let mut import = |tensor: &Tensor| recording.import(tensor.buffer.clone(), &tensor.shape, DType::F32, true);
+        let mut values: Vec<Option<Value>> = self.constants.iter().map(|tensor| tensor.as_ref().map(&mut import)).collect();
+        // Passes that wait for the shapes may leave constants of their own.
+        values.resize(graph.values.len(), None);
+        for (value, info) in values.iter_mut().zip(&graph.values) {
+            if let (None, Some(array)) = (&value, &info.constant) {
+                *value = Some(import(&Tensor::constant(context, &array.view(), self.precision)?));
+            }
+        }
+        let mut inputs = Vec::new();
+        for (value, shape) in graph.inputs.iter().zip(shapes) {
+            let elements = crate::shape::element_count(NAME, shape)?;
+            let bytes = context.capabilities.check_stored(NAME, elements, self.precision)?;
+            let buffer = if elements == 0 { None } else { Some(context.take(bytes)?) };
+            values[value.0] = Some(recording.import(buffer.clone(), shape, DType::F32, false));
+            inputs.push(buffer);
+        }
+        for (index, node) in graph.nodes.iter().enumerate() {
+            recording.node = index;
+            let operands: Vec<Value> = node.inputs.iter().filter_map(|value| values[value.0].clone()).collect();
+            let outputs = lower(&node.op, &operands, &mut recording).map_err(|error| node.locate(error))?;
+            for (value, output) in node.outputs.iter().zip(outputs) {
+                values[value.0] = Some(output);
+            }
+        }
+        Ok(Lowered {
+            graph,
+            recording,
+            values,
+            inputs,
+        })
+    }
+}
+
+impl Engine for GpuEngine {
+    fn prepare(&self, shapes: &[Vec<usize>]) -> Result<()> {
+        let plan = self.plan(shapes)?;
+        let mut plan = lock(&plan);
+        let spare = plan.spare_staging(&self.gpu.context)?;
+        plan.spare.push(spare);
+        Ok(())
+    }
+
+    #[cfg(not(target_family = "wasm"))]
+    fn is_prepared(&self, shapes: &[Vec<usize>]) -> bool {
+        self.plans.get(shapes).is_some()
+    }
+
+    #[cfg(not(target_family = "wasm"))]
+    fn run(&self, inputs: &[ArrayViewD<'_, f32>]) -> Result<Vec<ArrayD<f32>>> {
+        let plan = self.plan(&shapes_of(inputs))?;
+        let plan = lock(&plan);
+        plan.run(&self.gpu.context, inputs)
+    }
+
+    /// Each run has its own staging memory, so that several may be under way; it is used again when the run is over.
+    fn start(self: Arc<Self>, inputs: &[ArrayViewD<'_, f32>]) -> Result<Running> {
+        let shared = self.plan(&shapes_of(inputs))?;
+        // The lock is let go before the first await: the queue orders what was submitted.
+        let (readback, staging, outputs) = {
+            let context = &self.gpu.context;
+            let mut plan = lock(&shared);
+            let staging = plan.spare_staging(context)?;
+            (plan.start_into(context, inputs, &staging)?, staging, plan.outputs.clone())
+        };
+        Ok(Box::pin(async move {
+            let outputs = match readback {
+                None => split_outputs(&outputs, &[]),
+                Some(readback) => {
+                    let split = |parts: &[&[u8]]| split_outputs(&outputs, parts);
+                    readback.finish(&self.gpu.context, split).await?
+                }
+            };
+            // What went wrong may have left it mapped; what ended well has not.
+            lock(&shared).spare.push(staging);
+            outputs
+        }))
+    }
+
+    #[cfg(not(target_family = "wasm"))]
+    fn evaluate(&self, inputs: &[ArrayViewD<'_, f32>]) -> Result<Evaluation> {
+        let context = &self.gpu.context;
+        let shapes: Vec<Vec<usize>> = inputs.iter().map(|array| array.shape().to_vec()).collect();
+        let mut lowered = self.lower(&shapes)?;
+        for value in lowered.values.iter().flatten() {
+            lowered.recording.export(value);
+        }
+        let executable = Executable::new(context, &lowered.recording)?;
+        for_each_input(&lowered.inputs, inputs, |buffer, array| {
+            write(context, buffer, array, self.precision)
+        })?;
+        executable.submit(context)?;
+        let read = |value: &Value| -> Result<ArrayD<f32>> {
+            let tensor = Tensor {
+                context: Arc::clone(context),
+                buffer: executable.buffer(value),
+                shape: value.shape.clone(),
+                dtype: value.dtype,
+                precision: Output::new(value.clone(), self.precision).precision,
+            };
+            match value.dtype {
+                DType::F32 => tensor.read(),
+                DType::U32 => Ok(tensor.read::<u32>()?.mapv(|index| index as f32)),
+            }
+        };
+        let values = lowered
+            .values
+            .iter()
+            .map(|value| value.as_ref().map(read).transpose())
+            .collect::<Result<Vec<_>>>()?;
+        Ok(Evaluation {
+            graph: lowered.graph,
+            values,
+        })
+    }
+
+    #[cfg(not(target_family = "wasm"))]
+    fn profile(&self, inputs: &[ArrayViewD<'_, f32>], repetitions: usize) -> Result<Profile> {
+        let plan = self.plan(&shapes_of(inputs))?;
+        let plan = lock(&plan);
+        let context = &self.gpu.context;
+        let ceilings = self.gpu.ceilings()?;
+        plan.write_inputs(context, inputs)?;
+        let (timing, timed) = plan.executable.time(context, repetitions)?;
+        let profile = Profile {
+            timing,
+            repetitions,
+            ceilings,
+            layers: layers(&plan.layers, &timed),
+            dispatches: least(repetitions, || {
+                plan.executable.submit(context)?;
+                context.wait()
+            })?,
+            run: least(repetitions, || plan.run(context, inputs).map(drop))?,
+        };
+        profile.against(|| self.gpu.ceilings())
+    }
+
+    fn rounding(&self) -> Rounding {
+        Rounding {
+            precision: self.precision,
+            winograd: self.gpu.winograd(),
+        }
+    }
+
+    fn optimized(&self, graph: &Graph, shapes: &[&[usize]]) -> Result<Graph> {
+        self.late.apply(&early_graph(&self.gpu, graph, &self.early)?, Some(shapes))
+    }
+}
+
+/// The graph after passes that need no shapes, with layers that the device can bind.
+fn early_graph(gpu: &Gpu, graph: &Graph, passes: &Passes) -> Result<Graph> {
+    let mut graph = passes.apply(graph, None)?;
+    let limits = &gpu.context.capabilities.limits;
+    let most = limits.max_storage_buffer_binding_size.min(limits.max_buffer_size) / 4;
+    split_linear::run(&mut graph, usize::try_from(most).unwrap_or(usize::MAX));
+    Ok(graph)
+}
+
+/// A layer that several kernels could compute.
+#[derive(Debug)]
+pub(crate) struct Tunable {
+    pub(crate) node: Node,
+    /// The shapes of its operands, and whether each is the same in every run.
+    #[cfg_attr(
+        not(all(feature = "tune", not(target_family = "wasm"))),
+        expect(dead_code, reason = "only the tuner asks")
+    )]
+    pub(crate) operands: Vec<(Vec<usize>, bool)>,
+    pub(crate) decision: Decision,
+}
+
+/// A graph made ready for the shapes of its inputs, with what each of its values became.
+struct Lowered {
+    graph: Graph,
+    recording: Recording,
+    values: Vec<Option<Value>>,
+    inputs: Vec<Option<Arc<PooledBuffer>>>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::graph::Pass;
+    use crate::ops::{BatchNorm, Conv2d};
+    use crate::reference::{answers, compare_close, constants};
+    use crate::testing::{self, Random};
+
+    /// Weights that passes made are on the device alone, and the host has the graph's own ones once.
+    #[test]
+    fn the_host_keeps_no_second_copy_of_weights() {
+        let Some(gpu) = testing::gpu().unwrap() else { return };
+        let (mut graph, mut random) = (Graph::new(), Random::new(1));
+        let image = graph.input("image");
+        let first = graph.constant("first", random.reals(&[24, 8, 3, 3]));
+        let second = graph.constant("second", random.reals(&[16, 24, 3, 3]));
+        let plain = graph.node("plain", Conv2d::new(), &[image, first]).unwrap();
+        let conv = graph.node("conv", Conv2d::new(), &[plain, second]).unwrap();
+        let parameters = [1, 2, 3, 4].map(|_| graph.constant("parameter", random.reals(&[16]).mapv(|x| x.abs() + 0.5)));
+        let inputs = [&[conv][..], &parameters].concat();
+        let normalised = graph.node("bn", BatchNorm::new(), &inputs).unwrap();
+        graph.output(normalised).unwrap();
+        let engine = |passes: &[Pass]| {
+            let passes = Passes::new(passes, constants);
+            GpuEngine::new(&gpu, &graph, &passes, Precision::F32, 1).unwrap()
+        };
+
+        let kept = engine(&Pass::ALL);
+        let held: Vec<&Arc<ArrayD<f32>>> = kept.graph.values.iter().filter_map(|value| value.constant.as_ref()).collect();
+        let own = |array: &Arc<ArrayD<f32>>| {
+            let mut values = graph.values.iter().filter_map(|value| value.constant.as_ref());
+            values.any(|value| Arc::ptr_eq(value, array))
+        };
+        assert!(held.iter().all(|array| own(array) || array.len() == 16), "{held:?}");
+        assert_eq!(
+            kept.constants.iter().flatten().count(),
+            3,
+            "two weights and a bias are on the device"
+        );
+        let shape: &[usize] = &[1, 8, 12, 10];
+        let input = random.reals(shape);
+        let shapes = kept.graph.shapes(&[shape]).unwrap();
+        assert_eq!(shapes[normalised.0], [1, 16, 8, 6]);
+        // What 16-bit floats round are the weights that the passes left: they are to be had again.
+        let of = |graph: &Graph| {
+            let mut answers = answers(graph, &[input.view()], kept.rounding()).unwrap();
+            answers.swap_remove(0)
+        };
+        let optimized = kept.optimized(&graph, &[shape]).unwrap();
+        assert!(optimized.nodes.len() < graph.nodes.len());
+        compare_close(&of(&optimized).to_f32(), &of(&graph).to_f32(), 1e-5, 1e-5).unwrap();
+
+        // Passes that fold when the shapes are known need the elements.
+        let late: Vec<Pass> = Pass::ALL.iter().rev().copied().collect();
+        let held = engine(&late).graph.values;
+        assert_eq!(held.iter().filter(|value| value.constant.is_some()).count(), 6);
+    }
+}

@@ -1,0 +1,6 @@
+//! Convolution, plain and transposed.
+
+pub(crate) mod direct;
+pub(crate) mod im2col;
+pub(crate) mod tiled;
+pub(crate) mod winograd;

@@ -1,0 +1,124 @@
+//! Long sums: products of so many terms that they are summed part after part, each added to those before it.
+//!
+//! A part's sum is short enough to be accurate, and no invocation's loops take too many rounds. What the bounds of
+//! [`reference`](crate::reference) allow follows from these numbers.
+
+use crate::gpu::choose::long_sums::PART;
+use crate::gpu::choose::long_sums::fewest_parts;
+use std::ops::Range;
+
+use crate::error::Result;
+use crate::gpu::lower::matmul::epilogue::Operands;
+use crate::gpu::plan::recording::{Recording, Value};
+
+/// The parts of a sum of so many terms; they begin at multiples of [`PART`].
+pub(crate) fn parts(terms: usize, recording: &Recording) -> Vec<Range<usize>> {
+    let chunk = if fewest_parts(terms, &recording.capabilities) == 1 {
+        terms
+    } else {
+        PART
+    };
+    chunks(terms, chunk).collect()
+}
+
+/// The parts of a sum over two extents: boxes of at most [`PART`] terms, whole along the shorter extent where that is possible.
+pub(crate) fn boxes([outer, inner]: [usize; 2], recording: &Recording) -> Vec<[Range<usize>; 2]> {
+    if fewest_parts(outer.saturating_mul(inner), &recording.capabilities) == 1 {
+        return vec![[0..outer, 0..inner]];
+    }
+    let short = outer.min(inner).min(PART);
+    let long = (PART / short).max(1);
+    let [outer_chunk, inner_chunk] = if outer <= inner { [short, long] } else { [long, short] };
+    chunks(outer, outer_chunk)
+        .flat_map(|outer| chunks(inner, inner_chunk).map(move |inner| [outer.clone(), inner]))
+        .collect()
+}
+
+fn chunks(extent: usize, chunk: usize) -> impl Iterator<Item = Range<usize>> {
+    (0..extent)
+        .step_by(chunk.max(1))
+        .map(move |first| first..extent.min(first + chunk))
+}
+
+/// Records each part with what was summed before it as its residual. The sum's own residual goes with the first, its bias and
+/// activation with the last.
+pub(crate) fn in_parts<P>(
+    name: &'static str,
+    parts: &[P],
+    operands: &Operands<'_>,
+    output: &Value,
+    recording: &mut Recording,
+    mut record: impl FnMut(&P, &Operands<'_>, &Value, &mut Recording) -> Result<()>,
+) -> Result<()> {
+    let Some((last, others)) = parts.split_last() else {
+        return Ok(());
+    };
+    let mut before: Option<Value> = operands.residual.cloned();
+    for part in others {
+        let sum = recording.inner(name, &output.shape)?;
+        let operands = Operands {
+            residual: before.as_ref(),
+            ..operands.bare()
+        };
+        record(part, &operands, &sum, recording)?;
+        before = Some(sum);
+    }
+    let operands = Operands {
+        residual: before.as_ref(),
+        ..*operands
+    };
+    record(last, &operands, output, recording)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gpu::choose::long_sums::LONGEST;
+    use crate::gpu::device::capabilities::Capabilities;
+    use crate::gpu::device::capabilities::Loops;
+    use crate::gpu::device::device_class::DeviceClass;
+
+    fn recording(loops: Loops) -> Recording {
+        let capabilities = Capabilities {
+            loops,
+            ..Capabilities::plain(DeviceClass::Software, true)
+        };
+        Recording::by_rules(&capabilities)
+    }
+
+    #[test]
+    fn parts_cover_the_terms_and_are_short() {
+        for terms in [1, LONGEST, LONGEST + 1, 65_535, 131_071] {
+            let parts = parts(terms, &recording(Loops::Limited));
+            assert_eq!(parts.iter().map(Range::len).sum::<usize>(), terms);
+            assert!(parts.len() == 1 || parts.iter().all(|part| part.len() <= PART && part.start % PART == 0));
+            assert_eq!(parts.len() == 1, terms <= LONGEST);
+        }
+        assert_eq!(parts(1 << 20, &recording(Loops::Unlimited)).len(), 1);
+    }
+
+    #[test]
+    fn boxes_cover_both_extents_and_are_not_many() {
+        for [outer, inner] in [
+            [961, 70],
+            [70, 961],
+            [65_536, 3],
+            [1, 90_000],
+            [9, 7281],
+            [3000, 5000],
+            [1025, 64],
+        ] {
+            let boxes = boxes([outer, inner], &recording(Loops::Limited));
+            let terms = |part: &[Range<usize>; 2]| part[0].len() * part[1].len();
+            assert_eq!(boxes.iter().map(terms).sum::<usize>(), outer * inner);
+            assert!(boxes.iter().all(|part| terms(part) <= PART), "{outer} x {inner}");
+            // The bounds of the reference allow a part for every 256 terms.
+            assert!(
+                boxes.len() <= 2048 + outer * inner / 256,
+                "{outer} x {inner}: {}",
+                boxes.len()
+            );
+        }
+        assert_eq!(boxes([9, 512], &recording(Loops::Limited)), [[0..9, 0..512]]);
+    }
+}

@@ -1,0 +1,138 @@
+//! The matrix product of two tensors, either of which may change from run to run.
+
+use crate::error::{Error, Result};
+use crate::gpu::choose::gemm::Gemm;
+use crate::gpu::choose::kernel_choice::How;
+use crate::gpu::choose::rules;
+use crate::gpu::choose::rules::LANES;
+use crate::gpu::choose::signature::LayerSignature;
+use crate::gpu::lower::common::{elements, parameters, slot, varies};
+use crate::gpu::lower::decide::decide;
+use crate::gpu::lower::decide::misplaced;
+use crate::gpu::lower::elementwise::binary::{AXES, merge_axes};
+use crate::gpu::lower::matmul::epilogue::Operands;
+use crate::gpu::lower::matmul::gemm;
+use crate::gpu::lower::matmul::long_sums;
+use crate::gpu::plan::recording::{Recording, Value, Work};
+use crate::gpu::wgsl::kernel::{Kernel, PipelineKey};
+use crate::ops::{MatMul, MatMulExtents};
+
+parameters!(MatMulParameters {
+    rows: u32,
+    inner: u32,
+    columns: u32,
+    row_blocks: u32,
+    column_blocks: u32,
+    blocks: u32,
+    first_term: u32,
+    last_term: u32,
+    axes: [[u32; 4]; AXES],
+});
+
+/// Rows and columns of outputs that an invocation computes, where there are as many.
+const LARGEST_BLOCK: usize = 4;
+
+pub(crate) fn lower(left: &Value, right: &Value, output: &Value, recording: &mut Recording) -> Result<()> {
+    let extents = MatMul::extents(&left.shape, &right.shape)?;
+    let batch = crate::shape::broadcast("matmul", extents.left_batch, extents.right_batch)?;
+    let merged = merge_axes(extents.left_batch, extents.right_batch, &batch);
+    if merged.len() > AXES {
+        return Err(Error::unsupported(
+            "matmul",
+            format!(
+                "shapes {:?} and {:?} alternate between broadcast and not over more than {AXES} leading axes",
+                left.shape, right.shape
+            ),
+        ));
+    }
+    let mut axes = [[1, 0, 0, 0]; AXES];
+    axes[..merged.len()].copy_from_slice(&merged);
+    let Some(gemm) = as_gemm(&extents, &batch) else {
+        return as_they_are(&extents, axes, left, right, output, recording);
+    };
+    let layer = LayerSignature::matmul(&gemm, varies(left, recording));
+    let rule = |capabilities: &_| rules::matmul(&gemm, capabilities).map_or(How::MatMul, How::Product);
+    decide(layer, recording, rule, |how, recording| match how {
+        How::MatMul => as_they_are(&extents, axes, left, right, output, recording),
+        How::Product(by) => {
+            let operands = [right.clone(), left.clone()];
+            gemm::gemm("matmul", &gemm, by, &Operands::plain(&operands), output, recording)
+        }
+        other => Err(misplaced(&layer, other)),
+    })
+}
+
+/// Both operands are read as they are, by up to 4 x 4 outputs an invocation.
+fn as_they_are(
+    extents: &MatMulExtents<'_>,
+    axes: [[u32; 4]; AXES],
+    left: &Value,
+    right: &Value,
+    output: &Value,
+    recording: &mut Recording,
+) -> Result<()> {
+    let (rows, columns) = (block(extents.rows), block(extents.columns));
+    let (row_blocks, column_blocks) = (extents.rows.div_ceil(rows), extents.columns.div_ceil(columns));
+    let matrices = elements(output) / (extents.rows * extents.columns);
+    let blocks = matrices * row_blocks * column_blocks;
+    let operands = [right.clone(), left.clone()];
+    let parts = long_sums::parts(extents.inner, recording);
+    long_sums::in_parts(
+        "matmul",
+        &parts,
+        &Operands::plain(&operands),
+        output,
+        recording,
+        |terms, operands, output, recording| {
+            let key = PipelineKey::new(
+                Kernel::MatMul,
+                [
+                    ("LANES", LANES),
+                    ("ROWS", rows as u32),
+                    ("COLUMNS", columns as u32),
+                    ("AXES", AXES as u32),
+                    ("HAS_BEFORE", u32::from(operands.residual.is_some())),
+                ],
+            );
+            let parameters = MatMulParameters {
+                rows: extents.rows as u32,
+                inner: extents.inner as u32,
+                columns: extents.columns as u32,
+                row_blocks: row_blocks as u32,
+                column_blocks: column_blocks as u32,
+                blocks: blocks as u32,
+                first_term: terms.start as u32,
+                last_term: terms.end as u32,
+                axes,
+            };
+            let left = slot(left)?;
+            let before = operands.residual.map_or(Ok(left), slot)?;
+            recording.dispatch(
+                "matmul",
+                key,
+                &parameters,
+                &[left, slot(right)?, before],
+                &[slot(output)?],
+                Work::of(blocks.div_ceil(LANES as usize)).rounds(terms.len()),
+            )
+        },
+    )
+}
+
+/// The product with the left operand as the weight, one matrix a group, where neither is broadcast; or as one matrix, where all
+/// of the left are multiplied by one on the right.
+fn as_gemm(extents: &MatMulExtents<'_>, batch: &[usize]) -> Option<Gemm> {
+    let count = |shape: &[usize]| shape.iter().product::<usize>();
+    let matrices = count(batch);
+    let (groups, rows) = match (count(extents.left_batch) == matrices, count(extents.right_batch)) {
+        (true, 1) => (1, matrices * extents.rows),
+        (true, right) if right == matrices => (matrices, extents.rows),
+        _ => return None,
+    };
+    Some(Gemm::matmul(groups, rows, extents.inner, extents.columns))
+}
+
+/// 1, 2 or 4: no more than twice the extent.
+fn block(extent: usize) -> usize {
+    extent.next_power_of_two().min(LARGEST_BLOCK)
+}

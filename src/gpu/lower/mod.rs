@@ -1,0 +1,178 @@
+//! Lowering: each operator becomes kernel calls in a recording. Plain data; no GPU here.
+
+mod common;
+mod conv;
+mod decide;
+mod elementwise;
+mod matmul;
+mod movement;
+#[cfg(not(target_family = "wasm"))]
+pub(crate) mod roofline;
+mod rows;
+mod window;
+
+use crate::dtype::DType;
+use crate::error::{Result, ensure};
+use crate::gpu::lower::matmul::epilogue::Operands;
+use crate::gpu::plan::recording::{Recording, Value};
+use crate::ops::{Fused, FusedBase, Op};
+
+/// Records an operator. The inputs' shapes are checked first, whatever the backend.
+pub(crate) fn lower(op: &Op, inputs: &[Value], recording: &mut Recording) -> Result<Vec<Value>> {
+    let shapes: Vec<&[usize]> = inputs.iter().map(|value| value.shape.as_slice()).collect();
+    let output_shapes = op.output_shapes(&shapes)?;
+    let is_reshape = matches!(op, Op::Reshape(_) | Op::Flatten(_));
+    for value in inputs {
+        ensure!(
+            value.dtype == DType::F32 || is_reshape,
+            op.name(),
+            "inputs must be f32 tensors, but got {:?}",
+            value.dtype
+        );
+    }
+    if is_reshape || movement::strided_copy::is_view(op, &shapes, &output_shapes[0])? {
+        return Ok(output_shapes
+            .into_iter()
+            .map(|shape| Value {
+                slot: inputs[0].slot,
+                shape,
+                dtype: inputs[0].dtype,
+            })
+            .collect());
+    }
+    let outputs = output_shapes
+        .iter()
+        .enumerate()
+        .map(|(index, shape)| recording.output(op.name(), shape, if index == 0 { DType::F32 } else { DType::U32 }))
+        .collect::<Result<Vec<_>>>()?;
+    if outputs[0].slot.is_none() {
+        return Ok(outputs);
+    }
+    match op {
+        Op::Conv2d(op) => conv::direct::lower(op, &Operands::plain(inputs), &outputs[0], recording)?,
+        Op::ConvTranspose2d(op) => conv::direct::lower_transposed(op, &Operands::plain(inputs), &outputs[0], recording)?,
+        Op::Fused(op) => lower_fused(op, inputs, &outputs[0], recording)?,
+        Op::Interpolate(op) => movement::interpolate::lower(op, &inputs[0], &outputs[0], recording)?,
+        Op::Pad2d(op) => movement::pad2d::lower(op, &inputs[0], &outputs[0], recording)?,
+        Op::MaxPool2d(op) => window::pool2d::lower_max(op, &inputs[0], &outputs, recording)?,
+        Op::AvgPool2d(op) => window::pool2d::lower_average(op, &inputs[0], &outputs[0], recording)?,
+        Op::LpPool2d(op) => window::lp_pool2d::lower(op, &inputs[0], &outputs[0], recording)?,
+        Op::AdaptiveAvgPool2d(_) => window::pool2d::lower_adaptive(false, &inputs[0], &outputs, recording)?,
+        Op::AdaptiveMaxPool2d(_) => window::pool2d::lower_adaptive(true, &inputs[0], &outputs, recording)?,
+        Op::Activation(op) => elementwise::activation::lower(op, &inputs[0], &outputs[0], recording)?,
+        Op::PRelu(_) => elementwise::activation::lower_prelu(&inputs[0], &inputs[1], &outputs[0], recording)?,
+        Op::Softmax(op) => rows::softmax::lower(op, &inputs[0], &outputs[0], recording)?,
+        Op::Linear(_) => matmul::gemm::lower(&Operands::plain(inputs), &outputs[0], recording)?,
+        Op::MatMul(_) => matmul::two_operands::lower(&inputs[0], &inputs[1], &outputs[0], recording)?,
+        Op::BatchNorm(op) => elementwise::batch_norm::lower(*op, inputs, &outputs[0], recording)?,
+        Op::InstanceNorm(op) => rows::instance_norm::lower(*op, inputs, &outputs[0], recording)?,
+        Op::LocalResponseNorm(op) => rows::local_response_norm::lower(op, &inputs[0], &outputs[0], recording)?,
+        Op::Binary(op) => elementwise::binary::lower(*op, &inputs[0], &inputs[1], &outputs[0], recording)?,
+        Op::Concat(_) | Op::Slice(_) | Op::Transpose(_) | Op::Expand(_) => {
+            movement::strided_copy::lower(op, inputs, &outputs[0], recording)?;
+        }
+        Op::Reduce(op) => rows::reduce::lower(op, &inputs[0], &outputs[0], recording)?,
+        Op::Reshape(_) | Op::Flatten(_) => {}
+    }
+    Ok(outputs)
+}
+
+/// One dispatch where the activation is cheap, else one for it after the rest.
+fn lower_fused(op: &Fused, inputs: &[Value], output: &Value, recording: &mut Recording) -> Result<()> {
+    let (own, residual) = op.split(inputs);
+    let dear = op.activation.filter(|activation| !matmul::epilogue::is_cheap(activation));
+    let target = match dear {
+        Some(_) => recording.inner(op.base.name(), &output.shape)?,
+        None => output.clone(),
+    };
+    let operands = Operands {
+        residual,
+        activation: op.activation.filter(matmul::epilogue::is_cheap),
+        ..Operands::plain(own)
+    };
+    match &op.base {
+        FusedBase::Conv2d(base) => conv::direct::lower(base, &operands, &target, recording)?,
+        FusedBase::ConvTranspose2d(base) => conv::direct::lower_transposed(base, &operands, &target, recording)?,
+        FusedBase::Linear(_) => matmul::gemm::lower(&operands, &target, recording)?,
+    }
+    match dear {
+        Some(activation) => elementwise::activation::lower(&activation, &target, output, recording),
+        None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod layouts {
+    //! Every kernel's host parameters, for the test that compares them with the WGSL.
+    use super::*;
+    use crate::gpu::wgsl::kernel::Kernel;
+
+    pub(crate) type Layout = (Kernel, usize, &'static [(&'static str, usize)]);
+
+    macro_rules! layout {
+        ($kernel:ident, $parameters:ty) => {
+            (Kernel::$kernel, size_of::<$parameters>(), <$parameters>::FIELDS)
+        };
+    }
+
+    pub(crate) fn all() -> Vec<Layout> {
+        vec![
+            layout!(Activation, elementwise::activation::ActivationParameters),
+            layout!(BatchNorm, elementwise::batch_norm::BatchNormParameters),
+            layout!(Binary, elementwise::binary::BinaryParameters),
+            layout!(CeilingCopy, roofline::CopyParameters),
+            layout!(CeilingMultiplyAdd, roofline::MultiplyAddParameters),
+            layout!(Conv2dDepthwise, conv::direct::DepthwiseParameters),
+            layout!(Conv2dDepthwiseQuads, conv::direct::DepthwiseParameters),
+            layout!(Conv2dDirect, conv::direct::DirectParameters),
+            layout!(Conv2dDirectBroadcast, conv::direct::DirectParameters),
+            layout!(Conv2dTiled, conv::tiled::Conv2dTiledParameters),
+            layout!(Conv2dTiledQuads, conv::tiled::Conv2dTiledParameters),
+            layout!(Fill, rows::reduce::FillParameters),
+            layout!(Gemm, matmul::gemm::GemmParameters),
+            layout!(GemmBroadcast, matmul::gemm::GemmParameters),
+            layout!(GemmFew, matmul::gemm::GemmParameters),
+            layout!(GemmPadded, matmul::gemm::GemmParameters),
+            layout!(GemmQuads, matmul::gemm::GemmParameters),
+            layout!(GemmTiled, matmul::tiled::GemmTiledParameters),
+            layout!(GemmTiledColumns, matmul::tiled::GemmTiledParameters),
+            layout!(GemmTiledQuads, matmul::tiled::GemmTiledParameters),
+            layout!(Gemv, matmul::gemm::GemmParameters),
+            layout!(GemvRows, matmul::tiled::GemvRowsParameters),
+            layout!(GemvRowsQuads, matmul::tiled::GemvRowsParameters),
+            layout!(Im2col, conv::im2col::AnyParameters),
+            layout!(Im2colStrips, conv::im2col::StripParameters),
+            layout!(InstanceNorm, rows::instance_norm::InstanceNormParameters),
+            layout!(InstanceNormApply, rows::instance_norm::InstanceNormApplyParameters),
+            layout!(Interpolate, movement::interpolate::InterpolateParameters),
+            layout!(InterpolateNearest, movement::interpolate::NearestParameters),
+            layout!(LocalResponseNorm, rows::local_response_norm::LocalResponseNormParameters),
+            layout!(LpPool2d, window::lp_pool2d::LpPoolParameters),
+            layout!(MatMul, matmul::two_operands::MatMulParameters),
+            layout!(PRelu, elementwise::activation::PReluParameters),
+            layout!(PackWeights, matmul::register_block::PackParameters),
+            layout!(Pad2d, movement::pad2d::PadParameters),
+            layout!(Pool2dAny, window::pool2d::AnyParameters),
+            layout!(Pool2dAnyIndices, window::pool2d::AnyParameters),
+            layout!(Pool2dLong, window::pool2d::AnyParameters),
+            layout!(Pool2dLongIndices, window::pool2d::AnyParameters),
+            layout!(Pool2dWindow, window::pool2d::WindowParameters),
+            layout!(Pool2dWindowQuads, window::pool2d::WindowParameters),
+            layout!(Reduce, rows::reduce::ReduceParameters),
+            layout!(ReduceRows, rows::reduce::ReduceParameters),
+            layout!(ReduceRowsQuads, rows::reduce::ReduceParameters),
+            layout!(Softmax, rows::softmax::SoftmaxParameters),
+            layout!(SoftmaxApply, rows::softmax::SoftmaxApplyParameters),
+            layout!(SoftmaxApplyQuads, rows::softmax::SoftmaxApplyParameters),
+            layout!(StridedCopy, movement::strided_copy::StridedCopyParameters),
+            layout!(StridedCopyQuads, movement::strided_copy::StridedCopyParameters),
+            layout!(SumSplits, matmul::split_k::SumSplitsParameters),
+            layout!(WinogradInput, conv::winograd::InputParameters),
+            layout!(WinogradInputLarge, conv::winograd::InputParameters),
+            layout!(WinogradOutput, conv::winograd::OutputParameters),
+            layout!(WinogradOutputLarge, conv::winograd::OutputParameters),
+            layout!(WinogradWeight, conv::winograd::WeightParameters),
+            layout!(WinogradWeightLarge, conv::winograd::WeightParameters),
+        ]
+    }
+}

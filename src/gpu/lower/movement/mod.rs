@@ -1,0 +1,5 @@
+//! Operators that move elements.
+
+pub(crate) mod interpolate;
+pub(crate) mod pad2d;
+pub(crate) mod strided_copy;

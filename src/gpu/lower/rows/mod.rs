@@ -1,0 +1,6 @@
+//! Operators along rows: reductions and what is normalised by them.
+
+pub(crate) mod instance_norm;
+pub(crate) mod local_response_norm;
+pub(crate) mod reduce;
+pub(crate) mod softmax;

@@ -1,0 +1,309 @@
+//! Turns a recording into commands: buffers assigned, pipelines and bind groups made, ready to run any number of times.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use crate::error::Result;
+use crate::gpu::device::adapter::AdapterKind;
+use crate::gpu::device::context::Context;
+use crate::gpu::device::pipeline::Pipeline;
+use crate::gpu::device::pool::PooledBuffer;
+use crate::gpu::plan::aliasing::{Bound, Span, writable_inputs};
+use crate::gpu::plan::concat_elision::{Joining, join};
+use crate::gpu::plan::memory::{Temporaries, lower_bound, share_least};
+use crate::gpu::plan::recording::{Dispatch, Recording, SlotId, Value};
+use crate::gpu::wgsl::kernel::PipelineKey;
+
+/// The GPU memory of a plan, in bytes. Inputs and outputs are not counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Memory {
+    /// Buffers for intermediate results, as allocated.
+    pub planned: u64,
+    /// The most that intermediate results take at the same time: no plan can do with less.
+    pub lower_bound: u64,
+    /// What intermediate results would take if each had a buffer of its own.
+    pub unshared: u64,
+    /// Weights, packed forms included.
+    pub constants: u64,
+}
+
+/// A recording with everything made that its runs need.
+#[derive(Debug)]
+pub(crate) struct Executable {
+    pub(crate) steps: Vec<Step>,
+    locations: Vec<Option<Location>>,
+    memory: Memory,
+}
+
+/// One kernel call, ready to be encoded.
+#[derive(Debug)]
+pub(crate) struct Step {
+    /// The node of the graph that it belongs to.
+    pub(crate) node: usize,
+    /// The kernel's name.
+    pub(crate) kernel: &'static str,
+    pipeline: Arc<Pipeline>,
+    bind_group: wgpu::BindGroup,
+    workgroups: [u32; 3],
+}
+
+impl Executable {
+    /// Assigns buffers, compiles what is not compiled yet, and runs the constant part.
+    pub(crate) fn new(context: &Context, recording: &Recording) -> Result<Self> {
+        let joining = join(recording);
+        let every = joining.needed(recording);
+        let (locations, memory) = locate(context, recording, &joining, &every)?;
+        let once: Vec<&Dispatch> = recording.once.iter().collect();
+        let keys = bound_keys(recording, &[once.as_slice(), every.as_slice()].concat(), &locations);
+        let (once_keys, every_keys) = keys.split_at(once.len());
+        let steps = context.compile_ahead(&keys, || {
+            let once = steps(context, recording, &once, once_keys, &locations)?;
+            run_alone(context, "convoke.once", &once);
+            steps(context, recording, &every, every_keys, &locations)
+        })?;
+        context.check()?;
+        Ok(Self {
+            steps,
+            locations,
+            memory,
+        })
+    }
+
+    /// Submits the dispatches by themselves.
+    pub(crate) fn submit(&self, context: &Context) -> Result<()> {
+        run_alone(context, "convoke.run", &self.steps);
+        context.check()
+    }
+
+    /// Appends the dispatches to a command buffer.
+    pub(crate) fn encode(&self, encoder: &mut wgpu::CommandEncoder) {
+        encode(&self.steps, encoder);
+    }
+
+    /// The buffer behind a value that was imported or exported, which has it to itself.
+    pub(crate) fn buffer(&self, value: &Value) -> Option<Arc<PooledBuffer>> {
+        let location = self.locations[value.slot?.0].as_ref()?;
+        Some(Arc::clone(&location.buffer))
+    }
+
+    /// How many dispatches a run is.
+    pub(crate) fn dispatches(&self) -> usize {
+        self.steps.len()
+    }
+
+    /// What the buffers take.
+    pub(crate) fn memory(&self) -> Memory {
+        self.memory
+    }
+}
+
+/// Submits steps by themselves.
+pub(crate) fn run_alone(context: &Context, label: &str, steps: &[Step]) {
+    if steps.is_empty() {
+        return;
+    }
+    let mut encoder = context.encoder(label);
+    encode(steps, &mut encoder);
+    context.submit(encoder);
+}
+
+fn encode(steps: &[Step], encoder: &mut wgpu::CommandEncoder) {
+    if steps.is_empty() {
+        return;
+    }
+    encode_timed(steps, encoder, None);
+}
+
+/// Encodes steps as one pass, at whose ends timestamps may be written.
+pub(crate) fn encode_timed(
+    steps: &[Step],
+    encoder: &mut wgpu::CommandEncoder,
+    timestamp_writes: Option<wgpu::ComputePassTimestampWrites<'_>>,
+) {
+    let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor {
+        label: Some("convoke"),
+        timestamp_writes,
+    });
+    for step in steps {
+        pass.set_pipeline(&step.pipeline.handle);
+        pass.set_bind_group(0, &step.bind_group, &[]);
+        let [x, y, z] = step.workgroups;
+        pass.dispatch_workgroups(x, y, z);
+    }
+}
+
+/// The memory of a slot: a range of a buffer from here on.
+#[derive(Clone, Debug)]
+struct Location {
+    buffer: Arc<PooledBuffer>,
+    offset: u64,
+}
+
+/// Gives each slot its memory. Parts of joined tensors lie in them, and intermediate results share buffers.
+fn locate(
+    context: &Context,
+    recording: &Recording,
+    joining: &Joining,
+    every: &[&Dispatch],
+) -> Result<(Vec<Option<Location>>, Memory)> {
+    let mut roots: Vec<Option<Location>> = Vec::with_capacity(recording.slots.len());
+    let mut memory = Memory::default();
+    for (index, slot) in recording.slots.iter().enumerate() {
+        let is_root = joining.place(SlotId(index)).root.0 == index;
+        let buffer = match &slot.buffer {
+            None if is_root && (slot.constant || slot.exported) => Some(context.take(slot.bytes)?),
+            known => known.clone(),
+        };
+        if let (Some(buffer), Some(data)) = (&buffer, &slot.data) {
+            context.write_buffer(buffer.buffer(), bytemuck::cast_slice(data));
+        }
+        if slot.constant {
+            memory.constants += slot.bytes;
+        }
+        roots.push(buffer.map(|buffer| Location { buffer, offset: 0 }));
+    }
+
+    let temporaries = Temporaries::of(recording, joining, every);
+    let alignment = u64::from(recording.capabilities.limits.min_storage_buffer_offset_alignment).max(16);
+    let sharing = share_least(&temporaries, alignment, recording.capabilities.limits.max_buffer_size);
+    let shared = sharing
+        .sizes
+        .iter()
+        .map(|&bytes| context.take(bytes))
+        .collect::<Result<Vec<_>>>()?;
+    for (&slot, spot) in temporaries.slots.iter().zip(&sharing.spots) {
+        roots[slot.0] = Some(Location {
+            buffer: Arc::clone(&shared[spot.buffer]),
+            offset: spot.offset,
+        });
+    }
+    memory.planned = shared.iter().map(|buffer| buffer.buffer().size()).sum();
+    memory.lower_bound = lower_bound(&temporaries.lives);
+    memory.unshared = temporaries.lives.iter().map(|life| life.bytes).sum();
+    let locations = joining.places.iter().map(|place| {
+        let root = roots[place.root.0].as_ref()?;
+        Some(Location {
+            buffer: Arc::clone(&root.buffer),
+            offset: root.offset + place.offset,
+        })
+    });
+    Ok((locations.collect(), memory))
+}
+
+/// The kernel for each dispatch where its slots lie.
+fn bound_keys(recording: &Recording, dispatches: &[&Dispatch], locations: &[Option<Location>]) -> Vec<PipelineKey> {
+    let span = |slot: &SlotId| {
+        locations[slot.0].as_ref().map(|location| Span {
+            buffer: Arc::as_ptr(&location.buffer),
+            bytes: location.offset..location.offset + recording.slots[slot.0].bytes.max(1),
+        })
+    };
+    let bound: Vec<_> = dispatches
+        .iter()
+        .map(|dispatch| Bound {
+            kernel: &dispatch.key,
+            inputs: dispatch.inputs.iter().map(span).collect(),
+            outputs: dispatch.outputs.iter().map(span).collect(),
+        })
+        .collect();
+    let masks = writable_inputs(&bound);
+    let keys = dispatches.iter().zip(masks).map(|(dispatch, writable)| PipelineKey {
+        writable,
+        ..dispatch.key.clone()
+    });
+    keys.collect()
+}
+
+/// Makes pipelines, one buffer for all parameters, and bind groups.
+fn steps(
+    context: &Context,
+    recording: &Recording,
+    dispatches: &[&Dispatch],
+    keys: &[PipelineKey],
+    locations: &[Option<Location>],
+) -> Result<Vec<Step>> {
+    if dispatches.is_empty() {
+        return Ok(Vec::new());
+    }
+    let alignment = context.capabilities.limits.min_uniform_buffer_offset_alignment as usize;
+    let mut bytes = Vec::new();
+    let mut offsets = Vec::with_capacity(dispatches.len());
+    for dispatch in dispatches {
+        bytes.resize(bytes.len().next_multiple_of(alignment), 0);
+        offsets.push(bytes.len() as u64);
+        bytes.extend_from_slice(&dispatch.parameters);
+    }
+    let usage = wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST;
+    let parameters = context.create_buffer("convoke.parameters", bytes.len() as u64, usage);
+    context.write_buffer(&parameters, &bytes);
+
+    let storage = |slot: &SlotId| {
+        locations[slot.0].as_ref().map(|location| {
+            // Kernels that work on vec4 may touch the rest of the last one.
+            let size = recording.slots[slot.0].bytes.next_multiple_of(16);
+            wgpu::BindingResource::Buffer(wgpu::BufferBinding {
+                buffer: location.buffer.buffer(),
+                offset: location.offset,
+                size: std::num::NonZeroU64::new(size),
+            })
+        })
+    };
+    dispatches
+        .iter()
+        .zip(keys)
+        .zip(offsets)
+        .map(|((dispatch, key), offset)| {
+            let pipeline = context.pipeline(key)?;
+            let uniform = wgpu::BindingResource::Buffer(wgpu::BufferBinding {
+                buffer: &parameters,
+                offset,
+                size: std::num::NonZeroU64::new(dispatch.parameters.len() as u64),
+            });
+            let entries: Vec<_> = std::iter::once(Some(uniform))
+                .chain(dispatch.inputs.iter().chain(&dispatch.outputs).map(storage))
+                .flatten()
+                .enumerate()
+                .map(|(binding, resource)| wgpu::BindGroupEntry {
+                    binding: binding as u32,
+                    resource,
+                })
+                .collect();
+            let kernel = dispatch.key.kernel.source().name;
+            let label = format!("convoke.{kernel}");
+            context.made.bind_groups.fetch_add(1, Ordering::Relaxed);
+            let descriptor = wgpu::BindGroupDescriptor {
+                label: Some(&label),
+                layout: &pipeline.layout,
+                entries: &entries,
+            };
+            let bind_group = context.scoped(|| context.device.create_bind_group(&descriptor));
+            let step = Step {
+                node: dispatch.node,
+                kernel,
+                pipeline,
+                bind_group,
+                workgroups: dispatch.workgroups,
+            };
+            finish_compiling(context, &step);
+            Ok(step)
+        })
+        .collect()
+}
+
+/// Software adapters compile a kernel when it first runs: so one workgroup runs now, while the next kernel is being
+/// prepared. What it writes is overwritten before anybody reads it.
+fn finish_compiling(context: &Context, step: &Step) {
+    let software = context.info.kind == AdapterKind::Software;
+    if step.pipeline.submitted.swap(true, Ordering::Relaxed) || !software || step.workgroups.contains(&0) {
+        return;
+    }
+    let alone = Step {
+        node: step.node,
+        kernel: step.kernel,
+        pipeline: Arc::clone(&step.pipeline),
+        bind_group: step.bind_group.clone(),
+        workgroups: [1, 1, 1],
+    };
+    run_alone(context, "convoke.compile", &[alone]);
+}

@@ -1,0 +1,9 @@
+//! Plans: recordings of kernel calls, and what is made of them before they run.
+
+pub(crate) mod aliasing;
+pub(crate) mod concat_elision;
+pub(crate) mod executable;
+pub(crate) mod memory;
+pub(crate) mod recording;
+#[cfg(not(target_family = "wasm"))]
+pub(crate) mod timing;

@@ -1,0 +1,60 @@
+//! The operators that become nodes of the graph, by name.
+
+use super::node::Convert;
+use super::{activation, conv, elementwise, linear, movement, norm, pad, pool, reduce, resize, shape};
+
+/// The operators that become nodes of the graph. Those that work on shapes alone are in [`fold::find`](crate::onnx::fold::find).
+pub(super) fn find(operator: &str) -> Option<Convert> {
+    Some(match operator {
+        "Conv" => conv::conv,
+        "ConvTranspose" => conv::conv_transpose,
+        "MaxPool" => pool::max_pool,
+        "AveragePool" => pool::average_pool,
+        "GlobalAveragePool" => pool::global_average_pool,
+        "GlobalMaxPool" => pool::global_max_pool,
+        "Pad" => pad::pad,
+        "BatchNormalization" => norm::batch_norm,
+        "Softmax" => norm::softmax,
+        "LogSoftmax" => norm::log_softmax,
+        "Gemm" => linear::gemm,
+        "MatMul" => linear::mat_mul,
+        "InstanceNormalization" => norm::instance_norm,
+        "LRN" => norm::local_response_norm,
+        "LpPool" => pool::lp_pool,
+        "Relu" | "Sigmoid" | "Tanh" | "Softplus" | "Softsign" | "HardSwish" | "Mish" | "Abs" | "Neg" | "Exp" | "Log" | "Sqrt"
+        | "Erf" | "Floor" | "Ceil" => activation::plain,
+        "Swish" => activation::swish,
+        "Selu" => activation::selu,
+        "Celu" => activation::celu,
+        "LeakyRelu" => activation::leaky_relu,
+        "PRelu" => activation::prelu,
+        "Elu" => activation::elu,
+        "HardSigmoid" => activation::hard_sigmoid,
+        "Gelu" => activation::gelu,
+        "Clip" => activation::clip,
+        "Add" | "Sub" | "Mul" | "Div" | "Pow" => elementwise::binary,
+        "Sum" | "Min" | "Max" | "Mean" => elementwise::many,
+        "Concat" => movement::concat,
+        "Slice" => movement::slice,
+        "Split" => movement::split,
+        "SplitToSequence" => movement::split_to_sequence,
+        "SequenceAt" => movement::sequence_at,
+        "Gather" => movement::gather,
+        "Transpose" => movement::transpose,
+        "Expand" => movement::expand,
+        "DepthToSpace" => movement::depth_to_space,
+        "SpaceToDepth" => movement::space_to_depth,
+        "ReduceSum" | "ReduceMean" | "ReduceMax" | "ReduceMin" => reduce::reduce,
+        "Cast" => elementwise::cast,
+        "CastLike" => elementwise::cast_like,
+        "Identity" => elementwise::identity,
+        "Dropout" => elementwise::dropout,
+        "Reshape" => shape::reshape,
+        "Flatten" => shape::flatten,
+        "Squeeze" => shape::squeeze,
+        "Unsqueeze" => shape::unsqueeze,
+        "Resize" => resize::resize,
+        "Upsample" => resize::upsample,
+        _ => return None,
+    })
+}

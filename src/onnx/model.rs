@@ -1,0 +1,21 @@
+//! A model that was read and checked.
+
+use std::collections::HashMap;
+
+use super::proto::{NodeProto, TensorProto};
+use super::types::TensorInfo;
+use super::weights::Weights;
+
+/// A model read from an ONNX file and checked: names, order, lengths, versions. Operators are not looked at before
+/// [`graph`](Self::graph).
+#[derive(Debug)]
+pub struct Model {
+    pub(super) opset: i64,
+    pub(super) nodes: Vec<NodeProto>,
+    pub(super) initializers: HashMap<String, TensorProto>,
+    /// The elements of real initializers and `Constant` nodes.
+    pub(super) weights: Weights,
+    pub(super) inputs: Vec<TensorInfo>,
+    pub(super) outputs: Vec<TensorInfo>,
+    pub(super) budget: u64,
+}

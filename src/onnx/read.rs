@@ -1,0 +1,167 @@
+//! Reading files, and what a model tells of itself.
+
+use std::collections::BTreeMap;
+use std::io::Read;
+use std::path::Path;
+
+use prost::Message;
+use prost::bytes::Bytes;
+
+use super::budget::Budget;
+use super::convert::qualified;
+use super::model::Model;
+use super::proto::{AttributeProto, ModelProto, TensorProto};
+use super::types::{Options, Shapes, Tensor, TensorInfo};
+use super::{check, convert, element, tensor};
+use crate::error::{Error, Result};
+use crate::graph::Graph;
+
+impl Tensor {
+    /// Reads a file that holds one `TensorProto`, as ONNX's test cases do.
+    ///
+    /// Errors: a file that cannot be read; [`Error::Onnx`] where it is no well-formed tensor or larger than the default
+    /// budget; [`Error::Unsupported`] for elements that are not read or stand in another file.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self> {
+        let (path, budget) = (path.as_ref(), Options::default().budget);
+        let io = |source| Error::Io {
+            path: path.display().to_string(),
+            source,
+        };
+        let what = path.display().to_string();
+        Budget::new(budget).check_bytes(&what, path.metadata().map_err(io)?.len())?;
+        Self::read(&what, std::fs::read(path).map_err(io)?.into(), budget)
+    }
+
+    pub(super) fn read(what: &str, bytes: Bytes, budget: u64) -> Result<Self> {
+        let mut budget = Budget::new(budget);
+        check::parsed_tensor_size(what, &bytes, &budget)?;
+        let proto =
+            TensorProto::decode(bytes).map_err(|error| Error::Onnx(format!("{what}: not a readable TensorProto: {error}")))?;
+        if proto.data_location != 0 {
+            return Err(Error::unsupported("onnx", format!("{what}: a tensor in another file")));
+        }
+        Ok(tensor::decode(what, &proto, &mut budget)?.into())
+    }
+}
+
+impl Model {
+    /// Reads a file with the default [`Options`].
+    ///
+    /// Errors: as [`open_with`](Self::open_with).
+    pub fn open(path: impl AsRef<Path>) -> Result<Self> {
+        Self::open_with(path, &Options::new())
+    }
+
+    /// Reads a file.
+    ///
+    /// Errors: a file that cannot be read; [`Error::Onnx`] where it is not a well-formed model or goes over the budget;
+    /// [`Error::Unsupported`] for other opsets.
+    pub fn open_with(path: impl AsRef<Path>, options: &Options) -> Result<Self> {
+        let path = path.as_ref();
+        let io = |source| Error::Io {
+            path: path.display().to_string(),
+            source,
+        };
+        let metadata = path.metadata().map_err(io)?;
+        if !metadata.is_file() {
+            return Err(Error::Onnx(format!("{}: not a plain file", path.display())));
+        }
+        let mut bytes = Vec::new();
+        // Only so that it need not grow; what the file really has is seen when it is read.
+        let _ = bytes.try_reserve_exact(metadata.len().min(options.budget) as usize);
+        let file = std::fs::File::open(path).map_err(io)?;
+        file.take(options.budget.saturating_add(1))
+            .read_to_end(&mut bytes)
+            .map_err(io)?;
+        let folder = match path.parent() {
+            Some(folder) if folder != Path::new("") => folder,
+            _ => Path::new("."),
+        };
+        Self::read(bytes.into(), options, Some(folder)).map_err(|error| match error {
+            Error::Onnx(message) => Error::Onnx(format!("{}: {message}", path.display())),
+            other => other,
+        })
+    }
+
+    /// Reads the content of a file with the default [`Options`].
+    ///
+    /// Errors: as [`open_with`](Self::open_with).
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
+        Self::from_bytes_with(bytes, &Options::new())
+    }
+
+    /// Reads the content of a file.
+    ///
+    /// Errors: as [`open_with`](Self::open_with).
+    pub fn from_bytes_with(bytes: &[u8], options: &Options) -> Result<Self> {
+        Budget::new(options.budget).charge("the file", bytes.len(), 1)?;
+        Self::read(Bytes::copy_from_slice(bytes), options, None)
+    }
+
+    fn read(bytes: Bytes, options: &Options, folder: Option<&Path>) -> Result<Self> {
+        let mut budget = Budget::new(options.budget);
+        budget.charge("the file", bytes.len(), 1)?;
+        check::parsed_size(&bytes, &budget)?;
+        let model = ModelProto::decode(bytes).map_err(|error| Error::Onnx(format!("not a readable ONNX file: {error}")))?;
+        let folder = folder.filter(|_| options.external_data);
+        check::model(model, options, folder, &mut budget)
+    }
+
+    /// The inputs, without those that are weights.
+    pub fn inputs(&self) -> &[TensorInfo] {
+        &self.inputs
+    }
+
+    /// The outputs.
+    pub fn outputs(&self) -> &[TensorInfo] {
+        &self.outputs
+    }
+
+    /// The version of ONNX's operators that the model is written in.
+    pub fn opset(&self) -> i64 {
+        self.opset
+    }
+
+    /// How often each operator occurs. Those of another domain than ONNX's have it before their name.
+    pub fn operators(&self) -> BTreeMap<String, usize> {
+        let mut counts = BTreeMap::new();
+        for node in &self.nodes {
+            *counts.entry(qualified(node)).or_insert(0) += 1;
+        }
+        counts
+    }
+
+    /// How many numbers the weights have: all initializers and Constant nodes of real types.
+    pub fn parameters(&self) -> usize {
+        let reals = |weight: &TensorProto| match tensor::extents("a weight", &weight.dims) {
+            Ok(shape) if !element::is_integer(weight.data_type) => shape.iter().product(),
+            _ => 0,
+        };
+        let constants = self.nodes.iter().filter(|node| qualified(node) == "Constant");
+        let of_constant = |attribute: &AttributeProto| match attribute.name.as_str() {
+            "value" => attribute.t.as_deref().map_or(0, reals),
+            "value_float" => 1,
+            "value_floats" => attribute.floats.len(),
+            _ => 0,
+        };
+        let constants = constants.flat_map(|node| &node.attribute).map(of_constant);
+        let weights = self.initializers.values().map(reals).chain(constants);
+        weights.fold(0, usize::saturating_add)
+    }
+
+    /// The inputs' shapes with these numbers for what the file leaves open.
+    ///
+    /// Errors: an extent that is still open (only a first dimension has a default, 1); numbers that contradict the file.
+    pub fn input_shapes(&self, shapes: &Shapes) -> Result<Vec<Vec<usize>>> {
+        check::input_shapes(self, shapes)
+    }
+
+    /// The graph for these shapes, which refuses others. Its inputs and outputs stand in the order of
+    /// [`inputs`](Self::inputs), less those that have a value, and [`outputs`](Self::outputs).
+    ///
+    /// Errors: [`Error::Unsupported`] with a list of all nodes that are not supported; what
+    /// [`input_shapes`](Self::input_shapes) and the operators refuse; a tensor over the budget.
+    pub fn graph(&self, shapes: &Shapes) -> Result<Graph> {
+        convert::graph(self, shapes)
+    }
+}

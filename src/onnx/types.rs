@@ -1,0 +1,184 @@
+//! What is said of a file, its inputs and its outputs.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use ndarray::ArrayD;
+
+use super::element;
+
+/// How a file is read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Options {
+    pub(super) budget: u64,
+    pub(super) external_data: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            budget: 4 << 30,
+            external_data: false,
+        }
+    }
+}
+
+impl Options {
+    /// A budget of 4 GiB, no external data.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Sets the most bytes that the file, the tensors read from it together, or one tensor between two operators may have.
+    pub fn budget(mut self, bytes: u64) -> Self {
+        self.budget = bytes;
+        self
+    }
+
+    /// Sets whether tensors may stand in other files: plain files in the model's folder, no link out of it. Only for
+    /// [`Model::open_with`]; a model from memory has no folder.
+    pub fn external_data(mut self, read: bool) -> Self {
+        self.external_data = read;
+        self
+    }
+}
+
+/// One extent of an input or output as the file declares it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Dim {
+    /// A number.
+    Known(usize),
+    /// A name; the same name is the same number.
+    Symbol(String),
+    /// Neither.
+    Unknown,
+}
+
+impl fmt::Display for Dim {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Known(extent) => write!(f, "{extent}"),
+            Self::Symbol(name) => f.write_str(name),
+            Self::Unknown => f.write_str("?"),
+        }
+    }
+}
+
+/// An input or output: its name and what the file says of its shape. Shown as `name [batch, 3, 224, 224]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TensorInfo {
+    /// The name.
+    pub name: String,
+    /// The extents, or `None` where not even their number is declared.
+    pub dims: Option<Vec<Dim>>,
+    pub(super) element: i32,
+}
+
+impl TensorInfo {
+    /// ONNX's name of the element type; `FLOAT` is `f32`.
+    pub fn element_type(&self) -> String {
+        element::type_name(self.element)
+    }
+
+    /// Whether its elements are `f32`.
+    pub fn is_f32(&self) -> bool {
+        self.element == element::FLOAT
+    }
+}
+
+impl fmt::Display for TensorInfo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let dims = match &self.dims {
+            Some(dims) => dims.iter().map(Dim::to_string).collect::<Vec<_>>().join(", "),
+            None => "..".to_owned(),
+        };
+        write!(f, "{} [{dims}]", self.name)
+    }
+}
+
+/// A tensor of numbers that are known before the network runs. Made from an array of `f32` or `i64`.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Tensor {
+    /// Real numbers; `double` is rounded.
+    Float(ArrayD<f32>),
+    /// Whole numbers of any ONNX type, and bool as 0 and 1.
+    Int(ArrayD<i64>),
+}
+
+impl Tensor {
+    /// The extents.
+    pub fn shape(&self) -> &[usize] {
+        match self {
+            Self::Float(array) => array.shape(),
+            Self::Int(array) => array.shape(),
+        }
+    }
+}
+
+impl From<ArrayD<f32>> for Tensor {
+    fn from(array: ArrayD<f32>) -> Self {
+        Self::Float(array)
+    }
+}
+
+impl From<ArrayD<i64>> for Tensor {
+    fn from(array: ArrayD<i64>) -> Self {
+        Self::Int(array)
+    }
+}
+
+/// Numbers for the extents that the file leaves open, and for inputs that shapes depend on. The first dimension is 1 where
+/// nothing is said.
+///
+/// ```
+/// use convoke::onnx::{Model, Shapes};
+/// let model = Model::open("models/lenet5.onnx")?;
+/// let graph = model.graph(&Shapes::new().symbol("batch", 8))?;
+/// assert_eq!(model.input_shapes(&Shapes::new().input("input", [3, 1, 28, 28]))?, [[3, 1, 28, 28]]);
+/// # Ok::<(), convoke::Error>(())
+/// ```
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Shapes {
+    pub(super) inputs: BTreeMap<String, Vec<usize>>,
+    pub(super) symbols: BTreeMap<String, usize>,
+    pub(super) values: BTreeMap<String, Tensor>,
+}
+
+impl Shapes {
+    /// Nothing but the default.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Gives an input's shape, instead of a [`value`](Self::value) given before.
+    pub fn input(mut self, name: impl Into<String>, shape: impl Into<Vec<usize>>) -> Self {
+        let name = name.into();
+        self.values.remove(&name);
+        self.inputs.insert(name, shape.into());
+        self
+    }
+
+    /// Gives the number that a name in the file's shapes stands for.
+    pub fn symbol(mut self, name: impl Into<String>, extent: usize) -> Self {
+        self.symbols.insert(name.into(), extent);
+        self
+    }
+
+    /// Fixes an input: it is a constant with these elements, and the graph has no such input. For inputs that shapes depend
+    /// on, which are often whole numbers: the shape of a Reshape, the starts of a Slice, the sizes of a Resize.
+    ///
+    /// ```
+    /// use convoke::onnx::{Model, Shapes};
+    /// let model = Model::open("tests/data/onnx_node/test_reshape_extended_dims/model.onnx")?;
+    /// let shape = ndarray::array![2_i64, 3, 2, 2].into_dyn();
+    /// let graph = model.graph(&Shapes::new().value("shape", shape))?;
+    /// assert_eq!(graph.inputs().len(), 1, "the data remain");
+    /// # Ok::<(), convoke::Error>(())
+    /// ```
+    pub fn value(mut self, name: impl Into<String>, value: impl Into<Tensor>) -> Self {
+        let (name, value) = (name.into(), value.into());
+        self.inputs.insert(name.clone(), value.shape().to_vec());
+        self.values.insert(name, value);
+        self
+    }
+}

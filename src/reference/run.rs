@@ -1,0 +1,63 @@
+//! Any operator on the reference.
+
+use super::answer::Answer;
+use super::{
+    activation, batch_norm, binary, concat, conv_transpose2d, conv2d, expand, fused, instance_norm, interpolate, linear,
+    local_response_norm, lp_pool2d, matmul, pad2d, pool2d, reduce, reshape, slice, softmax, transpose,
+};
+use crate::error::{Result, ensure};
+use crate::ops::{Op, Winograd};
+
+/// Runs any operator. The inputs stand in the operator's order (see [`Op`]); there is one answer for each output.
+///
+/// Bad arguments are refused as by [`Op::output_shapes`]. Indices of maxima are those of the exact values: where an
+/// input has a bound, another implementation may rightly find another maximum.
+pub fn run(op: &Op, inputs: &[&Answer]) -> Result<Vec<Answer>> {
+    run_allowing(op, inputs, Winograd::Small)
+}
+
+/// As [`run`], with the bounds of an implementation that may compute convolutions by this algorithm.
+pub fn run_allowing(op: &Op, inputs: &[&Answer], winograd: Winograd) -> Result<Vec<Answer>> {
+    for input in inputs {
+        ensure!(
+            input.bound.shape() == input.shape(),
+            "reference",
+            "values of shape {:?} have bounds of shape {:?}",
+            input.shape(),
+            input.bound.shape()
+        );
+    }
+    let shapes: Vec<&[usize]> = inputs.iter().map(|input| input.shape()).collect();
+    // Only for its refusals: the shapes that it gives are among the things to be checked.
+    op.output_shapes(&shapes)?;
+    let input = inputs[0];
+    let bias = inputs.get(2).copied();
+    match op {
+        Op::Conv2d(op) => Ok(vec![conv2d::conv2d(op, input, inputs[1], bias, winograd)?]),
+        Op::ConvTranspose2d(op) => Ok(vec![conv_transpose2d::conv_transpose2d(op, input, inputs[1], bias)?]),
+        Op::Fused(op) => Ok(vec![fused::fused(op, inputs, winograd)?]),
+        Op::Interpolate(op) => Ok(vec![interpolate::interpolate(op, input)?]),
+        Op::Pad2d(op) => Ok(vec![pad2d::pad2d(op, input)?]),
+        Op::MaxPool2d(op) => pool2d::max_pool2d(op, input),
+        Op::AvgPool2d(op) => Ok(vec![pool2d::avg_pool2d(op, input)?]),
+        Op::LpPool2d(op) => Ok(vec![lp_pool2d::lp_pool2d(op, input)?]),
+        Op::AdaptiveAvgPool2d(op) => Ok(vec![pool2d::adaptive_avg_pool2d(op, input)?]),
+        Op::AdaptiveMaxPool2d(op) => pool2d::adaptive_max_pool2d(op, input),
+        Op::Activation(op) => Ok(vec![activation::activation(*op, input)]),
+        Op::PRelu(_) => Ok(vec![activation::prelu(input, inputs[1])?]),
+        Op::Softmax(op) => Ok(vec![softmax::softmax(*op, input)]),
+        Op::Linear(_) => Ok(vec![linear::linear(input, inputs[1], bias)?]),
+        Op::MatMul(_) => Ok(vec![matmul::matmul(input, inputs[1])?]),
+        Op::BatchNorm(op) => Ok(vec![batch_norm::batch_norm(*op, input, &inputs[1..])?]),
+        Op::InstanceNorm(op) => Ok(vec![instance_norm::instance_norm(*op, input, inputs[1], inputs[2])?]),
+        Op::LocalResponseNorm(op) => Ok(vec![local_response_norm::local_response_norm(op, input)]),
+        Op::Binary(op) => Ok(vec![binary::binary(*op, input, inputs[1])?]),
+        Op::Reshape(op) => Ok(vec![reshape::reshape(op, input)?]),
+        Op::Flatten(op) => Ok(vec![reshape::flatten(*op, input)?]),
+        Op::Concat(op) => Ok(vec![concat::concat(*op, inputs)]),
+        Op::Slice(op) => Ok(vec![slice::slice(op, input)]),
+        Op::Transpose(op) => Ok(vec![transpose::transpose(op, input)]),
+        Op::Expand(op) => Ok(vec![expand::expand(op, input)?]),
+        Op::Reduce(op) => Ok(vec![reduce::reduce(op, input)?]),
+    }
+}

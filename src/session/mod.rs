@@ -1,0 +1,271 @@
+//! Sessions: a graph made ready for one backend, run any number of times.
+
+mod backend;
+mod builder;
+mod shared;
+#[cfg(not(target_family = "wasm"))]
+mod verify;
+
+use std::sync::Arc;
+
+use ndarray::{ArrayD, ArrayViewD};
+
+pub use backend::Backend;
+pub use builder::SessionBuilder;
+#[cfg(not(target_family = "wasm"))]
+pub use verify::Check;
+
+#[cfg(not(target_family = "wasm"))]
+use crate::elsewhere::{elsewhere, on_a_thread};
+#[cfg(not(target_family = "wasm"))]
+use crate::engine::Evaluation;
+use crate::engine::{shapes_of, unsupported};
+use crate::error::Result;
+#[cfg(all(feature = "tune", not(target_family = "wasm")))]
+use crate::gpu::TuningPlan;
+use crate::gpu::{LayerChoice, Resident, Tunable};
+use crate::graph::passes::Passes;
+use crate::graph::{Graph, Kind, Pass};
+use crate::precision::Precision;
+#[cfg(not(target_family = "wasm"))]
+use crate::profiling::Profile;
+use crate::reference::{self, Answer, answers};
+#[cfg(all(feature = "tune", not(target_family = "wasm")))]
+use shared::Settings;
+use shared::Shared;
+#[cfg(not(target_family = "wasm"))]
+use verify::check_values;
+
+/// A graph or a model made ready for one backend. Weights are uploaded once, and sessions on one [`Gpu`](crate::Gpu) share those
+/// that are equal; for each set of input shapes the kernels are compiled, buffers shared and bindings made once. A later run
+/// with the same shapes writes its inputs, submits once and reads back.
+///
+/// [`Session::new`] takes a graph. A graph that was made from an ONNX model for certain input shapes refuses all others;
+/// `Session::from_model` (feature `onnx`) takes the model itself and makes a graph for whatever shapes come.
+#[derive(Debug)]
+pub struct Session {
+    shared: Arc<Shared>,
+}
+
+impl Session {
+    /// How each layer that several kernels could compute would be computed for these shapes of the inputs, in the order that
+    /// they run. Nothing is compiled.
+    ///
+    /// Errors: the number of inputs, a shape that an operator refuses; `Unsupported` on a backend without a GPU.
+    pub fn kernel_choices(&self, inputs: &[&[usize]]) -> Result<Vec<LayerChoice>> {
+        let layers = self.tunable(inputs)?.into_iter();
+        Ok(layers
+            .map(|layer| LayerChoice {
+                node: layer.node.name().to_owned(),
+                layer: layer.decision.layer,
+                choice: layer.decision.choice,
+                is_tuned: layer.decision.is_tuned,
+            })
+            .collect())
+    }
+
+    /// A second session of the same graph, computed as another plan says. The weights are the same memory.
+    #[cfg(all(feature = "tune", not(target_family = "wasm")))]
+    pub(crate) fn again(&self, plan: &TuningPlan) -> Result<Self> {
+        let Backend::Gpu(gpu) = &self.shared.settings.backend else {
+            return Err(unsupported("tuning plans are of GPUs"));
+        };
+        let settings = Settings {
+            backend: Backend::Gpu(gpu.with_tuning(plan)?),
+            ..self.shared.settings.clone()
+        };
+        Self::from_source(self.shared.source.clone(), settings)
+    }
+
+    /// The layers that several kernels could compute, with all that is needed to run one by itself.
+    pub(crate) fn tunable(&self, inputs: &[&[usize]]) -> Result<Vec<Tunable>> {
+        let ready = self.shared.ready(&owned(inputs))?;
+        let engine = ready
+            .on_gpu
+            .as_ref()
+            .ok_or_else(|| unsupported("kernels are chosen on GPUs"))?;
+        engine.tunable(inputs)
+    }
+
+    /// The graph that runs for these shapes of the inputs, before any pass.
+    ///
+    /// Errors: the number of inputs; shapes that the graph or the model refuses.
+    pub fn graph(&self, inputs: &[&[usize]]) -> Result<Arc<Graph>> {
+        Ok(Arc::clone(&self.shared.ready(&owned(inputs))?.graph))
+    }
+
+    /// The names of the outputs, in their order.
+    pub fn outputs(&self) -> Vec<String> {
+        match &self.shared.source.0 {
+            Kind::Graph(graph) => graph.outputs.iter().map(|&value| graph.name(value).to_owned()).collect(),
+            Kind::Model(model) => model.outputs(),
+        }
+    }
+
+    /// Plans and compiles for these shapes of the inputs, so that the next run with them, awaited or not, makes nothing.
+    ///
+    /// ```
+    /// use convoke::{Backend, Session, graph::Graph, ops::Activation};
+    /// use ndarray::ArrayD;
+    ///
+    /// let mut graph = Graph::new();
+    /// let x = graph.input("x");
+    /// let relu = graph.node("relu", Activation::Relu, &[x])?;
+    /// graph.output(relu)?;
+    /// let session = Session::new(graph, &Backend::auto())?;
+    /// session.prepare(&[&[8, 3]])?;
+    /// let outputs = session.run(&[ArrayD::from_elem(vec![8, 3], -1.0).view()])?;
+    /// assert_eq!(outputs[0].sum(), 0.0);
+    /// # Ok::<(), convoke::Error>(())
+    /// ```
+    ///
+    /// Errors: the number of inputs, a shape that an operator refuses, and what the GPU may report.
+    pub fn prepare(&self, inputs: &[&[usize]]) -> Result<()> {
+        self.shared.prepare(&owned(inputs))
+    }
+
+    /// [`prepare`](Self::prepare), awaited: natively another thread does it. In a browser compiling is the browser's, and
+    /// planning takes the one thread that there is.
+    ///
+    /// Errors: as [`prepare`](Self::prepare).
+    pub async fn prepare_async(&self, inputs: &[&[usize]]) -> Result<()> {
+        let shapes = owned(inputs);
+        #[cfg(not(target_family = "wasm"))]
+        return self.prepare_elsewhere(shapes).await;
+        #[cfg(target_family = "wasm")]
+        self.shared.prepare(&shapes)
+    }
+
+    /// Runs the graph on these inputs and waits for its outputs.
+    ///
+    /// Errors: the number of inputs, a shape that an operator refuses, and what the GPU may report.
+    #[cfg(not(target_family = "wasm"))]
+    pub fn run(&self, inputs: &[ArrayViewD<'_, f32>]) -> Result<Vec<ArrayD<f32>>> {
+        self.shared.ready(&shapes_of(inputs))?.engine.run(inputs)
+    }
+
+    /// Runs the graph on these inputs, awaited. Each call has its own staging memory, so that several may be under way; it is
+    /// used again when the call is over.
+    ///
+    /// Natively the calling thread waits for nothing but a plan that another thread is running just then: what a first run has to
+    /// make, another thread makes; one thread for each device waits for results; and the CPU and the reference compute on the
+    /// pool of threads, from a copy of the inputs. In a browser the reference computes on the one thread that there is,
+    /// which has its turn after every operator.
+    ///
+    /// Errors: as [`run`](Self::run).
+    pub async fn run_async(&self, inputs: &[ArrayViewD<'_, f32>]) -> Result<Vec<ArrayD<f32>>> {
+        let shapes = shapes_of(inputs);
+        #[cfg(not(target_family = "wasm"))]
+        if !self.shared.is_prepared(&shapes) {
+            self.prepare_elsewhere(shapes.clone()).await?;
+        }
+        let engine = Arc::clone(&self.shared.ready(&shapes)?.engine);
+        engine.start(inputs)?.await
+    }
+
+    #[cfg(not(target_family = "wasm"))]
+    async fn prepare_elsewhere(&self, shapes: Vec<Vec<usize>>) -> Result<()> {
+        let shared = Arc::clone(&self.shared);
+        elsewhere(on_a_thread, move || shared.prepare(&shapes)).await
+    }
+
+    /// Uploads inputs once, for runs that stay on the GPU. Another run of this session with inputs of the same shapes
+    /// replaces them.
+    ///
+    /// Errors: as [`run`](Self::run); `Unsupported` on a backend without a GPU.
+    pub fn resident(&self, inputs: &[ArrayViewD<'_, f32>]) -> Result<Resident> {
+        let ready = self.shared.ready(&shapes_of(inputs))?;
+        let engine = ready.on_gpu.as_ref().ok_or_else(|| unsupported("resident runs need a GPU"))?;
+        engine.resident(inputs)
+    }
+
+    /// Runs the graph and checks each operator by itself: what the backend made of the operator's inputs, against what the
+    /// reference makes of the same inputs, within the derived bound. The first check with a mismatch is where a wrong
+    /// answer arises. Operators are those that the passes left; every intermediate result is kept and read back, so this
+    /// is slow and takes memory.
+    ///
+    /// Errors: as [`run`](Self::run). A mismatch is no error.
+    #[cfg(not(target_family = "wasm"))]
+    pub fn verify(&self, inputs: &[ArrayViewD<'_, f32>]) -> Result<Vec<Check>> {
+        Ok(self.verified(inputs)?.0)
+    }
+
+    /// [`verify`](Self::verify) with the outputs of the run that was checked.
+    #[cfg(not(target_family = "wasm"))]
+    pub(crate) fn verified(&self, inputs: &[ArrayViewD<'_, f32>]) -> Result<(Vec<Check>, Vec<ArrayD<f32>>)> {
+        let engine = &self.shared.ready(&shapes_of(inputs))?.engine;
+        let Evaluation { graph, values } = engine.evaluate(inputs)?;
+        let checks = check_values(&graph, &values, engine.rounding())?;
+        let outputs = graph.outputs.iter().filter_map(|value| values[value.0].clone());
+        Ok((checks, outputs.collect()))
+    }
+
+    /// Measures what a run spends its time on: each operator that the passes left, with the time of its kernel calls, the
+    /// least of `repetitions` (1 at least) runs, its arithmetic, its memory traffic, and what the device could do at most,
+    /// which is measured as well. Outputs are computed and dropped; later runs are as before.
+    ///
+    /// Errors: as [`run`](Self::run); `Unsupported` on the reference, which has no kernels.
+    ///
+    /// ```
+    /// use convoke::{Backend, Session, graph::Graph, ops::{Activation, Conv2d}};
+    /// use ndarray::Array4;
+    ///
+    /// let mut graph = Graph::new();
+    /// let image = graph.input("image");
+    /// let weight = graph.constant("weight", Array4::<f32>::ones((8, 3, 3, 3)).into_dyn());
+    /// let features = graph.node("conv", Conv2d::new(), &[image, weight])?;
+    /// let active = graph.node("relu", Activation::Relu, &[features])?;
+    /// graph.output(active)?;
+    /// let session = Session::new(graph, &Backend::auto())?;
+    ///
+    /// let image = Array4::<f32>::ones((1, 3, 64, 48)).into_dyn();
+    /// # #[cfg(feature = "cpu")] {
+    /// let profile = session.profile(&[image.view()], 5)?;
+    /// for layer in &profile.layers {
+    ///     println!("{} {:?}, {:.1} GFLOP/s", layer.node, layer.time, layer.gflops());
+    /// }
+    /// // The passes made one layer of two.
+    /// assert_eq!(profile.layers.len(), 1);
+    /// assert_eq!(profile.layers[0].flops, 2 * (8 * 62 * 46) * (3 * 3 * 3));
+    /// # }
+    /// # Ok::<(), convoke::Error>(())
+    /// ```
+    #[cfg(not(target_family = "wasm"))]
+    pub fn profile(&self, inputs: &[ArrayViewD<'_, f32>], repetitions: usize) -> Result<Profile> {
+        self.shared
+            .ready(&shapes_of(inputs))?
+            .engine
+            .profile(inputs, repetitions.max(1))
+    }
+
+    /// What the outputs should be, with the bound on how far a correct run may be from it: the reference, whatever the session's
+    /// backend. The bound is that of a run in the session's precision; with [`Precision::F16`] it counts the rounding of inputs, of
+    /// the weights that the passes left, and of every operator's output, and what is past the largest 16-bit float is infinite.
+    ///
+    /// Errors: the number of inputs and shapes that an operator refuses.
+    pub fn answers(&self, inputs: &[ArrayViewD<'_, f32>]) -> Result<Vec<Answer>> {
+        let ready = self.shared.ready(&shapes_of(inputs))?;
+        let rounding = ready.engine.rounding();
+        if rounding.precision == Precision::F32 {
+            return answers(&ready.graph, inputs, rounding);
+        }
+        // The weights that are rounded are those that the passes left.
+        let shapes: Vec<&[usize]> = inputs.iter().map(ArrayViewD::shape).collect();
+        answers(&ready.engine.optimized(&ready.graph, &shapes)?, inputs, rounding)
+    }
+}
+
+impl Graph {
+    /// The graph after these passes, one after another, for these shapes of the inputs if they are known. Inputs and
+    /// outputs keep their order. Constants are computed in `f64` and rounded once.
+    ///
+    /// Errors: what folding a constant operator may give; shapes that an operator refuses.
+    pub fn optimized(&self, passes: &[Pass], shapes: Option<&[&[usize]]>) -> Result<Self> {
+        Passes::new(passes, reference::constants).apply(self, shapes)
+    }
+}
+
+/// Shapes as keys of what is kept.
+fn owned(shapes: &[&[usize]]) -> Vec<Vec<usize>> {
+    shapes.iter().map(|shape| shape.to_vec()).collect()
+}

@@ -1,0 +1,114 @@
+//! What the threads of a session share: where its graphs come from, and what is ready to run for which input shapes.
+
+use std::sync::Arc;
+
+#[cfg(all(feature = "cpu", not(target_family = "wasm")))]
+use crate::cpu::CpuEngine;
+use crate::engine::{Engine, Kept};
+use crate::error::Result;
+use crate::gpu::GpuEngine;
+use crate::graph::passes::Passes;
+use crate::graph::{Fold, Graph, Kind, Source};
+use crate::precision::Precision;
+use crate::reference::ReferenceEngine;
+use crate::session::backend::Backend;
+
+/// How a session runs.
+#[derive(Clone, Debug)]
+pub(crate) struct Settings {
+    pub(super) backend: Backend,
+    pub(super) passes: Passes,
+    /// How constants, inputs and what operators make of them are stored.
+    pub(super) precision: Precision,
+    /// For how many sets of input shapes plans are kept.
+    pub(super) plans_kept: usize,
+}
+
+impl Settings {
+    /// Makes a graph ready. `plans_kept` is for how many sets of input shapes it is run.
+    fn ready(&self, graph: Arc<Graph>, plans_kept: usize) -> Result<Ready> {
+        let mut on_gpu = None;
+        let engine: Arc<dyn Engine> = match &self.backend {
+            Backend::Gpu(gpu) => {
+                let engine = GpuEngine::new(gpu, &graph, &self.passes, self.precision, plans_kept)?;
+                Arc::clone(on_gpu.insert(Arc::new(engine))) as _
+            }
+            #[cfg(all(feature = "cpu", not(target_family = "wasm")))]
+            Backend::Cpu(cpu) => Arc::new(CpuEngine::new(cpu, &graph, &self.passes, plans_kept)?),
+            Backend::Reference => Arc::new(ReferenceEngine::new(Arc::clone(&graph))),
+        };
+        Ok(Ready { graph, engine, on_gpu })
+    }
+}
+
+/// A graph with what runs it.
+#[derive(Debug)]
+pub(super) struct Ready {
+    pub(super) graph: Arc<Graph>,
+    pub(super) engine: Arc<dyn Engine>,
+    /// The same engine, where it is a GPU's: for what only GPUs do.
+    pub(super) on_gpu: Option<Arc<GpuEngine>>,
+}
+
+/// A session's settings and what it has made.
+#[derive(Debug)]
+pub(super) struct Shared {
+    pub(super) settings: Settings,
+    pub(super) source: Source,
+    made: Made,
+}
+
+#[derive(Debug)]
+enum Made {
+    /// The one graph, for any shapes that it takes.
+    Once(Arc<Ready>),
+    /// A graph for each set of input shapes, of which nothing is used for another.
+    Each(Arc<dyn Fold>, Kept<Arc<Ready>>),
+}
+
+impl Shared {
+    /// Makes a graph ready at once; of a model nothing.
+    pub(super) fn new(source: Source, settings: Settings) -> Result<Self> {
+        let made = match &source.0 {
+            Kind::Graph(graph) => Made::Once(Arc::new(settings.ready(Arc::clone(graph), settings.plans_kept)?)),
+            Kind::Model(model) => Made::Each(Arc::clone(model), Kept::new(settings.plans_kept)),
+        };
+        Ok(Self { settings, source, made })
+    }
+
+    /// The graph for these shapes with what runs it, made where it is not there.
+    pub(super) fn ready(&self, shapes: &[Vec<usize>]) -> Result<Arc<Ready>> {
+        let known: Vec<&[usize]> = shapes.iter().map(Vec::as_slice).collect();
+        match &self.made {
+            Made::Once(ready) => {
+                ready.graph.check_inputs(&known)?;
+                Ok(Arc::clone(ready))
+            }
+            Made::Each(model, kept) => {
+                // Its weights are found where others have them, before one of those goes.
+                let make = || {
+                    let ready = self.settings.ready(Arc::new(model.fold(&known)?), 1)?;
+                    if ready.on_gpu.is_none() {
+                        ready.engine.prepare(shapes)?;
+                    }
+                    Ok(Arc::new(ready))
+                };
+                kept.get_or_make(shapes, make, Ok)
+            }
+        }
+    }
+
+    /// Whether a run with these shapes finds everything made. Waits for nothing.
+    #[cfg(not(target_family = "wasm"))]
+    pub(super) fn is_prepared(&self, shapes: &[Vec<usize>]) -> bool {
+        match &self.made {
+            Made::Once(ready) => ready.engine.is_prepared(shapes),
+            Made::Each(_, kept) => kept.get(shapes).is_some_and(|ready| ready.engine.is_prepared(shapes)),
+        }
+    }
+
+    /// Makes all that a run with these shapes needs, awaited or not.
+    pub(super) fn prepare(&self, shapes: &[Vec<usize>]) -> Result<()> {
+        self.ready(shapes)?.engine.prepare(shapes)
+    }
+}

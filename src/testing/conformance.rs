@@ -1,0 +1,257 @@
+//! ONNX's backend test cases: folders with a model, its inputs and the outputs that it must have.
+//!
+//! A case is a folder with `model.onnx` and folders `test_data_set_*`, which hold `input_0.pb`, `input_1.pb`, ... and
+//! `output_0.pb`, ...: one `TensorProto` a file, in the order of the model's inputs and outputs. ONNX has hundreds of them for
+//! its operators, and its model zoo keeps to the same layout.
+//!
+//! ```
+//! use convoke::{Backend, testing::conformance::{Case, Outcome, Tolerance}};
+//! let case = Case::open("tests/data/onnx_node/test_maxpool_2d_ceil")?;
+//! assert_eq!(case.run(&Backend::Reference, Tolerance::default()), Outcome::Passed);
+//! # Ok::<(), convoke::Error>(())
+//! ```
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use ndarray::ArrayViewD;
+
+use crate::error::{Error, Result};
+use crate::graph::Graph;
+use crate::onnx::{Model, Shapes, Tensor, TensorInfo};
+use crate::precision::Precision;
+use crate::reference::compare_close;
+use crate::session::{Backend, Session};
+
+/// How far an element may be from the one wanted: `atol + rtol * |want|`, as in `numpy.allclose`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Tolerance {
+    /// Relative.
+    pub rtol: f64,
+    /// Absolute.
+    pub atol: f64,
+}
+
+impl Default for Tolerance {
+    /// 1e-3 and 1e-5.
+    fn default() -> Self {
+        Self { rtol: 1e-3, atol: 1e-5 }
+    }
+}
+
+/// How a case ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Every output of every data set is as it must be.
+    Passed,
+    /// An output is not, or a legal model was refused.
+    Failed(String),
+    /// convoke does not do this.
+    Unsupported(String),
+}
+
+impl Outcome {
+    /// What an error means for a case.
+    pub fn of_error(error: &Error) -> Self {
+        match error {
+            Error::Unsupported { .. } | Error::LimitExceeded { .. } => Self::Unsupported(error.to_string()),
+            _ => Self::Failed(error.to_string()),
+        }
+    }
+}
+
+/// Inputs and the outputs wanted for them, each in the order of the model's.
+#[derive(Clone, Debug)]
+pub struct DataSet {
+    /// The folder's name.
+    pub name: String,
+    /// What the model reads.
+    pub inputs: Vec<Tensor>,
+    /// What it must give.
+    pub outputs: Vec<Tensor>,
+}
+
+/// A model with data sets.
+#[derive(Debug)]
+pub struct Case {
+    /// The folder's name.
+    pub name: String,
+    /// The model.
+    pub model: Model,
+    /// At least one.
+    pub data: Vec<DataSet>,
+}
+
+/// The folders with a `model.onnx` in this one and below it, itself included, in the order of their paths. Links are not
+/// followed.
+///
+/// Errors: a folder that cannot be read.
+pub fn find(folder: impl AsRef<Path>) -> Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    let mut left = vec![folder.as_ref().to_path_buf()];
+    while let Some(folder) = left.pop() {
+        if folder.join("model.onnx").is_file() {
+            found.push(folder.clone());
+        }
+        left.extend(folders(&folder)?);
+    }
+    found.sort();
+    Ok(found)
+}
+
+/// The folders in a folder.
+fn folders(folder: &Path) -> Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).map_err(|source| io(folder, source))? {
+        let entry = entry.map_err(|source| io(folder, source))?;
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            found.push(entry.path());
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+fn io(path: &Path, source: std::io::Error) -> Error {
+    Error::Io {
+        path: path.display().to_string(),
+        source,
+    }
+}
+
+fn name_of(path: &Path) -> String {
+    let name = path.file_name().unwrap_or(path.as_os_str());
+    name.to_string_lossy().into_owned()
+}
+
+/// `input_0.pb`, `input_1.pb`, ... until there is no more.
+fn tensors(folder: &Path, stem: &str) -> Result<Vec<Tensor>> {
+    let mut found = Vec::new();
+    loop {
+        let path = folder.join(format!("{stem}_{}.pb", found.len()));
+        if !path.is_file() {
+            return Ok(found);
+        }
+        found.push(Tensor::open(&path)?);
+    }
+}
+
+impl Case {
+    /// Reads a case.
+    ///
+    /// Errors: files that cannot be read; what [`Model::open`] refuses; no data set; another number of tensors than the model
+    /// has inputs or outputs; [`Error::Unsupported`] where not one output is of 32-bit floats, and for element types that
+    /// are not read.
+    pub fn open(folder: impl AsRef<Path>) -> Result<Self> {
+        let folder = folder.as_ref();
+        let model = Model::open(folder.join("model.onnx"))?;
+        if !model.outputs().iter().any(TensorInfo::is_f32) {
+            let types: Vec<String> = model.outputs().iter().map(TensorInfo::element_type).collect();
+            return Err(Error::unsupported(
+                "onnx",
+                format!("not float: the outputs are {}", types.join(", ")),
+            ));
+        }
+        let mut data = Vec::new();
+        for path in folders(folder)? {
+            let name = name_of(&path);
+            if !name.starts_with("test_data_set_") {
+                continue;
+            }
+            let set = DataSet {
+                inputs: tensors(&path, "input")?,
+                outputs: tensors(&path, "output")?,
+                name,
+            };
+            for (kind, found, wanted) in [
+                ("inputs", set.inputs.len(), model.inputs().len()),
+                ("outputs", set.outputs.len(), model.outputs().len()),
+            ] {
+                if found != wanted {
+                    let path = path.display();
+                    return Err(Error::Onnx(format!("{path}: {found} {kind}, but the model has {wanted}")));
+                }
+            }
+            data.push(set);
+        }
+        if data.is_empty() {
+            return Err(Error::Onnx(format!("{}: no test_data_set_*", folder.display())));
+        }
+        Ok(Self {
+            name: name_of(folder),
+            model,
+            data,
+        })
+    }
+
+    /// Runs all data sets on a backend.
+    pub fn run(&self, backend: &Backend, tolerance: Tolerance) -> Outcome {
+        self.run_in(backend, Precision::F32, tolerance)
+    }
+
+    /// As [`run`](Self::run), with numbers stored so. 16-bit floats need a tolerance of their own.
+    pub fn run_in(&self, backend: &Backend, precision: Precision, tolerance: Tolerance) -> Outcome {
+        for set in &self.data {
+            match self.run_set(set, backend, precision, tolerance) {
+                Ok(Ok(())) => {}
+                Ok(Err(message)) => return Outcome::Failed(format!("{}: {message}", set.name)),
+                Err(error) => return Outcome::of_error(&error),
+            }
+        }
+        Outcome::Passed
+    }
+
+    fn run_set(&self, set: &DataSet, backend: &Backend, precision: Precision, tolerance: Tolerance) -> Result<Result<(), String>> {
+        let (graph, inputs) = self.graph(set)?;
+        let outputs = Session::builder()
+            .backend(backend.clone())
+            .precision(precision)
+            .build(graph)?
+            .run(&inputs)?;
+        for ((info, got), want) in self.model.outputs().iter().zip(&outputs).zip(&set.outputs) {
+            let compared = match want {
+                Tensor::Float(want) => compare_close(got, want, tolerance.rtol, tolerance.atol),
+                // Indices, which a session gives as f32 that is exact.
+                Tensor::Int(want) => compare_close(got, &want.mapv(|index| index as f32), 0.0, 0.0),
+            };
+            if let Err(mismatch) = compared {
+                return Ok(Err(format!("output {info}: {mismatch}")));
+            }
+        }
+        Ok(Ok(()))
+    }
+
+    /// The graph for a data set, and what it reads. Whole numbers are fixed; where that does not do, so are real numbers of
+    /// at most one dimension but for the first input: bounds, scales and the like, which ONNX's cases give as inputs.
+    ///
+    /// Errors: as [`Model::graph`].
+    pub fn graph<'a>(&self, set: &'a DataSet) -> Result<(Graph, Vec<ArrayViewD<'a, f32>>)> {
+        match self.graph_fixing(set, |_, value| matches!(value, Tensor::Int(_))) {
+            Err(Error::Unsupported { .. }) => self.graph_fixing(set, |index, value| match value {
+                Tensor::Int(_) => true,
+                Tensor::Float(array) => index > 0 && array.ndim() <= 1,
+            }),
+            result => result,
+        }
+    }
+
+    fn graph_fixing<'a>(
+        &self,
+        set: &'a DataSet,
+        is_fixed: impl Fn(usize, &Tensor) -> bool,
+    ) -> Result<(Graph, Vec<ArrayViewD<'a, f32>>)> {
+        let mut shapes = Shapes::new();
+        let mut views = Vec::new();
+        for (index, (info, value)) in self.model.inputs().iter().zip(&set.inputs).enumerate() {
+            // Doubles cannot be read while the network runs.
+            match value {
+                Tensor::Float(array) if info.is_f32() && !is_fixed(index, value) => {
+                    shapes = shapes.input(&info.name, array.shape());
+                    views.push(array.view());
+                }
+                _ => shapes = shapes.value(&info.name, value.clone()),
+            }
+        }
+        Ok((self.model.graph(&shapes)?, views))
+    }
+}
