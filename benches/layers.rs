@@ -1,4 +1,4 @@
-//! Layers of well-known networks (`convoke::testing::layers`), resident (dispatches only) and end to end (upload and read-back
+//! Layers of well-known networks (`convoke_bench::layers`), resident (dispatches only) and end to end (upload and read-back
 //! included).
 //!
 //! `cargo bench --bench layers` opens the adapter that `CONVOKE_ADAPTER` names, or the best; it verifies every output once.
@@ -9,12 +9,13 @@
 mod support;
 
 use convoke::graph::Graph;
-use convoke::testing::{self, Layer, Random};
+use convoke::testing::Random;
+use convoke_bench::Layer;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use ndarray::ArrayD;
 
 fn layers(criterion: &mut Criterion) {
-    for layer in testing::layers() {
+    for layer in convoke_bench::layers() {
         support::bench(criterion, layer.name, Some(throughput(&layer)), || graph(&layer));
     }
 }

@@ -5,9 +5,9 @@
 use std::error::Error;
 use std::time::Instant;
 
-use convoke::digits::{self, TestSet};
 use convoke::weights::Weights;
 use convoke::{Backend, Session};
+use convoke_digits::{self as digits, TestSet};
 use ndarray::{Array2, Axis};
 
 const MODELS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/models");

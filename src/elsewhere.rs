@@ -24,7 +24,7 @@ pub(crate) async fn elsewhere<T: Send + 'static>(
     match receiver.receive().await {
         Some(Ok(outcome)) => outcome,
         Some(Err(panic)) => resume_unwind(panic),
-        None => Err(Error::Gpu("a run was dropped before it was done".to_owned())),
+        None => Err(Error::Internal("a run was dropped before it was done".to_owned())),
     }
 }
 
@@ -36,7 +36,7 @@ pub(crate) fn on_a_thread(work: Work) -> Result<()> {
         .name("convoke-prepare".to_owned())
         .spawn(work)
         .map(drop)
-        .map_err(|error| Error::Gpu(format!("no thread to work on: {error}")))
+        .map_err(|error| Error::Thread(format!("work on: {error}")))
 }
 
 #[cfg(test)]

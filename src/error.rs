@@ -48,6 +48,12 @@ pub enum Error {
     /// The graphics library refused something that convoke should not have asked for: a bug worth reporting.
     #[error("GPU error: {0}")]
     Gpu(String),
+    /// convoke contradicts itself: a bug worth reporting.
+    #[error("internal error: {0}")]
+    Internal(String),
+    /// The operating system does not start a thread.
+    #[error("no thread to {0}")]
+    Thread(String),
     /// A file could not be read or written.
     #[error("{path}: {source}")]
     Io {
@@ -65,14 +71,16 @@ pub enum Error {
 }
 
 impl Error {
-    pub(crate) fn invalid(operator: &'static str, message: impl Into<String>) -> Self {
+    /// A mistake of the caller's: what was expected and what came.
+    pub fn invalid(operator: &'static str, message: impl Into<String>) -> Self {
         Self::InvalidArgument {
             operator,
             message: message.into(),
         }
     }
 
-    pub(crate) fn unsupported(operator: &'static str, message: impl Into<String>) -> Self {
+    /// Something legal that is not supported.
+    pub fn unsupported(operator: &'static str, message: impl Into<String>) -> Self {
         Self::Unsupported {
             operator,
             message: message.into(),

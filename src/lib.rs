@@ -50,13 +50,9 @@
 //! - `CONVOKE_DUMP_WGSL`: a directory that the final WGSL of every compiled kernel is written to.
 //! - `CONVOKE_DUMP_BROWSER_WGSL`: a directory that the same kernels are written to as a browser would get them.
 
-#[cfg(all(feature = "benchmark", not(target_family = "wasm")))]
-pub mod benchmark;
 mod content;
 #[cfg(all(feature = "cpu", not(target_family = "wasm")))]
 pub mod cpu;
-#[cfg(feature = "safetensors")]
-pub mod digits;
 mod dtype;
 #[cfg(not(target_family = "wasm"))]
 mod elsewhere;
@@ -77,8 +73,6 @@ pub mod reference;
 pub mod session;
 mod shape;
 pub mod testing;
-#[cfg(all(feature = "tune", not(target_family = "wasm")))]
-pub mod tune;
 #[cfg(target_family = "wasm")]
 mod turn;
 pub mod weights;

@@ -4,8 +4,9 @@
 
 use convoke::graph::Graph;
 use convoke::ops::Op;
-use convoke::testing::{self, Random, layers};
+use convoke::testing::{self, Random};
 use convoke::{Backend, Gpu, Session};
+use convoke_bench::layers;
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
 

@@ -10,7 +10,8 @@ use std::path::{Path, PathBuf};
 use convoke::onnx::{Model, Options, Shapes};
 use convoke::testing::{Random, compare, compare_exact};
 use convoke::weights::Weights;
-use convoke::{Backend, Session, digits};
+use convoke::{Backend, Session};
+use convoke_digits as digits;
 use ndarray::ArrayD;
 
 fn folder() -> PathBuf {

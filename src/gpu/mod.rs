@@ -39,8 +39,8 @@ pub use crate::gpu::device::device_class::DeviceClass;
 pub use crate::gpu::device::features::{MissingFeature, device_descriptor};
 pub use crate::gpu::device::tensor::{Element, Tensor};
 pub use crate::gpu::eager::{Counters, Gpu};
-pub use crate::gpu::engine::{LayerChoice, Resident};
+pub use crate::gpu::engine::{LayerChoice, LayerOperand, Resident};
 pub use crate::gpu::plan::executable::Memory;
 pub use tuning::{Candidate, CandidateOutcome, TunedAdapter, TunedLayer, TuningPlan};
 
-pub(crate) use crate::gpu::engine::{GpuEngine, Tunable};
+pub(crate) use crate::gpu::engine::GpuEngine;

@@ -21,16 +21,14 @@ use crate::elsewhere::{elsewhere, on_a_thread};
 use crate::engine::Evaluation;
 use crate::engine::{shapes_of, unsupported};
 use crate::error::Result;
-#[cfg(all(feature = "tune", not(target_family = "wasm")))]
 use crate::gpu::TuningPlan;
-use crate::gpu::{LayerChoice, Resident, Tunable};
+use crate::gpu::{LayerChoice, Resident};
 use crate::graph::passes::Passes;
 use crate::graph::{Graph, Kind, Pass};
 use crate::precision::Precision;
 #[cfg(not(target_family = "wasm"))]
 use crate::profiling::Profile;
 use crate::reference::{self, Answer, answers};
-#[cfg(all(feature = "tune", not(target_family = "wasm")))]
 use shared::Settings;
 use shared::Shared;
 #[cfg(not(target_family = "wasm"))]
@@ -53,38 +51,26 @@ impl Session {
     ///
     /// Errors: the number of inputs, a shape that an operator refuses; `Unsupported` on a backend without a GPU.
     pub fn kernel_choices(&self, inputs: &[&[usize]]) -> Result<Vec<LayerChoice>> {
-        let layers = self.tunable(inputs)?.into_iter();
-        Ok(layers
-            .map(|layer| LayerChoice {
-                node: layer.node.name().to_owned(),
-                layer: layer.decision.layer,
-                choice: layer.decision.choice,
-                is_tuned: layer.decision.is_tuned,
-            })
-            .collect())
+        let ready = self.shared.ready(&owned(inputs))?;
+        let engine = ready
+            .on_gpu
+            .as_ref()
+            .ok_or_else(|| unsupported("kernels are chosen on GPUs"))?;
+        engine.kernel_choices(inputs)
     }
 
-    /// A second session of the same graph, computed as another plan says. The weights are the same memory.
-    #[cfg(all(feature = "tune", not(target_family = "wasm")))]
-    pub(crate) fn again(&self, plan: &TuningPlan) -> Result<Self> {
+    /// A second session of the same graph, computed as another tuning plan says. The weights are the same memory.
+    ///
+    /// Errors: as [`Gpu::with_tuning`](crate::Gpu::with_tuning); `Unsupported` on a backend without a GPU.
+    pub fn retuned(&self, plan: &TuningPlan) -> Result<Self> {
         let Backend::Gpu(gpu) = &self.shared.settings.backend else {
-            return Err(unsupported("tuning plans are of GPUs"));
+            return Err(unsupported("tuning plans are of GPUs, and this session's backend is none"));
         };
         let settings = Settings {
             backend: Backend::Gpu(gpu.with_tuning(plan)?),
             ..self.shared.settings.clone()
         };
         Self::from_source(self.shared.source.clone(), settings)
-    }
-
-    /// The layers that several kernels could compute, with all that is needed to run one by itself.
-    pub(crate) fn tunable(&self, inputs: &[&[usize]]) -> Result<Vec<Tunable>> {
-        let ready = self.shared.ready(&owned(inputs))?;
-        let engine = ready
-            .on_gpu
-            .as_ref()
-            .ok_or_else(|| unsupported("kernels are chosen on GPUs"))?;
-        engine.tunable(inputs)
     }
 
     /// The graph that runs for these shapes of the inputs, before any pass.
@@ -190,9 +176,11 @@ impl Session {
         Ok(self.verified(inputs)?.0)
     }
 
-    /// [`verify`](Self::verify) with the outputs of the run that was checked.
+    /// [`verify`](Self::verify), with the outputs of the run that was checked.
+    ///
+    /// Errors: as [`verify`](Self::verify).
     #[cfg(not(target_family = "wasm"))]
-    pub(crate) fn verified(&self, inputs: &[ArrayViewD<'_, f32>]) -> Result<(Vec<Check>, Vec<ArrayD<f32>>)> {
+    pub fn verified(&self, inputs: &[ArrayViewD<'_, f32>]) -> Result<(Vec<Check>, Vec<ArrayD<f32>>)> {
         let engine = &self.shared.ready(&shapes_of(inputs))?.engine;
         let Evaluation { graph, values } = engine.evaluate(inputs)?;
         let checks = check_values(&graph, &values, engine.rounding())?;

@@ -16,7 +16,6 @@ mod adapter;
 pub mod conformance;
 #[cfg(feature = "safetensors")]
 mod golden;
-mod layers;
 mod random;
 
 pub use crate::reference::{Mismatch, compare, compare_close, compare_exact};
@@ -24,5 +23,4 @@ pub use crate::reference::{Mismatch, compare, compare_close, compare_exact};
 pub use adapter::gpu;
 #[cfg(feature = "safetensors")]
 pub use golden::{Golden, GoldenCase};
-pub use layers::{Layer, layers};
 pub use random::Random;

@@ -4,12 +4,12 @@
 
 use std::sync::OnceLock;
 
-use convoke::digits::{TestSet, classes, lenet5};
 use convoke::graph::Graph;
 use convoke::reference::Answer;
 use convoke::testing::compare;
 use convoke::weights::Weights;
 use convoke::{Backend, Gpu, Session};
+use convoke_digits::{TestSet, classes, lenet5};
 use ndarray::{ArrayD, Axis};
 
 use crate::{Named, Outcome, trial};

@@ -4,7 +4,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use convoke::ops::Activation;
 use convoke::testing::{Random, compare_exact};
-use convoke::{Error, Gpu, Session, digits, gpu::device_descriptor, weights::Weights};
+use convoke::{Error, Gpu, Session, gpu::device_descriptor, weights::Weights};
+use convoke_digits as digits;
 use ndarray::ArrayD;
 
 use crate::device::Outcome;

@@ -1,6 +1,5 @@
 //! Which kernels compute a layer: plain data, nothing recorded.
 
-#[cfg(any(test, all(feature = "tune", not(target_family = "wasm"))))]
 pub(crate) mod candidates;
 pub(crate) mod gemm;
 pub(crate) mod im2col;

@@ -196,7 +196,6 @@ pub(crate) fn tiling(extents: Extents, capabilities: &Capabilities) -> Tiling {
 }
 
 /// A tile with as many splits as the rule would give it, and with none.
-#[cfg(any(test, all(feature = "tune", not(target_family = "wasm"))))]
 pub(crate) fn with_tile(extents: Extents, tile: Tile, capabilities: &Capabilities) -> [Tiling; 2] {
     let splits = splits(extents, tile, capabilities);
     [splits, long_sums::fewest_parts(extents.terms, capabilities)].map(|splits| fitting(extents, tile, splits, capabilities))

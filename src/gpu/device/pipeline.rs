@@ -83,10 +83,10 @@ impl Pipelines {
 fn compile(device: &RawDevice, key: &PipelineKey) -> Result<Pipeline> {
     let source = key.kernel.source();
     let label = format!("convoke.{}", source.name);
-    let mut text = key.wgsl(Dialect::HERE).map_err(Error::Gpu)?;
+    let mut text = key.wgsl(Dialect::HERE).map_err(Error::Internal)?;
     // What the ceiling's kernel is for is to show the most that a driver can make of it.
     if device.capabilities.hides_parameters() && key.kernel != Kernel::CeilingMultiplyAdd {
-        text = hide_parameters(&text).map_err(|message| Error::Gpu(format!("{}: {message}", source.name)))?;
+        text = hide_parameters(&text).map_err(|message| Error::Internal(format!("{}: {message}", source.name)))?;
     }
     #[cfg(feature = "wrong-kernel")]
     let text = match &device.wrong_kernel {

@@ -40,7 +40,7 @@ impl Poller {
         std::thread::Builder::new()
             .name("convoke-poll".to_owned())
             .spawn(poll)
-            .map_err(|error| Error::Gpu(format!("no thread to wait for results: {error}")))?;
+            .map_err(|error| Error::Thread(format!("wait for results: {error}")))?;
         // The thread has just begun to receive.
         let _ = sender.send(submission);
         *submissions = Some(sender);

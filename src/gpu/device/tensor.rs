@@ -178,7 +178,7 @@ impl Tensor {
     }
 
     fn to_array<T>(&self, elements: Vec<T>) -> Result<ArrayD<T>> {
-        ArrayD::from_shape_vec(IxDyn(&self.shape), elements).map_err(|error| Error::Gpu(format!("reading back: {error}")))
+        ArrayD::from_shape_vec(IxDyn(&self.shape), elements).map_err(|error| Error::Internal(format!("reading back: {error}")))
     }
 }
 

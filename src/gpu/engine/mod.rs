@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 
 use ndarray::{ArrayD, ArrayViewD};
 
-pub use resident::{LayerChoice, Resident};
+pub use resident::{LayerChoice, LayerOperand, Resident};
 
 use crate::dtype::DType;
 #[cfg(not(target_family = "wasm"))]
@@ -22,9 +22,9 @@ use crate::gpu::device::tensor::write;
 use crate::gpu::eager::Gpu;
 use crate::gpu::lower::lower;
 use crate::gpu::plan::executable::Executable;
-use crate::gpu::plan::recording::{Decision, Recording, Value};
+use crate::gpu::plan::recording::{Recording, Value};
 use crate::graph::passes::{Passes, split_linear};
-use crate::graph::{Graph, Node, ValueId};
+use crate::graph::{Graph, ValueId};
 use crate::lock::lock;
 use crate::precision::Precision;
 use crate::profiling::Layer;
@@ -99,7 +99,7 @@ impl GpuEngine {
     }
 
     /// The layers that several kernels could compute, for these shapes of the inputs.
-    pub(crate) fn tunable(&self, inputs: &[&[usize]]) -> Result<Vec<Tunable>> {
+    pub(crate) fn kernel_choices(&self, inputs: &[&[usize]]) -> Result<Vec<LayerChoice>> {
         // What is refused takes no memory.
         self.graph.shapes(inputs)?;
         let shapes: Vec<Vec<usize>> = inputs.iter().map(|shape| shape.to_vec()).collect();
@@ -108,15 +108,20 @@ impl GpuEngine {
         let operand = |value: &ValueId| {
             let value = lowered.values[value.0].as_ref()?;
             let is_constant = value.slot.is_some_and(|slot| slots[slot.0].constant);
-            Some((value.shape.clone(), is_constant))
+            Some(LayerOperand {
+                shape: value.shape.clone(),
+                is_constant,
+            })
         };
         let layers = decisions.iter().map(|&decision| {
-            let node = lowered.graph.nodes[decision.node].clone();
-            let operands = node.inputs.iter().filter_map(operand).collect();
-            Tunable {
-                node,
-                operands,
-                decision,
+            let node = &lowered.graph.nodes[decision.node];
+            LayerChoice {
+                node: node.name.clone(),
+                op: node.op.clone(),
+                operands: node.inputs.iter().filter_map(operand).collect(),
+                layer: decision.layer,
+                choice: decision.choice,
+                is_tuned: decision.is_tuned,
             }
         });
         Ok(layers.collect())
@@ -340,19 +345,6 @@ fn early_graph(gpu: &Gpu, graph: &Graph, passes: &Passes) -> Result<Graph> {
     let most = limits.max_storage_buffer_binding_size.min(limits.max_buffer_size) / 4;
     split_linear::run(&mut graph, usize::try_from(most).unwrap_or(usize::MAX));
     Ok(graph)
-}
-
-/// A layer that several kernels could compute.
-#[derive(Debug)]
-pub(crate) struct Tunable {
-    pub(crate) node: Node,
-    /// The shapes of its operands, and whether each is the same in every run.
-    #[cfg_attr(
-        not(all(feature = "tune", not(target_family = "wasm"))),
-        expect(dead_code, reason = "only the tuner asks")
-    )]
-    pub(crate) operands: Vec<(Vec<usize>, bool)>,
-    pub(crate) decision: Decision,
 }
 
 /// A graph made ready for the shapes of its inputs, with what each of its values became.

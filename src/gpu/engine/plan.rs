@@ -178,7 +178,7 @@ pub(super) fn split_outputs(outputs: &[Output], parts: &[&[u8]]) -> Result<Vec<A
                     .map(whole_number)
                     .collect::<Result<_>>()?,
             };
-            ArrayD::from_shape_vec(IxDyn(&value.shape), elements).map_err(|error| Error::Gpu(format!("reading back: {error}")))
+            ArrayD::from_shape_vec(IxDyn(&value.shape), elements).map_err(|error| Error::Internal(format!("reading back: {error}")))
         })
         .collect()
 }

@@ -12,20 +12,35 @@ use crate::gpu::choose::signature::LayerSignature;
 use crate::gpu::eager::Gpu;
 use crate::gpu::plan::executable::Memory;
 use crate::lock::lock;
+use crate::ops::Op;
 
 /// How a layer of a session is computed. Made by
 /// [`Session::kernel_choices`](crate::Session::kernel_choices).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct LayerChoice {
     /// The node's name.
     pub node: String,
+    /// The operator, with what was fused to it.
+    pub op: Op,
+    /// Its operands, in the operator's order.
+    pub operands: Vec<LayerOperand>,
     /// What is computed.
     pub layer: LayerSignature,
     /// How it is computed.
     pub choice: KernelChoice,
     /// Whether a tuning plan says so, and not a rule.
     pub is_tuned: bool,
+}
+
+/// An operand of a layer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct LayerOperand {
+    /// The extents.
+    pub shape: Vec<usize>,
+    /// Whether it is the same in every run.
+    pub is_constant: bool,
 }
 
 /// A session's plan with its inputs on the GPU: what remains of a run is the dispatches. For benchmarks, and for inputs
@@ -43,9 +58,8 @@ impl Resident {
         plan.executable.submit(&self.gpu.context)
     }
 
-    /// Submits so many runs at once, one after another.
-    #[cfg(all(feature = "tune", not(target_family = "wasm")))]
-    pub(crate) fn run_times(&self, times: usize) -> Result<()> {
+    /// Submits so many runs at once, one after another: for layers that take less time than a submission.
+    pub fn run_times(&self, times: usize) -> Result<()> {
         let context = &self.gpu.context;
         let plan = lock(&self.plan);
         let mut encoder = context.encoder("convoke.runs");

@@ -25,7 +25,7 @@ pub(crate) use parameters;
 /// The buffer of a tensor that has elements: its operator's output has some.
 pub(crate) fn slot(value: &Value) -> Result<SlotId> {
     value.slot.ok_or_else(|| {
-        Error::Gpu(format!(
+        Error::Internal(format!(
             "a tensor of shape {:?} without a buffer reached a kernel",
             value.shape
         ))

@@ -33,5 +33,5 @@ pub(crate) fn decide(
 
 /// A choice for another operator: plans are checked before they are used.
 pub(crate) fn misplaced(layer: &LayerSignature, how: How) -> Error {
-    Error::Gpu(format!("{} reached the layer {layer}", KernelChoice(how)))
+    Error::Internal(format!("{} reached the layer {layer}", KernelChoice(how)))
 }

@@ -305,7 +305,7 @@ impl Recording {
             for slot in outputs {
                 let slot = &mut self.slots[slot.0];
                 if slot.constant {
-                    return Err(Error::Gpu(format!(
+                    return Err(Error::Internal(format!(
                         "{operator} writes to a constant in every run: its parts were not announced"
                     )));
                 }

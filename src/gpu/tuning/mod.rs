@@ -173,6 +173,13 @@ impl Gpu {
         }))
     }
 
+    /// The kernels that could compute a layer on this device and may be the fastest: what a tuner measures.
+    ///
+    /// Errors: a layer that is none.
+    pub fn kernel_candidates(&self, layer: &LayerSignature) -> Result<Vec<KernelChoice>> {
+        KernelChoice::candidates(layer, &self.capabilities())
+    }
+
     /// Whether a plan chooses the kernels of some layers.
     pub fn is_tuned(&self) -> bool {
         self.policy.tuned.as_ref().is_some_and(|tuned| !tuned.is_empty())

@@ -103,7 +103,7 @@ fn lower_by(how: How, problem: &Problem, operands: &Operands<'_>, output: &Value
             output,
             recording,
         ),
-        How::MatMul => Err(Error::Gpu("a convolution was given the kernel of matmul".to_owned())),
+        How::MatMul => Err(Error::Internal("a convolution was given the kernel of matmul".to_owned())),
     }
 }
 

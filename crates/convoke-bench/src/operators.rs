@@ -1,0 +1,85 @@
+//! One small case for each operator.
+
+use super::case::Case;
+use convoke::ops::{
+    Activation, AdaptiveAvgPool2d, AdaptiveMaxPool2d, AvgPool2d, BatchNorm, Binary, Concat, Conv2d, ConvTranspose2d, Expand,
+    Flatten, Fused, FusedBase, InstanceNorm, Interpolate, Linear, LocalResponseNorm, LpPool2d, MatMul, MaxPool2d, Op, PRelu, Pad2d,
+    Reduce, Reshape, Slice, Softmax, Transpose,
+};
+
+/// One small case for each operator, neither square nor symmetric: what a kernel call costs where it has little to do.
+pub fn operators() -> Vec<Case<'static>> {
+    let cases = list();
+    cases
+        .iter()
+        .map(|(name, op, shapes)| Case::operator(name, op.clone(), shapes))
+        .collect()
+}
+
+type Shapes = &'static [&'static [usize]];
+
+/// What most of them read.
+const IMAGE: Shapes = &[&[1, 32, 40, 56]];
+
+fn list() -> Vec<(&'static str, Op, Shapes)> {
+    let fused = Fused::new(FusedBase::Conv2d(Conv2d::new().padding(1))).activation(Activation::Relu);
+    vec![
+        (
+            "conv2d",
+            Conv2d::new().padding(1).into(),
+            &[&[1, 32, 40, 56], &[32, 32, 3, 3], &[32]],
+        ),
+        (
+            "conv_transpose2d",
+            ConvTranspose2d::new().stride(2).into(),
+            &[&[1, 32, 20, 28], &[32, 16, 2, 2], &[16]],
+        ),
+        ("conv2d with relu", fused.into(), &[&[1, 32, 40, 56], &[32, 32, 3, 3], &[32]]),
+        ("interpolate", Interpolate::bilinear([60, 84], false).into(), IMAGE),
+        ("pad", Pad2d::new(2).into(), IMAGE),
+        ("max_pool2d", MaxPool2d::new(3).stride(2).padding(1).into(), IMAGE),
+        ("avg_pool2d", AvgPool2d::new(3).stride(2).padding(1).into(), IMAGE),
+        ("lp_pool2d", LpPool2d::new(2, 2).into(), IMAGE),
+        ("adaptive_avg_pool2d", AdaptiveAvgPool2d::new([5, 7]).into(), IMAGE),
+        ("adaptive_max_pool2d", AdaptiveMaxPool2d::new([5, 7]).into(), IMAGE),
+        ("relu", Activation::Relu.into(), IMAGE),
+        ("silu", Activation::Silu.into(), IMAGE),
+        ("prelu", PRelu.into(), &[&[1, 32, 40, 56], &[32]]),
+        ("softmax", Softmax::new(1).into(), &[&[64, 1000]]),
+        ("linear", Linear.into(), &[&[4, 512], &[256, 512], &[256]]),
+        ("matmul", MatMul.into(), &[&[96, 128], &[128, 160]]),
+        (
+            "batch_norm",
+            BatchNorm::new().into(),
+            &[&[1, 32, 40, 56], &[32], &[32], &[32], &[32]],
+        ),
+        ("instance_norm", InstanceNorm::new().into(), &[&[1, 32, 40, 56], &[32], &[32]]),
+        ("local_response_norm", LocalResponseNorm::new(5).into(), IMAGE),
+        ("add", Binary::Add.into(), &[&[1, 32, 40, 56], &[1, 32, 40, 56]]),
+        ("reshape", Reshape::new([32, 2240]).into(), IMAGE),
+        ("flatten", Flatten::default().into(), IMAGE),
+        ("concat", Concat::new(1).into(), &[&[1, 32, 40, 56], &[1, 16, 40, 56]]),
+        ("slice", Slice::new([1, 3], [39, 53]).axes([2, 3]).into(), IMAGE),
+        ("transpose", Transpose::new([0, 2, 3, 1]).into(), IMAGE),
+        ("expand", Expand::new([4, 32, 40, 56]).into(), &[&[1, 32, 1, 56]]),
+        ("reduce", Reduce::mean([2, 3]).into(), IMAGE),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+    use std::mem::discriminant;
+
+    use super::*;
+
+    #[test]
+    fn every_operator_has_a_case_that_is_legal() {
+        let mut kinds = HashSet::new();
+        for (name, op, shapes) in list() {
+            assert!(op.output_shapes(shapes).is_ok(), "{name}");
+            kinds.insert(discriminant(&op));
+        }
+        assert_eq!(kinds.len(), 26);
+    }
+}

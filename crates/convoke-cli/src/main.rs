@@ -1,0 +1,120 @@
+//! The `convoke` command: its arguments, which backend it runs on, and how it ends.
+
+mod bench;
+mod conformance;
+mod decode;
+mod devices;
+mod digits;
+mod input;
+mod inspect;
+mod layout;
+mod model;
+mod npy;
+mod outcome;
+mod picture;
+mod plan;
+mod precision;
+mod profile;
+mod resample;
+mod target;
+mod tune;
+mod verify;
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use clap::error::ErrorKind;
+use clap::{CommandFactory, Parser, Subcommand};
+use log::LevelFilter;
+
+use outcome::{backend, complain};
+
+/// Convolutional networks on any GPU that WebGPU reaches.
+#[derive(Debug, Parser)]
+#[command(version, arg_required_else_help = true)]
+struct Arguments {
+    /// Where to run: `hardware`, `software`, `cpu`, `any`, or part of an adapter's name.
+    ///
+    /// Without it the environment's `CONVOKE_ADAPTER` says the same; without that a real GPU is taken, else the CPU, since software
+    /// adapters are slower. `bench`, `profile`, `tune`, `verify` and `--backend gpu` are about adapters and take a software one too.
+    /// What is asked for here and not there is an error. `bench` takes several, each with its own `--adapter`.
+    #[arg(long, global = true, value_name = "ADAPTER", help_heading = "Global options")]
+    adapter: Vec<String>,
+    /// Log more to stderr; twice for more still.
+    #[arg(short, long, global = true, action = clap::ArgAction::Count, help_heading = "Global options")]
+    verbose: u8,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// List the adapters, and say which one would be chosen and why.
+    Devices,
+    /// Read handwritten digits with LeNet-5: a test set, or pictures.
+    Digits(digits::Arguments),
+    /// Run a model from an ONNX file.
+    Run(model::RunArguments),
+    /// Say what an ONNX file holds: inputs, outputs, operators, parameters, work.
+    Inspect(inspect::InspectArguments),
+    /// Measure what a run of a model from an ONNX file spends its time on, operator by operator.
+    Profile(profile::ProfileArguments),
+    /// Measure a model from an ONNX file on backends side by side: checked, cold and warm, with a report.
+    Bench(bench::BenchArguments),
+    /// Measure which kernels are fastest for the layers of a model from an ONNX file on an adapter, and write a plan.
+    Tune(tune::TuneArguments),
+    /// Check a model from an ONNX file against the reference, operator by operator.
+    Verify(verify::VerifyArguments),
+    /// Run ONNX's backend test cases: models with inputs and the outputs that they must have.
+    Conformance(conformance::ConformanceArguments),
+}
+
+/// Runs the command. Ends with 0, with 1 after an error (which went to stderr), or with 2 on wrong usage.
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    log_to_stderr(arguments.verbose);
+    let mut out = io::stdout().lock();
+    if arguments.adapter.len() > 1 && !matches!(arguments.command, Command::Bench(_)) {
+        let message = "only `bench` takes more than one --adapter";
+        Arguments::command().error(ErrorKind::ArgumentConflict, message).exit();
+    }
+    let adapter = arguments.adapter.first().map(String::as_str);
+    let outcome = match &arguments.command {
+        Command::Devices => devices::run(&mut out, adapter),
+        Command::Run(arguments) => model::run(&mut out, arguments, adapter),
+        Command::Inspect(arguments) => inspect::inspect(&mut out, arguments),
+        Command::Profile(arguments) => profile::profile(&mut out, arguments, adapter),
+        Command::Bench(bench) => bench::bench(&mut out, bench, &arguments.adapter),
+        Command::Tune(arguments) => tune::tune(&mut out, arguments, adapter),
+        Command::Verify(arguments) => verify::verify(&mut out, arguments, adapter),
+        Command::Conformance(arguments) => conformance::conformance(&mut out, arguments, adapter),
+        Command::Digits(arguments) => backend(adapter).and_then(|backend| digits::run(&mut out, arguments, &backend)),
+    };
+    let outcome = outcome.and_then(|code| Ok(out.flush().map(|()| code)?));
+    outcome.unwrap_or_else(|error| {
+        // Whoever reads the output may stop early, as `head` does.
+        let pipe_closed = error
+            .downcast_ref::<io::Error>()
+            .is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe);
+        if pipe_closed {
+            return ExitCode::SUCCESS;
+        }
+        complain("error", &error);
+        ExitCode::FAILURE
+    })
+}
+
+/// Logs by the number of `-v`, or as `RUST_LOG` says. Other crates speak one level less than convoke.
+fn log_to_stderr(verbose: u8) {
+    let (own, others) = match verbose {
+        0 => (LevelFilter::Warn, LevelFilter::Error),
+        1 => (LevelFilter::Info, LevelFilter::Warn),
+        2 => (LevelFilter::Debug, LevelFilter::Info),
+        _ => (LevelFilter::Trace, LevelFilter::Debug),
+    };
+    env_logger::Builder::new()
+        .filter_level(others)
+        .filter_module("convoke", own)
+        .parse_default_env()
+        .init();
+}

@@ -1,0 +1,217 @@
+//! `convoke run`: a model from an ONNX file.
+
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::{Args, ValueEnum};
+use convoke::onnx::{Model, Options};
+use convoke::{Backend, Error};
+use ndarray::{ArrayD, ArrayView1, Axis};
+use ndarray_npy::WriteNpyExt;
+
+use super::input::{InputArguments, check_names, resolve};
+use super::outcome::{self, Outcome, announce, complain};
+use super::plan::PlanArguments;
+use super::precision::PrecisionArguments;
+use super::target::{Target, share, text};
+
+/// A model, what it reads and what becomes of its answers.
+#[derive(Debug, Args)]
+pub(super) struct RunArguments {
+    /// The ONNX file.
+    model: PathBuf,
+    #[command(flatten)]
+    inputs: InputArguments,
+    #[command(flatten)]
+    plan: PlanArguments,
+    /// Where an output is written; NAME= may be left out where the model has one output. `-` is stdout, and what else would
+    /// stand there goes to stderr.
+    #[arg(long, value_name = "[NAME=]FILE.npy|-", value_parser = output)]
+    output: Vec<(Option<String>, String)>,
+    /// Where to run; `--adapter` says more.
+    #[arg(long, value_enum, default_value = "auto")]
+    backend: Kind,
+    /// Show so many of the largest scores of the first output.
+    #[arg(long, value_name = "K", value_parser = clap::value_parser!(u32).range(1..))]
+    top: Option<u32>,
+    /// Names of the classes, a line each.
+    #[arg(long, value_name = "FILE", requires = "top")]
+    labels: Option<PathBuf>,
+    /// Read tensors from other files in the model's folder.
+    #[arg(long)]
+    external_data: bool,
+    #[command(flatten)]
+    precision: PrecisionArguments,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Kind {
+    /// A real GPU, else the CPU.
+    Auto,
+    /// An adapter, even a software one, or nothing.
+    Gpu,
+    /// The CPU.
+    Cpu,
+    /// The CPU, exact and slow.
+    Reference,
+}
+
+fn output(text: &str) -> Result<(Option<String>, String), String> {
+    let (name, file) = match text.split_once('=') {
+        Some((name, file)) => (Some(name.to_owned()), file),
+        None => (None, text),
+    };
+    if file.is_empty() {
+        return Err("a file, or `-` for stdout, is expected".to_owned());
+    }
+    Ok((name, file.to_owned()))
+}
+
+/// Opens a model; whatever is wrong with it, the message names the file.
+pub(super) fn open(path: &Path, external_data: bool) -> convoke::Result<Model> {
+    let named = |message: &str| format!("{}: {message}", path.display());
+    if path
+        .metadata()
+        .is_ok_and(|metadata| metadata.is_file() && metadata.len() == 0)
+    {
+        return Err(Error::Onnx(named("the file is empty")));
+    }
+    Model::open_with(path, &Options::new().external_data(external_data)).map_err(|error| match error {
+        Error::Unsupported { operator, message } => Error::Unsupported {
+            operator,
+            message: named(&message),
+        },
+        error => error,
+    })
+}
+
+pub(super) fn backend(kind: Kind, adapter: Option<&str>) -> Result<Backend, Box<dyn std::error::Error>> {
+    match (kind, adapter) {
+        (Kind::Auto, adapter) => outcome::backend(adapter),
+        (Kind::Reference, None) => Ok(Backend::Reference),
+        (Kind::Cpu, None) => Ok(Backend::cpu()),
+        (Kind::Cpu | Kind::Reference, Some(adapter)) => {
+            let name = if kind == Kind::Cpu { "cpu" } else { "reference" };
+            Err(format!("--backend {name} and --adapter {adapter} exclude one another").into())
+        }
+        (Kind::Gpu, adapter) => {
+            let choice = outcome::choice(adapter);
+            match Backend::choose(choice)? {
+                backend @ Backend::Gpu(_) => Ok(backend),
+                _ => Err("--backend gpu, but the adapter asked for is the CPU".into()),
+            }
+        }
+    }
+}
+
+/// Runs a model once, or for each picture of a folder.
+pub(super) fn run(out: &mut dyn Write, arguments: &RunArguments, adapter: Option<&str>) -> Outcome {
+    let model = Arc::new(open(&arguments.model, arguments.external_data)?);
+    let mut targets = targets(&arguments.output, &model)?;
+    let to_stdout = share(targets.iter().map(|(_, target)| target))?;
+    let labels = match &arguments.labels {
+        None => String::new(),
+        Some(path) => std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?,
+    };
+    let labels: Vec<&str> = labels.lines().collect();
+
+    let feeds = arguments.inputs.prepare(&model, None)?;
+    let backend = arguments.plan.apply(backend(arguments.backend, adapter)?)?;
+    announce(&backend);
+    let session = arguments.precision.session(model.clone(), &backend)?;
+    let runs = feeds
+        .runs()
+        .iter()
+        .map(|views| session.run(views))
+        .collect::<Result<Vec<_>, _>>()?;
+    let outputs = together(runs)?;
+
+    // Whoever reads the lines may stop early; the files are wanted all the same.
+    for (info, array) in model.outputs().iter().zip(&outputs) {
+        if let Some(index) = targets.iter().position(|(name, _)| *name == info.name) {
+            let (_, target) = targets.swap_remove(index);
+            target.write(out, |file| Ok(array.write_npy(file)?))?;
+        }
+    }
+    let mut stderr = io::stderr();
+    let out = text(out, &mut stderr, to_stdout);
+    for (info, array) in model.outputs().iter().zip(&outputs) {
+        summarise(out, &info.name, array)?;
+    }
+    if let (Some(count), Some(scores)) = (arguments.top, outputs.first()) {
+        let classes = scores.shape().last().copied().unwrap_or(1);
+        if let Some(path) = arguments.labels.as_ref().filter(|_| labels.len() != classes) {
+            let path = path.display();
+            complain(
+                "warning",
+                &format!(
+                    "{path}: expected {classes} labels, one for each class, but got {}",
+                    labels.len()
+                ),
+            );
+        }
+        let pictures = feeds.pictures();
+        let rows = scores.rows().into_iter().len().max(1);
+        for (index, row) in scores.rows().into_iter().enumerate() {
+            writeln!(out)?;
+            // Each picture has as many rows.
+            if let Some(picture) = pictures.get(index * pictures.len() / rows) {
+                writeln!(out, "{}", picture.display())?;
+            }
+            top(out, &row, count as usize, &labels)?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The outputs that are written, with their files opened.
+fn targets(given: &[(Option<String>, String)], model: &Model) -> Result<Vec<(String, Target)>, String> {
+    let mut named = Vec::new();
+    for (name, file) in given {
+        named.push((resolve("output", name.as_deref(), file, model.outputs())?, file));
+    }
+    check_names("output", named.iter().map(|(name, _)| name.as_str()), model.outputs())?;
+    let open = |(name, file): (String, &String)| Ok((name, Target::open(Path::new(file))?));
+    named.into_iter().map(open).collect()
+}
+
+/// The outputs of all runs, one after another along the first axis.
+fn together(mut runs: Vec<Vec<ArrayD<f32>>>) -> Result<Vec<ArrayD<f32>>, ndarray::ShapeError> {
+    if runs.len() == 1 {
+        return Ok(runs.swap_remove(0));
+    }
+    let count = runs.first().map_or(0, Vec::len);
+    let join = |index: usize| {
+        let parts: Vec<_> = runs.iter().map(|outputs| outputs[index].view()).collect();
+        match parts.first() {
+            Some(first) if first.ndim() == 0 => ndarray::stack(Axis(0), &parts),
+            _ => ndarray::concatenate(Axis(0), &parts),
+        }
+    };
+    (0..count).map(join).collect()
+}
+
+/// Shape, least, largest and mean.
+fn summarise(out: &mut dyn Write, name: &str, array: &ArrayD<f32>) -> io::Result<()> {
+    write!(out, "{name} {:?}", array.shape())?;
+    if !array.is_empty() {
+        let least = array.iter().copied().fold(f32::INFINITY, f32::min);
+        let largest = array.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+        let mean = array.iter().map(|&value| f64::from(value)).sum::<f64>() / array.len() as f64;
+        write!(out, ": {least} to {largest}, mean {mean:.6}")?;
+    }
+    writeln!(out)
+}
+
+/// The largest scores, a line each: class, score and name.
+fn top(out: &mut dyn Write, scores: &ArrayView1<'_, f32>, count: usize, labels: &[&str]) -> io::Result<()> {
+    let mut ranked: Vec<(usize, f32)> = scores.iter().copied().enumerate().collect();
+    ranked.sort_by(|(_, left), (_, right)| right.total_cmp(left));
+    for (class, score) in ranked.into_iter().take(count) {
+        let label = labels.get(class).copied().unwrap_or_default();
+        writeln!(out, "{}", format!("{class:>6}  {score:<12} {label}").trim_end())?;
+    }
+    Ok(())
+}

@@ -1,0 +1,69 @@
+//! `convoke verify`: a model on a GPU or the CPU against the reference, operator by operator.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+use convoke::Backend;
+
+use super::input::InputArguments;
+use super::model::{Kind, backend, open};
+use super::outcome::{self, Outcome, announce};
+use super::plan::PlanArguments;
+use super::precision::PrecisionArguments;
+
+/// A model to verify, and what it reads: random numbers where nothing is said.
+#[derive(Debug, Args)]
+pub(super) struct VerifyArguments {
+    /// The ONNX file.
+    model: PathBuf,
+    #[command(flatten)]
+    inputs: InputArguments,
+    #[command(flatten)]
+    plan: PlanArguments,
+    /// Where to run; `--adapter` says more.
+    #[arg(long, value_enum, default_value = "auto")]
+    backend: Kind,
+    /// Read tensors from other files in the model's folder.
+    #[arg(long)]
+    external_data: bool,
+    #[command(flatten)]
+    precision: PrecisionArguments,
+}
+
+/// Names every operator whose output is not what the reference makes of the same inputs; exit status 1 if there is one.
+pub(super) fn verify(out: &mut dyn Write, arguments: &VerifyArguments, adapter: Option<&str>) -> Outcome {
+    let model = open(&arguments.model, arguments.external_data)?;
+    let feeds = arguments.inputs.prepare(&model, Some("random"))?;
+    let views = feeds.only()?;
+    // Without an adapter nobody wants to hear that the CPU is right.
+    let backend = match arguments.backend {
+        Kind::Auto => Backend::choose(outcome::choice(adapter))?,
+        kind => backend(kind, adapter)?,
+    };
+    let backend = arguments.plan.apply(backend)?;
+    announce(&backend);
+    let checks = arguments.precision.session(model, &backend)?.verify(&views)?;
+    let mut wrong = 0;
+    for check in &checks {
+        if let Some(mismatch) = &check.mismatch {
+            wrong += 1;
+            writeln!(
+                out,
+                "WRONG       {} {:?} {:?}: {mismatch}",
+                check.operator, check.node, check.shape
+            )?;
+        }
+    }
+    if wrong > 0 {
+        writeln!(out, "{wrong} of {} operators differ from the reference", checks.len())?;
+        return Ok(ExitCode::FAILURE);
+    }
+    writeln!(
+        out,
+        "verified    all {} operators are within the bounds of the reference",
+        checks.len()
+    )?;
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,11 @@
+//! The `convoke` command as its user meets it.
+
+#![expect(clippy::expect_used, reason = "a test may fail")]
+
+mod bench;
+mod command;
+mod commands;
+mod precision;
+mod profile;
+mod run;
+mod tune;
