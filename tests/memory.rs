@@ -50,7 +50,7 @@ fn growth(op: Op, input: &[usize], weight: Option<&[usize]>) -> Result<u64, Box<
 }
 
 /// lavapipe specialises a kernel to its parameters, some before every dispatch, and keeps all that it made: pointwise
-/// convolutions of 512 and 1024 channels grew by 0.6 MB a run (see `gpu/opaque.rs`). All is one test, since other tests'
+/// convolutions of 512 and 1024 channels grew by 0.6 MB a run (see `gpu/wgsl/hide_uniforms.rs`). All is one test, since other tests'
 /// memory would count.
 #[test]
 fn no_layer_takes_more_memory_with_every_run() -> Outcome {

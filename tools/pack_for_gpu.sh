@@ -13,7 +13,7 @@ shift
 mkdir -p "$folder/bin" "$folder/tests" "$folder/models"
 
 echo "== building"
-cargo build --release --locked --features cli
+cargo build --release --locked --package convoke-cli
 cp "${CARGO_TARGET_DIR:-target}/release/convoke" "$folder/bin/"
 for test in gpu onnx_node networks; do
     binary=$(cargo test --locked --all-features --no-run --message-format=json --test "$test" |
