@@ -2,13 +2,15 @@
 
 use std::hash::BuildHasher;
 
+use crate::dtype::DType;
+use crate::tensor::{TensorView, each};
 use foldhash::quality::RandomState;
-use ndarray::ArrayViewD;
 
-/// An array's shape and 128 bits of its elements' bits. The seeds are random and nobody's to know, so that a file cannot be made to
+/// A tensor's type, shape and 128 bits of its elements' bits. The seeds are random and nobody's to know, so that a file cannot be made to
 /// have another's key; by chance two arrays of a million have the same one with a probability of 10^-27.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Key {
+    dtype: DType,
     shape: Vec<usize>,
     hash: [u64; 2],
 }
@@ -18,15 +20,24 @@ pub(crate) struct Key {
 pub(crate) struct Seeds([RandomState; 2]);
 
 impl Seeds {
-    /// The key of an array, whatever its layout.
-    pub(crate) fn key(&self, array: &ArrayViewD<'_, f32>) -> Key {
-        let standard = array.as_standard_layout();
-        let bytes: &[u8] = bytemuck::cast_slice(standard.as_slice().unwrap_or_default());
+    /// The key of a tensor, whatever its layout.
+    pub(crate) fn key(&self, tensor: &TensorView<'_>) -> Key {
+        let hash = each!(TensorView, tensor, array => {
+            let standard = array.as_standard_layout();
+            let elements = standard.as_slice().unwrap_or_default();
+            self.0.each_ref().map(|state| state.hash_one(bytes(elements)))
+        });
         Key {
-            shape: array.shape().to_vec(),
-            hash: self.0.each_ref().map(|state| state.hash_one(bytes)),
+            dtype: tensor.dtype(),
+            shape: tensor.shape().to_vec(),
+            hash,
         }
     }
+}
+
+/// The bytes of elements.
+fn bytes<T: bytemuck::NoUninit>(elements: &[T]) -> &[u8] {
+    bytemuck::cast_slice(elements)
 }
 
 #[cfg(test)]
@@ -38,19 +49,23 @@ mod tests {
     fn keys_are_equal_where_shape_and_bits_are() {
         let seeds = Seeds::default();
         let array = Random::new(1).reals(&[30, 50]);
-        let key = seeds.key(&array.view());
-        assert_eq!(seeds.key(&array.clone().view()), key);
+        let key = seeds.key(&array.view().into());
+        assert_eq!(seeds.key(&array.clone().view().into()), key);
         let turned = array.t().as_standard_layout().into_owned();
-        assert_eq!(seeds.key(&turned.t().into_dyn()), key, "another layout of the same elements");
-        assert_ne!(seeds.key(&turned.view()), key);
+        assert_eq!(
+            seeds.key(&turned.t().into_dyn().into()),
+            key,
+            "another layout of the same elements"
+        );
+        assert_ne!(seeds.key(&turned.view().into()), key);
         assert_ne!(
-            seeds.key(&array.to_shape(vec![1500]).unwrap().into_owned().into_dyn().view()),
+            seeds.key(&array.to_shape(vec![1500]).unwrap().into_owned().into_dyn().view().into()),
             key
         );
         for place in [[0, 0], [17, 3], [29, 49]] {
             let mut other = array.clone();
             other[place] = -other[place];
-            assert_ne!(seeds.key(&other.view()), key, "{place:?}");
+            assert_ne!(seeds.key(&other.view().into()), key, "{place:?}");
         }
     }
 }

@@ -72,17 +72,20 @@ pub mod profiling;
 pub mod reference;
 pub mod session;
 mod shape;
+mod tensor;
 pub mod testing;
 #[cfg(target_family = "wasm")]
 mod turn;
 pub mod weights;
 
+pub use dtype::{DType, TensorType};
 pub use error::{Error, Result};
 pub use gpu::Gpu;
 pub use padding::{Padding2d, PaddingMode};
 pub use precision::Precision;
 pub use session::{Backend, Session};
 pub use shape::Size2d;
+pub use tensor::{Element, SharedArray, Tensor, TensorView};
 pub use wgpu;
 
 /// The README's examples, run as doc tests.

@@ -135,6 +135,7 @@ fn nan_and_infinity_match_themselves_alone() {
 #[test]
 fn a_value_beyond_f32_is_infinity() {
     let want = Answer {
+        dtype: convoke::DType::F32,
         values: ArrayD::from_elem(IxDyn(&[1]), -1e39),
         bound: ArrayD::from_elem(IxDyn(&[1]), 1e30),
     };

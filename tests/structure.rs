@@ -17,6 +17,7 @@ const FLOORS: [&[&str]; 7] = [
         "padding",
         "precision",
         "shape",
+        "tensor",
         "content",
         "elsewhere",
         "turn",

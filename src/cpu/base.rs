@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use super::epilogue::Epilogue;
+use super::operand::Operand;
 use super::product::PackedRows;
-use super::tensor::Tensor;
 use super::{conv_transpose2d, conv2d, linear};
 use crate::error::Result;
 use crate::ops::{Fused, FusedBase, Op};
@@ -14,7 +14,7 @@ use crate::ops::{Fused, FusedBase, Op};
 pub(crate) struct Prepared(Vec<PackedRows>);
 
 /// Packs the weights of an operator that has any to pack.
-pub(crate) fn prepare(op: &Op, weight: Option<Tensor<'_>>) -> Option<Prepared> {
+pub(crate) fn prepare(op: &Op, weight: Option<Operand<'_>>) -> Option<Prepared> {
     let weight = weight?;
     match op {
         Op::Conv2d(op)
@@ -51,7 +51,7 @@ pub(crate) fn kernel(op: &Op, inputs: &[&[usize]]) -> &'static str {
 /// Convolution, plain or transposed, or linear, with what follows it.
 pub(super) fn base(
     op: FusedBase,
-    inputs: &[Tensor<'_>],
+    inputs: &[Operand<'_>],
     prepared: Option<&Prepared>,
     epilogue: &Epilogue<'_>,
     output: &mut [f32],

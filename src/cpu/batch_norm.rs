@@ -1,11 +1,11 @@
 //! Batch normalisation with given statistics.
 
+use super::operand::Operand;
 use super::parallel;
-use super::tensor::Tensor;
 use crate::ops::BatchNorm;
 
 /// `inputs`: input, mean, variance, weight, bias.
-pub(super) fn batch_norm(op: BatchNorm, inputs: &[Tensor<'_>], output: &mut [f32]) {
+pub(super) fn batch_norm(op: BatchNorm, inputs: &[Operand<'_>], output: &mut [f32]) {
     let &[input, mean, variance, weight, bias] = inputs else {
         return;
     };

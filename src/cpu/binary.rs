@@ -2,12 +2,12 @@
 
 use pulp::Arch;
 
+use super::operand::Operand;
 use super::parallel;
 use super::strided::Walk;
-use super::tensor::Tensor;
 use crate::ops::Binary;
 
-pub(super) fn binary(op: Binary, left: &Tensor<'_>, right: &Tensor<'_>, shape: &[usize], output: &mut [f32]) {
+pub(super) fn binary(op: Binary, left: &Operand<'_>, right: &Operand<'_>, shape: &[usize], output: &mut [f32]) {
     match op {
         Binary::Add => each(left, right, shape, output, |a, b| a + b),
         Binary::Mul => each(left, right, shape, output, |a, b| a * b),
@@ -20,7 +20,7 @@ pub(super) fn binary(op: Binary, left: &Tensor<'_>, right: &Tensor<'_>, shape: &
     }
 }
 
-fn each(left: &Tensor<'_>, right: &Tensor<'_>, shape: &[usize], output: &mut [f32], function: impl Fn(f32, f32) -> f32 + Sync) {
+fn each(left: &Operand<'_>, right: &Operand<'_>, shape: &[usize], output: &mut [f32], function: impl Fn(f32, f32) -> f32 + Sync) {
     let strides = [broadcast_strides(left.shape, shape), broadcast_strides(right.shape, shape)];
     let walk = Walk::new(shape, &strides);
     let (length, steps) = (walk.run(), walk.steps());

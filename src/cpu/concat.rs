@@ -2,11 +2,11 @@
 
 use rayon::prelude::*;
 
-use super::tensor::Tensor;
+use super::operand::Operand;
 use crate::error::Result;
 use crate::ops::Concat;
 
-pub(super) fn concat(op: Concat, inputs: &[Tensor<'_>], output: &mut [f32]) -> Result<()> {
+pub(super) fn concat(op: Concat, inputs: &[Operand<'_>], output: &mut [f32]) -> Result<()> {
     let Some(first) = inputs.first() else { return Ok(()) };
     let axis = op.resolved_axis(first.shape)?;
     // What lies together in each input, and in the output.

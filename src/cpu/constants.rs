@@ -3,41 +3,36 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, Weak};
 
-use ndarray::ArrayD;
-
 use super::base::Prepared;
 use crate::content::{Key, Seeds};
 use crate::lock::lock;
 use crate::ops::FusedBase;
+use crate::tensor::Tensor;
 
 /// The constants that some session holds, in row-major order, and what they were packed to.
 #[derive(Debug, Default)]
 pub(crate) struct Constants {
     seeds: Seeds,
-    arrays: Mutex<HashMap<Key, Weak<ArrayD<f32>>>>,
+    arrays: Mutex<HashMap<Key, Weak<Tensor>>>,
     packed: Mutex<Vec<Packed>>,
 }
 
 #[derive(Debug)]
 struct Packed {
-    weight: Weak<ArrayD<f32>>,
+    weight: Weak<Tensor>,
     base: FusedBase,
     prepared: Weak<Prepared>,
 }
 
 impl Constants {
     /// The array that others hold, where an equal one is held, else this one; its elements lie in order.
-    pub(crate) fn shared(&self, array: Arc<ArrayD<f32>>) -> Arc<ArrayD<f32>> {
+    pub(crate) fn shared(&self, array: Arc<Tensor>) -> Arc<Tensor> {
         let key = self.seeds.key(&array.view());
         let mut arrays = lock(&self.arrays);
         if let Some(known) = arrays.get(&key).and_then(Weak::upgrade) {
             return known;
         }
-        let array = if array.is_standard_layout() {
-            array
-        } else {
-            Arc::new(array.as_standard_layout().into_owned())
-        };
+        let array = array.view().rearranged().map_or(array, Arc::new);
         arrays.retain(|_, array| array.strong_count() > 0);
         arrays.insert(key, Arc::downgrade(&array));
         array
@@ -46,7 +41,7 @@ impl Constants {
     /// What this [`shared`](Self::shared) array was packed to for an operator, or what `pack` makes of it.
     pub(crate) fn packed(
         &self,
-        weight: &Arc<ArrayD<f32>>,
+        weight: &Arc<Tensor>,
         base: FusedBase,
         pack: impl FnOnce() -> Option<Arc<Prepared>>,
     ) -> Option<Arc<Prepared>> {

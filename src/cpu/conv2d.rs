@@ -4,8 +4,8 @@ use super::columns::{Columns, Matrix, Taps, Windows};
 use super::direct::Direct;
 use super::epilogue::Epilogue;
 use super::gemm::{self, Product};
+use super::operand::Operand;
 use super::product::PackedRows;
-use super::tensor::Tensor;
 use crate::error::Result;
 use crate::ops::{Conv2d, ConvGeometry};
 use crate::shape::Size2d;
@@ -29,7 +29,7 @@ pub(super) fn kernel(op: &Conv2d, weight: &[usize]) -> &'static str {
 }
 
 /// The weights of each group as the product wants them; none where there is no product.
-pub(super) fn pack(op: &Conv2d, weight: &Tensor<'_>) -> Vec<PackedRows> {
+pub(super) fn pack(op: &Conv2d, weight: &Operand<'_>) -> Vec<PackedRows> {
     if is_direct(op, weight.shape) {
         return Vec::new();
     }
@@ -42,8 +42,8 @@ pub(super) fn pack(op: &Conv2d, weight: &Tensor<'_>) -> Vec<PackedRows> {
 /// `packed` is what [`pack`] made of the weights.
 pub(super) fn conv2d(
     op: &Conv2d,
-    input: &Tensor<'_>,
-    weight: &Tensor<'_>,
+    input: &Operand<'_>,
+    weight: &Operand<'_>,
     packed: &[PackedRows],
     epilogue: &Epilogue<'_>,
     output: &mut [f32],

@@ -6,8 +6,8 @@ use super::columns::Matrix;
 use super::columns::{Columns, packed_length};
 use super::epilogue::Epilogue;
 use super::gemm::with_scratch;
+use super::operand::Operand;
 use super::product::{Block, COLUMNS, PackedRows, inner_blocks};
-use super::tensor::Tensor;
 use crate::error::Result;
 use crate::ops::{ConvGeometry, ConvTranspose2d};
 
@@ -15,7 +15,7 @@ use crate::ops::{ConvGeometry, ConvTranspose2d};
 const TILE: usize = 1 << 16;
 
 /// The weights of each output channel, `[group][channel]`: rows are its taps, the inner extent the group's input channels.
-pub(super) fn pack(op: &ConvTranspose2d, weight: &Tensor<'_>) -> Vec<PackedRows> {
+pub(super) fn pack(op: &ConvTranspose2d, weight: &Operand<'_>) -> Vec<PackedRows> {
     let inner = weight.shape[0] / op.groups;
     let channels = weight.shape[1];
     let taps = weight.shape[2] * weight.shape[3];
@@ -30,8 +30,8 @@ pub(super) fn pack(op: &ConvTranspose2d, weight: &Tensor<'_>) -> Vec<PackedRows>
 /// `packed` is what [`pack`] made of the weights.
 pub(super) fn conv_transpose2d(
     op: &ConvTranspose2d,
-    input: &Tensor<'_>,
-    weight: &Tensor<'_>,
+    input: &Operand<'_>,
+    weight: &Operand<'_>,
     packed: &[PackedRows],
     epilogue: &Epilogue<'_>,
     output: &mut [f32],

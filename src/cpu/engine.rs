@@ -3,13 +3,15 @@
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
-use ndarray::{ArrayD, ArrayViewD};
+use ndarray::{ArrayView, IxDyn};
 
 use super::base::{Prepared, kernel, prepare};
 use super::device::Cpu;
 use super::execute::execute;
-use super::memory::{Place, keeps_elements, places};
-use super::tensor::{Tensor, array, tensor};
+use super::memory::{Place, Places, keeps_elements, places};
+use super::operand::{Operand, array, operand};
+use super::run::run_into_new;
+use crate::dtype::{DType, TensorType};
 use crate::elsewhere::elsewhere;
 use crate::engine::{Engine, Evaluation, Kept, Running, shapes_of};
 use crate::error::{Error, Result};
@@ -19,6 +21,7 @@ use crate::lock::lock;
 use crate::ops::{Fused, FusedBase, Op};
 use crate::profiling::{Layer, Profile, Timed, Timing, layers, least};
 use crate::shape;
+use crate::tensor::{Tensor, TensorView};
 
 const NAME: &str = "graph";
 
@@ -40,19 +43,22 @@ pub(crate) struct CpuEngine {
 #[derive(Debug)]
 pub(crate) struct Plan {
     graph: Graph,
-    shapes: Vec<Vec<usize>>,
+    types: Vec<TensorType>,
     /// Where each value is.
-    places: Vec<Place>,
-    constants: Vec<Option<Arc<ArrayD<f32>>>>,
+    places: Places,
+    constants: Vec<Option<Arc<Tensor>>>,
     steps: Vec<Step>,
-    /// What each buffer must hold.
-    lengths: Vec<usize>,
     /// Buffers of runs that are over. A run takes them and holds no lock: on the thread that it waits on, the thread pool may
     /// begin another one of the same plan.
-    spare: Mutex<Vec<Buffers>>,
+    spare: Mutex<Vec<Memory>>,
 }
 
-type Buffers = Vec<Vec<f32>>;
+/// What a run keeps values in.
+#[derive(Debug)]
+struct Memory {
+    buffers: Vec<Vec<f32>>,
+    tensors: Vec<Option<Tensor>>,
+}
 
 /// An operator that runs; one that changes only the shape does not.
 #[derive(Debug)]
@@ -79,12 +85,12 @@ impl CpuEngine {
     }
 
     /// A run whose outputs are dropped.
-    fn compute(&self, inputs: &[ArrayViewD<'_, f32>]) -> Result<()> {
+    fn compute(&self, inputs: &[TensorView<'_>]) -> Result<()> {
         self.with_plan(inputs, |plan, inputs, buffers| self.cpu.install(|| plan.run(inputs, buffers)))
     }
 
     /// The plan's operators, and how long each took in each of so many runs after a first one.
-    fn time(&self, inputs: &[ArrayViewD<'_, f32>], repetitions: usize) -> Result<(Vec<Layer>, Vec<Timed>)> {
+    fn time(&self, inputs: &[TensorView<'_>], repetitions: usize) -> Result<(Vec<Layer>, Vec<Timed>)> {
         self.with_plan(inputs, |plan, inputs, buffers| {
             let mut timed: Vec<Timed> = plan.steps.iter().map(|step| plan.timed(step)).collect();
             self.cpu.install(|| {
@@ -99,7 +105,7 @@ impl CpuEngine {
                 Ok(())
             })?;
             let nodes = plan.graph.nodes.iter();
-            let layers = nodes.map(|node| Layer::new(node, 4, |value| plan.shapes[value.0].as_slice()));
+            let layers = nodes.map(|node| Layer::new(node, 4, |value| plan.types[value.0].shape.as_slice()));
             Ok((layers.collect(), timed))
         })
     }
@@ -107,38 +113,30 @@ impl CpuEngine {
     /// Gives the plan for these inputs buffers for the time of `work`.
     fn with_plan<T>(
         &self,
-        inputs: &[ArrayViewD<'_, f32>],
-        work: impl FnOnce(&Plan, &[Tensor<'_>], &mut Buffers) -> Result<T>,
+        inputs: &[TensorView<'_>],
+        work: impl FnOnce(&Plan, &[TensorView<'_>], &mut Memory) -> Result<T>,
     ) -> Result<T> {
         let plan = self.plan(&shapes_of(inputs))?;
-        let arrays: Vec<_> = inputs.iter().map(|input| input.as_standard_layout()).collect();
-        let inputs: Vec<Tensor<'_>> = arrays.iter().filter_map(tensor).collect();
+        let rearranged: Vec<Option<Tensor>> = inputs.iter().map(TensorView::rearranged).collect();
+        let pairs = inputs.iter().zip(&rearranged);
+        let inputs: Vec<TensorView<'_>> = pairs
+            .map(|(input, own)| own.as_ref().map_or_else(|| input.reborrow(), Tensor::view))
+            .collect();
         let spare = lock(&plan.spare).pop();
-        let mut buffers = spare.unwrap_or_else(|| vec![Vec::new(); plan.lengths.len()]);
+        let mut buffers = spare.unwrap_or_else(|| Memory {
+            buffers: vec![Vec::new(); plan.places.lengths.len()],
+            tensors: vec![None; plan.places.tensors],
+        });
         let outcome = work(&plan, &inputs, &mut buffers);
         lock(&plan.spare).push(buffers);
         outcome
     }
 
-    fn run_node(
-        &self,
-        plan: &Plan,
-        node: &Node,
-        prepared: Option<&Prepared>,
-        values: &[Option<ArrayD<f32>>],
-    ) -> Result<Vec<ArrayD<f32>>> {
-        let operands: Vec<Tensor<'_>> = node
-            .inputs
-            .iter()
-            .filter_map(|value| values[value.0].as_ref().and_then(tensor))
-            .collect();
-        let shapes = plan.shapes_of(&node.outputs);
-        let mut outputs: Vec<Vec<f32>> = shapes.iter().map(|shape| vec![0.0; shape.iter().product()]).collect();
-        let mut slices: Vec<&mut [f32]> = outputs.iter_mut().map(Vec::as_mut_slice).collect();
-        self.cpu
-            .install(|| execute(&node.op, &operands, prepared, &shapes, &mut slices))?;
-        let outputs = outputs.into_iter().zip(&shapes);
-        outputs.map(|(output, shape)| array(node.op.name(), output, shape)).collect()
+    fn run_node(&self, plan: &Plan, node: &Node, prepared: Option<&Prepared>, values: &[Option<Tensor>]) -> Result<Vec<Tensor>> {
+        let operands = node.inputs.iter().filter_map(|value| values[value.0].as_ref());
+        let operands: Vec<TensorView<'_>> = operands.map(Tensor::view).collect();
+        let types = plan.types_of(&node.outputs);
+        self.cpu.install(|| run_into_new(&node.op, &operands, prepared, &types))
     }
 
     /// The plan for these shapes, made where it is not there.
@@ -153,8 +151,8 @@ impl CpuEngine {
             shape::element_count(NAME, shape)?;
         }
         let graph = self.late.apply(&self.graph, Some(&known))?;
-        let shapes = graph.shapes(&known)?;
-        let constants: Vec<Option<Arc<ArrayD<f32>>>> = graph
+        let types = graph.infer(&known)?;
+        let constants: Vec<Option<Arc<Tensor>>> = graph
             .values
             .iter()
             .map(|value| value.constant.clone().map(|array| self.cpu.constants.shared(array)))
@@ -169,20 +167,19 @@ impl CpuEngine {
                 prepared: self.prepared(node, &constants),
             })
             .collect();
-        let (places, lengths) = places(&graph, &shapes);
+        let places = places(&graph, &types);
         Ok(Plan {
             graph,
-            shapes,
+            types,
             places,
             constants,
             steps,
-            lengths,
             spare: Mutex::default(),
         })
     }
 
     /// The node's packed weights, those of another session where it has packed the same.
-    fn prepared(&self, node: &Node, constants: &[Option<Arc<ArrayD<f32>>>]) -> Option<Arc<Prepared>> {
+    fn prepared(&self, node: &Node, constants: &[Option<Arc<Tensor>>]) -> Option<Arc<Prepared>> {
         let base = match &node.op {
             Op::Conv2d(op) => FusedBase::Conv2d(*op),
             Op::ConvTranspose2d(op) => FusedBase::ConvTranspose2d(*op),
@@ -191,7 +188,7 @@ impl CpuEngine {
         };
         let weight = *node.inputs.get(1)?;
         let array = constants[weight.0].as_ref()?;
-        let pack = || Some(Arc::new(prepare(&node.op, tensor(array))?));
+        let pack = || Some(Arc::new(prepare(&node.op, operand(&array.view()))?));
         let prepared = self.cpu.constants.packed(array, base, pack)?;
         // Values that late passes made are of one plan alone.
         let mut packed = lock(&self.packed);
@@ -207,7 +204,10 @@ impl Engine for CpuEngine {
         let plan = self.plan(shapes)?;
         let mut spare = lock(&plan.spare);
         if spare.is_empty() {
-            spare.push(plan.lengths.iter().map(|&length| vec![0.0; length]).collect());
+            spare.push(Memory {
+                buffers: plan.places.lengths.iter().map(|&length| vec![0.0; length]).collect(),
+                tensors: vec![None; plan.places.tensors],
+            });
         }
         Ok(())
     }
@@ -216,7 +216,7 @@ impl Engine for CpuEngine {
         self.plans.get(shapes).is_some()
     }
 
-    fn run(&self, inputs: &[ArrayViewD<'_, f32>]) -> Result<Vec<ArrayD<f32>>> {
+    fn run(&self, inputs: &[TensorView<'_>]) -> Result<Vec<Tensor>> {
         self.with_plan(inputs, |plan, inputs, buffers| {
             self.cpu.install(|| plan.run(inputs, buffers))?;
             plan.outputs(inputs, buffers)
@@ -224,24 +224,24 @@ impl Engine for CpuEngine {
     }
 
     /// Computes on the pool of threads, from a copy of the inputs.
-    fn start(self: Arc<Self>, inputs: &[ArrayViewD<'_, f32>]) -> Result<Running> {
-        let inputs: Vec<ArrayD<f32>> = inputs.iter().map(ArrayViewD::to_owned).collect();
+    fn start(self: Arc<Self>, inputs: &[TensorView<'_>]) -> Result<Running> {
+        let inputs: Vec<Tensor> = inputs.iter().map(TensorView::to_tensor).collect();
         let cpu = self.cpu.clone();
         let spawn = move |work| {
             cpu.spawn(work);
             Ok(())
         };
         Ok(Box::pin(elsewhere(spawn, move || {
-            self.run(&inputs.iter().map(|input| input.view()).collect::<Vec<_>>())
+            self.run(&inputs.iter().map(Tensor::view).collect::<Vec<_>>())
         })))
     }
 
     /// Runs with every value kept.
-    fn evaluate(&self, inputs: &[ArrayViewD<'_, f32>]) -> Result<Evaluation> {
+    fn evaluate(&self, inputs: &[TensorView<'_>]) -> Result<Evaluation> {
         let plan = self.plan(&shapes_of(inputs))?;
-        let mut values: Vec<Option<ArrayD<f32>>> = plan.constants.iter().map(|constant| constant.as_deref().cloned()).collect();
+        let mut values: Vec<Option<Tensor>> = plan.constants.iter().map(|constant| constant.as_deref().cloned()).collect();
         for (value, input) in plan.graph.inputs.iter().zip(inputs) {
-            values[value.0] = Some(input.as_standard_layout().into_owned());
+            values[value.0] = Some(input.rearranged().unwrap_or_else(|| input.to_tensor()));
         }
         for (index, node) in plan.graph.nodes.iter().enumerate() {
             let step = plan.steps.iter().find(|step| step.node == index);
@@ -257,7 +257,7 @@ impl Engine for CpuEngine {
         })
     }
 
-    fn profile(&self, inputs: &[ArrayViewD<'_, f32>], repetitions: usize) -> Result<Profile> {
+    fn profile(&self, inputs: &[TensorView<'_>], repetitions: usize) -> Result<Profile> {
         let (known, timed) = self.time(inputs, repetitions)?;
         let profile = Profile {
             timing: Timing::Operators,
@@ -279,7 +279,9 @@ impl Engine for CpuEngine {
 impl Plan {
     fn timed(&self, step: &Step) -> Timed {
         let node = &self.graph.nodes[step.node];
-        let shapes: Vec<&[usize]> = node.inputs.iter().map(|value| self.shapes[value.0].as_slice()).collect();
+        let shapes: Vec<&[usize]> = (node.inputs.iter())
+            .map(|value| self.types[value.0].shape.as_slice())
+            .collect();
         Timed {
             node: step.node,
             kernel: kernel(&node.op, &shapes),
@@ -287,75 +289,119 @@ impl Plan {
         }
     }
 
-    fn run(&self, inputs: &[Tensor<'_>], buffers: &mut Buffers) -> Result<()> {
-        self.steps.iter().try_for_each(|step| self.step(step, inputs, buffers))
+    fn run(&self, inputs: &[TensorView<'_>], memory: &mut Memory) -> Result<()> {
+        self.steps.iter().try_for_each(|step| self.step(step, inputs, memory))
     }
 
-    fn step(&self, step: &Step, inputs: &[Tensor<'_>], buffers: &mut Buffers) -> Result<()> {
+    fn step(&self, step: &Step, inputs: &[TensorView<'_>], memory: &mut Memory) -> Result<()> {
         let node = &self.graph.nodes[step.node];
-        let shapes = self.shapes_of(&node.outputs);
-        let mut outputs: Vec<(usize, Vec<f32>)> = Vec::with_capacity(1);
-        for value in &node.outputs {
-            if let Place::Buffer(buffer) = self.places[value.0] {
-                let mut data = std::mem::take(&mut buffers[buffer]);
-                // The run before may have given it away as an output.
-                if data.len() < self.lengths[buffer] {
-                    data = vec![0.0; self.lengths[buffer]];
-                }
-                outputs.push((buffer, data));
-            }
-        }
-        let mut slices: Vec<&mut [f32]> = outputs
-            .iter_mut()
-            .zip(&shapes)
-            .map(|((_, buffer), shape)| &mut buffer[..shape.iter().product()])
-            .collect();
-        let operands: Vec<Tensor<'_>> = node
-            .inputs
-            .iter()
-            .filter_map(|&value| self.tensor(value, inputs, buffers))
-            .collect();
-        let outcome = execute(&node.op, &operands, step.prepared.as_deref(), &shapes, &mut slices);
-        for (buffer, data) in outputs {
-            buffers[buffer] = data;
-        }
+        let prepared = step.prepared.as_deref();
+        let values = node.inputs.iter().chain(&node.outputs);
+        let outcome = if values.clone().all(|value| self.types[value.0].dtype == DType::F32) {
+            self.step_of_floats(node, prepared, inputs, memory)
+        } else {
+            self.step_of_any(node, prepared, inputs, memory)
+        };
         outcome.map_err(|error| node.locate(error))
     }
 
-    fn shapes_of(&self, values: &[ValueId]) -> Vec<Vec<usize>> {
-        values.iter().map(|value| self.shapes[value.0].clone()).collect()
+    /// An operator of `f32` alone, into the buffer of its one output.
+    fn step_of_floats(
+        &self,
+        node: &Node,
+        prepared: Option<&Prepared>,
+        inputs: &[TensorView<'_>],
+        memory: &mut Memory,
+    ) -> Result<()> {
+        let output = node.outputs[0];
+        let Place::Buffer(buffer) = self.places.of_values[output.0] else {
+            return Err(Error::Internal(format!("{} has no buffer", node.name)));
+        };
+        let mut data = self.taken(buffer, memory);
+        let outcome = self.views(&node.inputs, inputs, memory).and_then(|views| {
+            let operands: Vec<Operand<'_>> = views.iter().filter_map(operand).collect();
+            let shape = &self.types[output.0].shape;
+            let length = shape.iter().product();
+            execute(&node.op, &operands, prepared, shape, &mut data[..length])
+        });
+        memory.buffers[buffer] = data;
+        outcome
     }
 
-    fn tensor<'a>(&'a self, value: ValueId, inputs: &[Tensor<'a>], buffers: &'a Buffers) -> Option<Tensor<'a>> {
-        let shape = &self.shapes[value.0];
-        let data = match self.places[value.0] {
-            Place::Nowhere => return None,
-            Place::Constant(index) => self.constants[index].as_ref()?.as_slice()?,
-            Place::Input(index) => inputs.get(index)?.data,
-            Place::Buffer(buffer) => &buffers[buffer][..shape.iter().product()],
+    /// An operator that has something else, too, into tensors that are made for it.
+    fn step_of_any(&self, node: &Node, prepared: Option<&Prepared>, inputs: &[TensorView<'_>], memory: &mut Memory) -> Result<()> {
+        let outputs = {
+            let views = self.views(&node.inputs, inputs, memory)?;
+            run_into_new(&node.op, &views, prepared, &self.types_of(&node.outputs))?
         };
-        Some(Tensor { shape, data })
+        for (value, output) in node.outputs.iter().zip(outputs) {
+            match (self.places.of_values[value.0], output) {
+                (Place::Buffer(buffer), Tensor::F32(array)) => {
+                    let mut data = self.taken(buffer, memory);
+                    let elements = array.as_slice().unwrap_or_default();
+                    data[..elements.len()].copy_from_slice(elements);
+                    memory.buffers[buffer] = data;
+                }
+                (Place::Tensor(place), output) => memory.tensors[place] = Some(output),
+                (place, output) => {
+                    let output = output.tensor_type();
+                    return Err(Error::Internal(format!("{output} of {} is in {place:?}", node.name)));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// A buffer for a while; the run before may have given it away as an output.
+    fn taken(&self, buffer: usize, memory: &mut Memory) -> Vec<f32> {
+        let data = std::mem::take(&mut memory.buffers[buffer]);
+        if data.len() < self.places.lengths[buffer] {
+            vec![0.0; self.places.lengths[buffer]]
+        } else {
+            data
+        }
+    }
+
+    fn types_of(&self, values: &[ValueId]) -> Vec<TensorType> {
+        values.iter().map(|value| self.types[value.0].clone()).collect()
+    }
+
+    fn views<'a>(&'a self, values: &[ValueId], inputs: &'a [TensorView<'_>], memory: &'a Memory) -> Result<Vec<TensorView<'a>>> {
+        values.iter().map(|&value| self.view(value, inputs, memory)).collect()
+    }
+
+    fn view<'a>(&'a self, value: ValueId, inputs: &'a [TensorView<'_>], memory: &'a Memory) -> Result<TensorView<'a>> {
+        let shape = &self.types[value.0].shape;
+        let missing = || Error::Internal(format!("{:?} has no value", self.graph.name(value)));
+        match self.places.of_values[value.0] {
+            Place::Nowhere => Err(missing()),
+            Place::Constant(index) => self.constants[index].as_ref().ok_or_else(missing)?.view().reshaped(shape),
+            Place::Input(index) => inputs.get(index).ok_or_else(missing)?.reborrow().reshaped(shape),
+            Place::Buffer(buffer) => {
+                let data = &memory.buffers[buffer][..shape.iter().product()];
+                let view = ArrayView::from_shape(IxDyn(shape), data);
+                Ok(view.map_err(|error| Error::Internal(error.to_string()))?.into())
+            }
+            Place::Tensor(place) => memory.tensors[place].as_ref().ok_or_else(missing)?.view().reshaped(shape),
+        }
     }
 
     /// The outputs; one that fills its buffer takes it along.
-    fn outputs(&self, inputs: &[Tensor<'_>], buffers: &mut Buffers) -> Result<Vec<ArrayD<f32>>> {
+    fn outputs(&self, inputs: &[TensorView<'_>], memory: &mut Memory) -> Result<Vec<Tensor>> {
         let values = &self.graph.outputs;
+        let places = &self.places.of_values;
         let mut outputs = Vec::with_capacity(values.len());
         for (index, &value) in values.iter().enumerate() {
-            let shape = &self.shapes[value.0];
-            let place = self.places[value.0];
-            let is_last = values[index + 1..].iter().all(|later| self.places[later.0] != place);
+            let shape = &self.types[value.0].shape;
+            let place = places[value.0];
+            let is_last = values[index + 1..].iter().all(|later| places[later.0] != place);
             let length: usize = shape.iter().product();
-            let data = match place {
-                Place::Buffer(buffer) if is_last && self.lengths[buffer] == length => std::mem::take(&mut buffers[buffer]),
-                _ => {
-                    let tensor = self.tensor(value, inputs, buffers);
-                    let name = self.graph.name(value);
-                    let tensor = tensor.ok_or_else(|| Error::invalid(NAME, format!("output {name:?} has no value")))?;
-                    tensor.data.to_vec()
+            outputs.push(match place {
+                Place::Buffer(buffer) if is_last && self.places.lengths[buffer] == length => {
+                    array(NAME, std::mem::take(&mut memory.buffers[buffer]), shape)?
                 }
-            };
-            outputs.push(array(NAME, data, shape)?);
+                _ => self.view(value, inputs, memory)?.to_tensor(),
+            });
         }
         Ok(outputs)
     }

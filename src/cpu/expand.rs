@@ -1,9 +1,9 @@
 //! Broadcasting a tensor to a shape.
 
 use super::binary::broadcast_strides;
+use super::operand::Operand;
 use super::strided::copy;
-use super::tensor::Tensor;
 
-pub(super) fn expand(input: &Tensor<'_>, shape: &[usize], output: &mut [f32]) {
+pub(super) fn expand(input: &Operand<'_>, shape: &[usize], output: &mut [f32]) {
     copy(input.data, 0, shape, broadcast_strides(input.shape, shape), output);
 }

@@ -3,11 +3,11 @@
 use super::base::Prepared;
 use super::base::base;
 use super::epilogue::Epilogue;
-use super::tensor::Tensor;
+use super::operand::Operand;
 use crate::error::Result;
 use crate::ops::Fused;
 
-pub(super) fn fused(op: &Fused, inputs: &[Tensor<'_>], prepared: Option<&Prepared>, output: &mut [f32]) -> Result<()> {
+pub(super) fn fused(op: &Fused, inputs: &[Operand<'_>], prepared: Option<&Prepared>, output: &mut [f32]) -> Result<()> {
     let (own, residual) = op.split(inputs);
     let epilogue = Epilogue {
         bias: own.get(2).map(|bias| bias.data),

@@ -1,10 +1,10 @@
 //! Normalisation of each plane by its own mean and variance, which are summed in `f64`.
 
+use super::operand::Operand;
 use super::parallel;
-use super::tensor::Tensor;
 use crate::ops::InstanceNorm;
 
-pub(super) fn instance_norm(op: InstanceNorm, input: &Tensor<'_>, weight: &[f32], bias: &[f32], output: &mut [f32]) {
+pub(super) fn instance_norm(op: InstanceNorm, input: &Operand<'_>, weight: &[f32], bias: &[f32], output: &mut [f32]) {
     let plane: usize = input.shape[2..].iter().product();
     parallel::planes(output, plane, |index, output| {
         let channel = index % weight.len();

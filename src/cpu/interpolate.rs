@@ -1,12 +1,12 @@
 //! Resizing: which elements each output has is found once for all planes.
 
+use super::operand::Operand;
 use super::parallel;
-use super::tensor::Tensor;
 use crate::error::Result;
 use crate::ops::{CoordinateMode, Interpolate, InterpolateMode, NearestRounding};
 use crate::shape;
 
-pub(super) fn interpolate(op: &Interpolate, input: &Tensor<'_>, output: &mut [f32]) -> Result<()> {
+pub(super) fn interpolate(op: &Interpolate, input: &Operand<'_>, output: &mut [f32]) -> Result<()> {
     let [_, _, height, width] = shape::nchw("interpolate", input.shape)?;
     let axis = |input, output, which: usize| Axis {
         input,

@@ -6,8 +6,8 @@ use rayon::prelude::*;
 use super::columns::Matrix;
 use super::epilogue::Epilogue;
 use super::gemm::{self, Product};
+use super::operand::Operand;
 use super::product::PackedRows;
-use super::tensor::Tensor;
 
 /// The most rows that are computed by dot products: each reads all weights from memory once.
 const FEW_ROWS: usize = 4;
@@ -16,7 +16,7 @@ const FEW_ROWS: usize = 4;
 const PART: usize = 1 << 15;
 
 /// `[rows, in]` with a weight `[out, in]`; the bias is one for each column.
-pub(super) fn linear(input: &[f32], weight: &Tensor<'_>, epilogue: &Epilogue<'_>, output: &mut [f32]) {
+pub(super) fn linear(input: &[f32], weight: &Operand<'_>, epilogue: &Epilogue<'_>, output: &mut [f32]) {
     let (columns, inner) = (weight.shape[0], weight.shape[1]);
     let rows = input.len() / inner;
     if rows == 0 {

@@ -3,11 +3,11 @@
 use pulp::Arch;
 
 use super::math::{exp, log};
+use super::operand::Operand;
 use super::parallel;
-use super::tensor::Tensor;
 use crate::ops::LocalResponseNorm;
 
-pub(super) fn local_response_norm(op: &LocalResponseNorm, input: &Tensor<'_>, output: &mut [f32]) {
+pub(super) fn local_response_norm(op: &LocalResponseNorm, input: &Operand<'_>, output: &mut [f32]) {
     let channels = input.shape[1];
     let plane: usize = input.shape[2..].iter().product();
     let factor = op.alpha / op.size as f32;

@@ -1,12 +1,12 @@
 //! Pooling by the p-norm, each window's elements relative to its largest.
 
+use super::operand::Operand;
 use super::parallel;
 use super::pool2d::Windows;
-use super::tensor::Tensor;
 use crate::error::Result;
 use crate::ops::LpPool2d;
 
-pub(super) fn lp_pool2d(op: &LpPool2d, input: &Tensor<'_>, output: &mut [f32]) -> Result<()> {
+pub(super) fn lp_pool2d(op: &LpPool2d, input: &Operand<'_>, output: &mut [f32]) -> Result<()> {
     let window = op.window(input.shape)?;
     let (rows, columns) = Windows::of(&window);
     let (height, width) = (window.input.height, window.input.width);

@@ -3,13 +3,13 @@
 use super::columns::Matrix;
 use super::epilogue::Epilogue;
 use super::gemm::{self, Product};
+use super::operand::Operand;
 use super::product::PackedRows;
-use super::tensor::Tensor;
 use crate::error::Result;
 use crate::ops::{MatMul, MatMulExtents};
 use crate::shape;
 
-pub(super) fn matmul(left: &Tensor<'_>, right: &Tensor<'_>, output: &mut [f32]) -> Result<()> {
+pub(super) fn matmul(left: &Operand<'_>, right: &Operand<'_>, output: &mut [f32]) -> Result<()> {
     let MatMulExtents {
         left_batch,
         right_batch,

@@ -1,5 +1,6 @@
 //! Where the values of a graph are during a run: memory planning.
 
+use crate::dtype::{DType, TensorType};
 use crate::graph::Graph;
 use crate::ops::Op;
 
@@ -9,7 +10,10 @@ pub(super) enum Place {
     Nowhere,
     Constant(usize),
     Input(usize),
+    /// One of `f32`, shared with values that are needed at other times.
     Buffer(usize),
+    /// One of its own, of elements of another type.
+    Tensor(usize),
 }
 
 /// Whether an operator's output has its input's elements in the same order.
@@ -17,8 +21,18 @@ pub(super) fn keeps_elements(op: &Op) -> bool {
     matches!(op, Op::Reshape(_) | Op::Flatten(_))
 }
 
+/// The places of all values.
+#[derive(Debug)]
+pub(super) struct Places {
+    pub(super) of_values: Vec<Place>,
+    /// What each buffer must hold.
+    pub(super) lengths: Vec<usize>,
+    /// How many tensors of other types than `f32` there are.
+    pub(super) tensors: usize,
+}
+
 /// Gives every value a place, and each buffer a length: a buffer is taken again when nobody needs what it holds.
-pub(super) fn places(graph: &Graph, shapes: &[Vec<usize>]) -> (Vec<Place>, Vec<usize>) {
+pub(super) fn places(graph: &Graph, types: &[TensorType]) -> Places {
     let mut places = vec![Place::Nowhere; graph.values.len()];
     for (index, value) in graph.values.iter().enumerate() {
         if value.constant.is_some() {
@@ -46,13 +60,19 @@ pub(super) fn places(graph: &Graph, shapes: &[Vec<usize>]) -> (Vec<Place>, Vec<u
         last_use[origins[value.0]] = usize::MAX;
     }
     let mut lengths: Vec<usize> = Vec::new();
+    let mut tensors = 0;
     let mut free: Vec<usize> = Vec::new();
     for (step, node) in graph.nodes.iter().enumerate() {
         if keeps_elements(&node.op) {
             places[node.outputs[0].0] = places[node.inputs[0].0];
         } else {
             for value in &node.outputs {
-                let length = shapes[value.0].iter().product();
+                if types[value.0].dtype != DType::F32 {
+                    places[value.0] = Place::Tensor(tensors);
+                    tensors += 1;
+                    continue;
+                }
+                let length = types[value.0].shape.iter().product();
                 // The smallest that is large enough, else the largest there is, made larger.
                 let fits = free.iter().enumerate().filter(|&(_, &buffer)| lengths[buffer] >= length);
                 let fit = fits.min_by_key(|&(_, &buffer)| lengths[buffer]);
@@ -82,5 +102,9 @@ pub(super) fn places(graph: &Graph, shapes: &[Vec<usize>]) -> (Vec<Place>, Vec<u
             }
         }
     }
-    (places, lengths)
+    Places {
+        of_values: places,
+        lengths,
+        tensors,
+    }
 }

@@ -1,12 +1,12 @@
 //! Padding and cropping of the last two dimensions, a row at a time.
 
+use super::operand::Operand;
 use super::parallel;
-use super::tensor::Tensor;
 use crate::error::Result;
 use crate::ops::Pad2d;
 use crate::shape;
 
-pub(super) fn pad2d(op: &Pad2d, input: &Tensor<'_>, output_shape: &[usize], output: &mut [f32]) -> Result<()> {
+pub(super) fn pad2d(op: &Pad2d, input: &Operand<'_>, output_shape: &[usize], output: &mut [f32]) -> Result<()> {
     let [_, _, height, width] = shape::nchw("pad", input.shape)?;
     let [_, _, padded_height, padded_width] = shape::nchw("pad", output_shape)?;
     let (left, top) = (op.padding.left, op.padding.top);

@@ -18,7 +18,7 @@ pub(super) fn pairs(output: &mut [f32], input: &[f32], work: impl Fn(&mut [f32],
 }
 
 /// Planes of `plane` elements with their numbers.
-pub(super) fn planes(output: &mut [f32], plane: usize, work: impl Fn(usize, &mut [f32]) + Sync) {
+pub(super) fn planes<T: Send>(output: &mut [T], plane: usize, work: impl Fn(usize, &mut [T]) + Sync) {
     if plane == 0 {
         return;
     }

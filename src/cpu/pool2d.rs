@@ -2,9 +2,9 @@
 
 use pulp::Arch;
 
+use super::operand::Operand;
 use super::parallel;
-use super::tensor::Tensor;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::ops::{AdaptiveAvgPool2d, AdaptiveMaxPool2d, AvgPool2d, IndexOrder, MaxPool2d, Window2d};
 use crate::shape::{self, Size2d};
 
@@ -111,10 +111,9 @@ impl Windows {
     }
 }
 
-pub(super) fn max_pool2d(op: &MaxPool2d, input: &Tensor<'_>, outputs: &mut [&mut [f32]]) -> Result<()> {
+pub(super) fn max_pool2d(op: &MaxPool2d, input: &Operand<'_>, values: &mut [f32], indices: Option<&mut [i64]>) -> Result<()> {
     let window = op.window(input.shape)?;
     let (rows, columns) = Windows::of(&window);
-    check_indices("max_pool2d", input, op.index_order, outputs.len())?;
     let steps = op.index_order.steps(window.input);
     maxima(
         input.data,
@@ -122,23 +121,27 @@ pub(super) fn max_pool2d(op: &MaxPool2d, input: &Tensor<'_>, outputs: &mut [&mut
         (&rows, &columns),
         op.kernel_size.width,
         steps,
-        outputs,
+        (values, indices),
     );
     Ok(())
 }
 
-pub(super) fn adaptive_max_pool2d(op: &AdaptiveMaxPool2d, input: &Tensor<'_>, outputs: &mut [&mut [f32]]) -> Result<()> {
+pub(super) fn adaptive_max_pool2d(
+    op: &AdaptiveMaxPool2d,
+    input: &Operand<'_>,
+    values: &mut [f32],
+    indices: Option<&mut [i64]>,
+) -> Result<()> {
     let [_, _, height, width] = shape::nchw("adaptive_max_pool2d", input.shape)?;
     let rows = Windows::adaptive(height, op.output_size.height);
     let columns = Windows::adaptive(width, op.output_size.width);
-    check_indices("adaptive_max_pool2d", input, IndexOrder::Plane, outputs.len())?;
     let size = Size2d { height, width };
     let steps = IndexOrder::Plane.steps(size);
-    maxima(input.data, size, (&rows, &columns), 0, steps, outputs);
+    maxima(input.data, size, (&rows, &columns), 0, steps, (values, indices));
     Ok(())
 }
 
-pub(super) fn avg_pool2d(op: &AvgPool2d, input: &Tensor<'_>, output: &mut [f32]) -> Result<()> {
+pub(super) fn avg_pool2d(op: &AvgPool2d, input: &Operand<'_>, output: &mut [f32]) -> Result<()> {
     let window = op.window(input.shape)?;
     let (rows, columns) = Windows::of(&window);
     let divisor = |rows: &Taps, columns: &Taps| match op.divisor_override {
@@ -151,7 +154,7 @@ pub(super) fn avg_pool2d(op: &AvgPool2d, input: &Tensor<'_>, output: &mut [f32])
     Ok(())
 }
 
-pub(super) fn adaptive_avg_pool2d(op: &AdaptiveAvgPool2d, input: &Tensor<'_>, output: &mut [f32]) -> Result<()> {
+pub(super) fn adaptive_avg_pool2d(op: &AdaptiveAvgPool2d, input: &Operand<'_>, output: &mut [f32]) -> Result<()> {
     let [_, _, height, width] = shape::nchw("adaptive_avg_pool2d", input.shape)?;
     let rows = Windows::adaptive(height, op.output_size.height);
     let columns = Windows::adaptive(width, op.output_size.width);
@@ -166,22 +169,6 @@ fn larger(best: f32, value: f32) -> f32 {
     if value > best || value.is_nan() { value } else { best }
 }
 
-/// Indices are `f32` here, which has every whole number up to 2^24.
-fn check_indices(name: &'static str, input: &Tensor<'_>, order: IndexOrder, outputs: usize) -> Result<()> {
-    const MOST: usize = 1 << f32::MANTISSA_DIGITS;
-    let counted = match order {
-        IndexOrder::Plane => input.shape[2] * input.shape[3],
-        _ => input.data.len(),
-    };
-    if outputs > 1 && counted > MOST {
-        return Err(Error::unsupported(
-            name,
-            format!("indices of {counted} elements: as f32 only those up to {MOST} are exact"),
-        ));
-    }
-    Ok(())
-}
-
 /// `steps` are what a row, a column and a plane add to an index.
 fn maxima(
     input: &[f32],
@@ -189,42 +176,29 @@ fn maxima(
     (rows, columns): (&Windows, &Windows),
     kernel: usize,
     [row_step, column_step, plane_step]: [usize; 3],
-    outputs: &mut [&mut [f32]],
+    (values, indices): (&mut [f32], Option<&mut [i64]>),
 ) {
     let plane = size.height * size.width;
     let pooled = rows.taps.len() * columns.taps.len();
-    match outputs {
-        [values] => parallel::planes(values, pooled, |index, output| {
+    let Some(indices) = indices else {
+        parallel::planes(values, pooled, |index, output| {
             let input = &input[index * plane..(index + 1) * plane];
             windows(input, size.width, (rows, columns), kernel, f32::NEG_INFINITY, larger, output);
-        }),
-        [values, indices] => {
-            parallel::planes(values, pooled, |index, output| {
-                with_indices(
-                    &input[index * plane..(index + 1) * plane],
-                    size.width,
-                    rows,
-                    columns,
-                    |place, value, _| {
-                        output[place] = value;
-                    },
-                );
-            });
-            parallel::planes(indices, pooled, |index, output| {
-                with_indices(
-                    &input[index * plane..(index + 1) * plane],
-                    size.width,
-                    rows,
-                    columns,
-                    |place, _, found| {
-                        let (row, column) = (found / size.width, found % size.width);
-                        output[place] = (index * plane_step + row * row_step + column * column_step) as f32;
-                    },
-                );
-            });
-        }
-        _ => {}
-    }
+        });
+        return;
+    };
+    let each = |index: usize, found: &mut dyn FnMut(usize, f32, usize)| {
+        with_indices(&input[index * plane..(index + 1) * plane], size.width, rows, columns, found);
+    };
+    parallel::planes(values, pooled, |index, output| {
+        each(index, &mut |place, value, _| output[place] = value);
+    });
+    parallel::planes(indices, pooled, |index, output| {
+        each(index, &mut |place, _, found| {
+            let (row, column) = (found / size.width, found % size.width);
+            output[place] = (index * plane_step + row * row_step + column * column_step) as i64;
+        });
+    });
 }
 
 /// One plane's maxima with their places: the first of equals, the last of NaNs.

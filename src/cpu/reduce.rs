@@ -2,11 +2,11 @@
 
 use rayon::prelude::*;
 
-use super::tensor::Tensor;
+use super::operand::Operand;
 use crate::error::Result;
 use crate::ops::{Reduce, ReduceKind};
 
-pub(super) fn reduce(op: &Reduce, input: &Tensor<'_>, output: &mut [f32]) -> Result<()> {
+pub(super) fn reduce(op: &Reduce, input: &Operand<'_>, output: &mut [f32]) -> Result<()> {
     let reduced = op.reduced(input.shape.len())?;
     // Axes that are treated alike and lie together are one.
     let mut axes: Vec<(usize, bool)> = Vec::new();

@@ -1,11 +1,11 @@
 //! Every so many elements of a range.
 
+use super::operand::Operand;
 use super::strided::{copy, row_major};
-use super::tensor::Tensor;
 use crate::error::Result;
 use crate::ops::Slice;
 
-pub(super) fn slice(op: &Slice, input: &Tensor<'_>, shape: &[usize], output: &mut [f32]) -> Result<()> {
+pub(super) fn slice(op: &Slice, input: &Operand<'_>, shape: &[usize], output: &mut [f32]) -> Result<()> {
     let ranges = op.ranges(input.shape)?;
     let own = row_major(input.shape);
     let start: usize = ranges

@@ -3,13 +3,13 @@
 use pulp::Arch;
 
 use super::math::exp;
+use super::operand::Operand;
 use super::parallel;
 use super::reduce::sum_of_row;
-use super::tensor::Tensor;
 use crate::error::Result;
 use crate::ops::Softmax;
 
-pub(super) fn softmax(op: Softmax, input: &Tensor<'_>, output: &mut [f32]) -> Result<()> {
+pub(super) fn softmax(op: Softmax, input: &Operand<'_>, output: &mut [f32]) -> Result<()> {
     let axis = op.resolved_axis(input.shape)?;
     let extent = input.shape[axis];
     // Elements along the axis are so far apart.

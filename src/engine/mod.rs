@@ -6,8 +6,6 @@ use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use ndarray::{ArrayD, ArrayViewD};
-
 pub(crate) use kept::Kept;
 
 use crate::error::{Error, Result};
@@ -16,13 +14,14 @@ use crate::ops::Winograd;
 use crate::precision::Precision;
 #[cfg(not(target_family = "wasm"))]
 use crate::profiling::Profile;
+use crate::tensor::{Tensor, TensorView};
 
 /// The outputs of a run that is under way. The thread that awaits it may be another than the one that began it, but in a
 /// browser, where there is one.
 #[cfg(not(target_family = "wasm"))]
-pub(crate) type Running = Pin<Box<dyn Future<Output = Result<Vec<ArrayD<f32>>>> + Send>>;
+pub(crate) type Running = Pin<Box<dyn Future<Output = Result<Vec<Tensor>>> + Send>>;
 #[cfg(target_family = "wasm")]
-pub(crate) type Running = Pin<Box<dyn Future<Output = Result<Vec<ArrayD<f32>>>>>>;
+pub(crate) type Running = Pin<Box<dyn Future<Output = Result<Vec<Tensor>>>>>;
 
 /// Natively what several threads may use; in a browser, which has one thread, anything.
 #[cfg(not(target_family = "wasm"))]
@@ -45,18 +44,18 @@ pub(crate) trait Engine: fmt::Debug + Shared {
 
     /// Runs and waits.
     #[cfg(not(target_family = "wasm"))]
-    fn run(&self, inputs: &[ArrayViewD<'_, f32>]) -> Result<Vec<ArrayD<f32>>>;
+    fn run(&self, inputs: &[TensorView<'_>]) -> Result<Vec<Tensor>>;
 
     /// Begins a run. The inputs are read or copied before this comes back.
-    fn start(self: Arc<Self>, inputs: &[ArrayViewD<'_, f32>]) -> Result<Running>;
+    fn start(self: Arc<Self>, inputs: &[TensorView<'_>]) -> Result<Running>;
 
     /// Runs with every value kept.
     #[cfg(not(target_family = "wasm"))]
-    fn evaluate(&self, inputs: &[ArrayViewD<'_, f32>]) -> Result<Evaluation>;
+    fn evaluate(&self, inputs: &[TensorView<'_>]) -> Result<Evaluation>;
 
     /// Times a plan's kernel calls, one by one and together, and whole runs.
     #[cfg(not(target_family = "wasm"))]
-    fn profile(&self, inputs: &[ArrayViewD<'_, f32>], repetitions: usize) -> Result<Profile>;
+    fn profile(&self, inputs: &[TensorView<'_>], repetitions: usize) -> Result<Profile>;
 
     /// How its numbers differ from those of `f32` arithmetic by the definition.
     fn rounding(&self) -> Rounding {
@@ -83,11 +82,11 @@ pub(crate) struct Evaluation {
     /// As the passes left it.
     pub(crate) graph: Graph,
     /// By the number of each value; nothing where it is not computed.
-    pub(crate) values: Vec<Option<ArrayD<f32>>>,
+    pub(crate) values: Vec<Option<Tensor>>,
 }
 
 /// The shapes of arrays, as keys of what is kept.
-pub(crate) fn shapes_of(inputs: &[ArrayViewD<'_, f32>]) -> Vec<Vec<usize>> {
+pub(crate) fn shapes_of(inputs: &[TensorView<'_>]) -> Vec<Vec<usize>> {
     inputs.iter().map(|input| input.shape().to_vec()).collect()
 }
 

@@ -22,6 +22,7 @@ use crate::ops::{
     MaxPool2d, Op, PRelu, Pad2d, Softmax,
 };
 use crate::precision::Precision;
+use crate::tensor::Element;
 
 /// An open GPU. Cheap to clone; clones share the device, its compiled kernels and its memory pool. Usable from many threads.
 ///
@@ -120,9 +121,11 @@ impl Gpu {
         }
     }
 
-    /// Copies an array of any rank and layout to the GPU.
-    pub fn upload<S: Data<Elem = f32>, D: Dimension>(&self, array: &ArrayBase<S, D>) -> Result<Tensor> {
-        Tensor::upload(&self.context, &array.view().into_dyn(), Precision::F32)
+    /// Copies an array of any element type, rank and layout to the GPU.
+    ///
+    /// Errors: `Unsupported` for an `i64` that an `i32` cannot hold; what the GPU may report.
+    pub fn upload<S: Data<Elem: Element>, D: Dimension>(&self, array: &ArrayBase<S, D>) -> Result<Tensor> {
+        Tensor::upload(&self.context, &array.view().into(), Precision::F32)
     }
 
     /// Writes the compiled pipelines to the file that [`GpuBuilder::pipeline_cache`] names. Nothing where none is named, or

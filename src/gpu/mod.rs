@@ -27,7 +27,6 @@ mod tuning;
 mod validation;
 mod wgsl;
 
-pub use crate::dtype::DType;
 #[cfg(not(target_family = "wasm"))]
 pub use crate::gpu::builder::adapters;
 pub use crate::gpu::builder::{GpuBuilder, adapters_async};
@@ -37,7 +36,7 @@ pub use crate::gpu::choose::signature::LayerSignature;
 pub use crate::gpu::device::adapter::{AdapterChoice, AdapterInfo, AdapterKind};
 pub use crate::gpu::device::device_class::DeviceClass;
 pub use crate::gpu::device::features::{MissingFeature, device_descriptor};
-pub use crate::gpu::device::tensor::{Element, Tensor};
+pub use crate::gpu::device::tensor::Tensor;
 pub use crate::gpu::eager::{Counters, Gpu};
 pub use crate::gpu::engine::{LayerChoice, LayerOperand, Resident};
 pub use crate::gpu::plan::executable::Memory;

@@ -327,7 +327,10 @@ fn a_broken_recording_is_an_error_and_no_panic() {
         ("workgroups", has_too_many_workgroups),
     ] {
         let outcome = run(&context, &recording);
-        assert!(matches!(outcome, Err(Error::Gpu(_) | Error::Internal(_))), "{name}: {outcome:?}");
+        assert!(
+            matches!(outcome, Err(Error::Gpu(_) | Error::Internal(_))),
+            "{name}: {outcome:?}"
+        );
     }
     // An error is reported once, and the device goes on.
     run(&context, &add()).unwrap();

@@ -23,16 +23,16 @@ mod work;
 
 use std::sync::Arc;
 
-use ndarray::ArrayD;
-
 pub use passes::Pass;
 pub(crate) use source::Fold;
 pub(crate) use source::Kind;
 pub use source::Source;
 pub(crate) use work::{count, multiply_adds};
 
+use crate::dtype::{DType, TensorType};
 use crate::error::{Error, Result, ensure};
 use crate::ops::Op;
+use crate::tensor::{Tensor, TensorView};
 
 const NAME: &str = "graph";
 
@@ -43,8 +43,10 @@ pub struct ValueId(pub(crate) usize);
 #[derive(Clone, Debug)]
 pub(crate) struct ValueInfo {
     pub(crate) name: String,
-    pub(crate) constant: Option<Arc<ArrayD<f32>>>,
-    /// The only shape that it can have: of an input, where the graph was made for it.
+    pub(crate) constant: Option<Arc<Tensor>>,
+    /// The type of an input's elements, or of a constant whose elements are no longer here.
+    pub(crate) dtype: DType,
+    /// The only shape that it can have: of an input, where the graph was made for it, or of such a constant.
     pub(crate) shape: Option<Vec<usize>>,
 }
 
@@ -94,9 +96,15 @@ impl Graph {
         Self::default()
     }
 
-    /// Adds an input.
+    /// Adds an input of `f32`.
     pub fn input(&mut self, name: impl Into<String>) -> ValueId {
+        self.input_of_type(name, DType::F32)
+    }
+
+    /// Adds an input whose elements are of this type.
+    pub fn input_of_type(&mut self, name: impl Into<String>, dtype: DType) -> ValueId {
         let value = self.value(name.into(), None);
+        self.values[value.0].dtype = dtype;
         self.inputs.push(value);
         value
     }
@@ -117,19 +125,18 @@ impl Graph {
     /// ```
     pub fn input_of_shape(&mut self, name: impl Into<String>, shape: impl Into<Vec<usize>>) -> ValueId {
         let value = self.input(name);
-        self.values[value.0].shape = Some(shape.into());
+        self.fix_shape(value, shape.into());
         value
     }
 
-    /// Adds a constant: a weight.
-    pub fn constant(&mut self, name: impl Into<String>, array: ArrayD<f32>) -> ValueId {
-        self.value(name.into(), Some(Arc::new(array)))
+    /// Has the graph take this shape of an input and no other.
+    pub(crate) fn fix_shape(&mut self, input: ValueId, shape: Vec<usize>) {
+        self.values[input.0].shape = Some(shape);
     }
 
-    /// Adds a constant that somebody else holds, too.
-    #[cfg(feature = "onnx")]
-    pub(crate) fn shared_constant(&mut self, name: impl Into<String>, array: Arc<ArrayD<f32>>) -> ValueId {
-        self.value(name.into(), Some(array))
+    /// Adds a constant: a weight, or numbers of any other type.
+    pub fn constant(&mut self, name: impl Into<String>, tensor: impl Into<Tensor>) -> ValueId {
+        self.value(name.into(), Some(Arc::new(tensor.into())))
     }
 
     /// Adds an operator and gives its first output.
@@ -188,35 +195,41 @@ impl Graph {
         &self.values[value.0].name
     }
 
+    /// The type of an input's elements.
+    pub fn input_type(&self, input: ValueId) -> DType {
+        self.values[input.0].dtype
+    }
+
     /// The shape of every value for these shapes of the inputs.
+    ///
+    /// Errors: as [`infer`](Self::infer).
+    pub fn shapes(&self, inputs: &[&[usize]]) -> Result<Vec<Vec<usize>>> {
+        let types = self.infer(inputs)?.into_iter();
+        Ok(types.map(|known| known.shape).collect())
+    }
+
+    /// The type and the shape of every value for these shapes of the inputs.
     ///
     /// Errors: the number of inputs, shapes that the graph was not made for, and what each operator refuses; the message names
     /// the input or the node.
-    pub fn shapes(&self, inputs: &[&[usize]]) -> Result<Vec<Vec<usize>>> {
+    pub fn infer(&self, inputs: &[&[usize]]) -> Result<Vec<TensorType>> {
         self.check_inputs(inputs)?;
-        let mut shapes: Vec<Vec<usize>> = self
-            .values
-            .iter()
-            .map(|value| {
-                value
-                    .constant
-                    .as_ref()
-                    .map(|array| array.shape().to_vec())
-                    .or_else(|| value.shape.clone())
-                    .unwrap_or_default()
-            })
-            .collect();
+        let known = |value: &ValueInfo| match &value.constant {
+            Some(constant) => constant.tensor_type(),
+            None => TensorType::new(value.dtype, value.shape.clone().unwrap_or_default()),
+        };
+        let mut types: Vec<TensorType> = self.values.iter().map(known).collect();
         for (value, shape) in self.inputs.iter().zip(inputs) {
-            shapes[value.0] = shape.to_vec();
+            types[value.0].shape = shape.to_vec();
         }
         for node in &self.nodes {
-            let operands: Vec<&[usize]> = node.inputs.iter().map(|value| shapes[value.0].as_slice()).collect();
-            let outputs = node.op.output_shapes(&operands).map_err(|error| node.locate(error))?;
-            for (value, shape) in node.outputs.iter().zip(outputs) {
-                shapes[value.0] = shape;
+            let operands: Vec<&TensorType> = node.inputs.iter().map(|value| &types[value.0]).collect();
+            let outputs = node.op.infer(&operands).map_err(|error| node.locate(error))?;
+            for (value, output) in node.outputs.iter().zip(outputs) {
+                types[value.0] = output;
             }
         }
-        Ok(shapes)
+        Ok(types)
     }
 
     /// Checks how many inputs there are, and the shapes of those that the graph was made for.
@@ -248,9 +261,24 @@ impl Graph {
         Ok(())
     }
 
-    fn value(&mut self, name: String, constant: Option<Arc<ArrayD<f32>>>) -> ValueId {
+    /// Checks the types of the inputs, which are as many as there must be.
+    pub(crate) fn check_types(&self, inputs: &[TensorView<'_>]) -> Result<()> {
+        for (&input, got) in self.inputs.iter().zip(inputs) {
+            let ValueInfo { name, dtype, .. } = &self.values[input.0];
+            ensure!(
+                got.dtype() == *dtype,
+                NAME,
+                "input {name:?}: expected elements of type {dtype}, but got {}",
+                got.dtype()
+            );
+        }
+        Ok(())
+    }
+
+    fn value(&mut self, name: String, constant: Option<Arc<Tensor>>) -> ValueId {
         self.values.push(ValueInfo {
             name,
+            dtype: constant.as_ref().map_or(DType::F32, |constant| constant.dtype()),
             constant,
             shape: None,
         });

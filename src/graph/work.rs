@@ -54,7 +54,7 @@ mod tests {
     fn work_is_counted_by_the_definition() {
         let mut graph = Graph::new();
         let image = graph.input("image");
-        let weight = graph.constant("weight", ArrayD::zeros(vec![6, 2, 3, 2]));
+        let weight = graph.constant("weight", ArrayD::<f32>::zeros(vec![6, 2, 3, 2]));
         let features = graph.node("conv", Conv2d::new().groups(2), &[image, weight]).unwrap();
         graph.node("back", ConvTranspose2d::new(), &[features, weight]).unwrap();
         // [1, 6, 3, 6] from 2 channels under 3x2, and as many elements into 2 channels under 3x2.
@@ -65,10 +65,10 @@ mod tests {
     fn fused_operators_and_matrix_products_count_too() {
         let mut graph = Graph::new();
         let image = graph.input("image");
-        let weight = graph.constant("weight", ArrayD::zeros(vec![6, 4, 3, 2]));
+        let weight = graph.constant("weight", ArrayD::<f32>::zeros(vec![6, 4, 3, 2]));
         let fused = Fused::new(FusedBase::Conv2d(Conv2d::new())).activation(Activation::Relu);
         graph.node("conv", fused, &[image, weight]).unwrap();
-        let matrix = graph.constant("matrix", ArrayD::zeros(vec![7, 2]));
+        let matrix = graph.constant("matrix", ArrayD::<f32>::zeros(vec![7, 2]));
         graph.node("product", MatMul, &[image, matrix]).unwrap();
         assert_eq!(graph.multiply_adds(&[&[1, 4, 5, 7]]).unwrap(), 6 * 3 * 6 * 24 + 4 * 5 * 2 * 7);
     }

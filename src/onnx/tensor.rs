@@ -1,7 +1,5 @@
 //! Tensors of a file: their type, shape and length, checked before anything is allocated, and their decoding.
 
-use std::sync::Arc;
-
 use ndarray::{ArrayD, IxDyn};
 
 use super::budget::Budget;
@@ -9,6 +7,7 @@ use super::element::{FLOAT, is_integer, type_name, type_size};
 use super::proto::TensorProto;
 use super::types::Tensor;
 use crate::error::{Error, Result};
+use crate::tensor::SharedArray;
 
 /// The most dimensions of a tensor. ONNX has no limit; networks have five at most.
 pub(super) const MOST_DIMENSIONS: usize = 8;
@@ -17,9 +16,9 @@ pub(super) const MOST_DIMENSIONS: usize = 8;
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Host {
     /// Weights and other real numbers.
-    Float(Arc<ArrayD<f32>>),
+    Float(SharedArray<f32>),
     /// Shapes, axes, conditions: every integer type, and bool as 0 and 1.
-    Int(Arc<ArrayD<i64>>),
+    Int(SharedArray<i64>),
 }
 
 impl Host {
@@ -38,13 +37,13 @@ impl Host {
 
 impl From<ArrayD<f32>> for Host {
     fn from(array: ArrayD<f32>) -> Self {
-        Self::Float(Arc::new(array))
+        Self::Float(array.into_shared())
     }
 }
 
 impl From<ArrayD<i64>> for Host {
     fn from(array: ArrayD<i64>) -> Self {
-        Self::Int(Arc::new(array))
+        Self::Int(array.into_shared())
     }
 }
 
@@ -60,8 +59,8 @@ impl From<&Tensor> for Host {
 impl From<Host> for Tensor {
     fn from(host: Host) -> Self {
         match host {
-            Host::Float(array) => Self::Float(Arc::unwrap_or_clone(array)),
-            Host::Int(array) => Self::Int(Arc::unwrap_or_clone(array)),
+            Host::Float(array) => Self::Float(array.into_owned()),
+            Host::Int(array) => Self::Int(array.into_owned()),
         }
     }
 }

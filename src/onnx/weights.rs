@@ -1,18 +1,16 @@
 //! A model's real constants, decoded once for all graphs that are made of it.
 
 use crate::onnx::element;
-use std::collections::HashMap;
-use std::sync::Arc;
-
-use ndarray::ArrayD;
 use prost::bytes::Bytes;
+use std::collections::HashMap;
 
 use super::budget::Budget;
 use super::proto::{NodeProto, TensorProto};
 use super::tensor::{self, Host};
+use crate::tensor::SharedArray;
 
 /// The real constants by the names of their values.
-pub(super) type Weights = HashMap<String, Arc<ArrayD<f32>>>;
+pub(super) type Weights = HashMap<String, SharedArray<f32>>;
 
 /// Decodes initializers and `Constant` nodes of reals, whose elements are then nowhere else, and lets go of the file. What
 /// cannot be decoded is left as it is: what uses it finds out.

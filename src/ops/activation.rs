@@ -1,5 +1,6 @@
 //! Functions of one element: activations and elementary functions.
 
+use super::operator::Operator;
 use crate::error::{Error, Result, ensure};
 use crate::shape;
 
@@ -208,6 +209,30 @@ impl PRelu {
             "slope must have shape [1] or [{channels}] (the channels of input {input:?}), but got {slope:?}"
         );
         Ok(input.to_vec())
+    }
+}
+
+impl Operator for Activation {
+    fn name(&self) -> &'static str {
+        Self::name(self)
+    }
+
+    fn output_shapes(&self, inputs: &[&[usize]]) -> Result<Vec<Vec<usize>>> {
+        Ok(vec![self.output_shape(inputs[0])?])
+    }
+}
+
+impl Operator for PRelu {
+    fn name(&self) -> &'static str {
+        "prelu"
+    }
+
+    fn arity(&self) -> (usize, usize) {
+        (2, 2)
+    }
+
+    fn output_shapes(&self, inputs: &[&[usize]]) -> Result<Vec<Vec<usize>>> {
+        Ok(vec![self.output_shape(inputs[0], inputs[1])?])
     }
 }
 

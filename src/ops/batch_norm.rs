@@ -1,5 +1,6 @@
 //! Batch normalisation with given statistics (inference).
 
+use super::operator::Operator;
 use crate::error::{Result, ensure};
 use crate::shape;
 
@@ -72,5 +73,19 @@ impl BatchNorm {
         );
         shape::element_count(NAME, input)?;
         Ok(input.to_vec())
+    }
+}
+
+impl Operator for BatchNorm {
+    fn name(&self) -> &'static str {
+        "batch_norm"
+    }
+
+    fn arity(&self) -> (usize, usize) {
+        (5, 5)
+    }
+
+    fn output_shapes(&self, inputs: &[&[usize]]) -> Result<Vec<Vec<usize>>> {
+        Ok(vec![self.output_shape(inputs)?])
     }
 }

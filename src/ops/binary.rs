@@ -1,5 +1,6 @@
 //! Elementwise arithmetic of two tensors, with broadcasting.
 
+use super::operator::Operator;
 use crate::error::Result;
 use crate::shape;
 
@@ -53,5 +54,19 @@ impl Binary {
         let output = shape::broadcast(self.name(), left, right)?;
         shape::element_count(self.name(), &output)?;
         Ok(output)
+    }
+}
+
+impl Operator for Binary {
+    fn name(&self) -> &'static str {
+        Self::name(*self)
+    }
+
+    fn arity(&self) -> (usize, usize) {
+        (2, 2)
+    }
+
+    fn output_shapes(&self, inputs: &[&[usize]]) -> Result<Vec<Vec<usize>>> {
+        Ok(vec![self.output_shape(inputs[0], inputs[1])?])
     }
 }

@@ -1,5 +1,7 @@
 //! Joining tensors along an axis.
 
+use super::operator::{Operator, moved};
+use crate::dtype::DType;
 use crate::error::{Error, Result, ensure};
 use crate::shape;
 
@@ -54,6 +56,24 @@ impl Concat {
 
     pub(crate) fn resolved_axis(self, input: &[usize]) -> Result<usize> {
         shape::axis(Self::NAME, self.axis, input.len())
+    }
+}
+
+impl Operator for Concat {
+    fn name(&self) -> &'static str {
+        Self::NAME
+    }
+
+    fn arity(&self) -> (usize, usize) {
+        (1, usize::MAX)
+    }
+
+    fn output_types(&self, inputs: &[DType]) -> Result<Vec<DType>> {
+        moved(self.name(), inputs)
+    }
+
+    fn output_shapes(&self, inputs: &[&[usize]]) -> Result<Vec<Vec<usize>>> {
+        Ok(vec![self.output_shape(inputs)?])
     }
 }
 

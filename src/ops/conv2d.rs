@@ -1,5 +1,6 @@
 //! 2-D convolution (cross-correlation, as every framework defines it).
 
+use super::operator::Operator;
 use crate::error::{Result, ensure};
 use crate::padding::{Padding2d, PaddingMode};
 use crate::shape::{self, Size2d};
@@ -209,6 +210,22 @@ pub(crate) struct ConvGeometry {
     pub(crate) kernel: Size2d,
     pub(crate) padding: Padding2d,
     pub(crate) output: Size2d,
+}
+
+impl Operator for Conv2d {
+    fn name(&self) -> &'static str {
+        "conv2d"
+    }
+
+    fn arity(&self) -> (usize, usize) {
+        (2, 3)
+    }
+
+    fn output_shapes(&self, inputs: &[&[usize]]) -> Result<Vec<Vec<usize>>> {
+        Ok(vec![
+            self.output_shape(inputs[0], inputs[1], inputs.get(2).copied())?.to_vec(),
+        ])
+    }
 }
 
 #[cfg(test)]

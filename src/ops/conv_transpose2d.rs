@@ -1,6 +1,7 @@
 //! Transposed 2-D convolution, the gradient of a convolution with respect to its input.
 
 use super::conv2d::ConvGeometry;
+use super::operator::Operator;
 use crate::error::{Error, Result, ensure};
 use crate::padding::Padding2d;
 use crate::shape::{self, Size2d};
@@ -191,6 +192,22 @@ impl ConvTranspose2d {
             padding,
             output,
         })
+    }
+}
+
+impl Operator for ConvTranspose2d {
+    fn name(&self) -> &'static str {
+        "conv_transpose2d"
+    }
+
+    fn arity(&self) -> (usize, usize) {
+        (2, 3)
+    }
+
+    fn output_shapes(&self, inputs: &[&[usize]]) -> Result<Vec<Vec<usize>>> {
+        Ok(vec![
+            self.output_shape(inputs[0], inputs[1], inputs.get(2).copied())?.to_vec(),
+        ])
     }
 }
 

@@ -1,5 +1,7 @@
 //! Broadcasting a tensor to a shape.
 
+use super::operator::{Operator, moved};
+use crate::dtype::DType;
 use crate::error::{Error, Result, ensure};
 use crate::shape;
 
@@ -48,6 +50,20 @@ impl Expand {
         let output = shape::broadcast(Self::NAME, input, &target)?;
         shape::element_count(Self::NAME, &output)?;
         Ok(output)
+    }
+}
+
+impl Operator for Expand {
+    fn name(&self) -> &'static str {
+        "expand"
+    }
+
+    fn output_types(&self, inputs: &[DType]) -> Result<Vec<DType>> {
+        moved(self.name(), inputs)
+    }
+
+    fn output_shapes(&self, inputs: &[&[usize]]) -> Result<Vec<Vec<usize>>> {
+        Ok(vec![self.output_shape(inputs[0])?])
     }
 }
 

@@ -1,5 +1,6 @@
 //! A convolution or linear layer with what follows it: a residual sum and an activation, in one pass over the output.
 
+use super::operator::Operator;
 use super::{Activation, Conv2d, ConvTranspose2d, Linear};
 use crate::error::{Result, ensure};
 
@@ -108,5 +109,19 @@ impl Fused {
             Some(activation) => activation.output_shape(&output),
             None => Ok(output),
         }
+    }
+}
+
+impl Operator for Fused {
+    fn name(&self) -> &'static str {
+        self.base.name()
+    }
+
+    fn arity(&self) -> (usize, usize) {
+        (2 + usize::from(self.residual), 3 + usize::from(self.residual))
+    }
+
+    fn output_shapes(&self, inputs: &[&[usize]]) -> Result<Vec<Vec<usize>>> {
+        Ok(vec![self.output_shape(inputs)?])
     }
 }

@@ -1,5 +1,6 @@
 //! Normalisation of each channel of each image by its own statistics.
 
+use super::operator::Operator;
 use crate::error::{Result, ensure};
 use crate::shape;
 
@@ -66,6 +67,20 @@ impl InstanceNorm {
         );
         shape::element_count(NAME, input)?;
         Ok(input.to_vec())
+    }
+}
+
+impl Operator for InstanceNorm {
+    fn name(&self) -> &'static str {
+        "instance_norm"
+    }
+
+    fn arity(&self) -> (usize, usize) {
+        (3, 3)
+    }
+
+    fn output_shapes(&self, inputs: &[&[usize]]) -> Result<Vec<Vec<usize>>> {
+        Ok(vec![self.output_shape(inputs[0], inputs[1], inputs[2])?])
     }
 }
 

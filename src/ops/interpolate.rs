@@ -1,5 +1,6 @@
 //! Resizing of images.
 
+use super::operator::Operator;
 use crate::error::{Result, ensure};
 use crate::shape::{self, Size2d};
 
@@ -127,6 +128,16 @@ impl Interpolate {
         let output = [n, c, self.size.height, self.size.width];
         shape::element_count(NAME, &output)?;
         Ok(output)
+    }
+}
+
+impl Operator for Interpolate {
+    fn name(&self) -> &'static str {
+        "interpolate"
+    }
+
+    fn output_shapes(&self, inputs: &[&[usize]]) -> Result<Vec<Vec<usize>>> {
+        Ok(vec![self.output_shape(inputs[0])?.to_vec()])
     }
 }
 

@@ -1,5 +1,6 @@
 //! The fully connected layer.
 
+use super::operator::Operator;
 use crate::error::{Result, ensure};
 use crate::shape;
 
@@ -54,5 +55,19 @@ impl Linear {
         let output = [leading, &[out_features]].concat();
         shape::element_count(NAME, &output)?;
         Ok(output)
+    }
+}
+
+impl Operator for Linear {
+    fn name(&self) -> &'static str {
+        "linear"
+    }
+
+    fn arity(&self) -> (usize, usize) {
+        (2, 3)
+    }
+
+    fn output_shapes(&self, inputs: &[&[usize]]) -> Result<Vec<Vec<usize>>> {
+        Ok(vec![self.output_shape(inputs[0], inputs[1], inputs.get(2).copied())?])
     }
 }

@@ -1,5 +1,6 @@
 //! Normalisation by the squares of neighbouring channels.
 
+use super::operator::Operator;
 use crate::error::{Error, Result, ensure};
 use crate::shape;
 
@@ -80,6 +81,16 @@ impl LocalResponseNorm {
         }
         shape::element_count(NAME, input)?;
         Ok(input.to_vec())
+    }
+}
+
+impl Operator for LocalResponseNorm {
+    fn name(&self) -> &'static str {
+        "local_response_norm"
+    }
+
+    fn output_shapes(&self, inputs: &[&[usize]]) -> Result<Vec<Vec<usize>>> {
+        Ok(vec![self.output_shape(inputs[0])?])
     }
 }
 

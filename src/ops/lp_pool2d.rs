@@ -1,6 +1,7 @@
 //! Pooling by the p-norm.
 
 use super::Window2d;
+use super::operator::Operator;
 use crate::error::{Result, ensure};
 use crate::padding::Padding2d;
 use crate::shape::Size2d;
@@ -82,6 +83,16 @@ impl LpPool2d {
         ensure!(self.p > 0, NAME, "p must be at least 1, but got 0");
         let sizes = (self.kernel_size, self.stride, self.dilation);
         Window2d::new(NAME, input, sizes, self.padding, self.ceil_mode)
+    }
+}
+
+impl Operator for LpPool2d {
+    fn name(&self) -> &'static str {
+        "lp_pool2d"
+    }
+
+    fn output_shapes(&self, inputs: &[&[usize]]) -> Result<Vec<Vec<usize>>> {
+        Ok(vec![self.output_shape(inputs[0])?.to_vec()])
     }
 }
 

@@ -1,5 +1,6 @@
 //! The matrix product of two tensors.
 
+use super::operator::Operator;
 use crate::error::{Error, Result, ensure};
 use crate::shape;
 
@@ -86,6 +87,20 @@ fn scalar(which: &str, left: &[usize], right: &[usize]) -> Error {
         NAME,
         format!("{which} must have at least 1 dimension, but shapes are {left:?} and {right:?}"),
     )
+}
+
+impl Operator for MatMul {
+    fn name(&self) -> &'static str {
+        "matmul"
+    }
+
+    fn arity(&self) -> (usize, usize) {
+        (2, 2)
+    }
+
+    fn output_shapes(&self, inputs: &[&[usize]]) -> Result<Vec<Vec<usize>>> {
+        Ok(vec![self.output_shape(inputs[0], inputs[1])?])
+    }
 }
 
 #[cfg(test)]

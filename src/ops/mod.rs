@@ -1,7 +1,8 @@
 //! What each operator is: its parameters, what it accepts, the shape it gives. No backend here.
 //!
-//! Every operator is a plain struct with builder methods and `output_shape`; the [`Op`] enum lists them all.
-//! Tensors are `f32` in row-major order, images `[N, C, H, W]`.
+//! Every operator is a plain struct with builder methods and `output_shape`; the [`Op`] enum lists them all. Tensors are in
+//! row-major order, images `[N, C, H, W]`. Operators that compute take floats; which take other types, too, is said with
+//! them.
 
 mod activation;
 mod batch_norm;
@@ -17,6 +18,7 @@ mod linear;
 mod local_response_norm;
 mod lp_pool2d;
 mod matmul;
+mod operator;
 mod pad2d;
 mod pool2d;
 mod reduce;
@@ -53,123 +55,105 @@ pub(crate) use conv2d::ConvGeometry;
 pub(crate) use matmul::MatMulExtents;
 pub(crate) use pool2d::Window2d;
 
+use crate::dtype::TensorType;
 use crate::error::{Result, ensure};
+use operator::Operator;
 
-/// Any operator with its parameters. Backends match on it exhaustively.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub enum Op {
+/// Declares [`Op`] and whatever asks all operators something: a line for each, with its inputs in their order.
+macro_rules! operators {
+    ($($(#[doc = $doc:literal])+ $operator:ident),+ $(,)?) => {
+        /// Any operator with its parameters. Backends match on it exhaustively.
+        #[derive(Clone, Debug, PartialEq)]
+        #[non_exhaustive]
+        pub enum Op {
+            $($(#[doc = $doc])+ $operator($operator),)+
+        }
+
+        impl Op {
+            fn operator(&self) -> &dyn Operator {
+                match self {
+                    $(Self::$operator(operator) => operator,)+
+                }
+            }
+        }
+
+        $(impl From<$operator> for Op {
+            fn from(operator: $operator) -> Self {
+                Self::$operator(operator)
+            }
+        })+
+    };
+}
+
+operators! {
     /// Inputs: input, weight, and optionally bias.
-    Conv2d(Conv2d),
+    Conv2d,
     /// Inputs: input, weight, and optionally bias.
-    ConvTranspose2d(ConvTranspose2d),
+    ConvTranspose2d,
     /// Inputs: input, weight, optionally bias, and the residual where there is one.
-    Fused(Fused),
+    Fused,
     /// Inputs: input.
-    Interpolate(Interpolate),
+    Interpolate,
     /// Inputs: input.
-    Pad2d(Pad2d),
+    Pad2d,
     /// Inputs: input. Outputs: values, and indices where they are asked for.
-    MaxPool2d(MaxPool2d),
+    MaxPool2d,
     /// Inputs: input.
-    AvgPool2d(AvgPool2d),
+    AvgPool2d,
     /// Inputs: input.
-    LpPool2d(LpPool2d),
+    LpPool2d,
     /// Inputs: input.
-    AdaptiveAvgPool2d(AdaptiveAvgPool2d),
+    AdaptiveAvgPool2d,
     /// Inputs: input. Outputs: values, and indices where they are asked for.
-    AdaptiveMaxPool2d(AdaptiveMaxPool2d),
+    AdaptiveMaxPool2d,
     /// Inputs: input.
-    Activation(Activation),
+    Activation,
     /// Inputs: input, slope.
-    PRelu(PRelu),
+    PRelu,
     /// Inputs: input.
-    Softmax(Softmax),
+    Softmax,
     /// Inputs: input, weight, and optionally bias.
-    Linear(Linear),
+    Linear,
     /// Inputs: left, right.
-    MatMul(MatMul),
+    MatMul,
     /// Inputs: input, running mean, running variance, weight, bias.
-    BatchNorm(BatchNorm),
+    BatchNorm,
     /// Inputs: input, weight, bias.
-    InstanceNorm(InstanceNorm),
+    InstanceNorm,
     /// Inputs: input.
-    LocalResponseNorm(LocalResponseNorm),
+    LocalResponseNorm,
     /// Inputs: left, right.
-    Binary(Binary),
+    Binary,
     /// Inputs: input.
-    Reshape(Reshape),
+    Reshape,
     /// Inputs: input.
-    Flatten(Flatten),
+    Flatten,
     /// Inputs: any number, in the order in which they are joined.
-    Concat(Concat),
+    Concat,
     /// Inputs: input.
-    Slice(Slice),
+    Slice,
     /// Inputs: input.
-    Transpose(Transpose),
+    Transpose,
     /// Inputs: input.
-    Expand(Expand),
+    Expand,
     /// Inputs: input.
-    Reduce(Reduce),
+    Reduce,
 }
 
 impl Op {
     /// PyTorch's name of the operator.
     pub fn name(&self) -> &'static str {
-        match self {
-            Self::Conv2d(_) => "conv2d",
-            Self::ConvTranspose2d(_) => "conv_transpose2d",
-            Self::Fused(op) => op.base.name(),
-            Self::Interpolate(_) => "interpolate",
-            Self::Pad2d(_) => "pad",
-            Self::MaxPool2d(_) => "max_pool2d",
-            Self::AvgPool2d(_) => "avg_pool2d",
-            Self::LpPool2d(_) => "lp_pool2d",
-            Self::AdaptiveAvgPool2d(_) => "adaptive_avg_pool2d",
-            Self::AdaptiveMaxPool2d(_) => "adaptive_max_pool2d",
-            Self::Activation(activation) => activation.name(),
-            Self::PRelu(_) => "prelu",
-            Self::Softmax(softmax) => softmax.name(),
-            Self::Linear(_) => "linear",
-            Self::MatMul(_) => "matmul",
-            Self::BatchNorm(_) => "batch_norm",
-            Self::InstanceNorm(_) => "instance_norm",
-            Self::LocalResponseNorm(_) => "local_response_norm",
-            Self::Binary(binary) => binary.name(),
-            Self::Reshape(_) => "reshape",
-            Self::Flatten(_) => "flatten",
-            Self::Concat(_) => "concat",
-            Self::Slice(_) => "slice",
-            Self::Transpose(_) => "permute",
-            Self::Expand(_) => "expand",
-            Self::Reduce(reduce) => reduce.kind.name(),
-        }
+        self.operator().name()
     }
 
     /// How many outputs it has.
     pub fn output_count(&self) -> usize {
-        match self {
-            Self::MaxPool2d(MaxPool2d {
-                return_indices: true, ..
-            })
-            | Self::AdaptiveMaxPool2d(AdaptiveMaxPool2d {
-                return_indices: true, ..
-            }) => 2,
-            _ => 1,
-        }
+        self.operator().output_count()
     }
 
     /// Checks the inputs' shapes and gives the shape of each output.
     pub fn output_shapes(&self, inputs: &[&[usize]]) -> Result<Vec<Vec<usize>>> {
-        let (least, most) = match self {
-            Self::Conv2d(_) | Self::ConvTranspose2d(_) | Self::Linear(_) => (2, 3),
-            Self::PRelu(_) | Self::Binary(_) | Self::MatMul(_) => (2, 2),
-            Self::Fused(op) => (2 + usize::from(op.residual), 3 + usize::from(op.residual)),
-            Self::BatchNorm(_) => (5, 5),
-            Self::InstanceNorm(_) => (3, 3),
-            Self::Concat(_) => (1, usize::MAX),
-            _ => (1, 1),
-        };
+        let (least, most) = self.operator().arity();
         ensure!(
             (least..=most).contains(&inputs.len()),
             self.name(),
@@ -181,73 +165,29 @@ impl Op {
             },
             inputs.len()
         );
-        let third = inputs.get(2).copied();
-        Ok(match self {
-            Self::Conv2d(op) => vec![op.output_shape(inputs[0], inputs[1], third)?.to_vec()],
-            Self::ConvTranspose2d(op) => vec![op.output_shape(inputs[0], inputs[1], third)?.to_vec()],
-            Self::Fused(op) => vec![op.output_shape(inputs)?],
-            Self::Interpolate(op) => vec![op.output_shape(inputs[0])?.to_vec()],
-            Self::Pad2d(op) => vec![op.output_shape(inputs[0])?.to_vec()],
-            Self::MaxPool2d(op) => vec![op.output_shape(inputs[0])?.to_vec(); self.output_count()],
-            Self::AvgPool2d(op) => vec![op.output_shape(inputs[0])?.to_vec()],
-            Self::LpPool2d(op) => vec![op.output_shape(inputs[0])?.to_vec()],
-            Self::AdaptiveAvgPool2d(op) => vec![op.output_shape(inputs[0])?.to_vec()],
-            Self::AdaptiveMaxPool2d(op) => vec![op.output_shape(inputs[0])?.to_vec(); self.output_count()],
-            Self::Activation(op) => vec![op.output_shape(inputs[0])?],
-            Self::PRelu(op) => vec![op.output_shape(inputs[0], inputs[1])?],
-            Self::Softmax(op) => vec![op.output_shape(inputs[0])?],
-            Self::Linear(op) => vec![op.output_shape(inputs[0], inputs[1], third)?],
-            Self::MatMul(op) => vec![op.output_shape(inputs[0], inputs[1])?],
-            Self::BatchNorm(op) => vec![op.output_shape(inputs)?],
-            Self::LocalResponseNorm(op) => vec![op.output_shape(inputs[0])?],
-            Self::InstanceNorm(op) => vec![op.output_shape(inputs[0], inputs[1], inputs[2])?],
-            Self::Binary(op) => vec![op.output_shape(inputs[0], inputs[1])?],
-            Self::Reshape(op) => vec![op.output_shape(inputs[0])?],
-            Self::Flatten(op) => vec![op.output_shape(inputs[0])?],
-            Self::Concat(op) => vec![op.output_shape(inputs)?],
-            Self::Slice(op) => vec![op.output_shape(inputs[0])?],
-            Self::Transpose(op) => vec![op.output_shape(inputs[0])?],
-            Self::Expand(op) => vec![op.output_shape(inputs[0])?],
-            Self::Reduce(op) => vec![op.output_shape(inputs[0])?],
-        })
+        self.operator().output_shapes(inputs)
+    }
+
+    /// Checks the inputs' types and shapes and gives those of each output.
+    ///
+    /// ```
+    /// use convoke::{DType, TensorType, ops::{MaxPool2d, Op}};
+    /// let pool = Op::from(MaxPool2d::new(2).return_indices(true));
+    /// let image = TensorType::new(DType::F32, [1, 3, 8, 6]);
+    /// let outputs = pool.infer(&[&image])?;
+    /// assert_eq!(outputs[0].to_string(), "f32[1, 3, 4, 3]");
+    /// assert_eq!(outputs[1].to_string(), "i64[1, 3, 4, 3]");
+    /// # Ok::<(), convoke::Error>(())
+    /// ```
+    pub fn infer(&self, inputs: &[&TensorType]) -> Result<Vec<TensorType>> {
+        let shapes: Vec<&[usize]> = inputs.iter().map(|input| input.shape.as_slice()).collect();
+        let dtypes: Vec<_> = inputs.iter().map(|input| input.dtype).collect();
+        let shapes = self.output_shapes(&shapes)?;
+        let dtypes = self.operator().output_types(&dtypes)?;
+        Ok(dtypes
+            .into_iter()
+            .zip(shapes)
+            .map(|(dtype, shape)| TensorType { dtype, shape })
+            .collect())
     }
 }
-
-/// `From<Operator> for Op`, one line an operator.
-macro_rules! op_from {
-    ($($operator:ident),+ $(,)?) => {
-        $(impl From<$operator> for Op {
-            fn from(operator: $operator) -> Self {
-                Self::$operator(operator)
-            }
-        })+
-    };
-}
-op_from!(
-    Conv2d,
-    ConvTranspose2d,
-    Fused,
-    Interpolate,
-    Pad2d,
-    MaxPool2d,
-    AvgPool2d,
-    LpPool2d,
-    AdaptiveAvgPool2d,
-    AdaptiveMaxPool2d,
-    Activation,
-    PRelu,
-    Softmax,
-    Linear,
-    MatMul,
-    BatchNorm,
-    InstanceNorm,
-    LocalResponseNorm,
-    Binary,
-    Reshape,
-    Flatten,
-    Concat,
-    Slice,
-    Transpose,
-    Expand,
-    Reduce,
-);

@@ -1,5 +1,6 @@
 //! Padding and cropping of the last two dimensions.
 
+use super::operator::Operator;
 use crate::error::{Result, ensure};
 use crate::padding::{Padding2d, PaddingMode};
 use crate::shape::{self, Size2d};
@@ -70,5 +71,15 @@ impl Pad2d {
         let output = [n, c, padded.height, padded.width];
         shape::element_count(NAME, &output)?;
         Ok(output)
+    }
+}
+
+impl Operator for Pad2d {
+    fn name(&self) -> &'static str {
+        "pad"
+    }
+
+    fn output_shapes(&self, inputs: &[&[usize]]) -> Result<Vec<Vec<usize>>> {
+        Ok(vec![self.output_shape(inputs[0])?.to_vec()])
     }
 }

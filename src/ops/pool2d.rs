@@ -1,5 +1,7 @@
 //! Pooling: maximum and average, over windows or adaptive.
 
+use super::operator::{Operator, of_one_type};
+use crate::dtype::DType;
 use crate::error::{Result, ensure};
 use crate::padding::Padding2d;
 use crate::shape::{self, Size2d};
@@ -400,6 +402,64 @@ impl AdaptiveMaxPool2d {
     /// Checks the shape and gives the output's.
     pub fn output_shape(&self, input: &[usize]) -> Result<[usize; 4]> {
         adaptive_shape(Self::NAME, input, self.output_size)
+    }
+}
+
+impl Operator for MaxPool2d {
+    fn name(&self) -> &'static str {
+        "max_pool2d"
+    }
+
+    fn output_count(&self) -> usize {
+        1 + usize::from(self.return_indices)
+    }
+
+    fn output_types(&self, inputs: &[DType]) -> Result<Vec<DType>> {
+        let dtype = of_one_type(self.name(), inputs, "floats", DType::is_float)?;
+        Ok([dtype, DType::I64][..self.output_count()].to_vec())
+    }
+
+    fn output_shapes(&self, inputs: &[&[usize]]) -> Result<Vec<Vec<usize>>> {
+        Ok(vec![self.output_shape(inputs[0])?.to_vec(); self.output_count()])
+    }
+}
+
+impl Operator for AvgPool2d {
+    fn name(&self) -> &'static str {
+        "avg_pool2d"
+    }
+
+    fn output_shapes(&self, inputs: &[&[usize]]) -> Result<Vec<Vec<usize>>> {
+        Ok(vec![self.output_shape(inputs[0])?.to_vec()])
+    }
+}
+
+impl Operator for AdaptiveAvgPool2d {
+    fn name(&self) -> &'static str {
+        "adaptive_avg_pool2d"
+    }
+
+    fn output_shapes(&self, inputs: &[&[usize]]) -> Result<Vec<Vec<usize>>> {
+        Ok(vec![self.output_shape(inputs[0])?.to_vec()])
+    }
+}
+
+impl Operator for AdaptiveMaxPool2d {
+    fn name(&self) -> &'static str {
+        "adaptive_max_pool2d"
+    }
+
+    fn output_count(&self) -> usize {
+        1 + usize::from(self.return_indices)
+    }
+
+    fn output_types(&self, inputs: &[DType]) -> Result<Vec<DType>> {
+        let dtype = of_one_type(self.name(), inputs, "floats", DType::is_float)?;
+        Ok([dtype, DType::I64][..self.output_count()].to_vec())
+    }
+
+    fn output_shapes(&self, inputs: &[&[usize]]) -> Result<Vec<Vec<usize>>> {
+        Ok(vec![self.output_shape(inputs[0])?.to_vec(); self.output_count()])
     }
 }
 

@@ -1,5 +1,6 @@
 //! Sum, mean or maximum along axes.
 
+use super::operator::Operator;
 use crate::error::{Result, ensure};
 use crate::shape;
 
@@ -114,6 +115,16 @@ impl Reduce {
             reduced[axis] = true;
         }
         Ok(reduced)
+    }
+}
+
+impl Operator for Reduce {
+    fn name(&self) -> &'static str {
+        self.kind.name()
+    }
+
+    fn output_shapes(&self, inputs: &[&[usize]]) -> Result<Vec<Vec<usize>>> {
+        Ok(vec![self.output_shape(inputs[0])?])
     }
 }
 

@@ -1,5 +1,7 @@
 //! Reshape and flatten: the same elements under another shape, never a copy.
 
+use super::operator::{Operator, moved};
+use crate::dtype::DType;
 use crate::error::{Error, Result, ensure};
 use crate::shape;
 
@@ -117,5 +119,33 @@ impl Flatten {
         );
         let merged = shape::element_count(Self::NAME, &input[start..=end])?;
         Ok([&input[..start], &[merged], &input[end + 1..]].concat())
+    }
+}
+
+impl Operator for Reshape {
+    fn name(&self) -> &'static str {
+        "reshape"
+    }
+
+    fn output_types(&self, inputs: &[DType]) -> Result<Vec<DType>> {
+        moved(self.name(), inputs)
+    }
+
+    fn output_shapes(&self, inputs: &[&[usize]]) -> Result<Vec<Vec<usize>>> {
+        Ok(vec![self.output_shape(inputs[0])?])
+    }
+}
+
+impl Operator for Flatten {
+    fn name(&self) -> &'static str {
+        "flatten"
+    }
+
+    fn output_types(&self, inputs: &[DType]) -> Result<Vec<DType>> {
+        moved(self.name(), inputs)
+    }
+
+    fn output_shapes(&self, inputs: &[&[usize]]) -> Result<Vec<Vec<usize>>> {
+        Ok(vec![self.output_shape(inputs[0])?])
     }
 }

@@ -1,5 +1,7 @@
 //! Every so many elements of a range, along any axes.
 
+use super::operator::{Operator, moved};
+use crate::dtype::DType;
 use crate::error::{Result, ensure};
 use crate::shape;
 
@@ -125,6 +127,20 @@ fn range(start: isize, end: isize, step: isize, extent: usize) -> Range {
         start: if count > 0 { start as usize } else { 0 },
         step,
         count: count as usize,
+    }
+}
+
+impl Operator for Slice {
+    fn name(&self) -> &'static str {
+        Self::NAME
+    }
+
+    fn output_types(&self, inputs: &[DType]) -> Result<Vec<DType>> {
+        moved(self.name(), inputs)
+    }
+
+    fn output_shapes(&self, inputs: &[&[usize]]) -> Result<Vec<Vec<usize>>> {
+        Ok(vec![self.output_shape(inputs[0])?])
     }
 }
 

@@ -1,5 +1,6 @@
 //! Softmax and log-softmax.
 
+use super::operator::Operator;
 use crate::error::Result;
 use crate::shape;
 
@@ -45,5 +46,15 @@ impl Softmax {
 
     pub(crate) fn resolved_axis(self, input: &[usize]) -> Result<usize> {
         shape::axis(self.name(), self.axis, input.len())
+    }
+}
+
+impl Operator for Softmax {
+    fn name(&self) -> &'static str {
+        Self::name(*self)
+    }
+
+    fn output_shapes(&self, inputs: &[&[usize]]) -> Result<Vec<Vec<usize>>> {
+        Ok(vec![self.output_shape(inputs[0])?])
     }
 }

@@ -1,5 +1,7 @@
 //! Axes in another order.
 
+use super::operator::{Operator, moved};
+use crate::dtype::DType;
 use crate::error::{Result, ensure};
 use crate::shape;
 
@@ -62,6 +64,20 @@ impl Transpose {
                 Ok(axis)
             })
             .collect()
+    }
+}
+
+impl Operator for Transpose {
+    fn name(&self) -> &'static str {
+        "permute"
+    }
+
+    fn output_types(&self, inputs: &[DType]) -> Result<Vec<DType>> {
+        moved(self.name(), inputs)
+    }
+
+    fn output_shapes(&self, inputs: &[&[usize]]) -> Result<Vec<Vec<usize>>> {
+        Ok(vec![self.output_shape(inputs[0])?])
     }
 }
 

@@ -1,9 +1,15 @@
 //! What an operator should give, and how far a correct implementation may be from it.
 
-use ndarray::{Array, ArrayD, ArrayView, ArrayViewD, Dimension, NdIndex, Zip};
+use half::f16;
+use ndarray::{Array, ArrayD, ArrayView, Dimension, NdIndex, Zip};
 
 use super::number::Number;
+use crate::dtype::DType;
 use crate::error::{Error, Result};
+use crate::tensor::{Tensor, TensorView};
+
+/// The largest number up to which `f64` has every whole number.
+const LARGEST_WHOLE: u64 = 1 << f64::MANTISSA_DIGITS;
 
 /// What an operator's output should be, and how far a correct `f32` implementation may be from it.
 ///
@@ -13,6 +19,9 @@ use crate::error::{Error, Result};
 /// chained calls bound a whole network. NaN and infinities are to be matched exactly; their bound is 0.
 #[derive(Clone, Debug)]
 pub struct Answer {
+    /// The type of the elements. Whole numbers and bools (0 and 1) are exact, and have a bound of 0; one that `f64` does not hold
+    /// has a bound that is infinite and matches nothing.
+    pub dtype: DType,
     /// The values, computed in `f64`. Indices are whole numbers.
     pub values: ArrayD<f64>,
     /// The largest `|got - want|` a correct implementation may show, element by element; 0 means the same bits.
@@ -21,17 +30,66 @@ pub struct Answer {
 
 impl Answer {
     /// Values that every implementation has exactly: the inputs of the first operator.
-    #[expect(clippy::needless_pass_by_value, reason = "a view is a reference already")]
-    pub fn exact(values: ArrayViewD<'_, f32>) -> Self {
-        Self {
-            values: values.mapv(f64::from),
+    pub fn exact<'a>(values: impl Into<TensorView<'a>>) -> Self {
+        let values = values.into();
+        let dtype = values.dtype();
+        let floats = |values: ArrayD<f64>| Self {
+            dtype,
             bound: ArrayD::zeros(values.shape()),
+            values,
+        };
+        match values {
+            TensorView::F32(array) => floats(array.mapv(f64::from)),
+            TensorView::F16(array) => floats(array.mapv(f64::from)),
+            TensorView::I64(array) => Self {
+                bound: array.mapv(|value| Self::bound_of_whole(value.unsigned_abs())),
+                ..floats(array.mapv(|value| value as f64))
+            },
+            TensorView::I32(array) => floats(array.mapv(f64::from)),
+            TensorView::U8(array) => floats(array.mapv(f64::from)),
+            TensorView::I8(array) => floats(array.mapv(f64::from)),
+            TensorView::Bool(array) => floats(array.mapv(|value| f64::from(u8::from(value)))),
         }
+    }
+
+    fn bound_of_whole(magnitude: u64) -> f64 {
+        if magnitude > LARGEST_WHOLE { f64::INFINITY } else { 0.0 }
+    }
+
+    /// As numbers of this type, as an operator gives them: whole numbers wrap around.
+    pub(super) fn typed(mut self, dtype: DType) -> Self {
+        self.dtype = dtype;
+        let Some((least, largest)) = dtype.range() else { return self };
+        let count = i128::from(largest) - i128::from(least) + 1;
+        for (value, bound) in self.values.iter_mut().zip(&mut self.bound) {
+            let whole = *value as i128;
+            *bound = bound.max(Self::bound_of_whole(value.abs() as u64));
+            *value = ((whole - i128::from(least)).rem_euclid(count) + i128::from(least)) as f64;
+        }
+        self
     }
 
     /// The values rounded to `f32`.
     pub fn to_f32(&self) -> ArrayD<f32> {
         self.values.mapv(|value| value as f32)
+    }
+
+    /// The values as a tensor of their type.
+    ///
+    /// Errors: `Unsupported` for whole numbers beyond 2^53, which `f64` does not hold.
+    pub fn to_tensor(&self) -> Result<Tensor> {
+        if !self.dtype.is_float() && self.bound.iter().any(|&bound| bound != 0.0) {
+            return Err(Error::unsupported("reference", "whole numbers beyond 2^53"));
+        }
+        Ok(match self.dtype {
+            DType::F32 => self.to_f32().into(),
+            DType::F16 => self.values.mapv(f16::from_f64).into(),
+            DType::I64 => self.values.mapv(|value| value as i64).into(),
+            DType::I32 => self.values.mapv(|value| value as i32).into(),
+            DType::U8 => self.values.mapv(|value| value as u8).into(),
+            DType::I8 => self.values.mapv(|value| value as i8).into(),
+            DType::Bool => self.values.mapv(|value| value != 0.0).into(),
+        })
     }
 
     /// The shape of the values.
@@ -59,6 +117,7 @@ impl Answer {
 impl<D: Dimension> From<Array<Number, D>> for Answer {
     fn from(numbers: Array<Number, D>) -> Self {
         Self {
+            dtype: DType::F32,
             values: numbers.map(|number| number.value).into_dyn(),
             bound: numbers.map(|number| number.bound).into_dyn(),
         }

@@ -2,13 +2,22 @@
 
 use std::fmt;
 
-use ndarray::ArrayD;
+use ndarray::{ArrayRef, ArrayViewD, IxDyn};
 
-use crate::reference::Answer;
+use super::answer::Answer;
+use crate::dtype::DType;
+use crate::tensor::{self, TensorView, each};
 
 /// Why a result is not the one wanted.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Mismatch {
+    /// The types of the elements differ; no element was compared.
+    Type {
+        /// The type that came.
+        got: DType,
+        /// The type wanted.
+        want: DType,
+    },
     /// The shapes differ; no element was compared.
     Shape {
         /// The shape that came.
@@ -21,7 +30,7 @@ pub enum Mismatch {
         /// Where the worst element stands.
         index: Vec<usize>,
         /// What came.
-        got: f32,
+        got: f64,
         /// What was wanted.
         want: f64,
         /// How far they may be apart; 0 where the same bits are wanted.
@@ -38,6 +47,7 @@ impl std::error::Error for Mismatch {}
 impl fmt::Display for Mismatch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Type { got, want } => write!(f, "got elements of type {got}, want {want}"),
             Self::Shape { got, want } => write!(f, "got shape {got:?}, want {want:?}"),
             Self::Values {
                 index,
@@ -47,7 +57,7 @@ impl fmt::Display for Mismatch {
                 differing,
                 total,
             } => {
-                let difference = f64::from(*got) - want;
+                let difference = got - want;
                 write!(
                     f,
                     "{differing} of {total} elements differ; the worst at {index:?}: got {got:?}, want {want:?} \
@@ -61,25 +71,43 @@ impl fmt::Display for Mismatch {
 /// Whether every element is within its bound. NaN matches NaN alone, an infinity itself alone, and a value too large for
 /// `f32` may come as infinity, as may one whose bound reaches that far. A bound that is not finite bounds nothing and is a mismatch. Of an empty array there is
 /// only the shape to compare.
-pub fn compare(got: &ArrayD<f32>, want: &Answer) -> Result<(), Mismatch> {
+pub fn compare<'a>(got: impl Into<TensorView<'a>>, want: &Answer) -> Result<(), Mismatch> {
+    let got = got.into();
+    check_type(&got, want.dtype)?;
     check_shape(got.shape(), want.values.shape())?;
     check_shape(want.bound.shape(), want.values.shape())?;
-    let elements = got.iter().zip(want.values.iter().zip(&want.bound));
-    let elements = elements.map(|(&got, (&want, &bound))| Element {
-        got,
-        want,
-        bound,
-        excess: excess(got, want, bound),
-    });
-    worst(got.shape(), elements)
+    let shape = got.shape().to_vec();
+    let wanted = want.values.iter().zip(&want.bound);
+    match got {
+        TensorView::F32(got) => {
+            let elements = got.iter().zip(wanted);
+            worst(
+                &shape,
+                elements.map(|(&got, (&want, &bound))| Element::float(got, want, bound)),
+            )
+        }
+        got => {
+            let got = Answer::exact(got).values;
+            let elements = got.iter().zip(wanted);
+            worst(
+                &shape,
+                elements.map(|(&got, (&want, &bound))| Element::other(got, want, bound)),
+            )
+        }
+    }
 }
 
 /// Whether every element has the same bits, but for the sign of a zero and the payload of a NaN.
-pub fn compare_exact(got: &ArrayD<f32>, want: &ArrayD<f32>) -> Result<(), Mismatch> {
+pub fn compare_exact<'a, 'b>(got: impl Into<TensorView<'a>>, want: impl Into<TensorView<'b>>) -> Result<(), Mismatch> {
+    let (got, want) = (got.into(), want.into());
+    check_type(&got, want.dtype())?;
     check_shape(got.shape(), want.shape())?;
-    let elements = got.iter().zip(want).map(|(&got, &want)| {
-        let same = got == want || (got.is_nan() && want.is_nan());
-        let distance = (f64::from(got) - f64::from(want)).abs();
+    let same = each!(TensorView, &got, array => equal(array, &want));
+    let shape = got.shape().to_vec();
+    let (got, want) = (Answer::exact(got).values, Answer::exact(want).values);
+    let elements = got.iter().zip(&want).zip(same).map(|((&got, &want), same)| {
+        let same = same || (got.is_nan() && want.is_nan());
+        let distance = (got - want).abs();
         let excess = match (same, distance.is_finite()) {
             (true, _) => None,
             (false, true) => Some(distance),
@@ -87,12 +115,19 @@ pub fn compare_exact(got: &ArrayD<f32>, want: &ArrayD<f32>) -> Result<(), Mismat
         };
         Element {
             got,
-            want: f64::from(want),
+            want,
             bound: 0.0,
             excess,
         }
     });
-    worst(got.shape(), elements)
+    worst(&shape, elements)
+}
+
+/// Which elements are equal to those of a tensor of the same type and shape.
+fn equal<T: tensor::Element>(got: &ArrayViewD<'_, T>, want: &TensorView<'_>) -> Vec<bool> {
+    let want = want.array::<T>();
+    let pairs = want.iter().flat_map(|want| got.iter().zip(want.iter()));
+    pairs.map(|(got, want)| got == want).collect()
 }
 
 /// Whether every element is within `atol + rtol * |want|`, `numpy.allclose`'s criterion with `equal_nan`: an infinity matches
@@ -105,7 +140,7 @@ pub fn compare_exact(got: &ArrayD<f32>, want: &ArrayD<f32>) -> Result<(), Mismat
 /// assert!(compare_close(&got, &want, 1e-3, 1e-5).is_ok());
 /// assert!(compare_close(&got, &want, 1e-4, 1e-5).is_err());
 /// ```
-pub fn compare_close(got: &ArrayD<f32>, want: &ArrayD<f32>, rtol: f64, atol: f64) -> Result<(), Mismatch> {
+pub fn compare_close(got: &ArrayRef<f32, IxDyn>, want: &ArrayRef<f32, IxDyn>, rtol: f64, atol: f64) -> Result<(), Mismatch> {
     check_shape(got.shape(), want.shape())?;
     let elements = got.iter().zip(want).map(|(&got, &want)| {
         let bound = atol + rtol * f64::from(want).abs();
@@ -115,7 +150,7 @@ pub fn compare_close(got: &ArrayD<f32>, want: &ArrayD<f32>, rtol: f64, atol: f64
         let excess = difference / bound;
         let worst = if excess.is_finite() { excess } else { f64::INFINITY };
         Element {
-            got,
+            got: f64::from(got),
             want: f64::from(want),
             bound,
             excess: (!right).then_some(worst),
@@ -125,11 +160,35 @@ pub fn compare_close(got: &ArrayD<f32>, want: &ArrayD<f32>, rtol: f64, atol: f64
 }
 
 struct Element {
-    got: f32,
+    got: f64,
     want: f64,
     bound: f64,
     /// How bad the element is, `None` where it is right.
     excess: Option<f64>,
+}
+
+impl Element {
+    fn float(got: f32, want: f64, bound: f64) -> Self {
+        Self {
+            got: f64::from(got),
+            want,
+            bound,
+            excess: excess(got, want, bound),
+        }
+    }
+
+    /// Of a type whose numbers are all finite, or an `f16`.
+    fn other(got: f64, want: f64, bound: f64) -> Self {
+        let difference = (got - want).abs();
+        let right = bound.is_finite() && (difference <= bound || (got.is_nan() && want.is_nan()) || got == want);
+        let excess = difference / bound;
+        Self {
+            got,
+            want,
+            bound,
+            excess: (!right).then_some(if excess.is_nan() { f64::INFINITY } else { excess }),
+        }
+    }
 }
 
 /// The difference in units of the bound, where it is more than 1.
@@ -142,6 +201,15 @@ fn excess(got: f32, want: f64, bound: f64) -> Option<f64> {
     }
     let excess = difference / bound;
     Some(if excess.is_nan() { f64::INFINITY } else { excess })
+}
+
+fn check_type(got: &TensorView<'_>, want: DType) -> Result<(), Mismatch> {
+    let got = got.dtype();
+    if got == want {
+        Ok(())
+    } else {
+        Err(Mismatch::Type { got, want })
+    }
 }
 
 fn check_shape(got: &[usize], want: &[usize]) -> Result<(), Mismatch> {

@@ -2,11 +2,8 @@
 
 use std::sync::Arc;
 
-use ndarray::{ArrayD, ArrayViewD};
-
 use super::answer::Answer;
 use super::run::{run, run_allowing};
-use crate::dtype::whole_number;
 #[cfg(not(target_family = "wasm"))]
 use crate::elsewhere::{elsewhere, on_a_thread};
 use crate::engine::{Engine, Rounding, Running};
@@ -17,6 +14,7 @@ use crate::graph::{Graph, Node};
 use crate::ops::Op;
 #[cfg(not(target_family = "wasm"))]
 use crate::profiling::Profile;
+use crate::tensor::{Tensor, TensorView};
 
 /// A graph that the reference runs as it is.
 #[derive(Debug)]
@@ -42,33 +40,33 @@ impl Engine for ReferenceEngine {
     }
 
     #[cfg(not(target_family = "wasm"))]
-    fn run(&self, inputs: &[ArrayViewD<'_, f32>]) -> Result<Vec<ArrayD<f32>>> {
+    fn run(&self, inputs: &[TensorView<'_>]) -> Result<Vec<Tensor>> {
         let answers = answers(&self.graph, inputs, Rounding::default())?;
-        Ok(answers.iter().map(Answer::to_f32).collect())
+        answers.iter().map(Answer::to_tensor).collect()
     }
 
     /// Computes on another thread; in a browser on the page's one thread, which has its turn after every operator.
-    fn start(self: Arc<Self>, inputs: &[ArrayViewD<'_, f32>]) -> Result<Running> {
-        let inputs: Vec<ArrayD<f32>> = inputs.iter().map(ArrayViewD::to_owned).collect();
+    fn start(self: Arc<Self>, inputs: &[TensorView<'_>]) -> Result<Running> {
+        let inputs: Vec<Tensor> = inputs.iter().map(TensorView::to_tensor).collect();
         #[cfg(not(target_family = "wasm"))]
         return Ok(Box::pin(elsewhere(on_a_thread, move || {
-            self.run(&inputs.iter().map(|input| input.view()).collect::<Vec<_>>())
+            self.run(&inputs.iter().map(Tensor::view).collect::<Vec<_>>())
         })));
         #[cfg(target_family = "wasm")]
         Ok(Box::pin(async move {
-            let views: Vec<_> = inputs.iter().map(|input| input.view()).collect();
+            let views: Vec<_> = inputs.iter().map(Tensor::view).collect();
             let answers = answers_by_turns(&self.graph, &views, crate::turn::turn).await?;
-            Ok(answers.iter().map(Answer::to_f32).collect())
+            answers.iter().map(Answer::to_tensor).collect()
         }))
     }
 
     #[cfg(not(target_family = "wasm"))]
-    fn evaluate(&self, _: &[ArrayViewD<'_, f32>]) -> Result<Evaluation> {
+    fn evaluate(&self, _: &[TensorView<'_>]) -> Result<Evaluation> {
         Err(unsupported("the reference is what others are verified against"))
     }
 
     #[cfg(not(target_family = "wasm"))]
-    fn profile(&self, _: &[ArrayViewD<'_, f32>], _: usize) -> Result<Profile> {
+    fn profile(&self, _: &[TensorView<'_>], _: usize) -> Result<Profile> {
         Err(unsupported("the reference has no kernels to profile"))
     }
 
@@ -78,14 +76,14 @@ impl Engine for ReferenceEngine {
 }
 
 /// Computes an operator of constants in `f64` and rounds the result once.
-pub(crate) fn constants(op: &Op, inputs: &[&ArrayD<f32>]) -> Result<Vec<ArrayD<f32>>> {
-    let inputs: Vec<Answer> = inputs.iter().map(|input| Answer::exact(input.view())).collect();
+pub(crate) fn constants(op: &Op, inputs: &[&Tensor]) -> Result<Vec<Tensor>> {
+    let inputs: Vec<Answer> = inputs.iter().map(|&input| Answer::exact(input)).collect();
     let answers = run(op, &inputs.iter().collect::<Vec<_>>())?;
-    Ok(answers.iter().map(Answer::to_f32).collect())
+    answers.iter().map(Answer::to_tensor).collect()
 }
 
 /// The outputs of a graph, with the bounds of a run that rounds so.
-pub(crate) fn answers(graph: &Graph, inputs: &[ArrayViewD<'_, f32>], rounding: Rounding) -> Result<Vec<Answer>> {
+pub(crate) fn answers(graph: &Graph, inputs: &[TensorView<'_>], rounding: Rounding) -> Result<Vec<Answer>> {
     let mut evaluation = Evaluating::new(graph, inputs, rounding)?;
     for node in &graph.nodes {
         evaluation.take(node)?;
@@ -97,7 +95,7 @@ pub(crate) fn answers(graph: &Graph, inputs: &[ArrayViewD<'_, f32>], rounding: R
 #[cfg(any(test, target_family = "wasm"))]
 async fn answers_by_turns<F: Future<Output = ()>>(
     graph: &Graph,
-    inputs: &[ArrayViewD<'_, f32>],
+    inputs: &[TensorView<'_>],
     turn: impl Fn() -> F,
 ) -> Result<Vec<Answer>> {
     let mut evaluation = Evaluating::new(graph, inputs, Rounding::default())?;
@@ -116,19 +114,19 @@ struct Evaluating<'a> {
 }
 
 impl<'a> Evaluating<'a> {
-    fn new(graph: &'a Graph, inputs: &[ArrayViewD<'_, f32>], rounding: Rounding) -> Result<Self> {
-        let shapes: Vec<&[usize]> = inputs.iter().map(ArrayViewD::shape).collect();
+    fn new(graph: &'a Graph, inputs: &[TensorView<'_>], rounding: Rounding) -> Result<Self> {
+        let shapes: Vec<&[usize]> = inputs.iter().map(TensorView::shape).collect();
         graph.check_inputs(&shapes)?;
         let mut values: Vec<Option<Answer>> = graph
             .values
             .iter()
             .map(|value| {
                 let constant = value.constant.as_ref();
-                constant.map(|array| Answer::uploaded(array.view(), rounding.precision))
+                constant.map(|tensor| Answer::uploaded(&**tensor, rounding.precision))
             })
             .collect();
         for (value, array) in graph.inputs.iter().zip(inputs) {
-            values[value.0] = Some(Answer::uploaded(array.view(), rounding.precision));
+            values[value.0] = Some(Answer::uploaded(array, rounding.precision));
         }
         Ok(Self { graph, values, rounding })
     }
@@ -136,10 +134,6 @@ impl<'a> Evaluating<'a> {
     fn take(&mut self, node: &Node) -> Result<()> {
         let operands: Vec<&Answer> = node.inputs.iter().filter_map(|value| self.values[value.0].as_ref()).collect();
         let outputs = node_answers(node, &operands, self.rounding)?;
-        // All but the first are indices.
-        for index in outputs.iter().skip(1).flat_map(|answer| &answer.values) {
-            whole_number(*index as u32)?;
-        }
         for (value, answer) in node.outputs.iter().zip(outputs) {
             self.values[value.0] = Some(answer);
         }
@@ -152,19 +146,13 @@ impl<'a> Evaluating<'a> {
     }
 }
 
-/// The answers of one operator, whose first output is stored so. Indices are whole numbers of their own, and the same elements
-/// under another shape are not stored again.
+/// The answers of one operator, whose floats are stored so. The same elements under another shape are not stored again.
 pub(crate) fn node_answers(node: &Node, operands: &[&Answer], rounding: Rounding) -> Result<Vec<Answer>> {
     let answers = run_allowing(&node.op, operands, rounding.winograd).map_err(|error| node.locate(error))?;
-    let is_stored = !matches!(node.op, Op::Reshape(_) | Op::Flatten(_));
-    let answers = answers.into_iter().enumerate().map(|(index, answer)| {
-        if is_stored && index == 0 {
-            answer.stored(rounding.precision)
-        } else {
-            answer
-        }
-    });
-    Ok(answers.collect())
+    if matches!(node.op, Op::Reshape(_) | Op::Flatten(_)) {
+        return Ok(answers);
+    }
+    Ok(answers.into_iter().map(|answer| answer.stored(rounding.precision)).collect())
 }
 
 #[cfg(test)]
@@ -186,8 +174,8 @@ mod tests {
         let input = Random::new(1).reals(&[2, 5]);
         let turns = Cell::new(0);
         let turn = || async { turns.set(turns.get() + 1) };
-        let by_turns = pollster::block_on(answers_by_turns(&graph, &[input.view()], turn)).unwrap();
-        let at_once = answers(&graph, &[input.view()], Rounding::default()).unwrap();
+        let by_turns = pollster::block_on(answers_by_turns(&graph, &[input.view().into()], turn)).unwrap();
+        let at_once = answers(&graph, &[input.view().into()], Rounding::default()).unwrap();
         assert_eq!(turns.get(), 3);
         assert_eq!(by_turns[0].values, at_once[0].values);
     }

@@ -4,12 +4,11 @@
 //! costs an ULP, 2^-10 of the number, and a number below 2^-14 may become 0 when it is stored or when it is loaded. What the
 //! host narrows it rounds to nearest.
 
-use half::f16;
-use ndarray::{ArrayD, ArrayViewD};
-
 use super::answer::Answer;
 use super::number::Number;
 use crate::precision::Precision;
+use crate::tensor::TensorView;
+use half::f16;
 
 /// Unit in the last place, relative to the number: 11 significant bits.
 const ULP: f64 = 1.0 / 1024.0;
@@ -26,31 +25,30 @@ const ANYTHING: f64 = 2.0 * f32::MAX as f64;
 impl Answer {
     /// Numbers of the host as a session of this precision has them: those that it was given, and how far off their stored
     /// form is.
-    #[expect(clippy::needless_pass_by_value, reason = "a view is a reference already")]
-    pub(crate) fn uploaded(values: ArrayViewD<'_, f32>, precision: Precision) -> Self {
-        match precision {
-            Precision::F32 => Self::exact(values.view()),
-            Precision::F16 => values.mapv(|value| uploaded(f64::from(value))).into(),
-        }
+    pub(crate) fn uploaded<'a>(values: impl Into<TensorView<'a>>, precision: Precision) -> Self {
+        Self::exact(values).each_float(precision, |number| uploaded(number.value))
     }
 
     /// Numbers as they were read back from storage of this precision, as an operator may load them.
-    #[expect(clippy::needless_pass_by_value, reason = "a view is a reference already")]
-    pub(crate) fn loaded(values: ArrayViewD<'_, f32>, precision: Precision) -> Self {
-        match precision {
-            Precision::F32 => Self::exact(values.view()),
-            Precision::F16 => values.mapv(|value| loaded(f64::from(value))).into(),
-        }
+    #[cfg_attr(target_family = "wasm", expect(dead_code, reason = "only what blocks verifies"))]
+    pub(crate) fn loaded<'a>(values: impl Into<TensorView<'a>>, precision: Precision) -> Self {
+        Self::exact(values).each_float(precision, |number| loaded(number.value))
     }
 
     /// An operator's answer when it is stored in this precision.
     pub(crate) fn stored(self, precision: Precision) -> Self {
-        match precision {
-            Precision::F32 => self,
-            Precision::F16 => {
-                let numbers: ArrayD<Number> = self.numbers();
-                numbers.mapv(stored).into()
-            }
+        self.each_float(precision, stored)
+    }
+
+    /// Something done to each number, where they are floats that are stored as 16-bit ones.
+    fn each_float(self, precision: Precision, make: impl Fn(Number) -> Number) -> Self {
+        if precision == Precision::F32 || !self.dtype.is_float() {
+            return self;
+        }
+        let dtype = self.dtype;
+        Self {
+            dtype,
+            ..self.numbers().mapv(make).into()
         }
     }
 }

@@ -55,6 +55,7 @@ pub(super) fn matmul(left: &Answer, right: &Answer) -> Result<Answer> {
     }
     let output: Answer = output.into();
     Ok(Answer {
+        dtype: output.dtype,
         values: reshaped(output.values, &shape)?,
         bound: reshaped(output.bound, &shape)?,
     })

@@ -42,6 +42,7 @@ pub(super) fn with_shape(input: &Answer, shape: &[usize]) -> Result<Answer> {
         |error: ndarray::ShapeError| Error::invalid("reference", format!("shape {:?} to {shape:?}: {error}", input.shape()));
     let reshape = |array: &ndarray::ArrayD<f64>| array.to_shape(IxDyn(shape)).map(|array| array.to_owned()).map_err(wrong);
     Ok(Answer {
+        dtype: input.dtype,
         values: reshape(&input.values)?,
         bound: reshape(&input.bound)?,
     })
@@ -53,7 +54,7 @@ mod tests {
 
     #[test]
     fn shapes() {
-        let input = Answer::exact(ndarray::ArrayD::zeros(IxDyn(&[2, 3, 4, 5])).view());
+        let input = Answer::exact(ndarray::ArrayD::<f32>::zeros(IxDyn(&[2, 3, 4, 5])).view());
         let shape = |answer: Result<Answer>| answer.unwrap().shape().to_vec();
         assert_eq!(shape(reshape(&Reshape::new([4, -1, 2]), &input)), [4, 15, 2]);
         assert_eq!(shape(flatten(Flatten::default(), &input)), [2, 60]);

@@ -5,12 +5,13 @@ use super::{
     activation, batch_norm, binary, concat, conv_transpose2d, conv2d, expand, fused, instance_norm, interpolate, linear,
     local_response_norm, lp_pool2d, matmul, pad2d, pool2d, reduce, reshape, slice, softmax, transpose,
 };
+use crate::dtype::TensorType;
 use crate::error::{Result, ensure};
 use crate::ops::{Op, Winograd};
 
 /// Runs any operator. The inputs stand in the operator's order (see [`Op`]); there is one answer for each output.
 ///
-/// Bad arguments are refused as by [`Op::output_shapes`]. Indices of maxima are those of the exact values: where an
+/// Bad arguments are refused as by [`Op::infer`]. Indices of maxima are those of the exact values: where an
 /// input has a bound, another implementation may rightly find another maximum.
 pub fn run(op: &Op, inputs: &[&Answer]) -> Result<Vec<Answer>> {
     run_allowing(op, inputs, Winograd::Small)
@@ -27,9 +28,17 @@ pub fn run_allowing(op: &Op, inputs: &[&Answer], winograd: Winograd) -> Result<V
             input.bound.shape()
         );
     }
-    let shapes: Vec<&[usize]> = inputs.iter().map(|input| input.shape()).collect();
-    // Only for its refusals: the shapes that it gives are among the things to be checked.
-    op.output_shapes(&shapes)?;
+    let types: Vec<TensorType> = (inputs.iter())
+        .map(|input| TensorType::new(input.dtype, input.shape()))
+        .collect();
+    // For its refusals and the types: the shapes that it gives are among the things to be checked.
+    let types = op.infer(&types.iter().collect::<Vec<_>>())?;
+    let answers = answers(op, inputs, winograd)?;
+    let answers = answers.into_iter().zip(types);
+    Ok(answers.map(|(answer, known)| answer.typed(known.dtype)).collect())
+}
+
+fn answers(op: &Op, inputs: &[&Answer], winograd: Winograd) -> Result<Vec<Answer>> {
     let input = inputs[0];
     let bias = inputs.get(2).copied();
     match op {

@@ -11,7 +11,7 @@ use crate::ops::{
     Softmax, Transpose,
 };
 use crate::testing::{Random, compare};
-use crate::{Padding2d, PaddingMode};
+use crate::{DType, Padding2d, PaddingMode};
 
 const ACTIVATIONS: [Activation; 26] = [
     Activation::Relu,
@@ -468,6 +468,7 @@ fn inputs_within_their_bounds_give_outputs_within_theirs() {
                 let moved: Vec<Answer> = inputs
                     .iter()
                     .map(|input| Answer {
+                        dtype: DType::F32,
                         values: input.mapv(|x| f64::from(x) + if random.below(2) == 0 { error } else { -error }),
                         bound: ArrayD::zeros(input.raw_dim()),
                     })

@@ -20,7 +20,7 @@ use crate::elsewhere::{elsewhere, on_a_thread};
 #[cfg(not(target_family = "wasm"))]
 use crate::engine::Evaluation;
 use crate::engine::{shapes_of, unsupported};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::gpu::TuningPlan;
 use crate::gpu::{LayerChoice, Resident};
 use crate::graph::passes::Passes;
@@ -29,8 +29,8 @@ use crate::precision::Precision;
 #[cfg(not(target_family = "wasm"))]
 use crate::profiling::Profile;
 use crate::reference::{self, Answer, answers};
-use shared::Settings;
-use shared::Shared;
+use crate::tensor::{Tensor, TensorView};
+use shared::{Ready, Settings, Shared};
 #[cfg(not(target_family = "wasm"))]
 use verify::check_values;
 
@@ -92,7 +92,7 @@ impl Session {
     ///
     /// ```
     /// use convoke::{Backend, Session, graph::Graph, ops::Activation};
-    /// use ndarray::ArrayD;
+    /// use ndarray::{ArrayD, ArrayViewD};
     ///
     /// let mut graph = Graph::new();
     /// let x = graph.input("x");
@@ -122,12 +122,36 @@ impl Session {
         self.shared.prepare(&shapes)
     }
 
-    /// Runs the graph on these inputs and waits for its outputs.
+    /// Runs the graph on these inputs and waits for its outputs, all of them `f32`.
     ///
-    /// Errors: the number of inputs, a shape that an operator refuses, and what the GPU may report.
+    /// Errors: the number of inputs, a type or shape that the graph or an operator refuses, and what the GPU may report; an output
+    /// of another type, which [`run_tensors`](Self::run_tensors) gives.
     #[cfg(not(target_family = "wasm"))]
     pub fn run(&self, inputs: &[ArrayViewD<'_, f32>]) -> Result<Vec<ArrayD<f32>>> {
-        self.shared.ready(&shapes_of(inputs))?.engine.run(inputs)
+        self.floats(self.run_tensors(inputs)?)
+    }
+
+    /// Runs the graph on these inputs and waits for its outputs, of whatever type.
+    ///
+    /// ```
+    /// use convoke::{Backend, DType, Session, TensorView, graph::Graph, ops::Slice};
+    /// use ndarray::array;
+    ///
+    /// let mut graph = Graph::new();
+    /// let numbers = graph.input_of_type("numbers", DType::I64);
+    /// let rest = graph.node("rest", Slice::new([1], [isize::MAX]), &[numbers])?;
+    /// graph.output(rest)?;
+    /// let session = Session::new(graph, &Backend::auto())?;
+    /// let outputs = session.run_tensors(&[array![7_i64, 8, 9].view()])?;
+    /// assert_eq!(outputs[0], array![8_i64, 9].into());
+    /// # Ok::<(), convoke::Error>(())
+    /// ```
+    ///
+    /// Errors: as [`run`](Self::run), but for the type of outputs.
+    #[cfg(not(target_family = "wasm"))]
+    pub fn run_tensors<'a>(&self, inputs: &[impl Into<TensorView<'a>> + Clone]) -> Result<Vec<Tensor>> {
+        let inputs = views(inputs);
+        self.ready_for(&inputs)?.engine.run(&inputs)
     }
 
     /// Runs the graph on these inputs, awaited. Each call has its own staging memory, so that several may be under way; it is
@@ -140,13 +164,43 @@ impl Session {
     ///
     /// Errors: as [`run`](Self::run).
     pub async fn run_async(&self, inputs: &[ArrayViewD<'_, f32>]) -> Result<Vec<ArrayD<f32>>> {
-        let shapes = shapes_of(inputs);
+        self.floats(self.run_tensors_async(inputs).await?)
+    }
+
+    /// [`run_tensors`](Self::run_tensors), awaited as [`run_async`](Self::run_async) is.
+    ///
+    /// Errors: as [`run_tensors`](Self::run_tensors).
+    pub async fn run_tensors_async<'a>(&self, inputs: &[impl Into<TensorView<'a>> + Clone]) -> Result<Vec<Tensor>> {
+        let inputs = views(inputs);
         #[cfg(not(target_family = "wasm"))]
-        if !self.shared.is_prepared(&shapes) {
-            self.prepare_elsewhere(shapes.clone()).await?;
+        {
+            let shapes = shapes_of(&inputs);
+            if !self.shared.is_prepared(&shapes) {
+                self.prepare_elsewhere(shapes).await?;
+            }
         }
-        let engine = Arc::clone(&self.shared.ready(&shapes)?.engine);
-        engine.start(inputs)?.await
+        let engine = Arc::clone(&self.ready_for(&inputs)?.engine);
+        engine.start(&inputs)?.await
+    }
+
+    /// What runs these inputs, whose types are those that the graph takes.
+    fn ready_for(&self, inputs: &[TensorView<'_>]) -> Result<Arc<Ready>> {
+        let ready = self.shared.ready(&shapes_of(inputs))?;
+        ready.graph.check_types(inputs)?;
+        Ok(ready)
+    }
+
+    /// Outputs that are all `f32`.
+    fn floats(&self, outputs: Vec<Tensor>) -> Result<Vec<ArrayD<f32>>> {
+        let outputs = outputs.into_iter().zip(self.outputs());
+        let floats = outputs.map(|(output, name)| {
+            let dtype = output.dtype();
+            output.into_array().map_err(|_| {
+                let message = format!("expected outputs of f32, but {name:?} is {dtype}; run_tensors gives outputs of any type");
+                Error::invalid("session", message)
+            })
+        });
+        floats.collect()
     }
 
     #[cfg(not(target_family = "wasm"))]
@@ -159,10 +213,11 @@ impl Session {
     /// replaces them.
     ///
     /// Errors: as [`run`](Self::run); `Unsupported` on a backend without a GPU.
-    pub fn resident(&self, inputs: &[ArrayViewD<'_, f32>]) -> Result<Resident> {
-        let ready = self.shared.ready(&shapes_of(inputs))?;
+    pub fn resident<'a>(&self, inputs: &[impl Into<TensorView<'a>> + Clone]) -> Result<Resident> {
+        let inputs = views(inputs);
+        let ready = self.ready_for(&inputs)?;
         let engine = ready.on_gpu.as_ref().ok_or_else(|| unsupported("resident runs need a GPU"))?;
-        engine.resident(inputs)
+        engine.resident(&inputs)
     }
 
     /// Runs the graph and checks each operator by itself: what the backend made of the operator's inputs, against what the
@@ -172,7 +227,7 @@ impl Session {
     ///
     /// Errors: as [`run`](Self::run). A mismatch is no error.
     #[cfg(not(target_family = "wasm"))]
-    pub fn verify(&self, inputs: &[ArrayViewD<'_, f32>]) -> Result<Vec<Check>> {
+    pub fn verify<'a>(&self, inputs: &[impl Into<TensorView<'a>> + Clone]) -> Result<Vec<Check>> {
         Ok(self.verified(inputs)?.0)
     }
 
@@ -180,9 +235,10 @@ impl Session {
     ///
     /// Errors: as [`verify`](Self::verify).
     #[cfg(not(target_family = "wasm"))]
-    pub fn verified(&self, inputs: &[ArrayViewD<'_, f32>]) -> Result<(Vec<Check>, Vec<ArrayD<f32>>)> {
-        let engine = &self.shared.ready(&shapes_of(inputs))?.engine;
-        let Evaluation { graph, values } = engine.evaluate(inputs)?;
+    pub fn verified<'a>(&self, inputs: &[impl Into<TensorView<'a>> + Clone]) -> Result<(Vec<Check>, Vec<Tensor>)> {
+        let inputs = views(inputs);
+        let engine = &self.ready_for(&inputs)?.engine;
+        let Evaluation { graph, values } = engine.evaluate(&inputs)?;
         let checks = check_values(&graph, &values, engine.rounding())?;
         let outputs = graph.outputs.iter().filter_map(|value| values[value.0].clone());
         Ok((checks, outputs.collect()))
@@ -219,11 +275,10 @@ impl Session {
     /// # Ok::<(), convoke::Error>(())
     /// ```
     #[cfg(not(target_family = "wasm"))]
-    pub fn profile(&self, inputs: &[ArrayViewD<'_, f32>], repetitions: usize) -> Result<Profile> {
-        self.shared
-            .ready(&shapes_of(inputs))?
-            .engine
-            .profile(inputs, repetitions.max(1))
+    pub fn profile<'a>(&self, inputs: &[impl Into<TensorView<'a>> + Clone], repetitions: usize) -> Result<Profile> {
+        let inputs = views(inputs);
+        let engine = &self.ready_for(&inputs)?.engine;
+        engine.profile(&inputs, repetitions.max(1))
     }
 
     /// What the outputs should be, with the bound on how far a correct run may be from it: the reference, whatever the session's
@@ -231,16 +286,21 @@ impl Session {
     /// the weights that the passes left, and of every operator's output, and what is past the largest 16-bit float is infinite.
     ///
     /// Errors: the number of inputs and shapes that an operator refuses.
-    pub fn answers(&self, inputs: &[ArrayViewD<'_, f32>]) -> Result<Vec<Answer>> {
-        let ready = self.shared.ready(&shapes_of(inputs))?;
+    pub fn answers<'a>(&self, inputs: &[impl Into<TensorView<'a>> + Clone]) -> Result<Vec<Answer>> {
+        let inputs = views(inputs);
+        let ready = self.ready_for(&inputs)?;
         let rounding = ready.engine.rounding();
         if rounding.precision == Precision::F32 {
-            return answers(&ready.graph, inputs, rounding);
+            return answers(&ready.graph, &inputs, rounding);
         }
         // The weights that are rounded are those that the passes left.
-        let shapes: Vec<&[usize]> = inputs.iter().map(ArrayViewD::shape).collect();
-        answers(&ready.engine.optimized(&ready.graph, &shapes)?, inputs, rounding)
+        let shapes: Vec<&[usize]> = inputs.iter().map(TensorView::shape).collect();
+        answers(&ready.engine.optimized(&ready.graph, &shapes)?, &inputs, rounding)
     }
+}
+
+fn views<'a>(inputs: &[impl Into<TensorView<'a>> + Clone]) -> Vec<TensorView<'a>> {
+    inputs.iter().cloned().map(Into::into).collect()
 }
 
 impl Graph {

@@ -1,11 +1,10 @@
 //! Checks a network operator by operator, so that a wrong answer has a name.
 
-use ndarray::ArrayD;
-
 use crate::engine::Rounding;
 use crate::error::Result;
 use crate::graph::{Graph, Node, ValueId};
 use crate::reference::{Answer, Mismatch, compare, node_answers};
+use crate::tensor::Tensor;
 
 /// What came of checking one operator.
 #[derive(Clone, Debug)]
@@ -22,18 +21,18 @@ pub struct Check {
 }
 
 /// Checks every operator of a graph against the reference, given what a backend has for each value and how it rounds. Each operator gets the backend's own inputs, so that an error is seen where it arises and not in all that follows.
-pub(super) fn check_values(graph: &Graph, values: &[Option<ArrayD<f32>>], rounding: Rounding) -> Result<Vec<Check>> {
+pub(super) fn check_values(graph: &Graph, values: &[Option<Tensor>], rounding: Rounding) -> Result<Vec<Check>> {
     let check = |node| check_node(node, values, rounding);
     graph.nodes.iter().map(check).collect()
 }
 
-fn check_node(node: &Node, values: &[Option<ArrayD<f32>>], rounding: Rounding) -> Result<Check> {
+fn check_node(node: &Node, values: &[Option<Tensor>], rounding: Rounding) -> Result<Check> {
     let value = |id: ValueId| values[id.0].as_ref();
     let operands: Vec<Answer> = node
         .inputs
         .iter()
         .filter_map(|&input| value(input))
-        .map(|array| Answer::loaded(array.view(), rounding.precision))
+        .map(|tensor| Answer::loaded(tensor, rounding.precision))
         .collect();
     let answers = node_answers(node, &operands.iter().collect::<Vec<_>>(), rounding)?;
     let mismatch = node
@@ -55,16 +54,17 @@ mod tests {
     use crate::ops::{Activation, Binary, Conv2d};
     use crate::reference;
     use crate::testing::Random;
+    use ndarray::ArrayD;
 
     /// Values as the reference has them, one operator after another, with one element of one of them off.
-    fn values(graph: &Graph, input: &ArrayD<f32>, wrong: Option<ValueId>) -> Vec<Option<ArrayD<f32>>> {
-        let mut values: Vec<Option<ArrayD<f32>>> = graph.values.iter().map(|value| value.constant.as_deref().cloned()).collect();
-        values[graph.inputs[0].0] = Some(input.clone());
+    fn values(graph: &Graph, input: &ArrayD<f32>, wrong: Option<ValueId>) -> Vec<Option<Tensor>> {
+        let mut values: Vec<Option<Tensor>> = graph.values.iter().map(|value| value.constant.as_deref().cloned()).collect();
+        values[graph.inputs[0].0] = Some(input.clone().into());
         for node in &graph.nodes {
             let operands: Vec<Answer> = node
                 .inputs
                 .iter()
-                .map(|value| Answer::exact(values[value.0].as_ref().unwrap().view()))
+                .map(|value| Answer::exact(values[value.0].as_ref().unwrap()))
                 .collect();
             let answers = reference::run(&node.op, &operands.iter().collect::<Vec<_>>()).unwrap();
             for (output, answer) in node.outputs.iter().zip(answers) {
@@ -72,7 +72,7 @@ mod tests {
                 if wrong == Some(*output) {
                     got[[0, 1, 2, 3]] += 0.01;
                 }
-                values[output.0] = Some(got);
+                values[output.0] = Some(got.into());
             }
         }
         values

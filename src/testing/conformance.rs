@@ -14,14 +14,16 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use ndarray::ArrayViewD;
+use ndarray::{ArrayD, ArrayViewD};
 
+use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::graph::Graph;
 use crate::onnx::{Model, Shapes, Tensor, TensorInfo};
 use crate::precision::Precision;
-use crate::reference::compare_close;
+use crate::reference::{Mismatch, compare_close, compare_exact};
 use crate::session::{Backend, Session};
+use crate::tensor::Tensor as HostTensor;
 
 /// How far an element may be from the one wanted: `atol + rtol * |want|`, as in `numpy.allclose`.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -136,6 +138,14 @@ fn tensors(folder: &Path, stem: &str) -> Result<Vec<Tensor>> {
     }
 }
 
+/// Whether whole numbers or bools are those wanted.
+fn compare_whole(got: &HostTensor, want: &ArrayD<i64>) -> Result<(), Mismatch> {
+    if got.dtype() == DType::I64 {
+        return compare_exact(got, want);
+    }
+    compare_exact(&got.to_f32(), &want.mapv(|value| value as f32))
+}
+
 impl Case {
     /// Reads a case.
     ///
@@ -207,12 +217,15 @@ impl Case {
             .backend(backend.clone())
             .precision(precision)
             .build(graph)?
-            .run(&inputs)?;
+            .run_tensors(&inputs)?;
         for ((info, got), want) in self.model.outputs().iter().zip(&outputs).zip(&set.outputs) {
             let compared = match want {
-                Tensor::Float(want) => compare_close(got, want, tolerance.rtol, tolerance.atol),
-                // Indices, which a session gives as f32 that is exact.
-                Tensor::Int(want) => compare_close(got, &want.mapv(|index| index as f32), 0.0, 0.0),
+                Tensor::Float(want) => match got.array::<f32>() {
+                    Ok(got) => compare_close(got, want, tolerance.rtol, tolerance.atol),
+                    Err(error) => return Ok(Err(format!("output {info}: {error}"))),
+                },
+                // ONNX's bools are read as 0 and 1.
+                Tensor::Int(want) => compare_whole(got, want),
             };
             if let Err(mismatch) = compared {
                 return Ok(Err(format!("output {info}: {mismatch}")));

@@ -4,7 +4,7 @@ use convoke::ops::Op;
 use convoke::ops::Winograd;
 use convoke::reference::{self, Answer};
 use convoke::testing::{compare, compare_exact};
-use convoke::{Error, Result};
+use convoke::{Error, Result, Tensor};
 use ndarray::ArrayD;
 
 /// The outcome of one trial.
@@ -14,8 +14,13 @@ pub(crate) type Outcome = std::result::Result<(), libtest_mimic::Failed>;
 pub(crate) trait Device {
     fn name(&self) -> String;
 
-    /// The outputs; indices come as whole numbers.
-    fn run(&self, op: &Op, inputs: &[&ArrayD<f32>]) -> Result<Vec<ArrayD<f32>>>;
+    /// The outputs.
+    fn run(&self, op: &Op, inputs: &[&ArrayD<f32>]) -> Result<Vec<Tensor>>;
+
+    /// The outputs, all of them `f32`.
+    fn run_floats(&self, op: &Op, inputs: &[&ArrayD<f32>]) -> Result<Vec<ArrayD<f32>>> {
+        self.run(op, inputs)?.into_iter().map(Tensor::into_array).collect()
+    }
 
     /// How it may compute convolutions.
     fn winograd(&self) -> Winograd {
@@ -31,6 +36,11 @@ pub(crate) trait Device {
     fn holds(&self, _: &Answer) -> bool {
         self.winograd() == Winograd::Small
     }
+}
+
+/// The tensors' numbers as `f32`, whatever their type.
+pub(crate) fn floats(tensors: &[Tensor]) -> Vec<ArrayD<f32>> {
+    tensors.iter().map(Tensor::to_f32).collect()
 }
 
 /// What the reference gives.
@@ -70,7 +80,7 @@ pub(crate) fn computed(device: &dyn Device, op: &Op, inputs: &[ArrayD<f32>], exa
     }
     for (index, (output, answer)) in outputs.iter().zip(&answers).enumerate() {
         let outcome = if exact && device.holds(answer) {
-            compare_exact(output, &answer.to_f32())
+            compare_exact(&output.to_f32(), &answer.to_f32())
         } else {
             compare(output, answer)
         };

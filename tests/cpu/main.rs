@@ -14,27 +14,29 @@ mod random;
 mod special;
 #[path = "../common/state_dict.rs"]
 mod state_dict;
+#[path = "../common/typed.rs"]
+mod typed;
 
 mod layers;
 mod profile;
 mod sessions;
 
-use convoke::Result;
 use convoke::cpu::Cpu;
 use convoke::ops::Op;
 use convoke::testing::{compare, compare_exact};
+use convoke::{Result, Tensor};
 use libtest_mimic::{Arguments, Trial};
 use ndarray::ArrayD;
 
 use common::{Case, golden_cases, notebook};
-use device::{Device, Outcome, answers};
+use device::{Device, Outcome, answers, floats};
 
 impl Device for Cpu {
     fn name(&self) -> String {
         self.to_string()
     }
 
-    fn run(&self, op: &Op, inputs: &[&ArrayD<f32>]) -> Result<Vec<ArrayD<f32>>> {
+    fn run(&self, op: &Op, inputs: &[&ArrayD<f32>]) -> Result<Vec<Tensor>> {
         self.run(op, &inputs.iter().map(|input| input.view()).collect::<Vec<_>>())
     }
 }
@@ -54,7 +56,7 @@ fn main() {
         trials.push(trial(format!("golden/{}", case.name), &cpu, move |cpu| golden(cpu, &case)));
     }
     trials.push(trial("golden/notebook", &cpu, |cpu| {
-        notebook::notebook(&|op, inputs| Device::run(cpu, op, inputs).expect("a legal call"));
+        notebook::notebook(&|op, inputs| floats(&Device::run(cpu, op, inputs).expect("a legal call")));
         Ok(())
     }));
     for (name, check) in random::properties() {
@@ -79,18 +81,20 @@ fn main() {
             state_dict::agrees(&cpu.clone().into(), name)
         }));
     }
+    trials.push(trial("types/moved", &cpu, |cpu| typed::moves(&cpu.clone().into())));
+    trials.push(trial("types/refused", &cpu, |cpu| typed::refuses(&cpu.clone().into())));
     libtest_mimic::run(&arguments, trials).exit();
 }
 
 /// Exact cases have PyTorch's bits; the others are within the bound of the reference's float64 values.
 fn golden(cpu: &Cpu, case: &Case) -> Outcome {
     let outputs = Device::run(cpu, &case.op, &case.inputs.iter().collect::<Vec<_>>())?;
-    common::record::record("golden/cpu", &case.name, || &outputs)?;
+    common::record::record("golden/cpu", &case.name, || floats(&outputs))?;
     let answers = answers(&case.op, &case.inputs)?;
     assert_eq!(outputs.len(), case.expected.len());
     for ((output, expected), answer) in outputs.iter().zip(&case.expected).zip(&answers) {
         if case.exact {
-            compare_exact(output, expected)?;
+            compare_exact(&output.to_f32(), expected)?;
         }
         compare(output, answer)?;
     }

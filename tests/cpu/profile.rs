@@ -52,7 +52,7 @@ fn layers(cpu: &Cpu) -> Outcome {
 
 fn refusals(cpu: &Cpu) -> Outcome {
     let session = Session::new(graph()?, &cpu.clone().into())?;
-    match session.profile(&[], 1) {
+    match session.profile(&[] as &[convoke::TensorView<'_>], 1) {
         Err(Error::InvalidArgument { message, .. }) if message.contains("expected 1 inputs (image)") => {}
         other => return Err(format!("no inputs: {other:?}").into()),
     }

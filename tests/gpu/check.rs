@@ -1,8 +1,8 @@
 //! The GPU as a device that runs one operator at a time.
 
-use convoke::Gpu;
 use convoke::ops::Op;
 use convoke::ops::Winograd;
+use convoke::{Gpu, Tensor};
 use ndarray::ArrayD;
 
 use crate::device::Device;
@@ -13,7 +13,7 @@ impl Device for Gpu {
         self.info().to_string()
     }
 
-    fn run(&self, op: &Op, inputs: &[&ArrayD<f32>]) -> convoke::Result<Vec<ArrayD<f32>>> {
+    fn run(&self, op: &Op, inputs: &[&ArrayD<f32>]) -> convoke::Result<Vec<Tensor>> {
         crate::goldens::run(self, op, inputs)
     }
 

@@ -2,12 +2,13 @@
 
 use convoke::ops::Op;
 use convoke::testing::{compare, compare_exact};
-use convoke::{Error, Gpu, gpu::Conv2dAlgorithm};
+use convoke::{Error, Gpu, Tensor, gpu::Conv2dAlgorithm};
 use ndarray::ArrayD;
 
 use crate::common::record::record;
 use crate::common::{Case, golden_cases, notebook};
 use crate::device::Device;
+use crate::device::floats;
 use crate::{Named, Outcome, trial};
 
 #[expect(clippy::expect_used, reason = "the notebook's helper takes a function that cannot fail")]
@@ -26,30 +27,20 @@ pub(crate) fn trials() -> Vec<Named> {
         })
     }));
     trials.push(trial("golden/notebook", |gpu| {
-        notebook::notebook(&|op, inputs| run(gpu, op, inputs).expect("a legal call"));
+        notebook::notebook(&|op, inputs| floats(&run(gpu, op, inputs).expect("a legal call")));
         Ok(())
     }));
     trials
 }
 
-/// Uploads, runs and reads back; indices come as whole numbers.
-pub(crate) fn run(gpu: &Gpu, op: &Op, inputs: &[&ArrayD<f32>]) -> convoke::Result<Vec<ArrayD<f32>>> {
+/// Uploads, runs and reads back.
+pub(crate) fn run(gpu: &Gpu, op: &Op, inputs: &[&ArrayD<f32>]) -> convoke::Result<Vec<Tensor>> {
     let inputs = inputs
         .iter()
         .map(|input| gpu.upload(input))
         .collect::<convoke::Result<Vec<_>>>()?;
     let outputs = gpu.run(op, &inputs.iter().collect::<Vec<_>>())?;
-    outputs
-        .iter()
-        .enumerate()
-        .map(|(index, output)| {
-            if index == 0 {
-                output.read()
-            } else {
-                Ok(output.read::<u32>()?.mapv(|index| index as f32))
-            }
-        })
-        .collect()
+    outputs.iter().map(convoke::gpu::Tensor::read_any).collect()
 }
 
 /// Every case.
@@ -64,12 +55,12 @@ pub(crate) fn all(gpu: &Gpu) -> Outcome {
 /// Exact cases have PyTorch's bits, but by large tiles; the others are within the bound of the reference's float64 values.
 fn check(gpu: &Gpu, suite: &str, case: &Case) -> Result<(), Box<dyn std::error::Error>> {
     let outputs = run(gpu, &case.op, &case.inputs.iter().collect::<Vec<_>>())?;
-    record(suite, &case.name, || &outputs)?;
+    record(suite, &case.name, || floats(&outputs))?;
     let answers = gpu.answers(&case.op, &case.inputs)?;
     assert_eq!(outputs.len(), case.expected.len());
     for ((output, expected), answer) in outputs.iter().zip(&case.expected).zip(&answers) {
         if case.exact && gpu.holds(answer) {
-            compare_exact(output, expected)?;
+            compare_exact(&output.to_f32(), expected)?;
         }
         compare(output, answer)?;
     }

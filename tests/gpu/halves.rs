@@ -5,7 +5,7 @@ use convoke::graph::Graph;
 use convoke::ops::{Activation, Binary, Concat, Conv2d, Fused, FusedBase, MaxPool2d, Op, Pad2d, Reduce, Slice};
 use convoke::reference::Answer;
 use convoke::testing::{Mismatch, Random, compare, compare_exact};
-use convoke::{Backend, Error, Gpu, Precision, Session, wgpu};
+use convoke::{Backend, Error, Gpu, Precision, Session, Tensor, wgpu};
 use ndarray::{ArrayD, ArrayViewD, IxDyn, arr1};
 use proptest::prelude::*;
 
@@ -95,14 +95,14 @@ impl Device for Halves {
         format!("{} in f16", self.0.info())
     }
 
-    fn run(&self, op: &Op, inputs: &[&ArrayD<f32>]) -> convoke::Result<Vec<ArrayD<f32>>> {
+    fn run(&self, op: &Op, inputs: &[&ArrayD<f32>]) -> convoke::Result<Vec<Tensor>> {
         let shortened = shortened(inputs);
         let inputs = if op.output_count() > 1 {
             &shortened.iter().collect::<Vec<_>>()
         } else {
             inputs
         };
-        self.session(op, inputs)?.run(&[inputs[0].view()])
+        self.session(op, inputs)?.run_tensors(&[inputs[0].view()])
     }
 
     fn answers(&self, op: &Op, inputs: &[ArrayD<f32>]) -> convoke::Result<Vec<Answer>> {
@@ -147,7 +147,7 @@ fn fewer_bits_are_refused(gpu: &Gpu) -> Outcome {
     // What needs no rounding has no error of its own, as where `verify` compares.
     let inputs = shortened(&inputs.each_ref());
     let (device, conv) = (Halves(gpu.clone()), Op::from(Conv2d::new()));
-    let output = device.run(&conv, &inputs.iter().collect::<Vec<_>>())?.swap_remove(0);
+    let output = device.run_floats(&conv, &inputs.iter().collect::<Vec<_>>())?.swap_remove(0);
     let answer = device.answers(&conv, &inputs)?.swap_remove(0);
     compare(&output, &answer)?;
     for bits in [8, 9] {

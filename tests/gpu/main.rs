@@ -17,6 +17,8 @@ mod random;
 mod special;
 #[path = "../common/state_dict.rs"]
 mod state_dict;
+#[path = "../common/typed.rs"]
+mod typed;
 
 mod check;
 mod dispatch;
@@ -56,6 +58,20 @@ fn state_dicts() -> Vec<Named> {
     state_dict::TYPES.map(agrees).into()
 }
 
+fn types() -> Vec<Named> {
+    vec![
+        trial("types/moved", |gpu| typed::moves(&gpu.clone().into())),
+        trial("types/refused", |gpu| typed::refuses(&gpu.clone().into())),
+        trial("types/too_large", |gpu| {
+            let large = ndarray::array![1_i64 << 31];
+            match gpu.upload(&large) {
+                Err(convoke::Error::Unsupported { message, .. }) if message.contains("2147483648") => Ok(()),
+                other => Err(format!("{other:?}").into()),
+            }
+        }),
+    ]
+}
+
 fn main() {
     let arguments = Arguments::from_args();
     let gpu = adapter::adapter();
@@ -73,6 +89,7 @@ fn main() {
         tuning::trials(),
         lenet::trials(),
         state_dicts(),
+        types(),
         halves::trials(),
         harness::trials(),
         long_sums::trials(),

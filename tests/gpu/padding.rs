@@ -114,7 +114,7 @@ fn conv2d(gpu: &Gpu, mode: PaddingMode, algorithm: Conv2dAlgorithm) -> Outcome {
                     if padding != Padding2d::NONE {
                         computed += 1;
                     }
-                    compare_exact(&output.read()?, &padded(mode, &plane, padding))
+                    compare_exact(&output.read::<f32>()?, &padded(mode, &plane, padding))
                         .map_err(|error| format!("{extent}, {padding}: {error}"))?;
                 }
             }
@@ -164,7 +164,7 @@ fn fused(gpu: &Gpu, mode: PaddingMode, algorithm: Conv2dAlgorithm) -> Outcome {
             Some(&bias),
             &op,
         )?;
-        compare_exact(&fused, &apart.read()?).map_err(|error| format!("case {seed}, {padding}: {error}"))?;
+        compare_exact(&fused, &apart.read::<f32>()?).map_err(|error| format!("case {seed}, {padding}: {error}"))?;
         computed += 1;
     }
     // Two of the cases have one input channel a group, and two are Winograd's.

@@ -244,7 +244,7 @@ fn refusals(gpu: &Gpu) -> Outcome {
         ));
     }
     let session = Session::new(residual()?, &Backend::Reference)?;
-    let image = ArrayD::zeros(vec![1, 3, 5, 8]);
+    let image = ArrayD::<f32>::zeros(vec![1, 3, 5, 8]);
     assert!(matches!(session.resident(&[image.view()]), Err(Error::Unsupported { .. })));
     Ok(())
 }
@@ -261,7 +261,7 @@ fn resident(gpu: &Gpu) -> Outcome {
     for (output, answer) in outputs.iter().zip(&session.answers(&views(&inputs))?) {
         compare(output, answer)?;
     }
-    assert_eq!(outputs, session.run(&views(&inputs))?);
+    assert_eq!(outputs, session.run_tensors(&views(&inputs))?);
     Ok(())
 }
 

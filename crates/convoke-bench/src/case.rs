@@ -238,7 +238,7 @@ mod tests {
     use super::*;
 
     fn lenet() -> Model {
-        Model::open("models/lenet5.onnx").unwrap()
+        Model::open("../../models/lenet5.onnx").unwrap()
     }
 
     #[test]

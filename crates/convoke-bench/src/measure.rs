@@ -13,6 +13,7 @@ use convoke::Backend;
 use convoke::Precision;
 use convoke::Result;
 use convoke::Session;
+use convoke::Tensor;
 use convoke::profiling::Profile;
 use convoke::testing::compare_exact;
 
@@ -135,7 +136,7 @@ fn labels(backends: &[Opened]) -> Vec<String> {
 struct Ready {
     session: Session,
     cold: Cold,
-    answer: Vec<ArrayD<f32>>,
+    answer: Vec<Tensor>,
 }
 
 /// Why a backend is not measured. What is an error to others is a result here: other sizes and backends go on.
@@ -183,7 +184,7 @@ fn point(
     }
     let mut turns = Turns::new(backends.len(), rule);
     let mut failures: Vec<Option<Outcome>> = (0..backends.len()).map(|_| None).collect();
-    let mut last: Vec<Option<Vec<ArrayD<f32>>>> = (0..backends.len()).map(|_| None).collect();
+    let mut last: Vec<Option<Vec<Tensor>>> = (0..backends.len()).map(|_| None).collect();
     for (lane, ready) in ready.iter().enumerate() {
         if ready.is_err() {
             turns.give_up(lane);
@@ -194,7 +195,7 @@ fn point(
         let part = (0..backends.len()).map(|lane| turns.progress(lane)).fold(0.0, f64::max);
         observe(&format!("running on {}", labels[lane]), CHECKING + (1.0 - CHECKING) * part);
         let start = Instant::now();
-        match ready.session.run(&views) {
+        match ready.session.run_tensors(&views) {
             Ok(outputs) => {
                 turns.record(lane, start.elapsed().as_secs_f64());
                 last[lane] = Some(outputs);
@@ -257,7 +258,7 @@ fn prepare(problem: &Problem, views: &[ArrayViewD<'_, f32>], opened: &Opened) ->
             gpu.wait()?;
             (resident.read()?, plan)
         }
-        _ => (session.run(views)?, 0.0),
+        _ => (session.run_tensors(views)?, 0.0),
     };
     let cold = Cold {
         graph: problem.seconds,
@@ -267,17 +268,12 @@ fn prepare(problem: &Problem, views: &[ArrayViewD<'_, f32>], opened: &Opened) ->
     };
     let answer = check(&session, views, first, backend)?;
     // What the first run warmed, the check may have pushed out of caches.
-    same(&session, &session.run(views)?, &answer)?;
+    same(&session, &session.run_tensors(views)?, &answer)?;
     Ok(Ready { session, cold, answer })
 }
 
 /// The answer, if it is right.
-fn check(
-    session: &Session,
-    views: &[ArrayViewD<'_, f32>],
-    first: Vec<ArrayD<f32>>,
-    backend: &Backend,
-) -> Result<Vec<ArrayD<f32>>, Outcome> {
+fn check(session: &Session, views: &[ArrayViewD<'_, f32>], first: Vec<Tensor>, backend: &Backend) -> Result<Vec<Tensor>, Outcome> {
     if !matches!(backend, Backend::Reference) {
         // Operator by operator, which is sharper than whole networks can be, and gives what is wrong a name. The first run used
         // memory more sparingly than the one that is checked: it must have given the same bits.
@@ -297,7 +293,7 @@ fn check(
 }
 
 /// Refuses an answer that is not to the bit the one that was checked.
-fn same(session: &Session, got: &[ArrayD<f32>], checked: &[ArrayD<f32>]) -> Result<(), Outcome> {
+fn same(session: &Session, got: &[Tensor], checked: &[Tensor]) -> Result<(), Outcome> {
     for (index, (got, checked)) in got.iter().zip(checked).enumerate() {
         compare_exact(got, checked)
             .map_err(|mismatch| refused(session, index, &format!("not the answer that was checked: {mismatch}")))?;
@@ -321,7 +317,7 @@ fn finish(
     ready: &Ready,
     turns: &Turns,
     lane: usize,
-    last: Option<&[ArrayD<f32>]>,
+    last: Option<&[Tensor]>,
     views: &[ArrayViewD<'_, f32>],
     backend: &Backend,
 ) -> Result<Outcome, Outcome> {
@@ -443,9 +439,8 @@ mod tests {
         let active = graph.node("active", Activation::Relu, &[input]).unwrap();
         graph.output(active).unwrap();
         let session = Session::new(graph, &Backend::Reference).unwrap();
-        let right = vec![ndarray::arr1(&[1.0_f32, 2.0]).into_dyn()];
-        let mut wrong = right.clone();
-        wrong[0][0] += f32::EPSILON;
+        let right = vec![Tensor::from(ndarray::arr1(&[1.0_f32, 2.0]))];
+        let wrong = vec![Tensor::from(ndarray::arr1(&[1.0_f32 + f32::EPSILON, 2.0]))];
         same(&session, &right, &right).unwrap();
         match same(&session, &wrong, &right) {
             Err(Outcome::Refused { layer, message, .. }) => assert!(layer == "active" && message.contains("[0]"), "{message}"),

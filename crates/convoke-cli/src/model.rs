@@ -7,11 +7,11 @@ use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
 use convoke::onnx::{Model, Options};
-use convoke::{Backend, Error};
-use ndarray::{ArrayD, ArrayView1, Axis};
-use ndarray_npy::WriteNpyExt;
+use convoke::{Backend, DType, Element, Error, Tensor};
+use ndarray::{ArrayView1, Axis};
 
 use super::input::{InputArguments, check_names, resolve};
+use super::npy;
 use super::outcome::{self, Outcome, announce, complain};
 use super::plan::PlanArguments;
 use super::precision::PrecisionArguments;
@@ -124,7 +124,7 @@ pub(super) fn run(out: &mut dyn Write, arguments: &RunArguments, adapter: Option
     let runs = feeds
         .runs()
         .iter()
-        .map(|views| session.run(views))
+        .map(|views| session.run_tensors(views))
         .collect::<Result<Vec<_>, _>>()?;
     let outputs = together(runs)?;
 
@@ -132,7 +132,7 @@ pub(super) fn run(out: &mut dyn Write, arguments: &RunArguments, adapter: Option
     for (info, array) in model.outputs().iter().zip(&outputs) {
         if let Some(index) = targets.iter().position(|(name, _)| *name == info.name) {
             let (_, target) = targets.swap_remove(index);
-            target.write(out, |file| Ok(array.write_npy(file)?))?;
+            target.write(out, |file| npy::write(array, file))?;
         }
     }
     let mut stderr = io::stderr();
@@ -140,7 +140,7 @@ pub(super) fn run(out: &mut dyn Write, arguments: &RunArguments, adapter: Option
     for (info, array) in model.outputs().iter().zip(&outputs) {
         summarise(out, &info.name, array)?;
     }
-    if let (Some(count), Some(scores)) = (arguments.top, outputs.first()) {
+    if let (Some(count), Some(scores)) = (arguments.top, outputs.first().map(Tensor::to_f32)) {
         let classes = scores.shape().last().copied().unwrap_or(1);
         if let Some(path) = arguments.labels.as_ref().filter(|_| labels.len() != classes) {
             let path = path.display();
@@ -178,24 +178,45 @@ fn targets(given: &[(Option<String>, String)], model: &Model) -> Result<Vec<(Str
 }
 
 /// The outputs of all runs, one after another along the first axis.
-fn together(mut runs: Vec<Vec<ArrayD<f32>>>) -> Result<Vec<ArrayD<f32>>, ndarray::ShapeError> {
+fn together(mut runs: Vec<Vec<Tensor>>) -> Result<Vec<Tensor>, Box<dyn std::error::Error>> {
     if runs.len() == 1 {
         return Ok(runs.swap_remove(0));
     }
     let count = runs.first().map_or(0, Vec::len);
     let join = |index: usize| {
-        let parts: Vec<_> = runs.iter().map(|outputs| outputs[index].view()).collect();
-        match parts.first() {
-            Some(first) if first.ndim() == 0 => ndarray::stack(Axis(0), &parts),
-            _ => ndarray::concatenate(Axis(0), &parts),
+        let parts: Vec<&Tensor> = runs.iter().map(|outputs| &outputs[index]).collect();
+        match parts.first().map(|part| part.dtype()) {
+            Some(DType::F16) => joined::<half::f16>(&parts),
+            Some(DType::I64) => joined::<i64>(&parts),
+            Some(DType::I32) => joined::<i32>(&parts),
+            Some(DType::U8) => joined::<u8>(&parts),
+            Some(DType::I8) => joined::<i8>(&parts),
+            Some(DType::Bool) => joined::<bool>(&parts),
+            _ => joined::<f32>(&parts),
         }
     };
     (0..count).map(join).collect()
 }
 
-/// Shape, least, largest and mean.
-fn summarise(out: &mut dyn Write, name: &str, array: &ArrayD<f32>) -> io::Result<()> {
-    write!(out, "{name} {:?}", array.shape())?;
+fn joined<T: Element>(parts: &[&Tensor]) -> Result<Tensor, Box<dyn std::error::Error>> {
+    let parts = parts
+        .iter()
+        .map(|part| part.array::<T>())
+        .collect::<convoke::Result<Vec<_>>>()?;
+    let views: Vec<_> = parts.iter().map(|part| part.view()).collect();
+    Ok(match views.first() {
+        Some(first) if first.ndim() == 0 => ndarray::stack(Axis(0), &views)?.into(),
+        _ => ndarray::concatenate(Axis(0), &views)?.into(),
+    })
+}
+
+/// Type, where it is not `f32`, shape, least, largest and mean.
+fn summarise(out: &mut dyn Write, name: &str, tensor: &Tensor) -> io::Result<()> {
+    match tensor.dtype() {
+        DType::F32 => write!(out, "{name} {:?}", tensor.shape())?,
+        _ => write!(out, "{name} {}", tensor.tensor_type())?,
+    }
+    let array = tensor.to_f32();
     if !array.is_empty() {
         let least = array.iter().copied().fold(f32::INFINITY, f32::min);
         let largest = array.iter().copied().fold(f32::NEG_INFINITY, f32::max);

@@ -1,7 +1,10 @@
-//! Arrays from `.npy` files as `f32`.
+//! Arrays from `.npy` files as `f32`, and tensors to them.
 
+use std::io::Write;
+
+use convoke::Tensor;
 use ndarray::{ArrayD, ArrayViewD};
-use ndarray_npy::{ViewElement, ViewNpyError, ViewNpyExt};
+use ndarray_npy::{ViewElement, ViewNpyError, ViewNpyExt, WriteNpyExt};
 
 /// An array of `f32`, of `f64`, which is rounded, or of whole numbers and booleans, which must be exact. The header is not trusted: the
 /// elements must be there.
@@ -38,6 +41,18 @@ pub(super) fn parse(bytes: &[u8]) -> Result<ArrayD<f32>, String> {
     Err(format!(
         "an array of {other}, but floats of 32 or 64 bits, whole numbers or booleans are expected"
     ))
+}
+
+/// Writes a tensor in its own type, 16-bit floats as those of 32 bits.
+pub(super) fn write(tensor: &Tensor, file: &mut dyn Write) -> Result<(), Box<dyn std::error::Error>> {
+    Ok(match tensor {
+        Tensor::I64(array) => array.write_npy(file),
+        Tensor::I32(array) => array.write_npy(file),
+        Tensor::U8(array) => array.write_npy(file),
+        Tensor::I8(array) => array.write_npy(file),
+        Tensor::Bool(array) => array.write_npy(file),
+        other => other.to_f32().write_npy(file),
+    }?)
 }
 
 /// Reads an array of one type.

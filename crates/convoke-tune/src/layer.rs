@@ -5,13 +5,13 @@ use std::time::Instant;
 use ndarray::{ArrayD, ArrayViewD};
 
 use super::LEAST_GAIN;
-use convoke::Session;
 use convoke::gpu::LayerChoice;
 use convoke::gpu::{Candidate, CandidateOutcome, Gpu, KernelChoice, TunedLayer, TuningPlan};
 use convoke::graph::Graph;
 use convoke::reference::Answer;
 use convoke::testing::{Random, compare, compare_exact};
 use convoke::{Error, Result};
+use convoke::{Session, Tensor};
 use convoke_bench::{Rule, Summary, Turns};
 
 /// The seconds that a sample takes at least: starting and waiting for it take tens of microseconds.
@@ -29,7 +29,7 @@ pub(super) const PRECISION: f64 = 0.01;
 /// A candidate that answers right.
 struct Ready {
     session: Session,
-    answer: Vec<ArrayD<f32>>,
+    answer: Vec<Tensor>,
     /// The least time of its first runs, in seconds.
     first: f64,
 }

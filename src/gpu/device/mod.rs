@@ -15,4 +15,5 @@ pub(crate) mod poller;
 pub(crate) mod pool;
 pub(crate) mod raw_device;
 pub(crate) mod readback;
+pub(crate) mod stored;
 pub(crate) mod tensor;

@@ -5,17 +5,15 @@ mod resident;
 
 use std::sync::{Arc, Mutex};
 
-use ndarray::{ArrayD, ArrayViewD};
-
 pub use resident::{LayerChoice, LayerOperand, Resident};
 
-use crate::dtype::DType;
 #[cfg(not(target_family = "wasm"))]
 use crate::engine::Evaluation;
 use crate::engine::{Engine, Kept, Rounding, Running, shapes_of};
 use crate::error::Result;
 use crate::gpu::device::pool::PooledBuffer;
 use crate::gpu::device::readback::staging_buffer;
+use crate::gpu::device::stored::stored_precision;
 use crate::gpu::device::tensor::Tensor;
 #[cfg(not(target_family = "wasm"))]
 use crate::gpu::device::tensor::write;
@@ -30,6 +28,7 @@ use crate::precision::Precision;
 use crate::profiling::Layer;
 #[cfg(not(target_family = "wasm"))]
 use crate::profiling::{Profile, layers, least};
+use crate::tensor::{Tensor as HostTensor, TensorView};
 #[cfg(not(target_family = "wasm"))]
 use plan::for_each_input;
 use plan::{Output, Plan, are_mappable, split_outputs};
@@ -64,7 +63,7 @@ impl GpuEngine {
             precision,
             plans: Kept::new(plans_kept),
         };
-        let upload = |array: &Arc<ArrayD<f32>>| Tensor::constant(&gpu.context, &array.view(), precision);
+        let upload = |tensor: &Arc<HostTensor>| Tensor::constant(&gpu.context, &tensor.view(), precision);
         let constants = engine.graph.values.iter();
         let constants = constants.map(|value| value.constant.as_ref().map(upload).transpose());
         engine.constants = constants.collect::<Result<_>>()?;
@@ -81,9 +80,9 @@ impl GpuEngine {
         }
         for (index, value) in self.graph.values.iter_mut().enumerate() {
             let own = graph.values.get(index).and_then(|value| value.constant.as_ref());
-            let made = value
-                .constant
-                .take_if(|array| array.len() > SMALL && !own.is_some_and(|own| Arc::ptr_eq(own, array)));
+            let made = value.constant.take_if(|tensor| {
+                tensor.shape().iter().product::<usize>() > SMALL && !own.is_some_and(|own| Arc::ptr_eq(own, tensor))
+            });
             if let Some(array) = made {
                 value.shape = Some(array.shape().to_vec());
             }
@@ -128,7 +127,7 @@ impl GpuEngine {
     }
 
     /// Uploads inputs for runs that stay on the GPU.
-    pub(crate) fn resident(&self, inputs: &[ArrayViewD<'_, f32>]) -> Result<Resident> {
+    pub(crate) fn resident(&self, inputs: &[TensorView<'_>]) -> Result<Resident> {
         let plan = self.plan(&shapes_of(inputs))?;
         lock(&plan).write_inputs(&self.gpu.context, inputs)?;
         Ok(Resident {
@@ -188,7 +187,7 @@ impl GpuEngine {
         let context = &self.gpu.context;
         let mut recording = self.gpu.recording();
         recording.precision = self.precision;
-        let mut import = |tensor: &Tensor| recording.import(tensor.buffer.clone(), &tensor.shape, DType::F32, true);
+        let mut import = |tensor: &Tensor| recording.import(tensor.buffer.clone(), &tensor.shape, tensor.dtype, true);
         let mut values: Vec<Option<Value>> = self.constants.iter().map(|tensor| tensor.as_ref().map(&mut import)).collect();
         // Passes that wait for the shapes may leave constants of their own.
         values.resize(graph.values.len(), None);
@@ -200,9 +199,11 @@ impl GpuEngine {
         let mut inputs = Vec::new();
         for (value, shape) in graph.inputs.iter().zip(shapes) {
             let elements = crate::shape::element_count(NAME, shape)?;
-            let bytes = context.capabilities.check_stored(NAME, elements, self.precision)?;
+            let dtype = graph.input_type(*value);
+            let precision = stored_precision(dtype, self.precision);
+            let bytes = context.capabilities.check_stored(NAME, elements, precision)?;
             let buffer = if elements == 0 { None } else { Some(context.take(bytes)?) };
-            values[value.0] = Some(recording.import(buffer.clone(), shape, DType::F32, false));
+            values[value.0] = Some(recording.import(buffer.clone(), shape, dtype, false));
             inputs.push(buffer);
         }
         for (index, node) in graph.nodes.iter().enumerate() {
@@ -237,14 +238,14 @@ impl Engine for GpuEngine {
     }
 
     #[cfg(not(target_family = "wasm"))]
-    fn run(&self, inputs: &[ArrayViewD<'_, f32>]) -> Result<Vec<ArrayD<f32>>> {
+    fn run(&self, inputs: &[TensorView<'_>]) -> Result<Vec<HostTensor>> {
         let plan = self.plan(&shapes_of(inputs))?;
         let plan = lock(&plan);
         plan.run(&self.gpu.context, inputs)
     }
 
     /// Each run has its own staging memory, so that several may be under way; it is used again when the run is over.
-    fn start(self: Arc<Self>, inputs: &[ArrayViewD<'_, f32>]) -> Result<Running> {
+    fn start(self: Arc<Self>, inputs: &[TensorView<'_>]) -> Result<Running> {
         let shared = self.plan(&shapes_of(inputs))?;
         // The lock is let go before the first await: the queue orders what was submitted.
         let (readback, staging, outputs) = {
@@ -268,7 +269,7 @@ impl Engine for GpuEngine {
     }
 
     #[cfg(not(target_family = "wasm"))]
-    fn evaluate(&self, inputs: &[ArrayViewD<'_, f32>]) -> Result<Evaluation> {
+    fn evaluate(&self, inputs: &[TensorView<'_>]) -> Result<Evaluation> {
         let context = &self.gpu.context;
         let shapes: Vec<Vec<usize>> = inputs.iter().map(|array| array.shape().to_vec()).collect();
         let mut lowered = self.lower(&shapes)?;
@@ -280,18 +281,15 @@ impl Engine for GpuEngine {
             write(context, buffer, array, self.precision)
         })?;
         executable.submit(context)?;
-        let read = |value: &Value| -> Result<ArrayD<f32>> {
+        let read = |value: &Value| {
             let tensor = Tensor {
                 context: Arc::clone(context),
                 buffer: executable.buffer(value),
                 shape: value.shape.clone(),
                 dtype: value.dtype,
-                precision: Output::new(value.clone(), self.precision).precision,
+                precision: stored_precision(value.dtype, self.precision),
             };
-            match value.dtype {
-                DType::F32 => tensor.read(),
-                DType::U32 => Ok(tensor.read::<u32>()?.mapv(|index| index as f32)),
-            }
+            tensor.read_any()
         };
         let values = lowered
             .values
@@ -305,7 +303,7 @@ impl Engine for GpuEngine {
     }
 
     #[cfg(not(target_family = "wasm"))]
-    fn profile(&self, inputs: &[ArrayViewD<'_, f32>], repetitions: usize) -> Result<Profile> {
+    fn profile(&self, inputs: &[TensorView<'_>], repetitions: usize) -> Result<Profile> {
         let plan = self.plan(&shapes_of(inputs))?;
         let plan = lock(&plan);
         let context = &self.gpu.context;
@@ -383,12 +381,12 @@ mod tests {
         };
 
         let kept = engine(&Pass::ALL);
-        let held: Vec<&Arc<ArrayD<f32>>> = kept.graph.values.iter().filter_map(|value| value.constant.as_ref()).collect();
-        let own = |array: &Arc<ArrayD<f32>>| {
+        let held: Vec<&Arc<HostTensor>> = kept.graph.values.iter().filter_map(|value| value.constant.as_ref()).collect();
+        let own = |array: &Arc<HostTensor>| {
             let mut values = graph.values.iter().filter_map(|value| value.constant.as_ref());
             values.any(|value| Arc::ptr_eq(value, array))
         };
-        assert!(held.iter().all(|array| own(array) || array.len() == 16), "{held:?}");
+        assert!(held.iter().all(|array| own(array) || array.shape() == [16]), "{held:?}");
         assert_eq!(
             kept.constants.iter().flatten().count(),
             3,
@@ -400,7 +398,7 @@ mod tests {
         assert_eq!(shapes[normalised.0], [1, 16, 8, 6]);
         // What 16-bit floats round are the weights that the passes left: they are to be had again.
         let of = |graph: &Graph| {
-            let mut answers = answers(graph, &[input.view()], kept.rounding()).unwrap();
+            let mut answers = answers(graph, &[input.view().into()], kept.rounding()).unwrap();
             answers.swap_remove(0)
         };
         let optimized = kept.optimized(&graph, &[shape]).unwrap();

@@ -3,20 +3,19 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use ndarray::{ArrayD, ArrayViewD, IxDyn};
-
-use crate::dtype::{DType, whole_number};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::gpu::device::context::Context;
 use crate::gpu::device::pool::PooledBuffer;
 use crate::gpu::device::readback::{Readback, staging_buffer};
+use crate::gpu::device::stored::{from_stored, stored_bytes, stored_precision};
+use crate::gpu::device::tensor::write;
 #[cfg(not(target_family = "wasm"))]
 use crate::gpu::device::tensor::write_at_once;
-use crate::gpu::device::tensor::{Stored, stored_bytes, write};
 use crate::gpu::plan::executable::Executable;
 use crate::gpu::plan::recording::{Recording, SlotId, Value};
 use crate::precision::Precision;
 use crate::profiling::Layer;
+use crate::tensor::{Tensor, TensorView};
 
 /// Everything that runs with one set of input shapes share.
 #[derive(Debug)]
@@ -45,10 +44,7 @@ pub(super) struct Output {
 
 impl Output {
     pub(super) fn new(value: Value, precision: Precision) -> Self {
-        let precision = match value.dtype {
-            DType::F32 => precision,
-            DType::U32 => Precision::F32,
-        };
+        let precision = stored_precision(value.dtype, precision);
         Self { value, precision }
     }
 
@@ -68,7 +64,7 @@ impl Plan {
     }
 
     /// Queues the inputs' writes.
-    pub(super) fn write_inputs(&self, context: &Context, inputs: &[ArrayViewD<'_, f32>]) -> Result<()> {
+    pub(super) fn write_inputs(&self, context: &Context, inputs: &[TensorView<'_>]) -> Result<()> {
         for_each_input(&self.inputs, inputs, |buffer, array| {
             write(context, buffer, array, self.precision)
         })
@@ -76,7 +72,7 @@ impl Plan {
 
     /// Writes the inputs and submits everything. The plan must not run again before the results are read: the host maps them.
     #[cfg(not(target_family = "wasm"))]
-    fn start(&self, context: &Context, inputs: &[ArrayViewD<'_, f32>]) -> Result<Option<Readback>> {
+    fn start(&self, context: &Context, inputs: &[TensorView<'_>]) -> Result<Option<Readback>> {
         for_each_input(&self.inputs, inputs, |buffer, array| {
             write_at_once(context, buffer, array, self.precision)
         })?;
@@ -85,7 +81,7 @@ impl Plan {
 
     /// A whole run.
     #[cfg(not(target_family = "wasm"))]
-    pub(super) fn run(&self, context: &Context, inputs: &[ArrayViewD<'_, f32>]) -> Result<Vec<ArrayD<f32>>> {
+    pub(super) fn run(&self, context: &Context, inputs: &[TensorView<'_>]) -> Result<Vec<Tensor>> {
         match self.start(context, inputs)? {
             None => self.split(&[]),
             Some(readback) => readback.finish_blocking(context, |parts| self.split(parts))?,
@@ -96,7 +92,7 @@ impl Plan {
     pub(super) fn start_into(
         &self,
         context: &Context,
-        inputs: &[ArrayViewD<'_, f32>],
+        inputs: &[TensorView<'_>],
         staging: &wgpu::Buffer,
     ) -> Result<Option<Readback>> {
         self.write_inputs(context, inputs)?;
@@ -135,7 +131,7 @@ impl Plan {
     }
 
     #[cfg(not(target_family = "wasm"))]
-    pub(super) fn split(&self, parts: &[&[u8]]) -> Result<Vec<ArrayD<f32>>> {
+    pub(super) fn split(&self, parts: &[&[u8]]) -> Result<Vec<Tensor>> {
         split_outputs(&self.outputs, parts)
     }
 }
@@ -150,15 +146,15 @@ pub(super) fn are_mappable(recording: &Recording, outputs: &[Output]) -> bool {
 /// Hands each array with its buffer to `write`; one without elements has none.
 pub(super) fn for_each_input(
     buffers: &[Option<Arc<PooledBuffer>>],
-    arrays: &[ArrayViewD<'_, f32>],
-    write: impl Fn(&wgpu::Buffer, &ArrayViewD<'_, f32>) -> Result<()>,
+    arrays: &[TensorView<'_>],
+    write: impl Fn(&wgpu::Buffer, &TensorView<'_>) -> Result<()>,
 ) -> Result<()> {
     let mut pairs = buffers.iter().zip(arrays);
     pairs.try_for_each(|(buffer, array)| buffer.as_ref().map_or(Ok(()), |buffer| write(buffer.buffer(), array)))
 }
 
 /// Takes the outputs apart that lie one after another, each in one of the parts.
-pub(super) fn split_outputs(outputs: &[Output], parts: &[&[u8]]) -> Result<Vec<ArrayD<f32>>> {
+pub(super) fn split_outputs(outputs: &[Output], parts: &[&[u8]]) -> Result<Vec<Tensor>> {
     let mut parts = parts.iter();
     let mut data: &[u8] = &[];
     outputs
@@ -170,15 +166,7 @@ pub(super) fn split_outputs(outputs: &[Output], parts: &[&[u8]]) -> Result<Vec<A
             let (own, rest) = data.split_at(output.bytes() as usize);
             data = rest;
             let Output { value, precision } = output;
-            let own = &own[..value.shape.iter().product::<usize>() * precision.bytes()];
-            let elements = match value.dtype {
-                DType::F32 => f32::from_stored(own, *precision),
-                DType::U32 => u32::from_stored(own, *precision)
-                    .into_iter()
-                    .map(whole_number)
-                    .collect::<Result<_>>()?,
-            };
-            ArrayD::from_shape_vec(IxDyn(&value.shape), elements).map_err(|error| Error::Internal(format!("reading back: {error}")))
+            from_stored(value.dtype, &value.shape, own, *precision)
         })
         .collect()
 }

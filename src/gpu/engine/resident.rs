@@ -2,9 +2,6 @@
 
 use std::sync::{Arc, Mutex};
 
-#[cfg(not(target_family = "wasm"))]
-use ndarray::ArrayD;
-
 use super::plan::Plan;
 use crate::error::Result;
 use crate::gpu::choose::kernel_choice::KernelChoice;
@@ -13,6 +10,8 @@ use crate::gpu::eager::Gpu;
 use crate::gpu::plan::executable::Memory;
 use crate::lock::lock;
 use crate::ops::Op;
+#[cfg(not(target_family = "wasm"))]
+use crate::tensor::Tensor;
 
 /// How a layer of a session is computed. Made by
 /// [`Session::kernel_choices`](crate::Session::kernel_choices).
@@ -72,7 +71,7 @@ impl Resident {
 
     /// Reads the outputs of the last run.
     #[cfg(not(target_family = "wasm"))]
-    pub fn read(&self) -> Result<Vec<ArrayD<f32>>> {
+    pub fn read(&self) -> Result<Vec<Tensor>> {
         let context = &self.gpu.context;
         let plan = lock(&self.plan);
         let encoder = context.encoder("convoke.read");

@@ -11,40 +11,32 @@ pub(crate) mod roofline;
 mod rows;
 mod window;
 
-use crate::dtype::DType;
-use crate::error::{Result, ensure};
+use crate::dtype::TensorType;
+use crate::error::Result;
 use crate::gpu::lower::matmul::epilogue::Operands;
 use crate::gpu::plan::recording::{Recording, Value};
 use crate::ops::{Fused, FusedBase, Op};
 
 /// Records an operator. The inputs' shapes are checked first, whatever the backend.
 pub(crate) fn lower(op: &Op, inputs: &[Value], recording: &mut Recording) -> Result<Vec<Value>> {
+    let types: Vec<TensorType> = (inputs.iter())
+        .map(|value| TensorType::new(value.dtype, value.shape.as_slice()))
+        .collect();
+    let output_types = op.infer(&types.iter().collect::<Vec<_>>())?;
     let shapes: Vec<&[usize]> = inputs.iter().map(|value| value.shape.as_slice()).collect();
-    let output_shapes = op.output_shapes(&shapes)?;
     let is_reshape = matches!(op, Op::Reshape(_) | Op::Flatten(_));
-    for value in inputs {
-        ensure!(
-            value.dtype == DType::F32 || is_reshape,
-            op.name(),
-            "inputs must be f32 tensors, but got {:?}",
-            value.dtype
-        );
+    if is_reshape || movement::strided_copy::is_view(op, &shapes, &output_types[0].shape)? {
+        let views = output_types.into_iter().map(|output| Value {
+            slot: inputs[0].slot,
+            shape: output.shape,
+            dtype: output.dtype,
+        });
+        return Ok(views.collect());
     }
-    if is_reshape || movement::strided_copy::is_view(op, &shapes, &output_shapes[0])? {
-        return Ok(output_shapes
-            .into_iter()
-            .map(|shape| Value {
-                slot: inputs[0].slot,
-                shape,
-                dtype: inputs[0].dtype,
-            })
-            .collect());
-    }
-    let outputs = output_shapes
+    let outputs = output_types
         .iter()
-        .enumerate()
-        .map(|(index, shape)| recording.output(op.name(), shape, if index == 0 { DType::F32 } else { DType::U32 }))
-        .collect::<Result<Vec<_>>>()?;
+        .map(|output| recording.output(op.name(), &output.shape, output.dtype));
+    let outputs = outputs.collect::<Result<Vec<_>>>()?;
     if outputs[0].slot.is_none() {
         return Ok(outputs);
     }

@@ -11,6 +11,7 @@ use crate::gpu::choose::policy::KernelPolicy;
 use crate::gpu::choose::signature::LayerSignature;
 use crate::gpu::device::capabilities::Capabilities;
 use crate::gpu::device::pool::PooledBuffer;
+use crate::gpu::device::stored::stored_precision;
 use crate::gpu::wgsl::kernel::{HALVES, PipelineKey};
 use crate::gpu::wgsl::loop_limit::CUT_LOOPS;
 use crate::precision::Precision;
@@ -194,10 +195,7 @@ impl Recording {
 
     /// How a type's elements are stored.
     fn stored(&self, dtype: DType) -> Precision {
-        match dtype {
-            DType::F32 => self.precision,
-            DType::U32 => Precision::F32,
-        }
+        stored_precision(dtype, self.precision)
     }
 
     /// A buffer of so many 4-byte elements that only this recording sees.

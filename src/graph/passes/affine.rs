@@ -36,8 +36,8 @@ pub(super) fn fold(graph: &mut Graph, find: impl Fn(&Graph, &Node, ValueId, &Mak
         });
         let Some((maker, weight, bias)) = folded else { continue };
         let name = graph.nodes[maker].name.clone();
-        let weight = graph.value(format!("{name}.folded_weight"), Some(Arc::new(weight)));
-        let bias = graph.value(format!("{name}.folded_bias"), Some(Arc::new(bias)));
+        let weight = graph.value(format!("{name}.folded_weight"), Some(Arc::new(weight.into())));
+        let bias = graph.value(format!("{name}.folded_bias"), Some(Arc::new(bias.into())));
         let mut merged = graph.nodes[maker].clone();
         merged.inputs = vec![merged.inputs[0], weight, bias];
         merged.outputs.clone_from(&graph.nodes[index].outputs);
@@ -90,7 +90,7 @@ fn merge(graph: &Graph, maker: &Maker<'_>, affine: &Affine) -> Option<(ArrayD<f3
     if weight.ndim() != rank || bias.is_some_and(|bias| bias.shape() != [channels]) {
         return None;
     }
-    let mut folded = weight.clone();
+    let mut folded = weight.to_owned();
     let scale = |value: &mut f32, channel: usize| *value = (f64::from(*value) * affine.scale[channel]) as f32;
     if let Op::ConvTranspose2d(op) = node.op {
         // `[C_in, C_out / groups, KH, KW]`: the group of an input channel tells which outputs it goes to.

@@ -2,20 +2,20 @@
 
 use std::sync::Arc;
 
-use ndarray::ArrayD;
-
 use crate::error::Result;
-use crate::graph::Graph;
+use crate::graph::{Graph, ValueId};
 use crate::ops::Op;
+use crate::tensor::Tensor;
 
 /// Computes an operator of constants: what [`Pass::FoldConstants`](super::Pass::FoldConstants) makes constants of.
-pub(crate) type Evaluate = fn(&Op, &[&ArrayD<f32>]) -> Result<Vec<ArrayD<f32>>>;
+pub(crate) type Evaluate = fn(&Op, &[&Tensor]) -> Result<Vec<Tensor>>;
 
 pub(super) fn run(graph: &mut Graph, evaluate: Evaluate) -> Result<()> {
     let mut dead = Vec::new();
     for index in 0..graph.nodes.len() {
         let node = &graph.nodes[index];
-        let inputs: Option<Vec<&ArrayD<f32>>> = node.inputs.iter().map(|&input| graph.constant_value(input)).collect();
+        let constant = |input: &ValueId| graph.values[input.0].constant.as_deref();
+        let inputs: Option<Vec<&Tensor>> = node.inputs.iter().map(constant).collect();
         let Some(inputs) = inputs.filter(|inputs| !inputs.is_empty()) else {
             continue;
         };

@@ -1,7 +1,7 @@
 //! Folds products, quotients, sums and differences with constants, one for each channel or one for all, into the
 //! convolution or linear layer before them.
 
-use ndarray::ArrayD;
+use crate::tensor::SharedArray;
 
 use super::affine::{self, Affine, Maker};
 use crate::graph::{Graph, Node, ValueId};
@@ -32,7 +32,7 @@ fn find(graph: &Graph, node: &Node, input: ValueId, maker: &Maker<'_>) -> Option
 }
 
 /// A constant's value for each channel, where it neither differs within a channel nor adds dimensions.
-fn per_channel(constant: &ArrayD<f32>, maker: &Maker<'_>) -> Option<Vec<f64>> {
+fn per_channel(constant: &SharedArray<f32>, maker: &Maker<'_>) -> Option<Vec<f64>> {
     let shape = constant.shape();
     // The channels are the last dimension of a linear layer's output and the third from the end of a convolution's.
     let after = if matches!(maker.node.op, Op::Linear(_)) { 0 } else { 2 };

@@ -1,7 +1,5 @@
 //! Splits linear layers whose weight is larger than a device can bind, so that each part has some of the output features.
 
-use std::sync::Arc;
-
 use ndarray::{ArrayD, Axis, Slice};
 
 use crate::graph::{Graph, Node, ValueId};
@@ -58,10 +56,9 @@ type Part = (ArrayD<f32>, Option<ArrayD<f32>>);
 
 /// A linear layer's weight and bias in parts along the output features, or `None` where it is well as it is.
 fn parts(graph: &Graph, weight: ValueId, bias: Option<ValueId>, most: usize) -> Option<Vec<Part>> {
-    let constant = |id: ValueId| graph.values[id.0].constant.clone();
-    let weight: Arc<ArrayD<f32>> = constant(weight)?;
-    let bias: Option<Arc<ArrayD<f32>>> = match bias {
-        Some(id) => Some(constant(id)?),
+    let weight = graph.constant_value(weight)?;
+    let bias = match bias {
+        Some(id) => Some(graph.constant_value(id)?),
         None => None,
     };
     let &[out_features, in_features] = weight.shape() else {

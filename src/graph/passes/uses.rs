@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use crate::graph::{Graph, ValueId};
+use crate::tensor::SharedArray;
 
 /// Who uses and who makes each value.
 pub(super) struct Uses {
@@ -44,8 +45,8 @@ impl Graph {
         });
     }
 
-    /// The constant behind a value.
-    pub(super) fn constant_value(&self, value: ValueId) -> Option<&ndarray::ArrayD<f32>> {
-        self.values[value.0].constant.as_deref()
+    /// The constant behind a value, where its elements are `f32`.
+    pub(crate) fn constant_value(&self, value: ValueId) -> Option<&SharedArray<f32>> {
+        self.values[value.0].constant.as_ref()?.array().ok()
     }
 }

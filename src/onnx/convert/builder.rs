@@ -1,9 +1,6 @@
 //! A graph under construction: values by name, and what is known while it is built.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
-
-use ndarray::ArrayD;
 
 use crate::error::{Error, Result};
 use crate::graph::{Graph, ValueId};
@@ -11,6 +8,7 @@ use crate::onnx::budget::Budget;
 use crate::onnx::model::Model;
 use crate::onnx::tensor::{self, Host};
 use crate::ops::{Op, Reshape};
+use crate::tensor::SharedArray;
 
 /// What a name stands for.
 #[derive(Clone, Debug)]
@@ -49,7 +47,7 @@ pub(crate) struct Builder<'m> {
     /// What nodes give, without what is an output already.
     pub(super) computed: HashSet<ValueId>,
     /// Constants that are in the graph, by the address of the array, which is held so that it stays theirs.
-    pub(super) constants: HashMap<*const ArrayD<f32>, (Arc<ArrayD<f32>>, ValueId)>,
+    pub(super) constants: HashMap<*const f32, (SharedArray<f32>, ValueId)>,
 }
 
 impl<'m> Builder<'m> {
@@ -65,7 +63,7 @@ impl<'m> Builder<'m> {
             .ok_or_else(|| Error::Onnx(format!("nothing defines {name:?}")))?;
         let what = format!("initializer {name:?}");
         let host = match self.model.weights.get(name) {
-            Some(array) => (self.budget.charge(&what, array.len(), 4)).map(|()| Host::Float(Arc::clone(array))),
+            Some(array) => (self.budget.charge(&what, array.len(), 4)).map(|()| Host::Float(array.clone())),
             None => tensor::decode(&what, initializer, &mut self.budget),
         };
         let value = match host {
@@ -82,11 +80,11 @@ impl<'m> Builder<'m> {
         match value {
             Value::Tensor { id, .. } => Ok(*id),
             Value::Host(Host::Float(array)) => {
-                if let Some((_, id)) = self.constants.get(&Arc::as_ptr(array)) {
+                if let Some((_, id)) = self.constants.get(&array.as_ptr()) {
                     return Ok(*id);
                 }
-                let id = self.graph.shared_constant(name, array.clone());
-                self.constants.insert(Arc::as_ptr(array), (array.clone(), id));
+                let id = self.graph.constant(name, array.clone());
+                self.constants.insert(array.as_ptr(), (array.clone(), id));
                 Ok(id)
             }
             Value::Host(Host::Int(_)) => Err(Error::unsupported("onnx", "whole numbers as a tensor of the network")),

@@ -1,7 +1,5 @@
 //! Matrix products with a weight.
 
-use std::sync::Arc;
-
 use ndarray::ArrayD;
 
 use super::builder::Value;
@@ -9,9 +7,10 @@ use super::node::Node;
 use crate::error::{Error, Result};
 use crate::onnx::tensor::Host;
 use crate::ops::{Binary, Linear, MatMul, Transpose};
+use crate::tensor::SharedArray;
 
 /// A matrix that is known now, as it is or transposed, times a number.
-fn matrix(node: &mut Node<'_, '_>, array: &Arc<ArrayD<f32>>, transpose: bool, factor: f32) -> Result<Value> {
+fn matrix(node: &mut Node<'_, '_>, array: &SharedArray<f32>, transpose: bool, factor: f32) -> Result<Value> {
     if !transpose && factor == 1.0 {
         return Ok(Value::Host(Host::Float(array.clone())));
     }

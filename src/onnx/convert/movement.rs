@@ -166,7 +166,7 @@ pub(super) fn gather(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
     let extent = input.shape()[at];
     node.budget().charge("the indices", chosen.len(), 8)?;
     let mut places = Vec::new();
-    for &index in chosen.iter() {
+    for &index in &chosen {
         let counted = if index < 0 {
             index.saturating_add(extent as i64)
         } else {

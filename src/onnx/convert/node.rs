@@ -2,9 +2,8 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
-use ndarray::{ArrayD, IxDyn};
+use ndarray::IxDyn;
 
 use super::builder::{Builder, Value};
 use crate::error::{Error, Result};
@@ -12,6 +11,7 @@ use crate::onnx::budget::Budget;
 use crate::onnx::proto::{AttributeProto, NodeProto, TensorProto};
 use crate::onnx::tensor::{self, Host};
 use crate::ops::{Op, Reshape};
+use crate::tensor::SharedArray;
 
 /// One operator's conversion.
 pub(crate) type Convert = fn(&mut Node<'_, '_>) -> Result<Vec<Value>>;
@@ -158,7 +158,7 @@ impl<'b, 'm> Node<'b, 'm> {
     }
 
     /// The real constant that the node is, where it was decoded when the model was read.
-    pub(in crate::onnx) fn weight(&self) -> Option<Arc<ArrayD<f32>>> {
+    pub(in crate::onnx) fn weight(&self) -> Option<SharedArray<f32>> {
         self.builder.model.weights.get(self.proto.output.first()?).cloned()
     }
 

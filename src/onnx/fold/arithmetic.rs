@@ -7,6 +7,7 @@ use crate::error::{Error, Result};
 use crate::onnx::convert::{Node, Value};
 use crate::onnx::tensor::Host;
 use crate::shape;
+use crate::tensor::SharedArray;
 
 pub(super) fn binary(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
     let (left, right) = (node.host(0)?, node.host(1)?);
@@ -68,7 +69,12 @@ pub(super) fn extreme(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
     Ok(vec![Value::Host(total)])
 }
 
-fn zip<T: Copy>(left: &ArrayD<T>, right: &ArrayD<T>, shape: &[usize], operation: impl Fn(T, T) -> Result<T>) -> Result<ArrayD<T>> {
+fn zip<T: Copy>(
+    left: &SharedArray<T>,
+    right: &SharedArray<T>,
+    shape: &[usize],
+    operation: impl Fn(T, T) -> Result<T>,
+) -> Result<ArrayD<T>> {
     let mismatch = || Error::Onnx(format!("shapes {:?} and {:?} do not broadcast", left.shape(), right.shape()));
     let (Some(left), Some(right)) = (left.broadcast(IxDyn(shape)), right.broadcast(IxDyn(shape))) else {
         return Err(mismatch());

@@ -81,7 +81,7 @@ pub(super) fn instance_norm(device: &dyn Device) -> Outcome {
     )?;
     let plane = |n: usize, c: usize| (0..13).map(move |x| [n, c, 2, x]);
     let output = device
-        .run(&InstanceNorm::new().into(), &[&input, &weight, &bias])?
+        .run_floats(&InstanceNorm::new().into(), &[&input, &weight, &bias])?
         .swap_remove(0);
     for (n, c) in [(0, 1), (0, 3), (1, 0)] {
         if plane(n, c).any(|place| !output[place].is_nan()) {
@@ -112,7 +112,7 @@ pub(super) fn copies(device: &dyn Device) -> Outcome {
     let input = ndarray::array![[[[-0.0, 0.0, f32::NEG_INFINITY], [-0.0, f32::INFINITY, -1.5]]]].into_dyn();
     for mode in PaddingMode::ALL {
         let op: Op = Pad2d::new(1).mode(mode).into();
-        let got = device.run(&op, &[&input])?.swap_remove(0);
+        let got = device.run_floats(&op, &[&input])?.swap_remove(0);
         let want = answers(&op, std::slice::from_ref(&input))?[0].to_f32();
         compare_exact(&got, &want)?;
         let signs = |array: &ArrayD<f32>| array.mapv(f32::is_sign_negative);
@@ -124,7 +124,7 @@ pub(super) fn copies(device: &dyn Device) -> Outcome {
     let bits = [0x7fc0_1234, 0xffa0_0001, 1, 0x8000_0000, 0x7f80_0000, 0x3f80_0000];
     let input = ArrayD::from_shape_vec(IxDyn(&[2, 3]), bits.map(f32::from_bits).to_vec())?;
     let moved = |op: Op, inputs: &[&ArrayD<f32>], order: &[usize]| -> Outcome {
-        let got = device.run(&op, inputs)?.swap_remove(0);
+        let got = device.run_floats(&op, inputs)?.swap_remove(0);
         let (got, want): (Vec<u32>, Vec<u32>) = (
             got.iter().map(|x| x.to_bits()).collect(),
             order.iter().map(|&i| bits[i]).collect(),
@@ -171,8 +171,12 @@ pub(super) fn reduce(device: &dyn Device) -> Outcome {
 /// The sum of none is 0, their mean NaN, and their maximum an error.
 pub(super) fn reduce_of_none(device: &dyn Device) -> Outcome {
     let none = ArrayD::<f32>::zeros(IxDyn(&[2, 0, 70]));
-    let reduce = |op: Reduce| device.run(&op.into(), &[&none]).map(|mut outputs| outputs.swap_remove(0));
-    compare_exact(&reduce(Reduce::sum([1]))?, &ArrayD::zeros(IxDyn(&[2, 70])))?;
+    let reduce = |op: Reduce| {
+        device
+            .run_floats(&op.into(), &[&none])
+            .map(|mut outputs| outputs.swap_remove(0))
+    };
+    compare_exact(&reduce(Reduce::sum([1]))?, &ArrayD::<f32>::zeros(IxDyn(&[2, 70])))?;
     compare_exact(&reduce(Reduce::mean([1]))?, &ArrayD::from_elem(IxDyn(&[2, 70]), f32::NAN))?;
     let max = reduce(Reduce::new(ReduceKind::Max, [1]));
     assert!(matches!(max, Err(convoke::Error::InvalidArgument { .. })), "{max:?}");

@@ -1,0 +1,34 @@
+//! Tensors of floats as operators see them.
+
+use ndarray::{ArrayD, IxDyn};
+
+use crate::error::{Error, Result};
+use crate::tensor::{Tensor, TensorView};
+
+/// A tensor of `f32` in row-major order.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Operand<'a> {
+    pub(crate) shape: &'a [usize],
+    pub(crate) data: &'a [f32],
+}
+
+/// A tensor in row-major order, where its elements are `f32`.
+pub(super) fn operand<'a>(tensor: &'a TensorView<'_>) -> Option<Operand<'a>> {
+    match tensor {
+        TensorView::F32(array) => Some(Operand {
+            shape: array.shape(),
+            data: array.as_slice()?,
+        }),
+        _ => None,
+    }
+}
+
+/// A tensor of elements that are as many as the shape has.
+pub(super) fn array<T>(operator: &'static str, data: Vec<T>, shape: &[usize]) -> Result<Tensor>
+where
+    ArrayD<T>: Into<Tensor>,
+{
+    let array = ArrayD::from_shape_vec(IxDyn(shape), data);
+    let array = array.map_err(|error| Error::Internal(format!("{operator}: output of {shape:?}: {error}")))?;
+    Ok(array.into())
+}

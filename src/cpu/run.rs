@@ -1,0 +1,109 @@
+//! Any operator on tensors of any type, each with outputs of its own.
+
+use ndarray::{ArrayD, ArrayViewD, Axis, Dimension, IxDyn};
+
+use super::base::Prepared;
+use super::device::Cpu;
+use super::execute::execute;
+use super::operand::{Operand, array, operand};
+use super::pool2d::{adaptive_max_pool2d, max_pool2d};
+use crate::dtype::{DType, TensorType};
+use crate::error::{Error, Result};
+use crate::ops::{Op, Slice};
+use crate::shape::{self, element_count};
+use crate::tensor::{Element, Tensor, TensorView, each};
+
+/// Runs one operator on the default [`Cpu`]. The inputs stand in the operator's order (see [`Op`]).
+///
+/// Errors: as [`Cpu::run`].
+pub fn run<'a>(op: &Op, inputs: &[impl Into<TensorView<'a>> + Clone]) -> Result<Vec<Tensor>> {
+    Cpu::default().run(op, inputs)
+}
+
+impl Cpu {
+    /// Runs one operator. The inputs stand in the operator's order (see [`Op`]).
+    ///
+    /// Errors: what [`Op::infer`] refuses.
+    pub fn run<'a>(&self, op: &Op, inputs: &[impl Into<TensorView<'a>> + Clone]) -> Result<Vec<Tensor>> {
+        let inputs: Vec<TensorView<'_>> = inputs.iter().cloned().map(Into::into).collect();
+        let types: Vec<TensorType> = inputs.iter().map(TensorView::tensor_type).collect();
+        let types = op.infer(&types.iter().collect::<Vec<_>>())?;
+        let rearranged: Vec<Option<Tensor>> = inputs.iter().map(TensorView::rearranged).collect();
+        let pairs = inputs.iter().zip(&rearranged);
+        let inputs: Vec<TensorView<'_>> = pairs
+            .map(|(input, own)| own.as_ref().map_or_else(|| input.reborrow(), Tensor::view))
+            .collect();
+        self.install(|| run_into_new(op, &inputs, None, &types))
+    }
+}
+
+/// Runs an operator whose inputs lie in row-major order and whose outputs have these types.
+pub(super) fn run_into_new(
+    op: &Op,
+    inputs: &[TensorView<'_>],
+    prepared: Option<&Prepared>,
+    types: &[TensorType],
+) -> Result<Vec<Tensor>> {
+    let operands: Option<Vec<Operand<'_>>> = inputs.iter().map(operand).collect();
+    let is_f32 = types.iter().all(|output| output.dtype == DType::F32);
+    match operands {
+        Some(operands) if is_f32 => {
+            let shape = &types[0].shape;
+            let mut output = vec![0.0; element_count(op.name(), shape)?];
+            execute(op, &operands, prepared, shape, &mut output)?;
+            Ok(vec![array(op.name(), output, shape)?])
+        }
+        Some(operands) => with_indices(op, &operands[0], &types[0].shape),
+        None => moved(op, inputs, &types[0].shape).map(|output| vec![output]),
+    }
+}
+
+/// Maxima with their indices.
+fn with_indices(op: &Op, input: &Operand<'_>, shape: &[usize]) -> Result<Vec<Tensor>> {
+    let count = element_count(op.name(), shape)?;
+    let (mut values, mut indices) = (vec![0.0; count], vec![0; count]);
+    match op {
+        Op::MaxPool2d(op) => max_pool2d(op, input, &mut values, Some(&mut indices))?,
+        Op::AdaptiveMaxPool2d(op) => adaptive_max_pool2d(op, input, &mut values, Some(&mut indices))?,
+        _ => return Err(Error::Internal(format!("{} has no indices", op.name()))),
+    }
+    Ok(vec![array(op.name(), values, shape)?, array(op.name(), indices, shape)?])
+}
+
+/// What only moves elements, of whatever type.
+fn moved(op: &Op, inputs: &[TensorView<'_>], shape: &[usize]) -> Result<Tensor> {
+    each!(TensorView, &inputs[0], first => moved_elements(op, first, inputs, shape))
+}
+
+fn moved_elements<T: Element>(op: &Op, input: &ArrayViewD<'_, T>, inputs: &[TensorView<'_>], shape: &[usize]) -> Result<Tensor> {
+    let misshapen = |error: ndarray::ShapeError| Error::Internal(format!("{} to {shape:?}: {error}", op.name()));
+    let output: ArrayD<T> = match op {
+        Op::Reshape(_) | Op::Flatten(_) => input.to_owned().into_shape_with_order(shape).map_err(misshapen)?,
+        Op::Concat(op) => {
+            let axis = shape::axis("concat", op.axis, shape.len())?;
+            let parts = inputs.iter().map(TensorView::array::<T>).collect::<Result<Vec<_>>>()?;
+            ndarray::concatenate(Axis(axis), &parts).map_err(misshapen)?
+        }
+        Op::Slice(op) => sliced(op, input, shape)?,
+        Op::Transpose(op) => input.view().permuted_axes(op.resolved(input.ndim())?).to_owned(),
+        Op::Expand(_) => {
+            let target = shape::broadcast("expand", input.shape(), shape)?;
+            let expanded = input.broadcast(target);
+            expanded
+                .ok_or_else(|| Error::Internal(format!("expand to {shape:?}")))?
+                .to_owned()
+        }
+        _ => return Err(Error::unsupported(op.name(), format!("{} on the CPU", T::DTYPE))),
+    };
+    Ok(output.as_standard_layout().into_owned().into())
+}
+
+fn sliced<T: Element>(op: &Slice, input: &ArrayViewD<'_, T>, shape: &[usize]) -> Result<ArrayD<T>> {
+    let ranges = op.ranges(input.shape())?;
+    let place = |index: IxDyn| -> Vec<usize> {
+        let places = index.slice().iter().copied().zip(&ranges);
+        let places = places.map(|(step, range)| range.start.wrapping_add_signed(step as isize * range.step));
+        places.collect()
+    };
+    Ok(ArrayD::from_shape_fn(shape, |index| input[place(index).as_slice()]))
+}

@@ -1,0 +1,104 @@
+//! Tensors of every element type through sessions: what moves elements moves them all, and what cannot be is refused.
+
+use convoke::graph::Graph;
+use convoke::ops::{Activation, Concat, Expand, MaxPool2d, Reshape, Slice, Transpose};
+use convoke::testing::{Random, compare_exact};
+use convoke::{Backend, DType, Error, Session, Tensor, TensorView};
+use half::f16;
+use ndarray::{Array, ArrayD};
+
+use crate::device::Outcome;
+
+/// Small numbers of a type, bools among them.
+fn numbers(dtype: DType, shape: &[usize]) -> Tensor {
+    let numbers = Random::new(11).integers(shape);
+    match dtype {
+        DType::F16 => numbers.mapv(|x| f16::from_f32(x / 4.0)).into(),
+        DType::I64 => numbers.mapv(|x| i64::from(i32::MAX) - 8 + x as i64).into(),
+        DType::I32 => numbers.mapv(|x| (i32::MIN + 8).wrapping_add(x as i32)).into(),
+        DType::U8 => numbers.mapv(|x| (x + 247.0) as u8).into(),
+        DType::I8 => numbers.mapv(|x| (x - 120.0) as i8).into(),
+        DType::Bool => numbers.mapv(|x| x > 0.0).into(),
+        _ => numbers.into(),
+    }
+}
+
+/// Every operator that moves elements, one after another, with a constant among them, and the input itself as an output.
+fn moving(dtype: DType) -> convoke::Result<Graph> {
+    let mut graph = Graph::new();
+    let input = graph.input_of_type("input", dtype);
+    let constant = graph.constant("constant", numbers(dtype, &[2, 1, 5]));
+    let joined = graph.node("joined", Concat::new(1), &[input, constant])?;
+    let part = graph.node(
+        "part",
+        Slice::new([-1, 1], [isize::MIN, 5]).axes([1, 2]).steps([-1, 2]),
+        &[joined],
+    )?;
+    let turned = graph.node("turned", Transpose::new([2, 0, 1]), &[part])?;
+    let flat = graph.node("flat", Reshape::new([2, 1, 8]), &[turned])?;
+    let spread = graph.node("spread", Expand::new([2, 3, 8]), &[flat])?;
+    graph.output(spread)?;
+    graph.output(part)?;
+    Ok(graph)
+}
+
+/// A network's outputs on a backend are those on the reference, whatever the type; operators are right one by one, too.
+pub(crate) fn moves(backend: &Backend) -> Outcome {
+    for dtype in DType::ALL {
+        let input = numbers(dtype, &[2, 3, 5]);
+        let want = Session::new(moving(dtype)?, &Backend::Reference)?.run_tensors(&[&input])?;
+        let session = Session::new(moving(dtype)?, backend)?;
+        for _ in 0..2 {
+            let got = session.run_tensors(&[&input])?;
+            for (got, want) in got.iter().zip(&want) {
+                compare_exact(got, want).map_err(|mismatch| format!("{dtype}: {mismatch}"))?;
+            }
+        }
+        let awaited = pollster::block_on(session.run_tensors_async(&[&input]))?;
+        assert_eq!(awaited, want, "{dtype}");
+        for check in session.verify(&[&input])? {
+            if let Some(mismatch) = check.mismatch {
+                return Err(format!("{dtype}: {} ({}): {mismatch}", check.node, check.operator).into());
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Other types than a graph takes, operators that compute, and outputs that are no `f32`.
+pub(crate) fn refuses(backend: &Backend) -> Outcome {
+    let session = Session::new(moving(DType::U8)?, backend)?;
+    let floats = Array::<f32, _>::zeros((2, 3, 5));
+    let refused = |outcome: convoke::Result<()>, parts: [&str; 2]| match outcome {
+        Err(Error::InvalidArgument { operator, message }) if parts.iter().all(|part| message.contains(part)) => {
+            let _ = operator;
+            Ok(())
+        }
+        other => Err(format!("{parts:?}: {other:?}")),
+    };
+    refused(
+        session.run_tensors(&[floats.view()]).map(drop),
+        ["\"input\"", "type u8, but got f32"],
+    )?;
+    refused(
+        session.run(&[floats.view().into_dyn()]).map(drop),
+        ["\"input\"", "type u8, but got f32"],
+    )?;
+    let mut graph = Graph::new();
+    let whole = graph.input_of_type("whole", DType::I32);
+    let active = graph.node("active", Activation::Tanh, &[whole])?;
+    graph.output(active)?;
+    let numbers = ndarray::array![1_i32, 2];
+    let tanh = Session::new(graph, backend)?;
+    refused(tanh.run_tensors(&[numbers.view()]).map(drop), ["floats", "\"active\""])?;
+    let mut graph = Graph::new();
+    let image = graph.input("image");
+    let pooled = graph.node_outputs("pooled", MaxPool2d::new(2).return_indices(true), &[image])?;
+    graph.output(pooled[1])?;
+    let pool = Session::new(graph, backend)?;
+    let image = ArrayD::<f32>::zeros(vec![1, 1, 4, 4]);
+    refused(pool.run(&[image.view()]).map(drop), ["i64", "run_tensors"])?;
+    let indices: Vec<Tensor> = pool.run_tensors(&[TensorView::from(&image)])?;
+    assert_eq!(indices[0], ndarray::array![[[[0_i64, 2], [8, 10]]]].into());
+    Ok(())
+}
