@@ -22,15 +22,11 @@
 //!
 //! - [`nn`]: layers and `Sequential`; [`weights`]: safetensors files; [`graph`]: any graph of operators, and [`Session`].
 //! - `onnx` (feature `onnx`): models from ONNX files.
-//! - `benchmark` (feature `benchmark`): what `convoke bench` measures and reports.
-//! - `tune` (feature `tune`): which kernels are fastest on an adapter, measured; the plans it makes are
-//!   [`gpu::TuningPlan`].
-//! - [`ops`]: what each operator is: parameters, shapes, errors.
+//! - [`ops`]: what each operator is: parameters, types, shapes, errors. [`Tensor`]: elements of any type.
 //! - [`Precision`]: 16-bit floats for what a session stores.
 //! - [`gpu`]: adapters, tensors in GPU memory, every operator as one call. [`Backend`] chooses where a model runs.
 //! - `cpu` (feature `cpu`, natively): every operator on the CPU, fast.
 //! - [`mod@reference`]: the oracle, with the bound on how far a correct answer may be off; [`testing`]: comparing with it.
-//! - [`digits`]: LeNet-5 and the handwritten digits it reads.
 //!
 //! # Features
 //!
@@ -38,17 +34,24 @@
 //! - `safetensors` (default): weights and golden files.
 //! - `onnx`: models from ONNX files.
 //! - `tuning-plans`: tuning plans from JSON files and to them: all that a program needs which ships one.
-//! - `benchmark`: module `benchmark`: measuring models and operators, backend beside backend.
-//! - `tune`: module `tune`: measuring kernels for tuning plans; with `benchmark` and `tuning-plans`.
-//! - `cli`: the `convoke` command.
 //! - `wrong-kernel`: for tests only. `CONVOKE_WRONG_KERNEL=KERNEL:FROM=>TO` replaces text in a kernel's final WGSL, with a
 //!   warning, so that whatever must notice a wrong kernel can be seen to.
 //!
 //! # Environment
 //!
+//! All that the library reads (`src/environment.rs`):
+//!
 //! - `CONVOKE_ADAPTER`: `any`, `hardware`, `software`, `cpu` or part of an adapter's name.
+//! - `CONVOKE_DEVICE_CLASS`: `software`, `integrated` or `discrete`: whose rules choose kernels, whatever the adapter is.
+//! - `CONVOKE_REQUIRE_GPU`: `1` makes a missing adapter a failure of tests ([`testing`]).
 //! - `CONVOKE_DUMP_WGSL`: a directory that the final WGSL of every compiled kernel is written to.
 //! - `CONVOKE_DUMP_BROWSER_WGSL`: a directory that the same kernels are written to as a browser would get them.
+//! - `CONVOKE_WRONG_KERNEL`, `CONVOKE_LOOPS`: for tests, with the feature `wrong-kernel` alone.
+//!
+//! # Beside the library
+//!
+//! `convoke-cli` is the command, `convoke-bench` measures models and operators, backend beside backend, and `convoke-tune` measures
+//! which kernels are fastest: the plans that it makes are [`gpu::TuningPlan`].
 
 mod content;
 #[cfg(all(feature = "cpu", not(target_family = "wasm")))]

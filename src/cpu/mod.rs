@@ -10,7 +10,7 @@
 //! use ndarray::Array4;
 //! let image = Array4::from_shape_fn((1, 1, 2, 4), |(_, _, y, x)| (4 * y + x) as f32).into_dyn();
 //! let outputs = cpu::run(&MaxPool2d::new(2).into(), &[image.view()])?;
-//! assert_eq!(outputs[0], ndarray::array![[[[5.0, 7.0]]]].into_dyn());
+//! assert_eq!(outputs[0].array::<f32>()?, ndarray::array![[[[5.0, 7.0]]]].into_dyn());
 //! # Ok::<(), convoke::Error>(())
 //! ```
 
@@ -56,6 +56,7 @@ mod slice;
 mod softmax;
 mod strided;
 mod transpose;
+mod view;
 
 pub use device::{Cpu, CpuBuilder};
 pub(crate) use engine::CpuEngine;

@@ -128,7 +128,7 @@ impl Gpu {
         Tensor::upload(&self.context, &array.view().into(), Precision::F32)
     }
 
-    /// Writes the compiled pipelines to the file that [`GpuBuilder::pipeline_cache`] names. Nothing where none is named, or
+    /// Writes the compiled pipelines to the file that [`GpuBuilder::pipeline_cache`](crate::gpu::GpuBuilder::pipeline_cache) names. Nothing where none is named, or
     /// the backend keeps none.
     ///
     /// Errors: a file that cannot be written.

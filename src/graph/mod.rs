@@ -1,7 +1,7 @@
 //! Networks as graphs of operators, and sessions that run them.
 //!
 //! ```
-//! use convoke::{Backend, graph::{Graph, Session}, ops::{Activation, Conv2d}};
+//! use convoke::{Backend, Session, graph::Graph, ops::{Activation, Conv2d}};
 //! use ndarray::Array4;
 //!
 //! let mut graph = Graph::new();
@@ -17,12 +17,14 @@
 //! # Ok::<(), convoke::Error>(())
 //! ```
 
+mod info;
 pub(crate) mod passes;
 mod source;
 mod work;
 
 use std::sync::Arc;
 
+pub use info::{Dim, ValueInfo};
 pub use passes::Pass;
 pub(crate) use source::Fold;
 pub(crate) use source::Kind;
@@ -41,7 +43,7 @@ const NAME: &str = "graph";
 pub struct ValueId(pub(crate) usize);
 
 #[derive(Clone, Debug)]
-pub(crate) struct ValueInfo {
+pub(crate) struct ValueData {
     pub(crate) name: String,
     pub(crate) constant: Option<Arc<Tensor>>,
     /// The type of an input's elements, or of a constant whose elements are no longer here.
@@ -84,7 +86,7 @@ impl Node {
 /// Operators and the values between them. Nodes can use only values that exist, so they stand in an order that runs.
 #[derive(Clone, Debug, Default)]
 pub struct Graph {
-    pub(crate) values: Vec<ValueInfo>,
+    pub(crate) values: Vec<ValueData>,
     pub(crate) nodes: Vec<Node>,
     pub(crate) inputs: Vec<ValueId>,
     pub(crate) outputs: Vec<ValueId>,
@@ -190,6 +192,25 @@ impl Graph {
         &self.outputs
     }
 
+    /// What is known of an input before its shape is: its name, its type, and the shape that the graph was made for.
+    pub(crate) fn input_info(&self, input: ValueId) -> ValueInfo {
+        let ValueData { name, dtype, shape, .. } = &self.values[input.0];
+        ValueInfo {
+            name: name.clone(),
+            dtype: Some(*dtype),
+            dims: shape.as_ref().map(|shape| shape.iter().copied().map(Dim::Known).collect()),
+        }
+    }
+
+    /// What is known of an output before the inputs' shapes are: its name.
+    pub(crate) fn output_info(&self, output: ValueId) -> ValueInfo {
+        ValueInfo {
+            name: self.values[output.0].name.clone(),
+            dtype: None,
+            dims: None,
+        }
+    }
+
     /// A value's name.
     pub fn name(&self, value: ValueId) -> &str {
         &self.values[value.0].name
@@ -214,7 +235,7 @@ impl Graph {
     /// the input or the node.
     pub fn infer(&self, inputs: &[&[usize]]) -> Result<Vec<TensorType>> {
         self.check_inputs(inputs)?;
-        let known = |value: &ValueInfo| match &value.constant {
+        let known = |value: &ValueData| match &value.constant {
             Some(constant) => constant.tensor_type(),
             None => TensorType::new(value.dtype, value.shape.clone().unwrap_or_default()),
         };
@@ -247,7 +268,7 @@ impl Graph {
             shapes.len()
         );
         for (&input, got) in self.inputs.iter().zip(shapes) {
-            let ValueInfo { name, shape, .. } = &self.values[input.0];
+            let ValueData { name, shape, .. } = &self.values[input.0];
             if let Some(shape) = shape.as_ref().filter(|shape| shape != got) {
                 return Err(Error::invalid(
                     NAME,
@@ -264,7 +285,7 @@ impl Graph {
     /// Checks the types of the inputs, which are as many as there must be.
     pub(crate) fn check_types(&self, inputs: &[TensorView<'_>]) -> Result<()> {
         for (&input, got) in self.inputs.iter().zip(inputs) {
-            let ValueInfo { name, dtype, .. } = &self.values[input.0];
+            let ValueData { name, dtype, .. } = &self.values[input.0];
             ensure!(
                 got.dtype() == *dtype,
                 NAME,
@@ -276,7 +297,7 @@ impl Graph {
     }
 
     fn value(&mut self, name: String, constant: Option<Arc<Tensor>>) -> ValueId {
-        self.values.push(ValueInfo {
+        self.values.push(ValueData {
             name,
             dtype: constant.as_ref().map_or(DType::F32, |constant| constant.dtype()),
             constant,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::Graph;
+use super::{Graph, ValueInfo};
 use crate::error::Result;
 
 /// A model of which a graph can be made for any input shapes that it allows, anew for each.
@@ -12,8 +12,11 @@ pub(crate) trait Fold: std::fmt::Debug + Send + Sync {
     /// Errors: the number of inputs; shapes that the model or an operator refuses.
     fn fold(&self, inputs: &[&[usize]]) -> Result<Graph>;
 
-    /// The names of the outputs in their order.
-    fn outputs(&self) -> Vec<String>;
+    /// What it reads.
+    fn inputs(&self) -> Vec<ValueInfo>;
+
+    /// What it gives.
+    fn outputs(&self) -> Vec<ValueInfo>;
 }
 
 /// What a session runs: a graph, or a model of which graphs are made.

@@ -8,9 +8,10 @@ use super::budget::Budget;
 use super::model::Model;
 use super::proto::{GraphProto, ModelProto, TensorProto, ValueInfoProto};
 use super::tensor::Host;
-use super::types::{Dim, Options, Shapes, Tensor, TensorInfo};
+use super::types::{Options, Shapes, Tensor, TensorInfo};
 use super::{external, tensor, weights};
 use crate::error::{Error, Result};
+use crate::graph::Dim;
 
 const OPSETS: std::ops::RangeInclusive<i64> = 7..=28;
 const IR_VERSIONS: std::ops::RangeInclusive<i64> = 3..=14;

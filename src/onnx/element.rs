@@ -1,5 +1,7 @@
 //! Element types by their numbers in `TensorProto.DataType`.
 
+use crate::dtype::DType;
+
 /// `TensorProto.DataType`'s number for `f32`.
 pub(super) const FLOAT: i32 = 1;
 
@@ -43,6 +45,20 @@ pub(super) fn type_name(number: i32) -> String {
         Some((name, _)) => (*name).to_owned(),
         None => format!("element type {number}"),
     }
+}
+
+/// The type of tensors of these elements, where there is one.
+pub(super) fn dtype(number: i32) -> Option<DType> {
+    Some(match number {
+        FLOAT => DType::F32,
+        2 => DType::U8,
+        3 => DType::I8,
+        6 => DType::I32,
+        7 => DType::I64,
+        9 => DType::Bool,
+        10 => DType::F16,
+        _ => return None,
+    })
 }
 
 /// Bytes an element, or `None` for types that are not read.

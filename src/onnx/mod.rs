@@ -1,4 +1,4 @@
-//! Models from ONNX files: [`Model`] reads and checks a file, [`Model::graph`] makes a [`Graph`] of it.
+//! Models from ONNX files: [`Model`] reads and checks a file, [`Model::graph`] makes a [`Graph`](crate::graph::Graph) of it.
 //!
 //! ```
 //! use convoke::{Backend, Session, onnx::Model};
@@ -36,5 +36,6 @@ mod tests;
 mod types;
 mod weights;
 
+pub use crate::graph::Dim;
 pub use model::Model;
-pub use types::{Dim, Options, Shapes, Tensor, TensorInfo};
+pub use types::{Options, Shapes, Tensor, TensorInfo};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::model::Model;
 use super::types::{Shapes, TensorInfo};
 use crate::error::{Result, ensure};
-use crate::graph::{Fold, Graph, Kind, Source};
+use crate::graph::{Fold, Graph, Kind, Source, ValueInfo};
 
 /// A model with what is fixed of its shapes and inputs in every run.
 #[derive(Debug)]
@@ -16,7 +16,7 @@ struct Folding {
 
 impl Folding {
     /// The inputs that a run reads.
-    fn inputs(&self) -> impl Iterator<Item = &TensorInfo> {
+    fn read(&self) -> impl Iterator<Item = &TensorInfo> {
         let inputs = self.model.inputs.iter();
         inputs.filter(|input| !self.fixed.values.contains_key(&input.name))
     }
@@ -24,16 +24,16 @@ impl Folding {
 
 impl Fold for Folding {
     fn fold(&self, inputs: &[&[usize]]) -> Result<Graph> {
-        let count = self.inputs().count();
+        let count = self.read().count();
         ensure!(
             inputs.len() == count,
             "onnx",
             "expected {count} inputs ({}), but got {}",
-            self.inputs().map(ToString::to_string).collect::<Vec<_>>().join(", "),
+            self.read().map(ToString::to_string).collect::<Vec<_>>().join(", "),
             inputs.len()
         );
         let mut shapes = self.fixed.clone();
-        for (input, &got) in self.inputs().zip(inputs) {
+        for (input, &got) in self.read().zip(inputs) {
             let fixed = self.fixed.inputs.get(&input.name);
             ensure!(
                 fixed.is_none_or(|fixed| fixed == got),
@@ -46,8 +46,12 @@ impl Fold for Folding {
         self.model.graph(&shapes)
     }
 
-    fn outputs(&self) -> Vec<String> {
-        self.model.outputs.iter().map(|output| output.name.clone()).collect()
+    fn inputs(&self) -> Vec<ValueInfo> {
+        self.read().map(TensorInfo::value_info).collect()
+    }
+
+    fn outputs(&self) -> Vec<ValueInfo> {
+        self.model.outputs.iter().map(TensorInfo::value_info).collect()
     }
 }
 

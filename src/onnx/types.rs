@@ -6,6 +6,7 @@ use std::fmt;
 use ndarray::ArrayD;
 
 use super::element;
+use crate::graph::{Dim, ValueInfo};
 
 /// How a file is read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,31 +37,10 @@ impl Options {
     }
 
     /// Sets whether tensors may stand in other files: plain files in the model's folder, no link out of it. Only for
-    /// [`Model::open_with`]; a model from memory has no folder.
+    /// [`Model::open_with`](super::Model::open_with); a model from memory has no folder.
     pub fn external_data(mut self, read: bool) -> Self {
         self.external_data = read;
         self
-    }
-}
-
-/// One extent of an input or output as the file declares it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Dim {
-    /// A number.
-    Known(usize),
-    /// A name; the same name is the same number.
-    Symbol(String),
-    /// Neither.
-    Unknown,
-}
-
-impl fmt::Display for Dim {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Known(extent) => write!(f, "{extent}"),
-            Self::Symbol(name) => f.write_str(name),
-            Self::Unknown => f.write_str("?"),
-        }
     }
 }
 
@@ -78,6 +58,15 @@ impl TensorInfo {
     /// ONNX's name of the element type; `FLOAT` is `f32`.
     pub fn element_type(&self) -> String {
         element::type_name(self.element)
+    }
+
+    /// What sessions say of it.
+    pub(super) fn value_info(&self) -> ValueInfo {
+        ValueInfo {
+            name: self.name.clone(),
+            dtype: element::dtype(self.element),
+            dims: self.dims.clone(),
+        }
     }
 
     /// Whether its elements are `f32`.

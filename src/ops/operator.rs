@@ -24,9 +24,14 @@ pub(crate) trait Operator {
 
     /// Checks the inputs' types and gives the type of each output.
     fn output_types(&self, inputs: &[DType]) -> Result<Vec<DType>> {
-        let dtype = of_one_type(self.name(), inputs, "floats", DType::is_float)?;
+        let dtype = of_one_type(self.name(), inputs, "f32", is_f32)?;
         Ok(vec![dtype; self.output_count()])
     }
+}
+
+/// What operators compute with.
+pub(super) fn is_f32(dtype: DType) -> bool {
+    dtype == DType::F32
 }
 
 /// The type that all inputs have, where it is one of those that are accepted.

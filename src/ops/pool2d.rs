@@ -1,6 +1,6 @@
 //! Pooling: maximum and average, over windows or adaptive.
 
-use super::operator::{Operator, of_one_type};
+use super::operator::{Operator, is_f32, of_one_type};
 use crate::dtype::DType;
 use crate::error::{Result, ensure};
 use crate::padding::Padding2d;
@@ -415,7 +415,7 @@ impl Operator for MaxPool2d {
     }
 
     fn output_types(&self, inputs: &[DType]) -> Result<Vec<DType>> {
-        let dtype = of_one_type(self.name(), inputs, "floats", DType::is_float)?;
+        let dtype = of_one_type(self.name(), inputs, "f32", is_f32)?;
         Ok([dtype, DType::I64][..self.output_count()].to_vec())
     }
 
@@ -454,7 +454,7 @@ impl Operator for AdaptiveMaxPool2d {
     }
 
     fn output_types(&self, inputs: &[DType]) -> Result<Vec<DType>> {
-        let dtype = of_one_type(self.name(), inputs, "floats", DType::is_float)?;
+        let dtype = of_one_type(self.name(), inputs, "f32", is_f32)?;
         Ok([dtype, DType::I64][..self.output_count()].to_vec())
     }
 

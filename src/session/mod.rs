@@ -6,6 +6,8 @@ mod shared;
 #[cfg(not(target_family = "wasm"))]
 mod verify;
 
+#[cfg(not(target_family = "wasm"))]
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use ndarray::{ArrayD, ArrayViewD};
@@ -20,11 +22,13 @@ use crate::elsewhere::{elsewhere, on_a_thread};
 #[cfg(not(target_family = "wasm"))]
 use crate::engine::Evaluation;
 use crate::engine::{shapes_of, unsupported};
+#[cfg(not(target_family = "wasm"))]
+use crate::error::ensure;
 use crate::error::{Error, Result};
 use crate::gpu::TuningPlan;
 use crate::gpu::{LayerChoice, Resident};
 use crate::graph::passes::Passes;
-use crate::graph::{Graph, Kind, Pass};
+use crate::graph::{Graph, Kind, Pass, ValueInfo};
 use crate::precision::Precision;
 #[cfg(not(target_family = "wasm"))]
 use crate::profiling::Profile;
@@ -80,10 +84,18 @@ impl Session {
         Ok(Arc::clone(&self.shared.ready(&owned(inputs))?.graph))
     }
 
-    /// The names of the outputs, in their order.
-    pub fn outputs(&self) -> Vec<String> {
+    /// The inputs in their order: names, and what is declared of their types and shapes.
+    pub fn inputs(&self) -> Vec<ValueInfo> {
         match &self.shared.source.0 {
-            Kind::Graph(graph) => graph.outputs.iter().map(|&value| graph.name(value).to_owned()).collect(),
+            Kind::Graph(graph) => graph.inputs.iter().map(|&input| graph.input_info(input)).collect(),
+            Kind::Model(model) => model.inputs(),
+        }
+    }
+
+    /// The outputs in their order: names, and what is declared of their types and shapes.
+    pub fn outputs(&self) -> Vec<ValueInfo> {
+        match &self.shared.source.0 {
+            Kind::Graph(graph) => graph.outputs.iter().map(|&output| graph.output_info(output)).collect(),
             Kind::Model(model) => model.outputs(),
         }
     }
@@ -154,6 +166,58 @@ impl Session {
         self.ready_for(&inputs)?.engine.run(&inputs)
     }
 
+    /// Runs the graph on inputs that are given with their names, in any order, and gives the outputs by theirs. Of outputs of one
+    /// name the last is given.
+    ///
+    /// ```
+    /// use convoke::{Backend, Session, graph::Graph, ops::Binary};
+    /// use ndarray::array;
+    ///
+    /// let mut graph = Graph::new();
+    /// let (left, right) = (graph.input("left"), graph.input("right"));
+    /// let difference = graph.node("difference", Binary::Sub, &[left, right])?;
+    /// graph.output(difference)?;
+    /// let session = Session::new(graph, &Backend::auto())?;
+    /// assert_eq!(session.inputs()[1].to_string(), "right f32[..]");
+    /// let (five, two) = (array![5.0_f32], array![2.0_f32]);
+    /// let outputs = session.run_named([("right", &two), ("left", &five)])?;
+    /// assert_eq!(outputs["difference"], array![3.0_f32].into());
+    /// let error = session.run_named([("right", &two)]).unwrap_err().to_string();
+    /// assert!(error.contains("left"));
+    /// # Ok::<(), convoke::Error>(())
+    /// ```
+    ///
+    /// Errors: a name that no input has, or that is given twice; an input that is not given; as
+    /// [`run_tensors`](Self::run_tensors).
+    #[cfg(not(target_family = "wasm"))]
+    pub fn run_named<'a, 'n, V: Into<TensorView<'a>>>(
+        &self,
+        inputs: impl IntoIterator<Item = (&'n str, V)>,
+    ) -> Result<BTreeMap<String, Tensor>> {
+        let inputs = self.in_order(inputs.into_iter().map(|(name, view)| (name, view.into())))?;
+        let outputs = self.run_tensors(&inputs)?;
+        let names = self.outputs().into_iter().map(|output| output.name);
+        Ok(names.zip(outputs).collect())
+    }
+
+    /// Inputs by name in the order of the graph's.
+    #[cfg(not(target_family = "wasm"))]
+    fn in_order<'a, 'n>(&self, given: impl Iterator<Item = (&'n str, TensorView<'a>)>) -> Result<Vec<TensorView<'a>>> {
+        let infos = self.inputs();
+        let names = || infos.iter().map(|info| info.name.as_str()).collect::<Vec<_>>().join(", ");
+        let mut views: Vec<Option<TensorView<'a>>> = vec![None; infos.len()];
+        for (name, view) in given {
+            let place = infos.iter().position(|info| info.name == name);
+            let place = place.ok_or_else(|| Error::invalid("session", format!("expected inputs {}, but got {name:?}", names())))?;
+            ensure!(views[place].is_none(), "session", "input {name:?} is given twice");
+            views[place] = Some(view);
+        }
+        let views = infos.iter().zip(views).map(|(info, view)| {
+            view.ok_or_else(|| Error::invalid("session", format!("expected inputs {}, but got no {:?}", names(), info.name)))
+        });
+        views.collect()
+    }
+
     /// Runs the graph on these inputs, awaited. Each call has its own staging memory, so that several may be under way; it is
     /// used again when the call is over.
     ///
@@ -196,6 +260,7 @@ impl Session {
         let floats = outputs.map(|(output, name)| {
             let dtype = output.dtype();
             output.into_array().map_err(|_| {
+                let name = name.name;
                 let message = format!("expected outputs of f32, but {name:?} is {dtype}; run_tensors gives outputs of any type");
                 Error::invalid("session", message)
             })

@@ -42,7 +42,7 @@ impl Opened {
         })
     }
 
-    /// Sets how its sessions store numbers: [`Session::precision`].
+    /// Sets how its sessions store numbers: [`SessionBuilder::precision`](convoke::session::SessionBuilder::precision).
     #[must_use]
     pub fn precision(mut self, precision: Precision) -> Self {
         self.precision = precision;
@@ -303,7 +303,11 @@ fn same(session: &Session, got: &[Tensor], checked: &[Tensor]) -> Result<(), Out
 
 fn refused(session: &Session, output: usize, message: &str) -> Outcome {
     Outcome::Refused {
-        layer: session.outputs().get(output).cloned().unwrap_or_default(),
+        layer: session
+            .outputs()
+            .get(output)
+            .map(|info| info.name.clone())
+            .unwrap_or_default(),
         operator: "the whole run".to_owned(),
         message: message.to_owned(),
     }

@@ -22,7 +22,7 @@ use super::target::{Target, share, text};
 pub(super) struct TuneArguments {
     /// The ONNX file; its inputs and weights are random.
     model: PathBuf,
-    /// Where the plan is written, for `--plan` and `Session::with_tuning`; `-` is stdout, and the table goes to stderr then.
+    /// Where the plan is written, for `--plan` and `SessionBuilder::tuning`; `-` is stdout, and the table goes to stderr then.
     #[arg(short, long, value_name = "PLAN.json")]
     output: PathBuf,
     /// The shape of an input that the file leaves open; otherwise an open first extent is 1. A plan is for these shapes.

@@ -11,7 +11,7 @@ const OPTIONAL_FEATURES: wgpu::Features = wgpu::Features::SUBGROUP
     .union(wgpu::Features::PIPELINE_CACHE);
 
 /// What a device is made by for convoke: the features that kernels use, as far as the adapter has them, and its own limits.
-/// [`Gpu::new`] makes its device so; a program that brings its own adds what it needs besides.
+/// [`Gpu::new`](crate::Gpu::new) makes its device so; a program that brings its own adds what it needs besides.
 ///
 /// ```no_run
 /// # async fn example(adapter: wgpu::Adapter) -> Result<(), Box<dyn std::error::Error>> {
@@ -43,7 +43,7 @@ fn maps_well(info: &AdapterInfo) -> bool {
     info.kind == AdapterKind::Software && info.backend == wgpu::Backend::Vulkan.to_string()
 }
 
-/// A feature that kernels would use and a device lacks. Told by [`Gpu::missing_features`].
+/// A feature that kernels would use and a device lacks. Told by [`Gpu::missing_features`](crate::Gpu::missing_features).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct MissingFeature {

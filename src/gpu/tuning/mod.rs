@@ -16,7 +16,7 @@ use crate::gpu::device::device_class::DeviceClass;
 use crate::gpu::eager::Gpu;
 
 /// How each of some layers is computed. `tune::Tuner` and `convoke tune` make plans by measuring; [`Gpu::with_tuning`] and
-/// [`Session::with_tuning`](crate::Session::with_tuning) compute by them. Nothing is measured unless somebody asks for it.
+/// [`SessionBuilder::tuning`](crate::session::SessionBuilder::tuning) compute by them. Nothing is measured unless somebody asks for it.
 ///
 /// The same plan gives the same kernels on every device, or an error where a device cannot run them. Layers that a plan does not
 /// name, those of other shapes among them, are computed by the rules for the device. `tune::Tuner` measures in `f32`; a plan says
