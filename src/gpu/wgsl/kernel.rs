@@ -697,10 +697,10 @@ pub(crate) struct PipelineKey {
 }
 
 impl PipelineKey {
-    pub(crate) fn new<const N: usize>(kernel: Kernel, constants: [(&'static str, u32); N]) -> Self {
+    pub(crate) fn new(kernel: Kernel, constants: impl Into<Vec<(&'static str, u32)>>) -> Self {
         Self {
             kernel,
-            constants: constants.to_vec(),
+            constants: constants.into(),
             writable: 0,
         }
     }

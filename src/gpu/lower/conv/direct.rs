@@ -203,11 +203,7 @@ fn direct_part(
     let work = Work::of(geometry.batch * problem.groups * channel_blocks * position_blocks).rounds(rounds);
     recording.dispatch(
         problem.name,
-        PipelineKey {
-            kernel,
-            constants: operands.constants(&own),
-            writable: 0,
-        },
+        PipelineKey::new(kernel, operands.constants(&own)),
         &parameters,
         &inputs,
         &[slot(output)?],
@@ -249,15 +245,14 @@ fn depthwise(problem: &Problem, operands: &Operands<'_>, output: &Value, recordi
         activation_second,
     };
     let inputs = operands.slots(slot(operands.weight)?)?;
-    let key = PipelineKey {
-        kernel: if strips.quads {
+    let key = PipelineKey::new(
+        if strips.quads {
             Kernel::Conv2dDepthwiseQuads
         } else {
             Kernel::Conv2dDepthwise
         },
-        constants: operands.constants(&[&own[..], &strips.constants].concat()),
-        writable: 0,
-    };
+        operands.constants(&[&own[..], &strips.constants].concat()),
+    );
     let work = Work::of(strips.invocations.div_ceil(lanes as usize)).rounds(strips.rounds);
     recording.dispatch(NAME, key, &parameters, &inputs, &[slot(output)?], work)
 }

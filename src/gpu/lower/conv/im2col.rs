@@ -83,11 +83,7 @@ fn write_strips(problem: &Problem, strips: &Strips, input: &Value, terms: &Value
     let geometry = &problem.geometry;
     let lanes = strip_lanes(recording.capabilities.class);
     let own = [("LANES", lanes), ("PADDING_MODE", problem.padding_mode)];
-    let key = PipelineKey {
-        kernel: Kernel::Im2colStrips,
-        constants: [&own[..], &strips.constants].concat(),
-        writable: 0,
-    };
+    let key = PipelineKey::new(Kernel::Im2colStrips, [&own[..], &strips.constants].concat());
     let parameters = StripParameters {
         in_height: geometry.input.height as u32,
         in_width: geometry.input.width as u32,

@@ -157,11 +157,10 @@ fn transform_output(
         activation_second,
     };
     let [input, weight, bias, residual] = operands.slots(slot(operands.weight)?)?;
-    let key = PipelineKey {
-        kernel: kernel(tiles, Kernel::WinogradOutput, Kernel::WinogradOutputLarge),
-        constants: operands.constants(&own),
-        writable: 0,
-    };
+    let key = PipelineKey::new(
+        kernel(tiles, Kernel::WinogradOutput, Kernel::WinogradOutputLarge),
+        operands.constants(&own),
+    );
     recording.dispatch(
         NAME,
         key,
@@ -219,11 +218,7 @@ fn transform_input(
     ];
     let kernel = kernel(tiles, Kernel::WinogradInput, Kernel::WinogradInputLarge);
     let constants = [&constants(tiles)[..], &special].concat();
-    let key = PipelineKey {
-        kernel,
-        constants,
-        writable: 0,
-    };
+    let key = PipelineKey::new(kernel, constants);
     let parameters = InputParameters {
         in_channels: geometry.in_channels as u32,
         in_height: geometry.input.height as u32,

@@ -201,11 +201,7 @@ fn part_in_registers(
     let work = Work::of(gemm.batch * gemm.groups * channel_blocks * position_blocks).rounds(rounds);
     recording.dispatch(
         name,
-        PipelineKey {
-            kernel,
-            constants: operands.constants(&constants),
-            writable: 0,
-        },
+        PipelineKey::new(kernel, operands.constants(&constants)),
         &parameters,
         &inputs,
         &[slot(output)?],

@@ -53,11 +53,7 @@ pub(crate) fn tiled<P: bytemuck::NoUninit>(
         let shape = [&[cut.splits][..], &output.shape].concat();
         (first, parts) = (operands.bare(), recording.inner(how.name, &shape)?);
     }
-    let key = PipelineKey {
-        kernel: how.kernel,
-        constants: first.constants(&own),
-        writable: 0,
-    };
+    let key = PipelineKey::new(how.kernel, first.constants(&own));
     let parameters = parameters(&cut, first.activation_parameters());
     let inputs = first.slots(packed)?;
     recording.dispatch(how.name, key, &parameters, &inputs, &[slot(&parts)?], work(&cut))?;
@@ -85,11 +81,7 @@ fn sum_splits(
         activation_first,
         activation_second,
     };
-    let key = PipelineKey {
-        kernel: Kernel::SumSplits,
-        constants: operands.constants(&[("LANES", LANES)]),
-        writable: 0,
-    };
+    let key = PipelineKey::new(Kernel::SumSplits, operands.constants(&[("LANES", LANES)]));
     let parts = slot(parts)?;
     // What there is not, the parts stand in for.
     let [_, _, bias, residual] = operands.slots(parts)?;

@@ -131,11 +131,7 @@ pub(crate) fn gemv_rows(
         ("POSITIONS", across as u32),
         ("SUMS", (CHANNELS * across) as u32),
     ];
-    let key = PipelineKey {
-        kernel,
-        constants: operands.constants(&own),
-        writable: 0,
-    };
+    let key = PipelineKey::new(kernel, operands.constants(&own));
     let (activation_first, activation_second) = operands.activation_parameters();
     let parameters = GemvRowsParameters {
         terms: (gemm.in_channels / width) as u32,

@@ -272,11 +272,7 @@ impl Tasks<'_> {
             unused: [0; 3],
             axes,
         };
-        let key = PipelineKey {
-            kernel,
-            constants,
-            writable: 0,
-        };
+        let key = PipelineKey::new(kernel, constants);
         let input = slot(input)?;
         // Where there are no centres, the input stands in.
         let centre = self.term.centre().map_or(Ok(input), slot)?;

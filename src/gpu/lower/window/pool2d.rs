@@ -266,15 +266,14 @@ fn by_strips(
         divisor_override: window.divisor_override,
         lowest: LOWEST,
     };
-    let key = PipelineKey {
-        kernel: if strips.quads {
+    let key = PipelineKey::new(
+        if strips.quads {
             Kernel::Pool2dWindowQuads
         } else {
             Kernel::Pool2dWindow
         },
-        constants: [&own[..], &strips.constants].concat(),
-        writable: 0,
-    };
+        [&own[..], &strips.constants].concat(),
+    );
     let work = Work::of(strips.invocations.div_ceil(lanes as usize)).rounds(strips.rounds);
     recording.dispatch(name, key, &parameters, &[slot(input)?], &[slot(output)?], work)
 }
