@@ -6,33 +6,15 @@
 //         kernel), STRIDE_HEIGHT, DILATION_HEIGHT, DILATION_WIDTH,
 //         SPAN (source rows of a window, STRIDE_HEIGHT at least), KEPT (SPAN - STRIDE_HEIGHT),
 //         WARM_UP (ceil(KEPT / STRIDE_HEIGHT)), and those of shared/strip_*.wgsl and shared/epilogue.wgsl.
-struct Params {
-    in_height: u32,
-    in_width: u32,
-    out_height: u32,
-    out_width: u32,
-    pad_top: u32,
-    pad_left: u32,
-    strips: u32,               // ceil(out_width / 4)
-    segment_rows: u32,         // outputs that an invocation goes down
-    segments: u32,             // ceil(out_height / segment_rows)
-    invocations: u32,          // batch * groups * segments * strips
-    groups: u32,
-    activation_first: f32,     // the activation's parameters
-    activation_second: f32,
-}
-@group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> input: array<Real>;              // [N, groups * INPUTS, H, W]
-@group(0) @binding(2) var<storage, read> weight: array<f32>;              // [groups * OUTPUTS, INPUTS, KH, KW]
-// bindings 3 to 5: bias, residual, output [N, output channels, OH, OW], see shared/epilogue.wgsl
+//
+// input: [N, groups * INPUTS, H, W]
+// weight: [groups * OUTPUTS, INPUTS, KH, KW]
+// output: [N, output channels, OH, OW], and bias and residual as shared/epilogue.wgsl says
+#import shared/epilogue
+#import shared/strip_*
 
-@compute @workgroup_size(LANES)
-fn main(
-    @builtin(workgroup_id) workgroup_id: vec3<u32>,
-    @builtin(num_workgroups) workgroup_count: vec3<u32>,
-    @builtin(local_invocation_index) lane: u32,
-) {
-    let invocation = workgroup_number(workgroup_id, workgroup_count) * LANES + lane;
+fn run(workgroup: u32, lane: u32) {
+    let invocation = workgroup * LANES + lane;
     if (invocation >= params.invocations) {
         return;
     }
@@ -50,7 +32,7 @@ fn main(
     var offsets: array<f32, OUTPUTS>;
     for (var output_channel = 0u; output_channel < OUTPUTS; output_channel++) { // unroll
         for (var tap = 0u; tap < TAPS; tap++) { // unroll
-            weights[output_channel][tap] = weight[(first_channel + output_channel) * TAPS + tap];
+            weights[output_channel][tap] = load_weight((first_channel + output_channel) * TAPS + tap);
         }
         offsets[output_channel] = channel_offset(first_channel + output_channel);
     }

@@ -4,37 +4,13 @@
 // (row block, column) plane, so that narrow images fill them too. The taps are the outer loops: the padding's index map
 // is computed once a tap and serves all input channels, whatever the padding mode.
 // Header: LANES, ROWS, CHANNELS, QUADS (CHANNELS / 4), ROUND, LATER_CHANNELS (CHANNELS - ROUND), PADDING_MODE, TRANSPOSED, and those of shared/epilogue.wgsl.
-struct Params {
-    in_channels: u32,          // per group
-    in_height: u32,
-    in_width: u32,
-    out_channels: u32,         // per group
-    out_height: u32,
-    out_width: u32,
-    kernel_height: u32,
-    kernel_width: u32,
-    stride_height: u32,
-    stride_width: u32,
-    dilation_height: u32,
-    dilation_width: u32,
-    pad_top: u32,
-    pad_left: u32,
-    first_tap: u32,            // the taps and input channels that this call sums; others have summed the rest, or will
-    last_tap: u32,             // not included, as the last channel is not
-    first_channel: u32,
-    last_channel: u32,
-    row_blocks: u32,           // ceil(out_height / ROWS)
-    position_blocks: u32,      // ceil(row_blocks * out_width / LANES)
-    channel_blocks: u32,       // ceil(out_channels / CHANNELS)
-    groups: u32,
-    batch: u32,
-    activation_first: f32,     // the activation's parameters
-    activation_second: f32,
-}
-@group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> input: array<f32>;               // [N, groups * in_channels, H, W]
-// binding 2: packed weights, see shared/spread_*.wgsl
-// bindings 3 to 5: bias, residual, output [N, output channels, OH, OW], see shared/epilogue.wgsl
+//
+// input: [N, groups * in_channels, H, W]
+// packed: weights, see shared/spread_*.wgsl
+// output: [N, output channels, OH, OW], and bias and residual as shared/epilogue.wgsl says
+#import shared/epilogue
+#import shared/padding
+#import shared/spread_*
 
 // The input coordinate that an output reads at a tap, -1 for none.
 fn tap_source(out: u32, tap: u32, stride: u32, dilation: u32, pad: u32, extent: u32) -> i32 {
@@ -47,13 +23,7 @@ fn tap_source(out: u32, tap: u32, stride: u32, dilation: u32, pad: u32, extent: 
     return select(-1, i32(source), start >= 0 && source * stride == u32(start) && source < extent);
 }
 
-@compute @workgroup_size(LANES)
-fn main(
-    @builtin(workgroup_id) workgroup_id: vec3<u32>,
-    @builtin(num_workgroups) workgroup_count: vec3<u32>,
-    @builtin(local_invocation_index) lane: u32,
-) {
-    let workgroup = workgroup_number(workgroup_id, workgroup_count);
+fn run(workgroup: u32, lane: u32) {
     let channel_block = (workgroup / params.position_blocks) % params.channel_blocks;
     let plane_set = workgroup / (params.position_blocks * params.channel_blocks);
     let group = plane_set % params.groups;
@@ -86,7 +56,7 @@ fn main(
         for (var in_channel = params.first_channel; in_channel < params.last_channel; in_channel++) {
             var values: array<f32, ROWS>;
             for (var row = 0u; row < ROWS; row++) { // unroll
-                values[row] = input[source[row] + input_offset];
+                values[row] = load_input(source[row] + input_offset);
                 if (PADDING_MODE == ZEROS) {
                     values[row] = select(0.0, values[row], inside[row]);
                 }

@@ -1,38 +1,13 @@
 // Convolution by tiles (shared/tiles.wgsl), as an implicit matrix product: the terms of a sum are the taps, and for each tap
 // the input channels. The padding's index map is computed where a lane goes on to another tap.
 // Header: PADDING_MODE, and those of shared/tiles.wgsl.
-struct Params {
-    in_channels: u32,          // per group
-    in_height: u32,
-    in_width: u32,
-    out_channels: u32,         // per group
-    out_width: u32,
-    kernel_width: u32,
-    stride_height: u32,
-    stride_width: u32,
-    dilation_height: u32,
-    dilation_width: u32,
-    pad_top: u32,
-    pad_left: u32,
-    terms: u32,                // of each sum: taps * in_channels
-    positions: u32,            // of an output plane
-    all_positions: u32,        // batch * positions
-    channel_tiles: u32,        // ceil(out_channels / TILE_CHANNELS)
-    position_tiles: u32,       // ceil(all_positions / TILE_POSITIONS)
-    groups: u32,
-    workgroups: u32,           // splits * groups * position_tiles * channel_tiles
-    slices: u32,               // ceil(terms / SLICE)
-    split_slices: u32,         // of a workgroup
-    outputs: u32,              // Reals of an output, by which the parts of a split lie apart
-    out_channel_stride: u32,   // in Reals
-    out_position_stride: u32,
-    activation_first: f32,     // the activation's parameters
-    activation_second: f32,
-}
-@group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> input: array<f32>;               // [N, groups * in_channels, H, W]
-// binding 2: packed weights, see shared/tiles.wgsl
-// bindings 3 to 5: bias, residual, output [N, output channels, OH, OW], see shared/epilogue.wgsl
+//
+// input: [N, groups * in_channels, H, W]
+// packed: weights, see shared/tiles.wgsl
+// output: [N, output channels, OH, OW], and bias and residual as shared/epilogue.wgsl says
+#import shared/padding
+#import shared/tile_rows
+#import shared/tiles
 
 // What a lane loads: one term at four consecutive positions.
 struct Source {
@@ -82,7 +57,7 @@ fn load(source: ptr<function, Source>) -> vec4<f32> {
     if ((*source).term < params.terms) {
         let plane = (*source).in_channel * params.in_height * params.in_width;
         for (var i = 0u; i < 4u; i++) { // unroll
-            values[i] = input[(*source).at[i] + plane];
+            values[i] = load_input((*source).at[i] + plane);
         }
         if (PADDING_MODE == ZEROS) {
             values = select(vec4(0.0), values, (*source).inside);

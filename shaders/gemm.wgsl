@@ -5,17 +5,17 @@
 // (shared/vectors_*.wgsl); strides count in the same unit.
 // The terms of a sum come TERMS at a time.
 // Header: LANES, POSITIONS, TERMS, CHANNELS, QUADS (CHANNELS / 4), ROUND, LATER_CHANNELS (CHANNELS - ROUND), and those of shared/epilogue.wgsl.
-@group(0) @binding(1) var<storage, read> input: array<Vector>;            // [batch, groups, in_channels x positions]
-// binding 2: packed weights, see shared/spread_*.wgsl
-// bindings 3 to 5: bias, residual, output [batch, groups, out_channels x positions], see shared/epilogue.wgsl
+//
+// input: [batch, groups, in_channels x positions]
+// packed: weights, see shared/spread_*.wgsl
+// output: [batch, groups, out_channels x positions], and bias and residual as shared/epilogue.wgsl says
+#import shared/epilogue
+#import shared/product
+#import shared/spread_*
+#import shared/vectors_*
 
-@compute @workgroup_size(LANES)
-fn main(
-    @builtin(workgroup_id) workgroup_id: vec3<u32>,
-    @builtin(num_workgroups) workgroup_count: vec3<u32>,
-    @builtin(local_invocation_index) lane: u32,
-) {
-    let own = part(workgroup_number(workgroup_id, workgroup_count));
+fn run(workgroup: u32, lane: u32) {
+    let own = part(workgroup);
     // The last lanes may stand past the end: they compute along and store nothing.
     let first_position = own.position_block * LANES * POSITIONS + lane;
 
@@ -35,7 +35,7 @@ fn main(
             let is_there = term == 0u || in_channel + term < params.in_channels;
             let offset = input_offset + select(0u, term * params.in_channel_stride, is_there);
             for (var i = 0u; i < POSITIONS; i++) { // unroll
-                values[term][i] = select(Vector(0.0), input[source[i] + offset], is_there);
+                values[term][i] = select(Vector(0.0), load_input(source[i] + offset), is_there);
             }
             weights[term] = spread(weight_at + term * CHANNELS, lane);
         }

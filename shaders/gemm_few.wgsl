@@ -2,17 +2,15 @@
 // so none is idle. One load brings all positions of TERMS input channels, and the subgroup hands them round.
 // Header: LANES (8, in one subgroup), POSITIONS (vectors: 1, 2 or 4), TERMS (8 / POSITIONS), CHANNELS (32), and those of
 // shared/epilogue.wgsl.
-@group(0) @binding(1) var<storage, read> input: array<Real>;              // [batch, groups, in_channels x positions]
-@group(0) @binding(2) var<storage, read> packed: array<vec4<f32>>;        // [groups, channel_blocks, in_channels up to whole TERMS, CHANNELS]
-// bindings 3 to 5: bias, residual, output [batch, groups, out_channels x positions], see shared/epilogue.wgsl
+//
+// input: [batch, groups, in_channels x positions]
+// packed: [groups, channel_blocks, in_channels up to whole TERMS, CHANNELS]
+// output: [batch, groups, out_channels x positions], and bias and residual as shared/epilogue.wgsl says
+#import shared/epilogue
+#import shared/product
 
-@compute @workgroup_size(LANES)
-fn main(
-    @builtin(workgroup_id) workgroup_id: vec3<u32>,
-    @builtin(num_workgroups) workgroup_count: vec3<u32>,
-    @builtin(local_invocation_index) lane: u32,
-) {
-    let own = part(workgroup_number(workgroup_id, workgroup_count));
+fn run(workgroup: u32, lane: u32) {
+    let own = part(workgroup);
     let source = own.first_source + min(lane % POSITIONS, params.positions - 1u);
 
     // A vector of four output channels for each number of each vector of positions.
@@ -21,11 +19,11 @@ fn main(
     for (var first = params.first_term; first < params.last_term; first += TERMS) {
         // The packed weights have zeros past the last term, and what they are multiplied with must not be infinite.
         let in_channel = first + lane / POSITIONS;
-        let loaded = input[source + min(in_channel, params.in_channels - 1u) * params.in_channel_stride];
+        let loaded = load_input(source + min(in_channel, params.in_channels - 1u) * params.in_channel_stride);
         let values = select(vec4(0.0), loaded, in_channel < params.in_channels);
         var weights: array<vec4<f32>, TERMS>;
         for (var term = 0u; term < TERMS; term++) { // unroll
-            weights[term] = packed[weight_at + term * (CHANNELS / 4u)];
+            weights[term] = load_packed(weight_at + term * (CHANNELS / 4u));
         }
         for (var quad = 0u; quad < POSITIONS; quad++) { // unroll
             for (var i = 0u; i < 4u; i++) { // unroll

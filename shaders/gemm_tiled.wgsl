@@ -1,7 +1,10 @@
 // Matrix product of packed weights with a strided input by tiles (shared/tiles.wgsl), a position at a time.
-@group(0) @binding(1) var<storage, read> input: array<f32>;               // [batch, groups, in_channels x positions]
-// binding 2: packed weights, see shared/tiles.wgsl
-// bindings 3 to 5: bias, residual, output [batch, groups, out_channels x positions], see shared/epilogue.wgsl
+//
+// input: [batch, groups, in_channels x positions]
+// packed: weights, see shared/tiles.wgsl
+// output: [batch, groups, out_channels x positions], and bias and residual as shared/epilogue.wgsl says
+#import shared/tile_*
+#import shared/tiles
 
 // What a lane loads: one term at four consecutive positions.
 struct Source {
@@ -27,7 +30,7 @@ fn load(source: ptr<function, Source>) -> vec4<f32> {
     var values = vec4(0.0);
     if ((*source).term < params.terms) {
         for (var i = 0u; i < 4u; i++) { // unroll
-            values[i] = input[(*source).at[i]];
+            values[i] = load_input((*source).at[i]);
         }
     }
     (*source).term += SLICE;

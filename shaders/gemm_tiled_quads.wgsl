@@ -1,7 +1,10 @@
 // As gemm_tiled.wgsl, where the positions of a channel lie together and are whole vectors: four are loaded at once.
-@group(0) @binding(1) var<storage, read> input: array<vec4<f32>>;         // [batch, groups, in_channels, positions]
-// binding 2: packed weights, see shared/tiles.wgsl
-// bindings 3 to 5: bias, residual, output [batch, groups, out_channels, positions], see shared/epilogue.wgsl
+//
+// input: [batch, groups, in_channels, positions]
+// packed: weights, see shared/tiles.wgsl
+// output: [batch, groups, out_channels, positions], and bias and residual as shared/epilogue.wgsl says
+#import shared/tile_rows
+#import shared/tiles
 
 // What a lane loads: one term at four consecutive positions.
 struct Source {
@@ -22,7 +25,7 @@ fn first_source(group: u32, first_position: u32, first_term: u32, lane: u32) -> 
 fn load(source: ptr<function, Source>) -> vec4<f32> {
     var values = vec4(0.0);
     if ((*source).term < params.terms) {
-        values = input[(*source).at];
+        values = load_input((*source).at);
     }
     (*source).term += SLICE;
     (*source).at += SLICE * (params.positions / 4u);

@@ -1,17 +1,15 @@
 // Matrix product as in gemm.wgsl, for few positions: lanes run along the output channels, four a lane. Each lane loads one
 // input channel of eight, which the subgroup hands round, and the weights of its own channels.
 // Header: LANES (8, in one subgroup), POSITIONS, TERMS (8), CHANNELS (32), and those of shared/epilogue.wgsl.
-@group(0) @binding(1) var<storage, read> input: array<f32>;               // [batch, groups, in_channels x positions]
-@group(0) @binding(2) var<storage, read> packed: array<vec4<f32>>;        // [groups, channel_blocks, in_channels up to whole TERMS, CHANNELS]
-// bindings 3 to 5: bias, residual, output [batch, groups, out_channels x positions], see shared/epilogue.wgsl
+//
+// input: [batch, groups, in_channels x positions]
+// packed: [groups, channel_blocks, in_channels up to whole TERMS, CHANNELS]
+// output: [batch, groups, out_channels x positions], and bias and residual as shared/epilogue.wgsl says
+#import shared/epilogue
+#import shared/product
 
-@compute @workgroup_size(LANES)
-fn main(
-    @builtin(workgroup_id) workgroup_id: vec3<u32>,
-    @builtin(num_workgroups) workgroup_count: vec3<u32>,
-    @builtin(local_invocation_index) lane: u32,
-) {
-    let own = part(workgroup_number(workgroup_id, workgroup_count));
+fn run(workgroup: u32, lane: u32) {
+    let own = part(workgroup);
     let first_position = own.position_block * POSITIONS;
 
     var source: array<u32, POSITIONS>;
@@ -27,10 +25,10 @@ fn main(
         let own_channel = min(in_channel, params.in_channels - 1u) * params.in_channel_stride;
         var values: array<f32, POSITIONS>;
         for (var i = 0u; i < POSITIONS; i++) { // unroll
-            values[i] = select(0.0, input[source[i] + own_channel], in_channel < params.in_channels);
+            values[i] = select(0.0, load_input(source[i] + own_channel), in_channel < params.in_channels);
         }
         for (var term = 0u; term < TERMS; term++) { // unroll
-            let weights = packed[weight_at + term * (CHANNELS / 4u)];
+            let weights = load_packed(weight_at + term * (CHANNELS / 4u));
             for (var i = 0u; i < POSITIONS; i++) { // unroll
                 sums[i] = fma(weights, vec4(subgroupBroadcast(values[i], term)), sums[i]);
             }

@@ -4,31 +4,16 @@
 // A workgroup computes CHANNELS output channels at POSITIONS positions. Lanes run along the terms, and their sums are added
 // in pairs. A Terms is one term or four (shared/terms_*.wgsl).
 // Header: LANES (a power of two), CHANNELS, POSITIONS, SUMS (CHANNELS * POSITIONS, at most LANES), and those of shared/epilogue.wgsl.
-struct Params {
-    terms: u32,                // of each sum, in units of Terms
-    out_channels: u32,         // per group
-    positions: u32,            // over the whole batch
-    channel_blocks: u32,       // ceil(out_channels / CHANNELS)
-    position_blocks: u32,      // ceil(positions / POSITIONS)
-    groups: u32,
-    workgroups: u32,           // groups * position_blocks * channel_blocks
-    activation_first: f32,     // the activation's parameters
-    activation_second: f32,
-}
-@group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> input: array<Terms>;             // [positions, groups, terms]
-@group(0) @binding(2) var<storage, read> weight: array<Terms>;            // [groups, out_channels, terms]
-// bindings 3 to 5: bias, residual, output [positions, groups, out_channels], see shared/epilogue.wgsl
+//
+// input: [positions, groups, terms]
+// weight: [groups, out_channels, terms]
+// output: [positions, groups, out_channels], and bias and residual as shared/epilogue.wgsl says
+#import shared/epilogue
+#import shared/terms_*
 
 var<workgroup> parts: array<f32, SUMS * LANES>;                           // [CHANNELS, POSITIONS, LANES]
 
-@compute @workgroup_size(LANES)
-fn main(
-    @builtin(workgroup_id) workgroup_id: vec3<u32>,
-    @builtin(num_workgroups) workgroup_count: vec3<u32>,
-    @builtin(local_invocation_index) lane: u32,
-) {
-    let workgroup = workgroup_number(workgroup_id, workgroup_count);
+fn run(workgroup: u32, lane: u32) {
     // A folded dispatch may overshoot, by whole workgroups: barriers stay uniform.
     if (workgroup >= params.workgroups) {
         return;
@@ -51,10 +36,10 @@ fn main(
     for (var term = lane; term < params.terms; term += LANES) {
         var values: array<Terms, POSITIONS>;
         for (var i = 0u; i < POSITIONS; i++) { // unroll
-            values[i] = input[input_at[i] + term];
+            values[i] = load_input(input_at[i] + term);
         }
         for (var channel = 0u; channel < CHANNELS; channel++) { // unroll
-            let own = weight[weight_at[channel] + term];
+            let own = load_weight(weight_at[channel] + term);
             for (var i = 0u; i < POSITIONS; i++) { // unroll
                 sums[channel][i] = fma(own, values[i], sums[channel][i]);
             }

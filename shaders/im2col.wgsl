@@ -3,35 +3,13 @@
 //
 // An invocation writes four consecutive positions of all taps of a few input channels: their sources are found once a tap.
 // Header: LANES, PADDING_MODE.
-struct Params {
-    in_height: u32,
-    in_width: u32,
-    out_width: u32,
-    positions: u32,            // out_height * out_width
-    kernel_height: u32,
-    kernel_width: u32,
-    stride_height: u32,
-    stride_width: u32,
-    dilation_height: u32,
-    dilation_width: u32,
-    pad_top: u32,
-    pad_left: u32,
-    planes: u32,               // batch * input channels
-    segment_planes: u32,       // that an invocation goes through
-    row_quads: u32,            // ceil(positions / 4)
-    invocations: u32,          // ceil(planes / segment_planes) * row_quads
-}
-@group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> input: array<f32>;               // [planes, H, W]
-@group(0) @binding(2) var<storage, read_write> terms: array<vec4<f32>>;   // [planes, KH, KW, row_quads]
+//
+// input: [planes, H, W]
+// terms: [planes, KH, KW, row_quads]
+#import shared/padding
 
-@compute @workgroup_size(LANES)
-fn main(
-    @builtin(workgroup_id) workgroup_id: vec3<u32>,
-    @builtin(num_workgroups) workgroup_count: vec3<u32>,
-    @builtin(local_invocation_index) lane: u32,
-) {
-    let invocation = workgroup_number(workgroup_id, workgroup_count) * LANES + lane;
+fn run(workgroup: u32, lane: u32) {
+    let invocation = workgroup * LANES + lane;
     if (invocation >= params.invocations) {
         return;
     }
@@ -62,10 +40,10 @@ fn main(
             for (var plane = first_plane; plane < last_plane; plane++) {
                 var four: vec4<f32>;
                 for (var i = 0u; i < 4u; i++) { // unroll
-                    four[i] = input[plane * plane_size + source[i]];
+                    four[i] = load_input(plane * plane_size + source[i]);
                 }
                 let row = plane * taps + tap_y * params.kernel_width + tap_x;
-                terms[row * params.row_quads + quad] = select(vec4(0.0), four, inside);
+                store_terms(row * params.row_quads + quad, select(vec4(0.0), four, inside));
             }
         }
     }

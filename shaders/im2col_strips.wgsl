@@ -1,31 +1,13 @@
 // As im2col.wgsl, where rows are whole vectors: an invocation goes down a strip of four columns, for one input channel and one row
 // of taps, and loads each source row once.
 // Header: LANES, KERNEL_WIDTH, DILATION_WIDTH, and those of shared/strip_quads.wgsl.
-struct Params {
-    in_height: u32,
-    in_width: u32,
-    out_height: u32,
-    kernel_height: u32,
-    stride_height: u32,
-    dilation_height: u32,
-    pad_top: u32,
-    pad_left: u32,
-    strips: u32,               // out_width / 4
-    segment_rows: u32,         // outputs that an invocation goes down
-    segments: u32,             // ceil(out_height / segment_rows)
-    invocations: u32,          // planes * kernel_height * segments * strips
-}
-@group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> input: array<vec4<f32>>;         // [planes, H, W]
-@group(0) @binding(2) var<storage, read_write> terms: array<vec4<f32>>;   // [planes, KH, KW, OH, OW]
+//
+// input: [planes, H, W]
+// terms: [planes, KH, KW, OH, OW]
+#import shared/strip_quads
 
-@compute @workgroup_size(LANES)
-fn main(
-    @builtin(workgroup_id) workgroup_id: vec3<u32>,
-    @builtin(num_workgroups) workgroup_count: vec3<u32>,
-    @builtin(local_invocation_index) lane: u32,
-) {
-    let invocation = workgroup_number(workgroup_id, workgroup_count) * LANES + lane;
+fn run(workgroup: u32, lane: u32) {
+    let invocation = workgroup * LANES + lane;
     if (invocation >= params.invocations) {
         return;
     }
@@ -55,5 +37,5 @@ fn main(
 }
 
 fn store(at: u32, value: vec4<f32>, offset: f32) {
-    terms[at] = value;
+    store_terms(at, value);
 }

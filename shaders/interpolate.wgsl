@@ -2,18 +2,9 @@
 //
 // An invocation computes one output.
 // Header: LANES, HALF_PIXEL_HEIGHT, HALF_PIXEL_WIDTH.
-struct Params {
-    in_height: u32,
-    in_width: u32,
-    out_height: u32,
-    out_width: u32,
-    outputs: u32,              // N * C * OH * OW
-    scale_height: f32,         // elements of the input to one of the output
-    scale_width: f32,
-}
-@group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> input: array<f32>;               // [planes, H, W]
-@group(0) @binding(2) var<storage, read_write> output: array<f32>;        // [planes, OH, OW]
+//
+// input: [planes, H, W]
+// output: [planes, OH, OW]
 
 // Two neighbours along one axis, and the weight of the second.
 struct Between {
@@ -32,13 +23,8 @@ fn between(index: u32, scale: f32, extent: u32, half_pixel: bool) -> Between {
     return Between(first, min(first + 1u, extent - 1u), min(place - f32(first), 1.0));
 }
 
-@compute @workgroup_size(LANES)
-fn main(
-    @builtin(workgroup_id) workgroup_id: vec3<u32>,
-    @builtin(num_workgroups) workgroup_count: vec3<u32>,
-    @builtin(local_invocation_index) lane: u32,
-) {
-    let index = workgroup_number(workgroup_id, workgroup_count) * LANES + lane;
+fn run(workgroup: u32, lane: u32) {
+    let index = workgroup * LANES + lane;
     if (index >= params.outputs) {
         return;
     }
@@ -49,7 +35,7 @@ fn main(
     let columns = between(out_x, params.scale_width, params.in_width, HALF_PIXEL_WIDTH == 1u);
     let top = first_source + rows.first * params.in_width;
     let bottom = first_source + rows.second * params.in_width;
-    let upper = input[top + columns.first] * (1.0 - columns.weight) + input[top + columns.second] * columns.weight;
-    let lower = input[bottom + columns.first] * (1.0 - columns.weight) + input[bottom + columns.second] * columns.weight;
-    output[index] = upper * (1.0 - rows.weight) + lower * rows.weight;
+    let upper = load_input(top + columns.first) * (1.0 - columns.weight) + load_input(top + columns.second) * columns.weight;
+    let lower = load_input(bottom + columns.first) * (1.0 - columns.weight) + load_input(bottom + columns.second) * columns.weight;
+    store_output(index, upper * (1.0 - rows.weight) + lower * rows.weight);
 }

@@ -4,27 +4,13 @@
 // what its lanes have. For p > 1 elements are divided by the window's largest, so that their powers
 // neither overflow nor all vanish.
 // Header: LANES, NORM (p where it is 1 or 2, else 3), TOGETHER.
-const SMALLEST_NORMAL_BITS = 0x00800000u;
+//
+// input: [planes, H, W]
+// output: [planes, OH, OW]
+#import shared/blocked_sum
+#import shared/window_taps
 
-struct Params {
-    in_height: u32,
-    in_width: u32,
-    out_height: u32,
-    out_width: u32,
-    kernel_height: u32,
-    kernel_width: u32,
-    stride_height: u32,
-    stride_width: u32,
-    dilation_height: u32,
-    dilation_width: u32,
-    pad_top: u32,
-    pad_left: u32,
-    outputs: u32,              // N * C * OH * OW
-    power: u32,                // p
-}
-@group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> input: array<f32>;               // [planes, H, W]
-@group(0) @binding(2) var<storage, read_write> output: array<f32>;        // [planes, OH, OW]
+const SMALLEST_NORMAL_BITS = 0x00800000u;
 
 // x^p for 0 <= x <= 1, by squaring.
 fn to_the_power(x: f32) -> f32 {
@@ -67,13 +53,7 @@ fn of_lanes(own: f32, is_sum: bool, lane: u32) -> f32 {
     return result;
 }
 
-@compute @workgroup_size(LANES)
-fn main(
-    @builtin(workgroup_id) workgroup_id: vec3<u32>,
-    @builtin(num_workgroups) workgroup_count: vec3<u32>,
-    @builtin(local_invocation_index) lane: u32,
-) {
-    let workgroup = workgroup_number(workgroup_id, workgroup_count);
+fn run(workgroup: u32, lane: u32) {
     let invocation = select(workgroup * LANES + lane, workgroup, TOGETHER == 1u);
     // What is past the end computes along with the last, so that barriers stay uniform, and stores nothing.
     let index = min(invocation, params.outputs - 1u);
@@ -91,7 +71,7 @@ fn main(
     var most = 0u;
     for (var tap = first_tap; tap < taps; tap += step) {
         let at = tap_place(rows, columns, across, tap);
-        let value = input[first_source + at.x * params.in_width + at.y];
+        let value = load_input(first_source + at.x * params.in_width + at.y);
         most = max(most, bitcast<u32>(value) & 0x7fffffffu);
         add_term(&sum, abs(value));
     }
@@ -105,7 +85,7 @@ fn main(
         var powers: BlockedSum;
         for (var tap = first_tap; tap < taps; tap += step) {
             let at = tap_place(rows, columns, across, tap);
-            let value = input[first_source + at.x * params.in_width + at.y];
+            let value = load_input(first_source + at.x * params.in_width + at.y);
             add_term(&powers, to_the_power(abs(value) / largest));
         }
         let total = of_lanes(total_of(powers), true, lane);
@@ -119,6 +99,6 @@ fn main(
     }
     let stores = invocation < params.outputs && (TOGETHER == 0u || lane == 0u);
     if (stores) {
-        output[index] = result;
+        store_output(index, result);
     }
 }

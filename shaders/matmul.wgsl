@@ -3,32 +3,14 @@
 // An invocation computes ROWS x COLUMNS outputs of one matrix. Its rows are neighbours; its columns lie column_blocks
 // apart, so that neighbouring invocations load neighbouring columns.
 // Header: LANES, ROWS, COLUMNS, AXES, HAS_BEFORE (whether other calls have summed other terms, which are added).
-struct Params {
-    rows: u32,
-    inner: u32,                // the terms of each sum
-    columns: u32,
-    row_blocks: u32,           // ceil(rows / ROWS)
-    column_blocks: u32,        // ceil(columns / COLUMNS)
-    blocks: u32,               // matrices * row_blocks * column_blocks
-    first_term: u32,           // of the terms that this call sums
-    last_term: u32,            // not included
-    // One for each of at most AXES leading axes, the last first: extent, left stride, right stride (0 where broadcast) in
-    // matrices, unused.
-    axes: array<vec4<u32>, AXES>,
-}
-@group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> left: array<f32>;                // [left matrices, rows, inner]
-@group(0) @binding(2) var<storage, read> right: array<f32>;               // [right matrices, inner, columns]
-@group(0) @binding(3) var<storage, read> before: array<f32>;              // the sums of other terms, as the output
-@group(0) @binding(4) var<storage, read_write> output: array<f32>;        // [matrices, rows, columns]
+//
+// left: [left matrices, rows, inner]
+// right: [right matrices, inner, columns]
+// before: the sums of other terms, as the output
+// output: [matrices, rows, columns]
 
-@compute @workgroup_size(LANES)
-fn main(
-    @builtin(workgroup_id) workgroup_id: vec3<u32>,
-    @builtin(num_workgroups) workgroup_count: vec3<u32>,
-    @builtin(local_invocation_index) lane: u32,
-) {
-    let index = workgroup_number(workgroup_id, workgroup_count) * LANES + lane;
+fn run(workgroup: u32, lane: u32) {
+    let index = workgroup * LANES + lane;
     if (index >= params.blocks) {
         return;
     }
@@ -59,10 +41,10 @@ fn main(
         let right_row = k * params.columns;
         var values: array<f32, COLUMNS>;
         for (var j = 0u; j < COLUMNS; j++) { // unroll
-            values[j] = right[right_at[j] + right_row];
+            values[j] = load_right(right_at[j] + right_row);
         }
         for (var i = 0u; i < ROWS; i++) { // unroll
-            let x = left[left_at[i] + k];
+            let x = load_left(left_at[i] + k);
             for (var j = 0u; j < COLUMNS; j++) { // unroll
                 sums[i][j] = fma(x, values[j], sums[i][j]);
             }
@@ -76,9 +58,9 @@ fn main(
                 let at = (matrix * params.rows + row) * params.columns + column;
                 var sum = sums[i][j];
                 if (HAS_BEFORE == 1u) {
-                    sum += before[at];
+                    sum += load_before(at);
                 }
-                output[at] = sum;
+                store_output(at, sum);
             }
         }
     }

@@ -2,13 +2,12 @@
 //
 // An invocation computes one output.
 // Header: LANES, IS_MAX, and that of shared/pool_window.wgsl.
-@compute @workgroup_size(LANES)
-fn main(
-    @builtin(workgroup_id) workgroup_id: vec3<u32>,
-    @builtin(num_workgroups) workgroup_count: vec3<u32>,
-    @builtin(local_invocation_index) lane: u32,
-) {
-    let index = workgroup_number(workgroup_id, workgroup_count) * LANES + lane;
+#import shared/blocked_sum
+#import shared/indices_*
+#import shared/pool_window
+
+fn run(workgroup: u32, lane: u32) {
+    let index = workgroup * LANES + lane;
     if (index >= params.outputs) {
         return;
     }
@@ -24,7 +23,7 @@ fn main(
     var sum: BlockedSum;
     for (var y = rows.first; y < rows.end; y += rows.step) {
         for (var x = columns.first; x < columns.end; x += columns.step) {
-            let value = input[first_source + y * params.in_width + x];
+            let value = load_input(first_source + y * params.in_width + x);
             if (IS_MAX == 1u) {
                 // The first of equals wins, the last NaN wins.
                 if (is_nan(value) || (!is_nan(best) && value > best)) {
@@ -37,9 +36,9 @@ fn main(
         }
     }
     if (IS_MAX == 1u) {
-        output[index] = best;
+        store_output(index, best);
         store_index(index, best_index);
     } else {
-        output[index] = mean_of(total_of(sum), rows, columns, out_y, out_x);
+        store_output(index, mean_of(total_of(sum), rows, columns, out_y, out_x));
     }
 }

@@ -2,6 +2,10 @@
 //
 // A workgroup computes one output: its lanes run along the window's taps, row by row, and a tree puts together what they have.
 // Header: LANES (a power of two), IS_MAX, and that of shared/pool_window.wgsl.
+#import shared/blocked_sum
+#import shared/indices_*
+#import shared/pool_window
+
 const NO_TAP = 0xffffffffu;
 
 var<workgroup> partial: array<f32, LANES>;
@@ -15,13 +19,8 @@ fn wins(value: f32, tap: u32, other: f32, other_tap: u32) -> bool {
     return value > other || (value == other && tap < other_tap);
 }
 
-@compute @workgroup_size(LANES)
-fn main(
-    @builtin(workgroup_id) workgroup_id: vec3<u32>,
-    @builtin(num_workgroups) workgroup_count: vec3<u32>,
-    @builtin(local_invocation_index) lane: u32,
-) {
-    let index = workgroup_number(workgroup_id, workgroup_count);
+fn run(workgroup: u32, lane: u32) {
+    let index = workgroup;
     // A folded dispatch may overshoot, by whole workgroups: barriers stay uniform.
     if (index >= params.outputs) {
         return;
@@ -41,7 +40,7 @@ fn main(
     var sum: BlockedSum;
     for (var tap = lane; tap < taps; tap += LANES) {
         let at = tap_place(rows, columns, across, tap);
-        let value = input[first_source + at.x * params.in_width + at.y];
+        let value = load_input(first_source + at.x * params.in_width + at.y);
         if (IS_MAX == 1u) {
             if (best_tap == NO_TAP || wins(value, tap, best, best_tap)) {
                 best = value;
@@ -75,10 +74,10 @@ fn main(
         if (IS_MAX == 1u) {
             // A window that has no tap at all is said to be where it begins.
             let at = tap_place(rows, columns, max(across, 1u), select(partial_tap[0], 0u, partial_tap[0] == NO_TAP));
-            output[index] = partial[0];
+            store_output(index, partial[0]);
             store_index(index, place(plane, at.x, at.y));
         } else {
-            output[index] = mean_of(partial[0], rows, columns, out_y, out_x);
+            store_output(index, mean_of(partial[0], rows, columns, out_y, out_x));
         }
     }
 }

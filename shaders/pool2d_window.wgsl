@@ -5,34 +5,14 @@
 // Header: LANES, IS_MAX, KERNEL_HEIGHT, KERNEL_WIDTH, STRIDE_HEIGHT, DILATION_HEIGHT, DILATION_WIDTH,
 //         SPAN (source rows of a window, STRIDE_HEIGHT at least), KEPT (SPAN - STRIDE_HEIGHT),
 //         WARM_UP (ceil(KEPT / STRIDE_HEIGHT)), and those of shared/strip_*.wgsl, PADDING_MODE being 0.
-struct Params {
-    in_height: u32,
-    in_width: u32,
-    out_height: u32,
-    out_width: u32,
-    pad_top: u32,
-    pad_left: u32,
-    padded_height: u32,        // in_height + both paddings; the average's window is clipped to it where padding counts
-    padded_width: u32,
-    strips: u32,               // ceil(out_width / 4)
-    segment_rows: u32,         // outputs that an invocation goes down
-    segments: u32,             // ceil(out_height / segment_rows)
-    invocations: u32,          // N * C * segments * strips
-    count_include_pad: u32,
-    divisor_override: f32,     // 0 for none
-    lowest: u32,               // the bits of minus infinity, which WGSL has no literal for
-}
-@group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> input: array<Real>;              // [planes, H, W]
-@group(0) @binding(2) var<storage, read_write> output: array<Real>;       // [planes, OH, OW]
+//
+// input: [planes, H, W]
+// output: [planes, OH, OW]
+#import shared/reals_*
+#import shared/strip_*
 
-@compute @workgroup_size(LANES)
-fn main(
-    @builtin(workgroup_id) workgroup_id: vec3<u32>,
-    @builtin(num_workgroups) workgroup_count: vec3<u32>,
-    @builtin(local_invocation_index) lane: u32,
-) {
-    let invocation = workgroup_number(workgroup_id, workgroup_count) * LANES + lane;
+fn run(workgroup: u32, lane: u32) {
+    let invocation = workgroup * LANES + lane;
     if (invocation >= params.invocations) {
         return;
     }
@@ -89,7 +69,7 @@ fn main(
 }
 
 fn store(at: u32, value: Real, offset: f32) {
-    output[at] = value;
+    store_output(at, value);
 }
 
 // The number that an average divides by, for the window that starts at (first_y, first_x).

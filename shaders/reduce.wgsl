@@ -2,6 +2,7 @@
 //
 // An invocation has a task (shared/reduction.wgsl): lanes run along the outputs.
 // Header: LANES, REDUCED (the number of axes that go, at least 1), and those of shared/reduction.wgsl.
+#import shared/reduction
 
 // Where a row of the last reduced axis begins.
 fn row_source(first: u32, row: u32) -> u32 {
@@ -16,13 +17,8 @@ fn row_source(first: u32, row: u32) -> u32 {
     return at;
 }
 
-@compute @workgroup_size(LANES)
-fn main(
-    @builtin(workgroup_id) workgroup_id: vec3<u32>,
-    @builtin(num_workgroups) workgroup_count: vec3<u32>,
-    @builtin(local_invocation_index) lane: u32,
-) {
-    let task = workgroup_number(workgroup_id, workgroup_count) * LANES + lane;
+fn run(workgroup: u32, lane: u32) {
+    let task = workgroup * LANES + lane;
     if (task >= params.tasks) {
         return;
     }
@@ -36,11 +32,11 @@ fn main(
     var column = first_term - row * params.axes[0].z;
     var at = row_source(first, row) + column * params.axes[0].w;
     var sum: BlockedSum;
-    var largest = input[at];
+    var largest = load_input(at);
     // The largest magnitude seen, as bits: past infinity's it is a NaN.
     var magnitude = 0u;
     for (var term = first_term; term < last_term; term++) {
-        let value = term_of(input[at], centre);
+        let value = term_of(load_input(at), centre);
         if (REDUCTION == MAX) {
             largest = max(largest, value);
             magnitude = max(magnitude, bitcast<u32>(value) & 0x7fffffffu);

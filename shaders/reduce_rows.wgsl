@@ -3,15 +3,12 @@
 // A workgroup has a task (shared/reduction.wgsl): its lanes run along the row, a Real at a time, and a tree puts together what
 // they have.
 // Header: LANES (a power of two), and those of shared/reduction.wgsl.
+#import shared/reduction
+
 var<workgroup> partial: array<f32, LANES>;
 
-@compute @workgroup_size(LANES)
-fn main(
-    @builtin(workgroup_id) workgroup_id: vec3<u32>,
-    @builtin(num_workgroups) workgroup_count: vec3<u32>,
-    @builtin(local_invocation_index) lane: u32,
-) {
-    let task = workgroup_number(workgroup_id, workgroup_count);
+fn run(workgroup: u32, lane: u32) {
+    let task = workgroup;
     // A folded dispatch may overshoot, by whole workgroups: barriers stay uniform.
     if (task >= params.tasks) {
         return;
@@ -23,11 +20,11 @@ fn main(
     let last_term = min(first_term + params.part_terms, params.terms);
 
     var sum: BlockedSum;
-    var largest = input[first + first_term];
+    var largest = load_input(first + first_term);
     // The largest magnitude seen, as bits: past infinity's it is a NaN.
     var magnitude = Bits(0u);
     for (var term = first_term + lane; term < last_term; term += LANES) {
-        let value = term_of(input[first + term], centre);
+        let value = term_of(load_input(first + term), centre);
         if (REDUCTION == MAX) {
             largest = max(largest, value);
             magnitude = max(magnitude, bitcast<Bits>(value) & Bits(0x7fffffffu));

@@ -3,25 +3,13 @@
 // Elements are Reals. Where those of a row lie together (ALONG), a workgroup has a chunk of one row, and its lanes run along it. Elsewhere lanes run
 // along the rows, and an invocation has a chunk of its own. Either way it computes ITEMS elements.
 // Header: LANES, ITEMS, IS_LOG, ALONG.
-struct Params {
-    extent: u32,               // along the axis, in Reals
-    inner: u32,                // elements after the axis: the distance between neighbours along it
-    rows: u32,                 // outer * inner
-    chunks: u32,               // of a row
-}
-@group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> input: array<Real>;              // [outer, extent, inner]
-@group(0) @binding(2) var<storage, read> largest: array<f32>;             // [rows]
-@group(0) @binding(3) var<storage, read> sums: array<f32>;                // [rows]: of exp(x - largest)
-@group(0) @binding(4) var<storage, read_write> output: array<Real>;
+//
+// input: [outer, extent, inner]
+// largest: [rows]
+// sums: [rows]: of exp(x - largest)
+#import shared/reals_*
 
-@compute @workgroup_size(LANES)
-fn main(
-    @builtin(workgroup_id) workgroup_id: vec3<u32>,
-    @builtin(num_workgroups) workgroup_count: vec3<u32>,
-    @builtin(local_invocation_index) lane: u32,
-) {
-    let workgroup = workgroup_number(workgroup_id, workgroup_count);
+fn run(workgroup: u32, lane: u32) {
     var row: u32;
     var element: u32;
     var step: u32;
@@ -38,8 +26,8 @@ fn main(
     if (row >= params.rows) {
         return;
     }
-    let most = largest[row];
-    let sum = sums[row];
+    let most = load_largest(row);
+    let sum = load_sums(row);
     // A NaN anywhere makes the whole row NaN, and so does an infinite maximum, plus or minus.
     let poisoned = (bitcast<u32>(most) & 0x7fffffffu) >= INFINITY_BITS;
     let poison = bitcast<f32>(INFINITY_BITS | (params.extent | 1u));
@@ -47,12 +35,12 @@ fn main(
     for (var item = 0u; item < ITEMS; item++) { // unroll
         if (element < params.extent) {
             let at = first + element * params.inner;
-            let centred = input[at] - Real(most);
+            let centred = load_input(at) - Real(most);
             var result = exp(max(centred, Real(-200.0))) / Real(sum);
             if (IS_LOG == 1u) {
                 result = centred - Real(log(sum));
             }
-            output[at] = select(result, Real(poison), poisoned);
+            store_output(at, select(result, Real(poison), poisoned));
         }
         element += step;
     }

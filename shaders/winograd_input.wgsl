@@ -6,32 +6,14 @@
 // Pixels beyond the padded input are 0, since in a tile of four they reach outputs that count.
 // Header: LANES, TILE, PATCH (TILE + 2), QUAD_WIDTH, QUAD_HEIGHT (4 / QUAD_WIDTH), NEW_ROWS (TILE * QUAD_HEIGHT),
 // PATCH_WIDTH (TILE * QUAD_WIDTH + 2), ROW_VALUES (PATCH * QUAD_WIDTH), PADDING_MODE.
-struct Params {
-    in_channels: u32,
-    in_height: u32,
-    in_width: u32,
-    padded_height: u32,        // of the output, and 2
-    padded_width: u32,
-    pad_top: u32,
-    pad_left: u32,
-    rows: u32,                 // of quads, in a band of the plane
-    rows_above: u32,           // of quads, above the band
-    columns: u32,              // of quads: ceil(tiles across / QUAD_WIDTH)
-    segment_rows: u32,         // rows of quads that an invocation goes down
-    segments: u32,             // ceil(rows / segment_rows)
-    invocations: u32,          // N * in_channels * segments * columns
-}
-@group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> input: array<f32>;               // [N, in_channels, H, W]
-@group(0) @binding(2) var<storage, read_write> transformed: array<vec4<f32>>; // [N, PATCH * PATCH, in_channels, rows, columns], a quad each
+//
+// input: [N, in_channels, H, W]
+// transformed: [N, PATCH * PATCH, in_channels, rows, columns], a quad each
+#import shared/padding
+#import shared/winograd_*
 
-@compute @workgroup_size(LANES)
-fn main(
-    @builtin(workgroup_id) workgroup_id: vec3<u32>,
-    @builtin(num_workgroups) workgroup_count: vec3<u32>,
-    @builtin(local_invocation_index) lane: u32,
-) {
-    let invocation = workgroup_number(workgroup_id, workgroup_count) * LANES + lane;
+fn run(workgroup: u32, lane: u32) {
+    let invocation = workgroup * LANES + lane;
     if (invocation >= params.invocations) {
         return;
     }
@@ -71,7 +53,7 @@ fn main(
             let source = first_source + u32(max(y, 0)) * params.in_width;
             var d: array<f32, PATCH_WIDTH>;
             for (var i = 0u; i < PATCH_WIDTH; i++) { // unroll
-                d[i] = input[source + source_x[i]];
+                d[i] = load_input(source + source_x[i]);
                 if (PADDING_MODE == ZEROS || TILE > 2u) {
                     d[i] = select(0.0, d[i], inside_y && inside_x[i]);
                 }
@@ -105,7 +87,7 @@ fn main(
                 }
             }
             for (var y = 0u; y < PATCH; y++) { // unroll
-                transformed[target_at + (y * PATCH + x) * step] = tiles[y];
+                store_transformed(target_at + (y * PATCH + x) * step, tiles[y]);
             }
         }
         target_at += params.columns;

@@ -6,30 +6,16 @@
 //
 // An invocation does four tiles of one output channel.
 // Header: LANES, TILE, PATCH, OUTPUTS (TILE * TILE), MOVED (OUTPUTS - 1), PADDING_MODE, and those of shared/epilogue.wgsl.
-struct Params {
-    in_channels: u32,
-    in_height: u32,
-    in_width: u32,
-    out_channels: u32,
-    out_height: u32,
-    out_width: u32,
-    pad_top: u32,
-    pad_left: u32,
-    quad_shift: u32,           // a quad's tiles across are 2^quad_shift: 4 or 2
-    columns: u32,              // of quads: ceil(tiles across / those)
-    quads: u32,                // of a band: rows of quads * columns
-    rows_above: u32,           // of quads, above the band
-    invocations: u32,          // N * out_channels * quads
-    activation_first: f32,     // the activation's parameters
-    activation_second: f32,
-}
-@group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> products: array<vec4<f32>>;      // [N, PATCH * PATCH, out_channels, quads], a quad each
-@group(0) @binding(2) var<storage, read> weight: array<f32>;              // [out_channels, in_channels, 3, 3]
-@group(0) @binding(3) var<storage, read> bias: array<f32>;                // [out_channels]
-@group(0) @binding(4) var<storage, read> residual: array<Real>;           // as the output
-@group(0) @binding(5) var<storage, read> input: array<f32>;               // [N, in_channels, H, W]
-@group(0) @binding(6) var<storage, read_write> output: array<Real>;       // [N, out_channels, OH, OW]
+//
+// products: [N, PATCH * PATCH, out_channels, quads], a quad each
+// weight: [out_channels, in_channels, 3, 3]
+// bias: [out_channels]
+// residual: as the output
+// input: [N, in_channels, H, W]
+// output: [N, out_channels, OH, OW]
+#import shared/epilogue
+#import shared/padding
+#import shared/winograd_*
 
 fn not_finite(x: vec4<f32>) -> vec4<bool> {
     return (bitcast<vec4<u32>>(x) & vec4(0x7fffffffu)) >= vec4(INFINITY_BITS);
@@ -55,8 +41,8 @@ fn direct(batch: u32, channel: u32, out_y: u32, out_x: u32) -> f32 {
             for (var i = 0u; i < 4u; i++) { // unroll
                 let in_channel = min(first + i, params.in_channels - 1u);
                 let plane = (batch * params.in_channels + in_channel) * params.in_height * params.in_width;
-                let value = select(0.0, input[plane + source], x >= 0 && y >= 0);
-                let more = fma(value, weight[(channel * params.in_channels + in_channel) * 9u + tap], block);
+                let value = select(0.0, load_input(plane + source), x >= 0 && y >= 0);
+                let more = fma(value, load_weight((channel * params.in_channels + in_channel) * 9u + tap), block);
                 block = select(block, more, first + i < params.in_channels);
             }
             if (first % 32u == 28u) {
@@ -69,13 +55,8 @@ fn direct(batch: u32, channel: u32, out_y: u32, out_x: u32) -> f32 {
     return sum;
 }
 
-@compute @workgroup_size(LANES)
-fn main(
-    @builtin(workgroup_id) workgroup_id: vec3<u32>,
-    @builtin(num_workgroups) workgroup_count: vec3<u32>,
-    @builtin(local_invocation_index) lane: u32,
-) {
-    let invocation = workgroup_number(workgroup_id, workgroup_count) * LANES + lane;
+fn run(workgroup: u32, lane: u32) {
+    let invocation = workgroup * LANES + lane;
     if (invocation >= params.invocations) {
         return;
     }
@@ -93,7 +74,7 @@ fn main(
     for (var x = 0u; x < PATCH; x++) { // unroll
         var column: array<vec4<f32>, PATCH>;
         for (var y = 0u; y < PATCH; y++) { // unroll
-            column[y] = products[first_product + (y * PATCH + x) * step];
+            column[y] = load_products(first_product + (y * PATCH + x) * step);
         }
         let column_sums = tile_outputs(column);
         for (var y = 0u; y < TILE; y++) { // unroll

@@ -1,6 +1,9 @@
 // The activations, each relatively accurate over the whole range: no difference of near-equal numbers, no overflow.
 // Exponents are kept above -200, where exp is 0 in f32 and an infinite argument cannot surprise a compiler.
-// Header: ACTIVATION. Needs shared/reals_single.wgsl, shared/exponential.wgsl and shared/straight_lines.wgsl.
+// Header: ACTIVATION.
+#import shared/exponential
+#import shared/straight_lines
+
 const ELU = 3u;
 const SILU = 4u;
 const GELU = 5u;

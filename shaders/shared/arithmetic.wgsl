@@ -1,5 +1,7 @@
 // Arithmetic of two numbers. Where WGSL promises nothing (infinities, NaN, divisors and results at the ends of the range)
-// the result is put together from bits. Header: OPERATION. Needs shared/reals_single.wgsl and shared/exponential.wgsl.
+// the result is put together from bits. Header: OPERATION.
+#import shared/exponential
+
 const ADD = 0u;
 const MUL = 1u;
 const SUB = 2u;

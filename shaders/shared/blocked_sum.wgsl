@@ -1,5 +1,6 @@
 // A sum in blocks of BLOCK terms, whose sums are added up: rounding errors grow with what is added in a row.
-// Needs shared/reals_*.wgsl.
+#import shared/reals_*
+
 const BLOCK = 32u;
 
 struct BlockedSum {

@@ -1,12 +1,17 @@
 // What follows a sum before it is stored: bias, residual, activation.
-// Header: HAS_BIAS, HAS_RESIDUAL, ACTIVATION. Needs shared/reals_*.wgsl, shared/straight_lines.wgsl, the
-// bindings `bias`, `residual` and `output`, and activation_first and activation_second among the kernel's parameters.
+// Header: HAS_BIAS, HAS_RESIDUAL, ACTIVATION. Needs the bindings below, and activation_first and activation_second among the
+// kernel's parameters.
+//
+// bias: [output channels]
+// residual: as the output
+// output: of Reals
+#import shared/straight_lines
 
 // The bias of an output channel.
 fn channel_offset(channel: u32) -> f32 {
     var offset = 0.0;
     if (HAS_BIAS == 1u) {
-        offset = bias[channel];
+        offset = load_bias(channel);
     }
     return offset;
 }
@@ -15,7 +20,7 @@ fn channel_offset(channel: u32) -> f32 {
 fn store(at: u32, sum: Real, offset: f32) {
     var value = sum + offset;
     if (HAS_RESIDUAL == 1u) {
-        value += residual[at];
+        value += load_residual(at);
     }
-    output[at] = select(straight_lines(value, params.activation_first, params.activation_second), value, is_nan(value));
+    store_output(at, select(straight_lines(value, params.activation_first, params.activation_second), value, is_nan(value)));
 }

@@ -1,5 +1,7 @@
 // exp and log with the special values that WGSL promises nothing about. Special values are chosen as bits, which no compiler
-// may take to be impossible; NaN is the caller's affair. Needs shared/reals_single.wgsl.
+// may take to be impossible; NaN is the caller's affair.
+#import shared/reals_*
+
 const NAN_BITS = 0x7fc00000u;
 
 // A number from its bits: a function, since WGSL refuses the constants that are infinite or NaN.

@@ -1,5 +1,6 @@
 // The source coordinate of a padded coordinate, -1 for none: the twin of PaddingMode::source_index in src/padding.rs.
 // Header: PADDING_MODE.
+
 const ZEROS = 0u;
 const REFLECT = 1u;
 const REPLICATE = 2u;

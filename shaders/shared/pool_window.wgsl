@@ -1,32 +1,9 @@
-// What pooling over windows of any size has in common: parameters, bindings, and the taps of a window.
-// Header: ADAPTIVE. Needs shared/window_taps.wgsl.
-struct Params {
-    in_height: u32,
-    in_width: u32,
-    out_height: u32,
-    out_width: u32,
-    kernel_height: u32,        // unused where adaptive, like the next six
-    kernel_width: u32,
-    stride_height: u32,
-    stride_width: u32,
-    dilation_height: u32,
-    dilation_width: u32,
-    pad_top: u32,
-    pad_left: u32,
-    padded_height: u32,        // in_height + both paddings; the average's window is clipped to it where padding counts
-    padded_width: u32,
-    outputs: u32,              // N * C * OH * OW
-    count_include_pad: u32,
-    divisor_override: f32,     // 0 for none
-    index_row: u32,            // what a row, a column and a plane add to an index
-    index_column: u32,
-    index_plane: u32,
-    lowest: u32,               // the bits of minus infinity, which WGSL has no literal for
-}
-@group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> input: array<f32>;               // [planes, H, W]
-@group(0) @binding(2) var<storage, read_write> output: array<f32>;        // [planes, OH, OW]
-// binding 3: the indices where they are asked for, see shared/indices_*.wgsl
+// What pooling over windows of any size has in common: bindings, and the taps of a window.
+// Header: ADAPTIVE.
+//
+// input: [planes, H, W]
+// output: [planes, OH, OW]
+#import shared/window_taps
 
 fn adaptive_taps(index: u32, in_extent: u32, out_extent: u32) -> Taps {
     let first = index * in_extent / out_extent;

@@ -1,23 +1,5 @@
-// What the matrix products (gemm, gemv) have in common: their parameters, and which part of the product a workgroup computes.
+// What the matrix products (gemm, gemv) have in common: which part of the product a workgroup computes.
 // A position is a Real; strides and counts of positions are in the same unit.
-struct Params {
-    in_channels: u32,          // per group: the terms of each sum
-    out_channels: u32,         // per group
-    positions: u32,            // per batch entry
-    position_blocks: u32,      // of as many positions as a workgroup computes
-    channel_blocks: u32,       // ceil(out_channels / CHANNELS)
-    groups: u32,
-    batch: u32,
-    in_channel_stride: u32,    // elements between the channels of one position
-    in_position_stride: u32,   // elements between the positions of one channel
-    out_channel_stride: u32,
-    out_position_stride: u32,
-    first_term: u32,           // the terms that this call sums, from a whole round of TERMS on; another has summed those before
-    last_term: u32,            // not included
-    activation_first: f32,     // the activation's parameters
-    activation_second: f32,
-}
-@group(0) @binding(0) var<uniform> params: Params;
 
 struct Part {
     position_block: u32,

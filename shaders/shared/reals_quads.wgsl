@@ -1,4 +1,5 @@
 // As shared/reals_single.wgsl, for four consecutive numbers at a time.
+
 alias Real = vec4<f32>;
 const INFINITY_BITS = 0x7f800000u;
 

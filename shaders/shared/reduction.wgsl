@@ -1,8 +1,14 @@
-// What reductions have in common: their parameters, their terms, and which terms a task has. A task is one output, or, where a
+// What reductions have in common: their terms, and which terms a task has. A task is one output, or, where a
 // sum is long, a part of one: other tasks have its other parts, and another dispatch puts them together.
 //
-// Header: REDUCTION, TERM, KEPT (the number of axes that stay, at least 1), MOST_AXES. Needs shared/reals_*.wgsl,
-// shared/reduction_*.wgsl and shared/blocked_sum.wgsl.
+// Header: REDUCTION, TERM, KEPT (the number of axes that stay, at least 1).
+//
+// input: of Reals
+// centres: [outputs], unless TERM is PLAIN
+// output: [parts, the kept axes], row-major
+#import shared/blocked_sum
+#import shared/reduction_*
+
 const SUM = 0u;
 const MEAN = 1u;
 const MAX = 2u;
@@ -10,20 +16,6 @@ const MAX = 2u;
 const PLAIN = 0u;
 const EXPONENTIAL = 1u;      // exp(x - centre)
 const SQUARE = 2u;           // (x - centre)^2
-
-struct Params {
-    outputs: u32,
-    tasks: u32,                // outputs * parts
-    terms: u32,                // of an output, in Reals
-    part_terms: u32,           // of a task; the last part may have fewer
-    divisor: f32,              // of a mean
-    // The last axis first: extent and input stride of a kept axis (KEPT count), then of a reduced one, in Reals.
-    axes: array<vec4<u32>, MOST_AXES>,
-}
-@group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> input: array<Real>;
-@group(0) @binding(2) var<storage, read> centres: array<f32>;             // [outputs], unless TERM is PLAIN
-@group(0) @binding(3) var<storage, read_write> output: array<f32>;        // [parts, the kept axes], row-major
 
 // Where an output's first term is.
 fn first_source(output_index: u32) -> u32 {
@@ -44,7 +36,7 @@ fn centre_of(output_index: u32) -> f32 {
     if (TERM == PLAIN) {
         return 0.0;
     }
-    return centres[output_index];
+    return load_centres(output_index);
 }
 
 fn term_of(x: Real, centre: f32) -> Real {
@@ -66,8 +58,8 @@ fn larger(a: f32, b: f32) -> f32 {
 
 fn store_result(task: u32, result: f32) {
     if (REDUCTION == MEAN) {
-        output[task] = result / params.divisor;
+        store_output(task, result / params.divisor);
     } else {
-        output[task] = result;
+        store_output(task, result);
     }
 }

@@ -1,4 +1,6 @@
-// As shared/reduction_single.wgsl, for four consecutive numbers at a time. Needs shared/reals_quads.wgsl.
+// As shared/reduction_single.wgsl, for four consecutive numbers at a time.
+#import shared/reals_*
+
 alias Bits = vec4<u32>;
 
 fn sum_across(x: Real) -> f32 {

@@ -1,4 +1,6 @@
-// What a lane of reduce*.wgsl reads at a time: one number. Needs shared/reals_single.wgsl.
+// What a lane of reduce*.wgsl reads at a time: one number.
+#import shared/reals_*
+
 alias Bits = u32;
 
 fn sum_across(x: Real) -> f32 {

@@ -1,6 +1,8 @@
 // The activations made of straight lines: so short that a convolution may carry their code at every output it stores.
 // (With the code of all activations there, though all but one are dead, the first run of LeNet-5 took 2.9 s, not 1.6.)
-// Header: ACTIVATION. Needs shared/reals_*.wgsl.
+// Header: ACTIVATION.
+#import shared/reals_*
+
 const RELU = 0u;
 const RELU6 = 1u;
 const LEAKY_RELU = 2u;

@@ -3,6 +3,8 @@
 // row's first and last.
 // Header: WIDTH, STRIDE_WIDTH, PADDING_MODE, and QUADS (vectors that hold a strip's source columns), FIRST (the place of the first
 // column in the first vector), QUADS_BEFORE (1 where the first strip begins in the vector before the row).
+#import shared/padding
+
 const ITEM = 4u;
 
 struct Columns {
@@ -31,7 +33,7 @@ fn strip_columns(strip: u32) -> Columns {
 fn load_row(row: u32, columns: Columns, inside: bool, fill: f32) -> array<f32, WIDTH> {
     var quads: array<vec4<f32>, QUADS>;
     for (var i = 0u; i < QUADS; i++) { // unroll
-        quads[i] = input[row + columns.at[i]];
+        quads[i] = load_input(row + columns.at[i]);
         if (PADDING_MODE == ZEROS) {
             quads[i] = select(vec4(fill), quads[i], inside);
         }

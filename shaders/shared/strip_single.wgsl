@@ -1,7 +1,8 @@
 // A strip of four columns of outputs, for windows at any place in rows of any length: its source rows are loaded one number
-// at a time. Needs shared/padding.wgsl, shared/reals_single.wgsl, `input`, in_width, out_width and pad_left among the
-// parameters, and `store`.
+// at a time. Needs `input`, in_width, out_width and pad_left among the parameters, and `store`.
 // Header: WIDTH (source columns of a strip), STRIDE_WIDTH, PADDING_MODE.
+#import shared/padding
+
 const ITEM = 1u;
 
 struct Columns {
@@ -23,7 +24,7 @@ fn strip_columns(strip: u32) -> Columns {
 fn load_row(row: u32, columns: Columns, inside: bool, fill: f32) -> array<f32, WIDTH> {
     var values: array<f32, WIDTH>;
     for (var i = 0u; i < WIDTH; i++) { // unroll
-        values[i] = input[row + columns.at[i]];
+        values[i] = load_input(row + columns.at[i]);
         if (PADDING_MODE == ZEROS) {
             values[i] = select(fill, values[i], inside && columns.inside[i]);
         }

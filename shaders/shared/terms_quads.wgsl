@@ -1,4 +1,5 @@
 // Four consecutive terms of a sum at a time.
+
 alias Terms = vec4<f32>;
 
 fn total(terms: Terms) -> f32 {

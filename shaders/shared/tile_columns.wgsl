@@ -1,5 +1,6 @@
 // Lanes load neighbouring terms of one position: what lies together in the input of a linear layer. In workgroup memory these
 // are a row apart, and so in the same banks; each row is turned by its number, which spreads eight of them over all banks.
+
 fn input_place(lane: u32) -> u32 {
     return lane_term(lane) * (TILE_POSITIONS / 4u) + swizzled(lane_quad(lane), lane_term(lane));
 }

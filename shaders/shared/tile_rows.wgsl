@@ -1,4 +1,5 @@
 // Lanes load neighbouring positions of one term: what lies together in the input. Lane by lane the tile fills in its order.
+
 fn input_place(lane: u32) -> u32 {
     return lane;
 }

@@ -12,8 +12,11 @@
 // Header: LANES, TILE_CHANNELS, TILE_POSITIONS, SLICE, CHANNELS and POSITIONS (4 or 8), CHANNEL_QUADS and POSITION_QUADS (a
 // quarter of these), LATER_CHANNELS (CHANNELS - 4), REALS (POSITIONS / WIDTH), CHANNELS_TOGETHER, and those of
 // shared/epilogue.wgsl. LANES is SLICE * TILE_POSITIONS / 4, and at least SLICE * TILE_CHANNELS / 4.
-// Needs shared/width_*.wgsl, and from the kernel: Params, Source, first_source, load and input_place.
-@group(0) @binding(2) var<storage, read> packed: array<vec4<f32>>;        // [groups, channel tiles, slices, SLICE, TILE_CHANNELS]
+// Needs from the kernel: Source, first_source, load and input_place.
+//
+// packed: [groups, channel tiles, slices, SLICE, TILE_CHANNELS]
+#import shared/epilogue
+#import shared/width_*
 
 const DOWN = TILE_CHANNELS / CHANNELS;
 const ACROSS = TILE_POSITIONS / POSITIONS;
@@ -23,13 +26,7 @@ const INPUT_TILE = SLICE * TILE_POSITIONS / 4u;
 var<workgroup> weight_tiles: array<vec4<f32>, 2u * WEIGHT_TILE>;          // [2, SLICE, TILE_CHANNELS]
 var<workgroup> input_tiles: array<vec4<f32>, 2u * INPUT_TILE>;            // [2, SLICE, TILE_POSITIONS], see input_place
 
-@compute @workgroup_size(LANES)
-fn main(
-    @builtin(workgroup_id) workgroup_id: vec3<u32>,
-    @builtin(num_workgroups) workgroup_count: vec3<u32>,
-    @builtin(local_invocation_index) lane: u32,
-) {
-    let workgroup = workgroup_number(workgroup_id, workgroup_count);
+fn run(workgroup: u32, lane: u32) {
     // A folded dispatch may overshoot, by whole workgroups: barriers stay uniform.
     if (workgroup >= params.workgroups) {
         return;
@@ -47,7 +44,7 @@ fn main(
     var source = first_source(group, first_position, first_slice * SLICE, lane);
     var weight = vec4(0.0);
     if (lane < WEIGHT_TILE) {
-        weight = packed[weight_at];
+        weight = load_packed(weight_at);
     }
     var value = load(&source);
     let place = input_place(lane);
@@ -66,7 +63,7 @@ fn main(
         if (slice + 1u < last_slice) {
             weight_at += WEIGHT_TILE;
             if (lane < WEIGHT_TILE) {
-                weight = packed[weight_at];
+                weight = load_packed(weight_at);
             }
             value = load(&source);
         }

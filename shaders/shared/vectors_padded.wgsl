@@ -1,5 +1,6 @@
 // Vectors of four positions where planes of the input are padded to whole ones and those of the output are not: numbers are
 // stored one at a time, and those past the plane's end not at all. A Real is one number.
+
 alias Vector = vec4<f32>;
 
 fn store_vector(row: u32, position: u32, sums: Vector, offset: f32) {

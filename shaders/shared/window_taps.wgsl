@@ -1,4 +1,5 @@
 // The taps of one window along one axis: first, first + step, ..., before end.
+
 struct Taps {
     first: u32,
     end: u32,

@@ -14,14 +14,15 @@ use crate::environment;
 use crate::gpu::device::capabilities::Capabilities;
 use crate::gpu::device::context::Context;
 use crate::gpu::device::raw_device::RawDevice;
-use crate::gpu::lower::layouts;
 use crate::gpu::plan::executable::Executable;
 use crate::gpu::plan::recording::Recording;
 use crate::gpu::wgsl::dump;
-use crate::gpu::wgsl::hide_uniforms::hide_parameters;
-use crate::gpu::wgsl::kernel::{Dialect, HALVES, Kernel, PipelineKey};
+use crate::gpu::wgsl::imports;
+use crate::gpu::wgsl::kernel::{Dialect, Kernel, PipelineKey};
 use crate::gpu::wgsl::loop_limit::MOST_ROUNDS;
 use crate::gpu::wgsl::loop_limit::is_loop;
+use crate::gpu::wgsl::parameters::FieldKind;
+use crate::gpu::wgsl::storage::Storage;
 use crate::{Error, PaddingMode};
 
 fn shaders() -> PathBuf {
@@ -41,7 +42,7 @@ fn validate(key: &PipelineKey) -> Result<naga::Module, String> {
     if text.contains("// unroll") {
         return Err("a mark was not unrolled".to_owned());
     }
-    validate_text(key, &hide_parameters(&text)?)?;
+    validate_text(key, &key.wgsl(Dialect::HiddenUniforms)?)?;
     validate_text(key, &text)
 }
 
@@ -49,7 +50,7 @@ fn validate_text(key: &PipelineKey, text: &str) -> Result<naga::Module, String> 
     let module = naga::front::wgsl::parse_str(text).map_err(|error| error.emit_to_string(text))?;
     let mut capabilities = naga::valid::Capabilities::empty();
     capabilities.set(naga::valid::Capabilities::SUBGROUP, key.kernel.source().subgroups);
-    capabilities.set(naga::valid::Capabilities::SHADER_FLOAT16, key.constant(HALVES).is_some());
+    capabilities.set(naga::valid::Capabilities::SHADER_FLOAT16, key.stored.contains(&Storage::F16));
     naga::valid::Validator::new(naga::valid::ValidationFlags::all(), capabilities)
         .validate(&module)
         .map_err(|error| error.emit_to_string(text))?;
@@ -102,7 +103,7 @@ fn check_module(key: &PipelineKey, module: &naga::Module) -> Result<(), String> 
         return Err(format!("{shared} bytes of workgroup memory"));
     }
     bindings.sort_unstable();
-    let last = source.inputs + source.outputs;
+    let last = (source.inputs.len() + source.outputs.len()) as u32;
     let expected: Vec<_> = (0..=last)
         .map(|binding| (0, binding, binding > 0 && !key.only_reads(binding)))
         .collect();
@@ -123,7 +124,7 @@ fn the_table_reaches_every_kernel() {
     let missed: Vec<_> = Kernel::ALL.into_iter().filter(|kernel| !reached.contains(kernel)).collect();
     assert!(missed.is_empty(), "no operator of the table uses {missed:?}");
     // What measures an adapter measures it in f32.
-    let of_halves = |key: &&PipelineKey| key.constant(HALVES).is_some();
+    let of_halves = |key: &&PipelineKey| key.stored.contains(&Storage::F16);
     let in_halves: HashSet<Kernel> = keys().iter().filter(of_halves).map(|key| key.kernel).collect();
     let missed: Vec<_> = Kernel::ALL.into_iter().filter(|kernel| !in_halves.contains(kernel)).collect();
     assert_eq!(missed, [Kernel::CeilingCopy, Kernel::CeilingMultiplyAdd]);
@@ -162,7 +163,10 @@ fn every_shader_file_belongs_to_a_kernel() {
     let mut files = Vec::new();
     walk(&shaders(), &mut files);
     assert!(files.len() > Kernel::ALL.len() / 2, "only {files:?}");
-    let parts: HashSet<&str> = Kernel::ALL.iter().flat_map(|kernel| kernel.source().parts).copied().collect();
+    let sources = Kernel::ALL.iter().map(|kernel| kernel.source());
+    let parts: HashSet<&str> = sources
+        .flat_map(|source| imports::parts(source.body, source.variants).unwrap())
+        .collect();
     for file in files {
         let text = std::fs::read_to_string(&file).unwrap();
         assert!(parts.contains(text.as_str()), "no kernel uses {}", file.display());
@@ -189,7 +193,7 @@ fn a_broken_kernel_fails_the_validation() {
 #[test]
 fn every_kernel_can_have_its_inputs_writable() {
     for mut key in keys() {
-        key.writable = (1 << key.kernel.source().inputs) - 1;
+        key.writable = (1 << key.kernel.source().inputs.len()) - 1;
         let outcome = validate(&key).and_then(|module| check_module(&key, &module));
         assert!(outcome.is_ok(), "{key:?}: {outcome:?}");
     }
@@ -221,7 +225,7 @@ fn rounds_are_recorded_of_every_kernel_with_loops() {
 fn browsers_get_the_same_texts_with_their_extensions_named() {
     let directory = environment::dump_browser_wgsl().map(PathBuf::from);
     for key in keys() {
-        let writable = (1 << key.kernel.source().inputs) - 1;
+        let writable = (1 << key.kernel.source().inputs.len()) - 1;
         for key in [PipelineKey { writable, ..key.clone() }, key] {
             let (native, browser) = (key.wgsl(Dialect::Native).unwrap(), key.wgsl(Dialect::Browser).unwrap());
             let extension = if native.contains("subgroup") {
@@ -339,10 +343,7 @@ fn a_broken_recording_is_an_error_and_no_panic() {
 #[test]
 fn host_parameters_lie_as_the_shaders_have_them() {
     let keys: HashMap<Kernel, PipelineKey> = keys().into_iter().map(|key| (key.kernel, key)).collect();
-    let layouts = layouts::all();
-    let covered: HashSet<Kernel> = layouts.iter().map(|&(kernel, ..)| kernel).collect();
-    assert_eq!(covered.len(), Kernel::ALL.len(), "each kernel has a layout");
-    for (kernel, size, fields) in layouts {
+    for kernel in Kernel::ALL {
         let module = validate(&keys[&kernel]).unwrap();
         let parameters = module.types.iter().find(|(_, kind)| kind.name.as_deref() == Some("Params"));
         let Some((
@@ -359,13 +360,11 @@ fn host_parameters_lie_as_the_shaders_have_them() {
             .iter()
             .map(|member| (member.name.as_deref().unwrap_or_default(), member.offset as usize))
             .collect();
-        let host: Vec<_> = fields
-            .iter()
-            .copied()
-            .filter(|(name, _)| !name.starts_with("unused"))
-            .collect();
+        let layout = kernel.source().parameters;
+        let named = layout.fields.iter().filter(|field| field.kind != FieldKind::Unused);
+        let host: Vec<_> = named.map(|field| (field.name, field.offset)).collect();
         assert_eq!(host, shader, "{kernel:?}: name and offset of each field");
-        assert_eq!(size, *span as usize, "{kernel:?}: size");
+        assert_eq!(layout.size, *span as usize, "{kernel:?}: size");
     }
 }
 

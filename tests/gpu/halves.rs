@@ -293,7 +293,9 @@ fn network(_: &Gpu) -> Outcome {
 #[cfg(feature = "wrong-kernel")]
 fn wrong_kernel(gpu: &Gpu) -> Outcome {
     let wrong = Gpu::builder().named(gpu.info().name.as_str());
-    let wrong = wrong.wrong_kernel("binary:f16(combine=>f16(1.003 * combine").build()?;
+    let wrong = wrong
+        .wrong_kernel("binary:store_output(index, combine=>store_output(index, 1.003 * combine")
+        .build()?;
     let session = halves(&wrong, branches()?)?;
     let checks = session.verify(&[Random::new(2).reals(&[1, 3, 7, 9]).view()])?;
     let named: Vec<_> = checks

@@ -85,7 +85,7 @@ impl Capabilities {
         self.broadcast && self.class == DeviceClass::Software
     }
 
-    /// Whether drivers may specialise a kernel to its parameters, again and again: software adapters do (see `gpu/wgsl/hide_uniforms.rs`).
+    /// Whether drivers may specialise a kernel to its parameters, again and again: software adapters do (see `gpu/wgsl/header.rs`).
     /// What a browser's checks know to be uniform stays so.
     pub(crate) fn hides_parameters(&self) -> bool {
         self.class == DeviceClass::Software && !cfg!(target_family = "wasm")

@@ -7,7 +7,6 @@ use std::sync::{Arc, Mutex};
 use crate::error::{Error, Result};
 use crate::gpu::device::raw_device::RawDevice;
 use crate::gpu::wgsl::dump::dump;
-use crate::gpu::wgsl::hide_uniforms::hide_parameters;
 use crate::gpu::wgsl::kernel::{Dialect, Kernel, PipelineKey};
 use crate::lock::lock;
 
@@ -83,11 +82,13 @@ impl Pipelines {
 fn compile(device: &RawDevice, key: &PipelineKey) -> Result<Pipeline> {
     let source = key.kernel.source();
     let label = format!("convoke.{}", source.name);
-    let mut text = key.wgsl(Dialect::HERE).map_err(Error::Internal)?;
     // What the ceiling's kernel is for is to show the most that a driver can make of it.
-    if device.capabilities.hides_parameters() && key.kernel != Kernel::CeilingMultiplyAdd {
-        text = hide_parameters(&text).map_err(|message| Error::Internal(format!("{}: {message}", source.name)))?;
-    }
+    let dialect = if device.capabilities.hides_parameters() && key.kernel != Kernel::CeilingMultiplyAdd {
+        Dialect::HiddenUniforms
+    } else {
+        Dialect::HERE
+    };
+    let text = key.wgsl(dialect).map_err(Error::Internal)?;
     #[cfg(feature = "wrong-kernel")]
     let text = match &device.wrong_kernel {
         Some(wrong) => wrong.apply(source.name, text)?,
@@ -130,7 +131,8 @@ fn compile(device: &RawDevice, key: &PipelineKey) -> Result<Pipeline> {
 
 fn bind_group_layout(device: &wgpu::Device, label: &str, key: &PipelineKey) -> wgpu::BindGroupLayout {
     let source = key.kernel.source();
-    let entries: Vec<_> = (0..=source.inputs + source.outputs)
+    let bindings = (source.inputs.len() + source.outputs.len()) as u32;
+    let entries: Vec<_> = (0..=bindings)
         .map(|binding| wgpu::BindGroupLayoutEntry {
             binding,
             visibility: wgpu::ShaderStages::COMPUTE,

@@ -1,10 +1,11 @@
 //! The two kernels that measure an adapter: a plain copy, and multiply-adds in registers.
 
 use crate::error::Result;
-use crate::gpu::lower::common::{elements, parameters, slot};
+use crate::gpu::lower::common::{elements, slot};
 use crate::gpu::lower::matmul::register_block::lanes;
 use crate::gpu::plan::recording::{Recording, Value, Work};
 use crate::gpu::wgsl::kernel::{Kernel, PipelineKey};
+use crate::gpu::wgsl::parameters::roofline::{CopyParameters, MultiplyAddParameters};
 
 const NAME: &str = "ceilings";
 /// Blocks of four elements that an invocation copies.
@@ -14,12 +15,6 @@ const ITEMS: u32 = 16;
 const CHAINS: u32 = 12;
 /// Multiply-adds of each sum in a round, enough that the loop around them costs nothing.
 const STEPS: u32 = 16;
-
-parameters!(CopyParameters { items: u32 });
-parameters!(MultiplyAddParameters {
-    rounds: u32,
-    invocations: u32
-});
 
 /// Records a copy between tensors of one size, of whole blocks of four elements.
 pub(crate) fn copy(input: &Value, output: &Value, recording: &mut Recording) -> Result<()> {

@@ -12,8 +12,9 @@ use crate::gpu::choose::signature::LayerSignature;
 use crate::gpu::device::capabilities::Capabilities;
 use crate::gpu::device::pool::PooledBuffer;
 use crate::gpu::device::stored::stored_precision;
-use crate::gpu::wgsl::kernel::{HALVES, PipelineKey};
+use crate::gpu::wgsl::kernel::PipelineKey;
 use crate::gpu::wgsl::loop_limit::CUT_LOOPS;
+use crate::gpu::wgsl::storage::Storage;
 use crate::precision::Precision;
 use crate::shape::element_count;
 
@@ -251,8 +252,8 @@ impl Recording {
         all.find(same)?.outputs.first().copied()
     }
 
-    /// Records a kernel call, its workgroups folded where they exceed what one dimension may have. The key is given
-    /// without [`HALVES`], which follow from the slots.
+    /// Records a kernel call, its workgroups folded where they exceed what one dimension may have. How its bindings
+    /// are stored follows from the slots.
     pub(crate) fn dispatch(
         &mut self,
         operator: &'static str,
@@ -262,8 +263,10 @@ impl Recording {
         outputs: &[SlotId],
         work: Work,
     ) -> Result<()> {
-        debug_assert_eq!(inputs.len() as u32, key.kernel.source().inputs);
-        debug_assert_eq!(outputs.len() as u32, key.kernel.source().outputs);
+        let source = key.kernel.source();
+        debug_assert_eq!(inputs.len(), source.inputs.len());
+        debug_assert_eq!(outputs.len(), source.outputs.len());
+        debug_assert_eq!(size_of_val(parameters), source.parameters.size);
         let most = self.capabilities.limits.max_compute_workgroups_per_dimension;
         let workgroups = fold(operator, work.workgroups as u64, most)?;
         if work.rounds > MOST_ROUNDS && self.capabilities.splits_sums() {
@@ -274,13 +277,8 @@ impl Recording {
                 limit: MOST_ROUNDS,
             });
         }
-        let bound = inputs.iter().chain(outputs).enumerate();
-        let halves = bound.fold(0, |mask, (index, slot)| {
-            mask | u32::from(self.slots[slot.0].precision == Precision::F16) << index
-        });
-        if halves != 0 {
-            key.constants.push((HALVES, halves));
-        }
+        let bound = inputs.iter().chain(outputs);
+        key.stored = bound.map(|slot| Storage::from(self.slots[slot.0].precision)).collect();
         if self.capabilities.checks_rounds() {
             key.constants.push((CUT_LOOPS, work.rounds as u32));
         }
@@ -392,7 +390,7 @@ mod tests {
             slot
         });
         let key = PipelineKey::new(Kernel::StridedCopy, [("LANES", 64)]);
-        let mut write = |input| recording.dispatch("t", key.clone(), &0_u32, &[input], &[output], Work::of(1));
+        let mut write = |input| recording.dispatch("t", key.clone(), &[0_u32; 28], &[input], &[output], Work::of(1));
         write(constant).unwrap();
         assert!(matches!(write(other), Err(Error::Internal(_))));
     }

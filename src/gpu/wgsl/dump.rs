@@ -5,6 +5,7 @@ use std::path::Path;
 use crate::environment;
 use crate::gpu::wgsl::kernel::{Dialect, PipelineKey};
 use crate::gpu::wgsl::loop_limit::CUT_LOOPS;
+use crate::gpu::wgsl::storage::Storage;
 
 /// Writes a kernel that is about to be compiled into the directories that the environment names. Not being able to is no
 /// reason not to run.
@@ -31,11 +32,21 @@ pub(crate) fn write_for_browsers(directory: &Path, key: &PipelineKey) -> Result<
 /// Writes under a name that no other key has.
 fn write(directory: &Path, key: &PipelineKey, text: &str) -> Result<(), String> {
     let constants: Vec<String> = key.constants.iter().map(|(_, value)| value.to_string()).collect();
+    // Each binding that is stored in another way, by its number.
+    let stored = key
+        .stored
+        .iter()
+        .enumerate()
+        .filter(|&(_, storage)| *storage != Storage::Words);
+    let stored: String = stored
+        .map(|(index, storage)| format!("_{}{storage:?}", index + 1).to_lowercase())
+        .collect();
     let writable = match key.writable {
         0 => String::new(),
         inputs => format!("_w{inputs}"),
     };
-    let path = directory.join(format!("{}_{}{writable}.wgsl", key.kernel.source().name, constants.join("_")));
+    let name = key.kernel.source().name;
+    let path = directory.join(format!("{name}_{}{stored}{writable}.wgsl", constants.join("_")));
     std::fs::create_dir_all(directory)
         .and_then(|()| std::fs::write(&path, text))
         .map_err(|error| format!("{}: {error}", path.display()))

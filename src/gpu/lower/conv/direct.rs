@@ -10,7 +10,7 @@ use crate::gpu::choose::kernel_choice::How;
 use crate::gpu::choose::problem::check_extent;
 use crate::gpu::choose::rules;
 use crate::gpu::choose::signature::LayerSignature;
-use crate::gpu::lower::common::{parameters, slot, varies};
+use crate::gpu::lower::common::{slot, varies};
 use crate::gpu::lower::conv::im2col::im2col;
 use crate::gpu::lower::conv::tiled::conv2d_tiled;
 use crate::gpu::lower::conv::winograd::winograd;
@@ -20,50 +20,8 @@ use crate::gpu::lower::matmul::long_sums;
 use crate::gpu::lower::matmul::register_block::{Block, MOST_SUMS, ROUND, WeightLayout, lanes, pack_weights};
 use crate::gpu::plan::recording::{Recording, Value, Work};
 use crate::gpu::wgsl::kernel::{Kernel, PipelineKey};
+use crate::gpu::wgsl::parameters::conv::{DepthwiseParameters, DirectParameters};
 use crate::ops::{Conv2d, ConvTranspose2d};
-
-parameters!(DirectParameters {
-    in_channels: u32,
-    in_height: u32,
-    in_width: u32,
-    out_channels: u32,
-    out_height: u32,
-    out_width: u32,
-    kernel_height: u32,
-    kernel_width: u32,
-    stride_height: u32,
-    stride_width: u32,
-    dilation_height: u32,
-    dilation_width: u32,
-    pad_top: u32,
-    pad_left: u32,
-    first_tap: u32,
-    last_tap: u32,
-    first_channel: u32,
-    last_channel: u32,
-    row_blocks: u32,
-    position_blocks: u32,
-    channel_blocks: u32,
-    groups: u32,
-    batch: u32,
-    activation_first: f32,
-    activation_second: f32,
-});
-parameters!(DepthwiseParameters {
-    in_height: u32,
-    in_width: u32,
-    out_height: u32,
-    out_width: u32,
-    pad_top: u32,
-    pad_left: u32,
-    strips: u32,
-    segment_rows: u32,
-    segments: u32,
-    invocations: u32,
-    groups: u32,
-    activation_first: f32,
-    activation_second: f32,
-});
 
 const NAME: &str = "conv2d";
 

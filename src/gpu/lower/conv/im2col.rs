@@ -11,45 +11,13 @@ use crate::gpu::choose::kernel_choice::Product;
 use crate::gpu::choose::problem::Problem;
 use crate::gpu::choose::rules::strip_lanes;
 use crate::gpu::choose::strips::Strips;
-use crate::gpu::lower::common::{parameters, slot};
+use crate::gpu::lower::common::slot;
 use crate::gpu::lower::matmul::epilogue::Operands;
 use crate::gpu::lower::matmul::gemm::gemm;
 use crate::gpu::plan::recording::{Recording, Value, Work};
 use crate::gpu::wgsl::kernel::{Kernel, PipelineKey};
 use crate::gpu::wgsl::loop_limit::MOST_ROUNDS;
-
-parameters!(AnyParameters {
-    in_height: u32,
-    in_width: u32,
-    out_width: u32,
-    positions: u32,
-    kernel_height: u32,
-    kernel_width: u32,
-    stride_height: u32,
-    stride_width: u32,
-    dilation_height: u32,
-    dilation_width: u32,
-    pad_top: u32,
-    pad_left: u32,
-    planes: u32,
-    segment_planes: u32,
-    row_quads: u32,
-    invocations: u32,
-});
-parameters!(StripParameters {
-    in_height: u32,
-    in_width: u32,
-    out_height: u32,
-    kernel_height: u32,
-    stride_height: u32,
-    dilation_height: u32,
-    pad_top: u32,
-    pad_left: u32,
-    strips: u32,
-    segment_rows: u32,
-    segments: u32,
-    invocations: u32,
-});
+use crate::gpu::wgsl::parameters::conv::{Im2colParameters, Im2colStripParameters};
 
 const NAME: &str = "conv2d";
 /// Invocations that keep a software adapter's threads evenly busy, and input channels that one goes through at most.
@@ -84,7 +52,7 @@ fn write_strips(problem: &Problem, strips: &Strips, input: &Value, terms: &Value
     let lanes = strip_lanes(recording.capabilities.class);
     let own = [("LANES", lanes), ("PADDING_MODE", problem.padding_mode)];
     let key = PipelineKey::new(Kernel::Im2colStrips, [&own[..], &strips.constants].concat());
-    let parameters = StripParameters {
+    let parameters = Im2colStripParameters {
         in_height: geometry.input.height as u32,
         in_width: geometry.input.width as u32,
         out_height: geometry.output.height as u32,
@@ -112,7 +80,7 @@ fn write_any(problem: &Problem, row_quads: usize, input: &Value, terms: &Value, 
     let segment_planes = (planes * row_quads / ENOUGH_INVOCATIONS).clamp(1, most_planes);
     let invocations = planes.div_ceil(segment_planes) * row_quads;
     let key = PipelineKey::new(Kernel::Im2col, [("LANES", lanes), ("PADDING_MODE", problem.padding_mode)]);
-    let parameters = AnyParameters {
+    let parameters = Im2colParameters {
         in_height: geometry.input.height as u32,
         in_width: geometry.input.width as u32,
         out_width: geometry.output.width as u32,

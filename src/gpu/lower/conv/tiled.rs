@@ -4,41 +4,12 @@ use crate::error::Result;
 use crate::gpu::choose::kernel_choice::Tiling;
 use crate::gpu::choose::problem::Problem;
 use crate::gpu::choose::tile::width;
-use crate::gpu::lower::common::parameters;
 use crate::gpu::lower::matmul::epilogue::Operands;
 use crate::gpu::lower::matmul::register_block::{WeightLayout, pack_weights};
 use crate::gpu::lower::matmul::split_k::{Tiled, tiled};
 use crate::gpu::plan::recording::{Recording, Value};
 use crate::gpu::wgsl::kernel::Kernel;
-
-parameters!(Conv2dTiledParameters {
-    in_channels: u32,
-    in_height: u32,
-    in_width: u32,
-    out_channels: u32,
-    out_width: u32,
-    kernel_width: u32,
-    stride_height: u32,
-    stride_width: u32,
-    dilation_height: u32,
-    dilation_width: u32,
-    pad_top: u32,
-    pad_left: u32,
-    terms: u32,
-    positions: u32,
-    all_positions: u32,
-    channel_tiles: u32,
-    position_tiles: u32,
-    groups: u32,
-    workgroups: u32,
-    slices: u32,
-    split_slices: u32,
-    outputs: u32,
-    out_channel_stride: u32,
-    out_position_stride: u32,
-    activation_first: f32,
-    activation_second: f32,
-});
+use crate::gpu::wgsl::parameters::conv::Conv2dTiledParameters;
 
 /// Records a convolution that is not transposed.
 pub(crate) fn conv2d_tiled(

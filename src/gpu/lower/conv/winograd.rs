@@ -11,47 +11,14 @@ use crate::gpu::choose::rules::LANES;
 use crate::gpu::choose::winograd::Quads;
 use crate::gpu::choose::winograd::output_rounds;
 use crate::gpu::choose::winograd::product_of;
-use crate::gpu::lower::common::{parameters, slot};
+use crate::gpu::lower::common::slot;
 use crate::gpu::lower::matmul::epilogue::Operands;
 use crate::gpu::lower::matmul::gemm::gemm;
 use crate::gpu::plan::recording::{Recording, Value, Work};
 use crate::gpu::wgsl::kernel::{Kernel, PipelineKey};
+use crate::gpu::wgsl::parameters::conv::{WinogradInputParameters, WinogradOutputParameters, WinogradWeightParameters};
 use crate::ops::ConvGeometry;
 use crate::ops::Winograd;
-
-parameters!(WeightParameters { kernels: u32 });
-parameters!(InputParameters {
-    in_channels: u32,
-    in_height: u32,
-    in_width: u32,
-    padded_height: u32,
-    padded_width: u32,
-    pad_top: u32,
-    pad_left: u32,
-    rows: u32,
-    rows_above: u32,
-    columns: u32,
-    segment_rows: u32,
-    segments: u32,
-    invocations: u32,
-});
-parameters!(OutputParameters {
-    in_channels: u32,
-    in_height: u32,
-    in_width: u32,
-    out_channels: u32,
-    out_height: u32,
-    out_width: u32,
-    pad_top: u32,
-    pad_left: u32,
-    quad_shift: u32,
-    columns: u32,
-    quads: u32,
-    rows_above: u32,
-    invocations: u32,
-    activation_first: f32,
-    activation_second: f32,
-});
 
 const NAME: &str = "conv2d";
 /// Rows of quads that an invocation of the input's transform goes down: the first costs the loads of two.
@@ -139,7 +106,7 @@ fn transform_output(
     let own = [&constants(tiles)[..], &special].concat();
     let invocations = geometry.batch * geometry.out_channels * band.count();
     let (activation_first, activation_second) = operands.activation_parameters();
-    let parameters = OutputParameters {
+    let parameters = WinogradOutputParameters {
         in_channels: geometry.in_channels as u32,
         in_height: geometry.input.height as u32,
         in_width: geometry.input.width as u32,
@@ -178,7 +145,7 @@ fn transform_weight(geometry: &ConvGeometry, tiles: Winograd, weight: &Value, re
     let kernels = geometry.out_channels * geometry.in_channels;
     let kernel = kernel(tiles, Kernel::WinogradWeight, Kernel::WinogradWeightLarge);
     let key = PipelineKey::new(kernel, constants(tiles));
-    let parameters = WeightParameters { kernels: kernels as u32 };
+    let parameters = WinogradWeightParameters { kernels: kernels as u32 };
     let workgroups = kernels.div_ceil(LANES as usize);
     recording.dispatch(
         NAME,
@@ -219,7 +186,7 @@ fn transform_input(
     let kernel = kernel(tiles, Kernel::WinogradInput, Kernel::WinogradInputLarge);
     let constants = [&constants(tiles)[..], &special].concat();
     let key = PipelineKey::new(kernel, constants);
-    let parameters = InputParameters {
+    let parameters = WinogradInputParameters {
         in_channels: geometry.in_channels as u32,
         in_height: geometry.input.height as u32,
         in_width: geometry.input.width as u32,

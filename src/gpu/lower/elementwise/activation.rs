@@ -2,22 +2,11 @@
 
 use crate::error::Result;
 use crate::gpu::choose::rules::LANES;
-use crate::gpu::lower::common::{elements, parameters, slot};
+use crate::gpu::lower::common::{elements, slot};
 use crate::gpu::plan::recording::{Recording, Value, Work};
 use crate::gpu::wgsl::kernel::{Kernel, PipelineKey};
+use crate::gpu::wgsl::parameters::elementwise::{ActivationParameters, PReluParameters};
 use crate::ops::Activation;
-
-parameters!(ActivationParameters {
-    quads: u32,
-    first: f32,
-    second: f32
-});
-parameters!(PReluParameters {
-    plane: u32,
-    chunks: u32,
-    planes: u32,
-    slopes: u32
-});
 
 /// Elements that an invocation of a per-plane kernel computes.
 pub(crate) const ITEMS: u32 = 4;

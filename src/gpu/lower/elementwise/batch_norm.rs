@@ -2,19 +2,12 @@
 
 use crate::error::Result;
 use crate::gpu::choose::rules::LANES;
-use crate::gpu::lower::common::{elements, parameters, slot};
+use crate::gpu::lower::common::{elements, slot};
 use crate::gpu::lower::elementwise::activation::ITEMS;
 use crate::gpu::plan::recording::{Recording, SlotId, Value, Work};
 use crate::gpu::wgsl::kernel::{Kernel, PipelineKey};
+use crate::gpu::wgsl::parameters::elementwise::BatchNormParameters;
 use crate::ops::BatchNorm;
-
-parameters!(BatchNormParameters {
-    plane: u32,
-    chunks: u32,
-    planes: u32,
-    channels: u32,
-    eps: f32
-});
 
 pub(crate) fn lower(op: BatchNorm, inputs: &[Value], output: &Value, recording: &mut Recording) -> Result<()> {
     let input = &inputs[0];

@@ -2,19 +2,12 @@
 
 use crate::error::{Error, Result};
 use crate::gpu::choose::rules::LANES;
-use crate::gpu::lower::common::{elements, parameters, slot};
+use crate::gpu::lower::common::{elements, slot};
 use crate::gpu::plan::recording::{Recording, Value, Work};
 use crate::gpu::wgsl::kernel::{Kernel, PipelineKey};
+use crate::gpu::wgsl::parameters::MOST_AXES;
+use crate::gpu::wgsl::parameters::elementwise::BinaryParameters;
 use crate::ops::Binary;
-
-/// Axes that the kernel tells apart, after neighbours that broadcast alike are merged.
-pub(crate) const AXES: usize = 6;
-
-parameters!(BinaryParameters {
-    elements: u32,
-    unused: [u32; 3],
-    axes: [[u32; 4]; AXES]
-});
 
 /// The number that stands for an operation in a shader's header.
 const fn code(op: Binary) -> u32 {
@@ -31,23 +24,23 @@ const fn code(op: Binary) -> u32 {
 
 pub(crate) fn lower(op: Binary, left: &Value, right: &Value, output: &Value, recording: &mut Recording) -> Result<()> {
     let merged = merge_axes(&left.shape, &right.shape, &output.shape);
-    if merged.len() > AXES {
+    if merged.len() > MOST_AXES {
         return Err(Error::unsupported(
             op.name(),
             format!(
-                "shapes {:?} and {:?} alternate between broadcast and not over more than {AXES} axes",
+                "shapes {:?} and {:?} alternate between broadcast and not over more than {MOST_AXES} axes",
                 left.shape, right.shape
             ),
         ));
     }
-    let mut axes = [[1, 0, 0, 0]; AXES];
+    let mut axes = [[1, 0, 0, 0]; MOST_AXES];
     axes[..merged.len()].copy_from_slice(&merged);
     let same_shape = u32::from(left.shape == right.shape);
     let constants = [
         ("LANES", LANES),
         ("OPERATION", code(op)),
         ("SAME_SHAPE", same_shape),
-        ("AXES", AXES as u32),
+        ("AXES", MOST_AXES as u32),
     ];
     let parameters = BinaryParameters {
         elements: elements(output) as u32,

@@ -9,31 +9,14 @@ use crate::error::Result;
 use crate::gpu::choose::kernel_choice::{How, Product};
 use crate::gpu::choose::rules;
 use crate::gpu::choose::signature::LayerSignature;
-use crate::gpu::lower::common::{elements, parameters, slot, varies};
+use crate::gpu::lower::common::{elements, slot, varies};
 use crate::gpu::lower::matmul::epilogue::Operands;
 use crate::gpu::lower::matmul::long_sums;
 use crate::gpu::lower::matmul::register_block::{Block, MOST_SUMS, ROUND, WeightLayout, lanes, pack_weights};
 use crate::gpu::lower::matmul::tiled::{gemm_tiled, gemv_rows};
 use crate::gpu::plan::recording::{Recording, Value, Work};
 use crate::gpu::wgsl::kernel::{Kernel, PipelineKey};
-
-parameters!(GemmParameters {
-    in_channels: u32,
-    out_channels: u32,
-    positions: u32,
-    position_blocks: u32,
-    channel_blocks: u32,
-    groups: u32,
-    batch: u32,
-    in_channel_stride: u32,
-    in_position_stride: u32,
-    out_channel_stride: u32,
-    out_position_stride: u32,
-    first_term: u32,
-    last_term: u32,
-    activation_first: f32,
-    activation_second: f32,
-});
+use crate::gpu::wgsl::parameters::matmul::GemmParameters;
 
 /// How a matrix product is cut up.
 struct Shape {

@@ -3,21 +3,11 @@
 use crate::error::Result;
 use crate::gpu::choose::rules::LANES;
 use crate::gpu::device::device_class::DeviceClass;
-use crate::gpu::lower::common::{parameters, slot};
+use crate::gpu::lower::common::slot;
 use crate::gpu::plan::recording::{Recording, SlotId, Value, Work};
 use crate::gpu::wgsl::kernel::{Kernel, PipelineKey};
+use crate::gpu::wgsl::parameters::matmul::PackParameters;
 use crate::shape::element_count;
-
-parameters!(PackParameters {
-    in_channels: u32,
-    out_channels: u32,
-    taps: u32,
-    channel_blocks: u32,
-    depth: u32,
-    rows: u32,
-    out_channel_stride: u32,
-    in_channel_stride: u32,
-});
 
 /// How many outputs an invocation computes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

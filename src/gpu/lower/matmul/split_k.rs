@@ -6,19 +6,11 @@ use crate::gpu::choose::rules::LANES;
 use crate::gpu::choose::tile::Cut;
 use crate::gpu::choose::tile::Extents;
 use crate::gpu::choose::tile::Tile;
-use crate::gpu::lower::common::{elements, parameters, slot};
+use crate::gpu::lower::common::{elements, slot};
 use crate::gpu::lower::matmul::epilogue::Operands;
 use crate::gpu::plan::recording::{Recording, Value, Work};
 use crate::gpu::wgsl::kernel::{Kernel, PipelineKey};
-
-parameters!(SumSplitsParameters {
-    outputs: u32,
-    splits: u32,
-    channels: u32,
-    channel_stride: u32,
-    activation_first: f32,
-    activation_second: f32,
-});
+use crate::gpu::wgsl::parameters::matmul::SumSplitsParameters;
 
 /// How a kernel by tiles is told what to compute.
 pub(crate) struct Tiled<'a> {

@@ -5,43 +5,13 @@ use crate::gpu::choose::gemm::Gemm;
 use crate::gpu::choose::kernel_choice::Tiling;
 use crate::gpu::choose::rules;
 use crate::gpu::choose::tile::width;
-use crate::gpu::lower::common::{parameters, slot};
+use crate::gpu::lower::common::slot;
 use crate::gpu::lower::matmul::epilogue::Operands;
 use crate::gpu::lower::matmul::register_block::{WeightLayout, pack_weights};
 use crate::gpu::lower::matmul::split_k::{Tiled, tiled};
 use crate::gpu::plan::recording::{Recording, Value, Work};
 use crate::gpu::wgsl::kernel::{Kernel, PipelineKey};
-
-parameters!(GemmTiledParameters {
-    terms: u32,
-    out_channels: u32,
-    positions: u32,
-    all_positions: u32,
-    channel_tiles: u32,
-    position_tiles: u32,
-    groups: u32,
-    workgroups: u32,
-    slices: u32,
-    split_slices: u32,
-    outputs: u32,
-    in_channel_stride: u32,
-    in_position_stride: u32,
-    out_channel_stride: u32,
-    out_position_stride: u32,
-    activation_first: f32,
-    activation_second: f32,
-});
-parameters!(GemvRowsParameters {
-    terms: u32,
-    out_channels: u32,
-    positions: u32,
-    channel_blocks: u32,
-    position_blocks: u32,
-    groups: u32,
-    workgroups: u32,
-    activation_first: f32,
-    activation_second: f32,
-});
+use crate::gpu::wgsl::parameters::matmul::{GemmTiledParameters, GemvRowsParameters};
 
 /// Records a matrix product by tiles.
 pub(crate) fn gemm_tiled(

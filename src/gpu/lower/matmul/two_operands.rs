@@ -6,28 +6,18 @@ use crate::gpu::choose::kernel_choice::How;
 use crate::gpu::choose::rules;
 use crate::gpu::choose::rules::LANES;
 use crate::gpu::choose::signature::LayerSignature;
-use crate::gpu::lower::common::{elements, parameters, slot, varies};
+use crate::gpu::lower::common::{elements, slot, varies};
 use crate::gpu::lower::decide::decide;
 use crate::gpu::lower::decide::misplaced;
-use crate::gpu::lower::elementwise::binary::{AXES, merge_axes};
+use crate::gpu::lower::elementwise::binary::merge_axes;
 use crate::gpu::lower::matmul::epilogue::Operands;
 use crate::gpu::lower::matmul::gemm;
 use crate::gpu::lower::matmul::long_sums;
 use crate::gpu::plan::recording::{Recording, Value, Work};
 use crate::gpu::wgsl::kernel::{Kernel, PipelineKey};
+use crate::gpu::wgsl::parameters::MOST_AXES;
+use crate::gpu::wgsl::parameters::matmul::MatMulParameters;
 use crate::ops::{MatMul, MatMulExtents};
-
-parameters!(MatMulParameters {
-    rows: u32,
-    inner: u32,
-    columns: u32,
-    row_blocks: u32,
-    column_blocks: u32,
-    blocks: u32,
-    first_term: u32,
-    last_term: u32,
-    axes: [[u32; 4]; AXES],
-});
 
 /// Rows and columns of outputs that an invocation computes, where there are as many.
 const LARGEST_BLOCK: usize = 4;
@@ -36,16 +26,16 @@ pub(crate) fn lower(left: &Value, right: &Value, output: &Value, recording: &mut
     let extents = MatMul::extents(&left.shape, &right.shape)?;
     let batch = crate::shape::broadcast("matmul", extents.left_batch, extents.right_batch)?;
     let merged = merge_axes(extents.left_batch, extents.right_batch, &batch);
-    if merged.len() > AXES {
+    if merged.len() > MOST_AXES {
         return Err(Error::unsupported(
             "matmul",
             format!(
-                "shapes {:?} and {:?} alternate between broadcast and not over more than {AXES} leading axes",
+                "shapes {:?} and {:?} alternate between broadcast and not over more than {MOST_AXES} leading axes",
                 left.shape, right.shape
             ),
         ));
     }
-    let mut axes = [[1, 0, 0, 0]; AXES];
+    let mut axes = [[1, 0, 0, 0]; MOST_AXES];
     axes[..merged.len()].copy_from_slice(&merged);
     let Some(gemm) = as_gemm(&extents, &batch) else {
         return as_they_are(&extents, axes, left, right, output, recording);
@@ -65,7 +55,7 @@ pub(crate) fn lower(left: &Value, right: &Value, output: &Value, recording: &mut
 /// Both operands are read as they are, by up to 4 x 4 outputs an invocation.
 fn as_they_are(
     extents: &MatMulExtents<'_>,
-    axes: [[u32; 4]; AXES],
+    axes: [[u32; 4]; MOST_AXES],
     left: &Value,
     right: &Value,
     output: &Value,
@@ -90,7 +80,7 @@ fn as_they_are(
                     ("LANES", LANES),
                     ("ROWS", rows as u32),
                     ("COLUMNS", columns as u32),
-                    ("AXES", AXES as u32),
+                    ("AXES", MOST_AXES as u32),
                     ("HAS_BEFORE", u32::from(operands.residual.is_some())),
                 ],
             );

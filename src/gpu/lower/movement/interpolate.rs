@@ -3,27 +3,11 @@
 use crate::error::Result;
 use crate::gpu::choose::problem::check_extent;
 use crate::gpu::choose::rules::LANES;
-use crate::gpu::lower::common::{elements, parameters, slot};
+use crate::gpu::lower::common::{elements, slot};
 use crate::gpu::plan::recording::{Recording, Value, Work};
 use crate::gpu::wgsl::kernel::{Kernel, PipelineKey};
+use crate::gpu::wgsl::parameters::movement::{InterpolateParameters, NearestParameters};
 use crate::ops::{CoordinateMode, Interpolate, InterpolateMode, NearestRounding};
-
-parameters!(NearestParameters {
-    in_height: u32,
-    in_width: u32,
-    out_height: u32,
-    out_width: u32,
-    outputs: u32,
-});
-parameters!(InterpolateParameters {
-    in_height: u32,
-    in_width: u32,
-    out_height: u32,
-    out_width: u32,
-    outputs: u32,
-    scale_height: f32,
-    scale_width: f32,
-});
 
 pub(crate) fn lower(op: &Interpolate, input: &Value, output: &Value, recording: &mut Recording) -> Result<()> {
     for extent in [input.shape[2], input.shape[3], op.size.height, op.size.width] {

@@ -3,23 +3,11 @@
 use crate::error::Result;
 use crate::gpu::choose::problem::check_extent;
 use crate::gpu::choose::rules::LANES;
-use crate::gpu::lower::common::{parameters, slot};
+use crate::gpu::lower::common::slot;
 use crate::gpu::plan::recording::{Recording, Value, Work};
 use crate::gpu::wgsl::kernel::{Kernel, PipelineKey};
+use crate::gpu::wgsl::parameters::movement::PadParameters;
 use crate::ops::Pad2d;
-
-parameters!(PadParameters {
-    in_height: u32,
-    in_width: u32,
-    out_height: u32,
-    out_width: u32,
-    pad_top: i32,
-    pad_left: i32,
-    row_blocks: u32,
-    position_blocks: u32,
-    planes: u32,
-    value: f32,
-});
 
 /// Output rows that an invocation writes.
 const ROWS: u32 = 4;

@@ -2,24 +2,15 @@
 
 use crate::error::{Error, Result};
 use crate::gpu::choose::rules::LANES;
-use crate::gpu::lower::common::{elements, parameters, slot};
+use crate::gpu::lower::common::{elements, slot};
 use crate::gpu::plan::recording::{Part, Recording, SlotId, Value, Work};
 use crate::gpu::wgsl::kernel::{Kernel, PipelineKey};
+use crate::gpu::wgsl::parameters::MOST_AXES;
+use crate::gpu::wgsl::parameters::movement::StridedCopyParameters;
 use crate::ops::{Concat, Op, Slice, Transpose};
-
-/// Axes that the kernels tell apart, after neighbours that run on alike are merged.
-pub(crate) const MOST_AXES: usize = 6;
 
 /// Items that an invocation copies.
 const ITEMS: u32 = 4;
-
-parameters!(StridedCopyParameters {
-    items: u32,
-    input_offset: u32,
-    output_offset: u32,
-    unused: u32,
-    axes: [[u32; 4]; MOST_AXES]
-});
 
 /// An axis of a copy: its extent, and how many elements its neighbours lie apart on either side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,17 +97,12 @@ impl Copy {
             *to = [axis.extent as u32, axis.input_stride as u32, axis.output_stride as u32, 0];
         }
         let items = copy.elements();
-        let constants = [
-            ("LANES", LANES),
-            ("ITEMS", ITEMS),
-            ("AXES", copy.axes.len().max(1) as u32),
-            ("MOST_AXES", MOST_AXES as u32),
-        ];
+        let constants = [("LANES", LANES), ("ITEMS", ITEMS), ("AXES", copy.axes.len().max(1) as u32)];
         let parameters = StridedCopyParameters {
             items: items as u32,
             input_offset: copy.input_offset as u32,
             output_offset: copy.output_offset as u32,
-            unused: 0,
+            unused: [0],
             axes,
         };
         let workgroups = items.div_ceil((LANES * ITEMS) as usize);

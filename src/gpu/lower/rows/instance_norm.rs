@@ -3,25 +3,12 @@
 
 use crate::error::Result;
 use crate::gpu::choose::rules::LANES;
-use crate::gpu::lower::common::{elements, parameters, slot};
+use crate::gpu::lower::common::{elements, slot};
 use crate::gpu::lower::rows::reduce::{Term, middle};
 use crate::gpu::plan::recording::{Recording, SlotId, Value, Work};
 use crate::gpu::wgsl::kernel::{Kernel, PipelineKey};
+use crate::gpu::wgsl::parameters::rows::{InstanceNormApplyParameters, InstanceNormParameters};
 use crate::ops::{InstanceNorm, ReduceKind};
-
-parameters!(InstanceNormParameters {
-    plane: u32,
-    planes: u32,
-    channels: u32,
-    eps: f32
-});
-parameters!(InstanceNormApplyParameters {
-    plane: u32,
-    planes: u32,
-    channels: u32,
-    chunks: u32,
-    eps: f32
-});
 
 const NAME: &str = "instance_norm";
 /// The largest plane that a workgroup computes alone.

@@ -2,21 +2,11 @@
 
 use crate::error::Result;
 use crate::gpu::choose::rules::LANES;
-use crate::gpu::lower::common::{elements, parameters, slot};
+use crate::gpu::lower::common::{elements, slot};
 use crate::gpu::plan::recording::{Recording, Value, Work};
 use crate::gpu::wgsl::kernel::{Kernel, PipelineKey};
+use crate::gpu::wgsl::parameters::rows::LocalResponseNormParameters;
 use crate::ops::LocalResponseNorm;
-
-parameters!(LocalResponseNormParameters {
-    elements: u32,
-    channels: u32,
-    plane: u32,
-    before: u32,
-    after: u32,
-    factor: f32,
-    beta: f32,
-    k: f32,
-});
 
 pub(crate) fn lower(op: &LocalResponseNorm, input: &Value, output: &Value, recording: &mut Recording) -> Result<()> {
     let channels = input.shape[1];

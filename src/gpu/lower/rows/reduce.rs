@@ -6,26 +6,14 @@ use crate::error::Result;
 use crate::gpu::choose::rules::LANES;
 use crate::gpu::choose::rules::long_row_lanes;
 use crate::gpu::device::device_class::DeviceClass;
-use crate::gpu::lower::common::{elements, parameters, slot};
+use crate::gpu::lower::common::{elements, slot};
 use crate::gpu::lower::matmul::register_block::lanes;
-use crate::gpu::lower::movement::strided_copy::{Axis, MOST_AXES, check_axes, merge, strides};
+use crate::gpu::lower::movement::strided_copy::{Axis, check_axes, merge, strides};
 use crate::gpu::plan::recording::{Recording, Value, Work};
 use crate::gpu::wgsl::kernel::{Kernel, PipelineKey};
+use crate::gpu::wgsl::parameters::MOST_AXES;
+use crate::gpu::wgsl::parameters::rows::{FillParameters, ReduceParameters};
 use crate::ops::{Reduce, ReduceKind};
-
-parameters!(ReduceParameters {
-    outputs: u32,
-    tasks: u32,
-    terms: u32,
-    part_terms: u32,
-    divisor: f32,
-    unused: [u32; 3],
-    axes: [[u32; 4]; MOST_AXES]
-});
-parameters!(FillParameters {
-    elements: u32,
-    bits: u32
-});
 
 /// Elements from which on a row is worth a workgroup.
 pub(crate) const FEWEST_ALONG: usize = 128;
@@ -241,7 +229,6 @@ impl Tasks<'_> {
             ("REDUCTION", kind),
             ("TERM", self.term.code()),
             ("KEPT", self.axes.kept.len().max(1) as u32),
-            ("MOST_AXES", MOST_AXES as u32),
         ]
     }
 

@@ -2,23 +2,12 @@
 
 use crate::error::Result;
 use crate::gpu::choose::rules::LANES;
-use crate::gpu::lower::common::{elements, parameters, slot};
+use crate::gpu::lower::common::{elements, slot};
 use crate::gpu::lower::rows::reduce::{FEWEST_ALONG, Term, middle};
 use crate::gpu::plan::recording::{Recording, Value, Work};
 use crate::gpu::wgsl::kernel::{Kernel, PipelineKey};
+use crate::gpu::wgsl::parameters::rows::{SoftmaxApplyParameters, SoftmaxParameters};
 use crate::ops::{ReduceKind, Softmax};
-
-parameters!(SoftmaxParameters {
-    extent: u32,
-    inner: u32,
-    rows: u32
-});
-parameters!(SoftmaxApplyParameters {
-    extent: u32,
-    inner: u32,
-    rows: u32,
-    chunks: u32,
-});
 
 /// The longest row that an invocation computes alone, and rows so many that it does so with any row up to that.
 const LONGEST_ALONE: usize = 1024;

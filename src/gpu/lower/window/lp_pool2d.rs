@@ -3,28 +3,12 @@
 use crate::error::Result;
 use crate::gpu::choose::problem::step;
 use crate::gpu::choose::rules::LANES;
-use crate::gpu::lower::common::{elements, parameters, slot};
+use crate::gpu::lower::common::{elements, slot};
 use crate::gpu::lower::window::pool2d::{MOST_TAPS_ALONE, check_window};
 use crate::gpu::plan::recording::{Recording, Value, Work};
 use crate::gpu::wgsl::kernel::{Kernel, PipelineKey};
+use crate::gpu::wgsl::parameters::window::LpPoolParameters;
 use crate::ops::LpPool2d;
-
-parameters!(LpPoolParameters {
-    in_height: u32,
-    in_width: u32,
-    out_height: u32,
-    out_width: u32,
-    kernel_height: u32,
-    kernel_width: u32,
-    stride_height: u32,
-    stride_width: u32,
-    dilation_height: u32,
-    dilation_width: u32,
-    pad_top: u32,
-    pad_left: u32,
-    outputs: u32,
-    power: u32,
-});
 
 pub(crate) fn lower(op: &LpPool2d, input: &Value, output: &Value, recording: &mut Recording) -> Result<()> {
     let name = "lp_pool2d";

@@ -5,54 +5,14 @@ use crate::gpu::choose::problem::{check_extent, step};
 use crate::gpu::choose::rules;
 use crate::gpu::choose::rules::LANES;
 use crate::gpu::choose::strips::{Strips, Windows};
-use crate::gpu::lower::common::{elements, parameters, slot};
+use crate::gpu::lower::common::{elements, slot};
 use crate::gpu::lower::rows::reduce::{Axes, FEWEST_ALONG, Term, reduce_by};
 use crate::gpu::plan::recording::{Recording, Value, Work};
 use crate::gpu::wgsl::kernel::{Kernel, PipelineKey};
+use crate::gpu::wgsl::parameters::window::{PoolParameters, PoolWindowParameters};
 use crate::ops::{AvgPool2d, IndexOrder, MaxPool2d, ReduceKind, Window2d};
 use crate::padding::{Padding2d, PaddingMode};
 use crate::shape::Size2d;
-
-parameters!(WindowParameters {
-    in_height: u32,
-    in_width: u32,
-    out_height: u32,
-    out_width: u32,
-    pad_top: u32,
-    pad_left: u32,
-    padded_height: u32,
-    padded_width: u32,
-    strips: u32,
-    segment_rows: u32,
-    segments: u32,
-    invocations: u32,
-    count_include_pad: u32,
-    divisor_override: f32,
-    lowest: u32,
-});
-parameters!(AnyParameters {
-    in_height: u32,
-    in_width: u32,
-    out_height: u32,
-    out_width: u32,
-    kernel_height: u32,
-    kernel_width: u32,
-    stride_height: u32,
-    stride_width: u32,
-    dilation_height: u32,
-    dilation_width: u32,
-    pad_top: u32,
-    pad_left: u32,
-    padded_height: u32,
-    padded_width: u32,
-    outputs: u32,
-    count_include_pad: u32,
-    divisor_override: f32,
-    index_row: u32,
-    index_column: u32,
-    index_plane: u32,
-    lowest: u32,
-});
 
 /// The most taps of a window that an invocation goes through alone.
 pub(crate) const MOST_TAPS_ALONE: usize = 1024;
@@ -148,7 +108,7 @@ fn lower_window(
         stride: [stride_height, stride_width],
         dilation: [dilation_height, dilation_width],
     };
-    let parameters = AnyParameters {
+    let parameters = PoolParameters {
         in_height: window.input.height as u32,
         in_width: window.input.width as u32,
         out_height: window.output.height as u32,
@@ -204,7 +164,7 @@ pub(crate) fn lower_adaptive(is_max: bool, input: &Value, outputs: &[Value], rec
     {
         return lower_whole(name, is_max, None, input, output, recording);
     }
-    let parameters = AnyParameters {
+    let parameters = PoolParameters {
         in_height: in_height as u32,
         in_width: in_width as u32,
         out_height: outputs[0].shape[2] as u32,
@@ -238,7 +198,7 @@ fn by_strips(
     name: &'static str,
     strips: &Strips,
     is_max: u32,
-    window: &AnyParameters,
+    window: &PoolParameters,
     input: &Value,
     output: &Value,
     recording: &mut Recording,
@@ -249,7 +209,7 @@ fn by_strips(
         ("IS_MAX", is_max),
         ("PADDING_MODE", PaddingMode::Zeros.code()),
     ];
-    let parameters = WindowParameters {
+    let parameters = PoolWindowParameters {
         in_height: window.in_height,
         in_width: window.in_width,
         out_height: window.out_height,
@@ -319,7 +279,7 @@ fn dispatch_any(
     is_max: u32,
     adaptive: bool,
     taps: [usize; 2],
-    parameters: &AnyParameters,
+    parameters: &PoolParameters,
     input: &Value,
     outputs: &[Value],
     recording: &mut Recording,

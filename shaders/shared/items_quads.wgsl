@@ -1,2 +1,0 @@
-// Four consecutive elements at a time.
-alias Item = vec4<u32>;

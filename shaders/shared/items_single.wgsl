@@ -1,2 +1,0 @@
-// One element at a time.
-alias Item = u32;

@@ -1,0 +1,44 @@
+use crate::gpu::wgsl::parameters::{MOST_AXES, parameters};
+
+parameters! {
+    /// What `activation` takes.
+    ActivationParameters {
+        /// ceil(elements / 4)
+        quads: u32,
+        /// the activation's parameters
+        first: f32,
+        second: f32,
+    }
+
+    /// What `prelu` takes.
+    PReluParameters {
+        /// elements of one plane
+        plane: u32,
+        /// ceil(plane / (LANES * ITEMS))
+        chunks: u32,
+        /// N * C
+        planes: u32,
+        /// 1 or C
+        slopes: u32,
+    }
+
+    /// What `batch_norm` takes.
+    BatchNormParameters {
+        /// elements of one plane
+        plane: u32,
+        /// ceil(plane / (LANES * ITEMS))
+        chunks: u32,
+        /// N * C
+        planes: u32,
+        channels: u32,
+        eps: f32,
+    }
+
+    /// What `binary` takes.
+    BinaryParameters {
+        elements: u32,
+        unused: [u32; 3],
+        /// One for each of at most AXES axes, the last axis first: extent, left stride, right stride (0 where broadcast), unused.
+        axes: [[u32; 4]; MOST_AXES],
+    }
+}

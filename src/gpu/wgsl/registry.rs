@@ -1,0 +1,435 @@
+//! The kernels: each is declared here once, and the enum, the list, the header of its text and the tests follow from it.
+//!
+//! ```text
+//! KERNEL = "its name" from "its file in shaders" ["the shared parts that it chooses"] {
+//!     parameters: what it takes as uniforms, a struct of `parameters`,
+//!     inputs: [name: element], which it loads by `load_name(i)`; bound from 1 on,
+//!     outputs: [name: element], which it stores by `store_name(i, x)`; bound after the inputs,
+//!     subgroups: true, where it has subgroup operations,
+//! }
+//! ```
+
+use crate::gpu::wgsl::parameters::{Layout, conv, elementwise, matmul, movement, roofline, rows, window};
+use crate::gpu::wgsl::storage::{Binding, Element};
+
+/// What a kernel is made of. Binding 0 is its parameters (uniform), then come the inputs, then the outputs.
+#[derive(Debug)]
+pub(crate) struct KernelSource {
+    pub(crate) name: &'static str,
+    /// The text of its own file.
+    pub(crate) body: &'static str,
+    /// The shared parts that it chooses where there are several, see [`imports`](crate::gpu::wgsl::imports).
+    pub(crate) variants: &'static [&'static str],
+    pub(crate) parameters: &'static Layout,
+    pub(crate) inputs: &'static [Binding],
+    pub(crate) outputs: &'static [Binding],
+    pub(crate) subgroups: bool,
+}
+
+macro_rules! kernels {
+    ($($(#[$attribute:meta])* $kernel:ident = $name:literal from $file:literal $([$($variant:literal),+])? {
+        parameters: $parameters:ty,
+        inputs: [$($input:ident: $loaded:ident),*],
+        outputs: [$($output:ident: $stored:ident),+],
+        $(subgroups: $subgroups:literal,)?
+    })+) => {
+        /// A compute kernel.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub(crate) enum Kernel {
+            $($(#[$attribute])* $kernel,)+
+        }
+
+        const SOURCES: &[KernelSource] = &[$(KernelSource {
+            name: $name,
+            body: include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/shaders/", $file, ".wgsl")),
+            variants: &[$($($variant),+)?],
+            parameters: &<$parameters>::LAYOUT,
+            inputs: &[$(Binding { name: stringify!($input), element: Element::$loaded }),*],
+            outputs: &[$(Binding { name: stringify!($output), element: Element::$stored }),+],
+            subgroups: false $(|| $subgroups)?,
+        }),+];
+
+        impl Kernel {
+            /// All kernels.
+            #[cfg(any(test, feature = "wrong-kernel"))]
+            pub(crate) const ALL: [Self; SOURCES.len()] = [$(Self::$kernel),+];
+        }
+    };
+}
+
+impl Kernel {
+    pub(crate) const fn source(self) -> &'static KernelSource {
+        &SOURCES[self as usize]
+    }
+}
+
+kernels! {
+    Activation = "activation" from "activation" {
+        parameters: elementwise::ActivationParameters,
+        inputs: [input: F32x4],
+        outputs: [output: F32x4],
+    }
+
+    BatchNorm = "batch_norm" from "batch_norm" {
+        parameters: elementwise::BatchNormParameters,
+        inputs: [input: F32, mean: F32, variance: F32, weight: F32, bias: F32],
+        outputs: [output: F32],
+    }
+
+    Binary = "binary" from "binary" {
+        parameters: elementwise::BinaryParameters,
+        inputs: [left: F32, right: F32],
+        outputs: [output: F32],
+    }
+
+    #[cfg_attr(target_family = "wasm", expect(dead_code, reason = "a browser has no clock to measure it by"))]
+    CeilingCopy = "ceiling_copy" from "ceiling_copy" {
+        parameters: roofline::CopyParameters,
+        inputs: [input: F32x4],
+        outputs: [output: F32x4],
+    }
+
+    CeilingMultiplyAdd = "ceiling_multiply_add" from "ceiling_multiply_add" {
+        parameters: roofline::MultiplyAddParameters,
+        inputs: [input: F32],
+        outputs: [output: F32],
+    }
+
+    Conv2dDepthwise = "conv2d_depthwise" from "conv2d_depthwise" {
+        parameters: conv::DepthwiseParameters,
+        inputs: [input: F32, weight: F32, bias: F32, residual: F32],
+        outputs: [output: F32],
+    }
+
+    Conv2dDepthwiseQuads = "conv2d_depthwise_quads" from "conv2d_depthwise" ["reals_quads", "strip_quads"] {
+        parameters: conv::DepthwiseParameters,
+        inputs: [input: F32x4, weight: F32, bias: F32, residual: F32x4],
+        outputs: [output: F32x4],
+    }
+
+    Conv2dDirect = "conv2d_direct" from "conv2d_direct" ["spread_plain"] {
+        parameters: conv::DirectParameters,
+        inputs: [input: F32, packed: F32x4, bias: F32, residual: F32],
+        outputs: [output: F32],
+    }
+
+    Conv2dDirectBroadcast = "conv2d_direct_broadcast" from "conv2d_direct" ["spread_broadcast"] {
+        parameters: conv::DirectParameters,
+        inputs: [input: F32, packed: F32x4, bias: F32, residual: F32],
+        outputs: [output: F32],
+        subgroups: true,
+    }
+
+    Conv2dTiled = "conv2d_tiled" from "conv2d_tiled" {
+        parameters: conv::Conv2dTiledParameters,
+        inputs: [input: F32, packed: F32x4, bias: F32, residual: F32],
+        outputs: [output: F32],
+    }
+
+    Conv2dTiledQuads = "conv2d_tiled_quads" from "conv2d_tiled" ["reals_quads", "width_quads"] {
+        parameters: conv::Conv2dTiledParameters,
+        inputs: [input: F32, packed: F32x4, bias: F32, residual: F32x4],
+        outputs: [output: F32x4],
+    }
+
+    Fill = "fill" from "fill" {
+        parameters: rows::FillParameters,
+        inputs: [],
+        outputs: [output: F32],
+    }
+
+    Gemm = "gemm" from "gemm" ["spread_plain", "vectors_whole"] {
+        parameters: matmul::GemmParameters,
+        inputs: [input: F32, packed: F32x4, bias: F32, residual: F32],
+        outputs: [output: F32],
+    }
+
+    GemmBroadcast = "gemm_broadcast" from "gemm" ["spread_broadcast", "vectors_whole"] {
+        parameters: matmul::GemmParameters,
+        inputs: [input: F32, packed: F32x4, bias: F32, residual: F32],
+        outputs: [output: F32],
+        subgroups: true,
+    }
+
+    GemmFew = "gemm_few" from "gemm_few" ["reals_quads"] {
+        parameters: matmul::GemmParameters,
+        inputs: [input: F32x4, packed: F32x4, bias: F32, residual: F32x4],
+        outputs: [output: F32x4],
+        subgroups: true,
+    }
+
+    GemmPadded = "gemm_padded" from "gemm" ["spread_broadcast", "vectors_padded"] {
+        parameters: matmul::GemmParameters,
+        inputs: [input: F32x4, packed: F32x4, bias: F32, residual: F32],
+        outputs: [output: F32],
+        subgroups: true,
+    }
+
+    GemmQuads = "gemm_quads" from "gemm" ["reals_quads", "spread_broadcast", "vectors_whole"] {
+        parameters: matmul::GemmParameters,
+        inputs: [input: F32x4, packed: F32x4, bias: F32, residual: F32x4],
+        outputs: [output: F32x4],
+        subgroups: true,
+    }
+
+    GemmTiled = "gemm_tiled" from "gemm_tiled" ["tile_rows"] {
+        parameters: matmul::GemmTiledParameters,
+        inputs: [input: F32, packed: F32x4, bias: F32, residual: F32],
+        outputs: [output: F32],
+    }
+
+    GemmTiledColumns = "gemm_tiled_columns" from "gemm_tiled" ["tile_columns"] {
+        parameters: matmul::GemmTiledParameters,
+        inputs: [input: F32, packed: F32x4, bias: F32, residual: F32],
+        outputs: [output: F32],
+    }
+
+    GemmTiledQuads = "gemm_tiled_quads" from "gemm_tiled_quads" ["reals_quads", "width_quads"] {
+        parameters: matmul::GemmTiledParameters,
+        inputs: [input: F32x4, packed: F32x4, bias: F32, residual: F32x4],
+        outputs: [output: F32x4],
+    }
+
+    Gemv = "gemv" from "gemv" {
+        parameters: matmul::GemmParameters,
+        inputs: [input: F32, packed: F32x4, bias: F32, residual: F32],
+        outputs: [output: F32],
+        subgroups: true,
+    }
+
+    GemvRows = "gemv_rows" from "gemv_rows" {
+        parameters: matmul::GemvRowsParameters,
+        inputs: [input: F32, weight: F32, bias: F32, residual: F32],
+        outputs: [output: F32],
+    }
+
+    GemvRowsQuads = "gemv_rows_quads" from "gemv_rows" ["terms_quads"] {
+        parameters: matmul::GemvRowsParameters,
+        inputs: [input: F32x4, weight: F32x4, bias: F32, residual: F32],
+        outputs: [output: F32],
+    }
+
+    Im2col = "im2col" from "im2col" {
+        parameters: conv::Im2colParameters,
+        inputs: [input: F32],
+        outputs: [terms: F32x4],
+    }
+
+    Im2colStrips = "im2col_strips" from "im2col_strips" {
+        parameters: conv::Im2colStripParameters,
+        inputs: [input: F32x4],
+        outputs: [terms: F32x4],
+    }
+
+    InstanceNorm = "instance_norm" from "instance_norm" {
+        parameters: rows::InstanceNormParameters,
+        inputs: [input: F32, weight: F32, bias: F32],
+        outputs: [output: F32],
+    }
+
+    InstanceNormApply = "instance_norm_apply" from "instance_norm_apply" {
+        parameters: rows::InstanceNormApplyParameters,
+        inputs: [input: F32, weight: F32, bias: F32, means: F32, variances: F32],
+        outputs: [output: F32],
+    }
+
+    Interpolate = "interpolate" from "interpolate" {
+        parameters: movement::InterpolateParameters,
+        inputs: [input: F32],
+        outputs: [output: F32],
+    }
+
+    InterpolateNearest = "interpolate_nearest" from "interpolate_nearest" {
+        parameters: movement::NearestParameters,
+        inputs: [input: F32, sources: U32],
+        outputs: [output: F32],
+    }
+
+    LocalResponseNorm = "local_response_norm" from "local_response_norm" {
+        parameters: rows::LocalResponseNormParameters,
+        inputs: [input: F32],
+        outputs: [output: F32],
+    }
+
+    LpPool2d = "lp_pool2d" from "lp_pool2d" {
+        parameters: window::LpPoolParameters,
+        inputs: [input: F32],
+        outputs: [output: F32],
+    }
+
+    MatMul = "matmul" from "matmul" {
+        parameters: matmul::MatMulParameters,
+        inputs: [left: F32, right: F32, before: F32],
+        outputs: [output: F32],
+    }
+
+    PRelu = "prelu" from "prelu" {
+        parameters: elementwise::PReluParameters,
+        inputs: [input: F32, slope: F32],
+        outputs: [output: F32],
+    }
+
+    PackWeights = "pack_weights" from "pack_weights" {
+        parameters: matmul::PackParameters,
+        inputs: [weight: F32],
+        outputs: [packed: F32x4],
+    }
+
+    Pad2d = "pad2d" from "pad2d" {
+        parameters: movement::PadParameters,
+        inputs: [input: F32],
+        outputs: [output: F32],
+    }
+
+    Pool2dAny = "pool2d_any" from "pool2d_any" ["indices_dropped"] {
+        parameters: window::PoolParameters,
+        inputs: [input: F32],
+        outputs: [output: F32],
+    }
+
+    Pool2dAnyIndices = "pool2d_any_indices" from "pool2d_any" ["indices_stored"] {
+        parameters: window::PoolParameters,
+        inputs: [input: F32],
+        outputs: [output: F32, indices: U32],
+    }
+
+    Pool2dLong = "pool2d_long" from "pool2d_long" ["indices_dropped"] {
+        parameters: window::PoolParameters,
+        inputs: [input: F32],
+        outputs: [output: F32],
+    }
+
+    Pool2dLongIndices = "pool2d_long_indices" from "pool2d_long" ["indices_stored"] {
+        parameters: window::PoolParameters,
+        inputs: [input: F32],
+        outputs: [output: F32, indices: U32],
+    }
+
+    Pool2dWindow = "pool2d_window" from "pool2d_window" {
+        parameters: window::PoolWindowParameters,
+        inputs: [input: F32],
+        outputs: [output: F32],
+    }
+
+    Pool2dWindowQuads = "pool2d_window_quads" from "pool2d_window" ["reals_quads", "strip_quads"] {
+        parameters: window::PoolWindowParameters,
+        inputs: [input: F32x4],
+        outputs: [output: F32x4],
+    }
+
+    Reduce = "reduce" from "reduce" {
+        parameters: rows::ReduceParameters,
+        inputs: [input: F32, centres: F32],
+        outputs: [output: F32],
+    }
+
+    ReduceRows = "reduce_rows" from "reduce_rows" {
+        parameters: rows::ReduceParameters,
+        inputs: [input: F32, centres: F32],
+        outputs: [output: F32],
+    }
+
+    ReduceRowsQuads = "reduce_rows_quads" from "reduce_rows" ["reals_quads", "reduction_quads"] {
+        parameters: rows::ReduceParameters,
+        inputs: [input: F32x4, centres: F32],
+        outputs: [output: F32],
+    }
+
+    Softmax = "softmax" from "softmax" {
+        parameters: rows::SoftmaxParameters,
+        inputs: [input: F32],
+        outputs: [output: F32],
+    }
+
+    SoftmaxApply = "softmax_apply" from "softmax_apply" {
+        parameters: rows::SoftmaxApplyParameters,
+        inputs: [input: F32, largest: F32, sums: F32],
+        outputs: [output: F32],
+    }
+
+    SoftmaxApplyQuads = "softmax_apply_quads" from "softmax_apply" ["reals_quads"] {
+        parameters: rows::SoftmaxApplyParameters,
+        inputs: [input: F32x4, largest: F32, sums: F32],
+        outputs: [output: F32x4],
+    }
+
+    StridedCopy = "strided_copy" from "strided_copy" {
+        parameters: movement::StridedCopyParameters,
+        inputs: [input: Bits],
+        outputs: [output: Bits],
+    }
+
+    StridedCopyQuads = "strided_copy_quads" from "strided_copy" {
+        parameters: movement::StridedCopyParameters,
+        inputs: [input: Bits4],
+        outputs: [output: Bits4],
+    }
+
+    SumSplits = "sum_splits" from "sum_splits" {
+        parameters: matmul::SumSplitsParameters,
+        inputs: [parts: F32, bias: F32, residual: F32],
+        outputs: [output: F32],
+    }
+
+    WinogradInput = "winograd_input" from "winograd_input" ["winograd_small"] {
+        parameters: conv::WinogradInputParameters,
+        inputs: [input: F32],
+        outputs: [transformed: F32x4],
+    }
+
+    WinogradInputLarge = "winograd_input_large" from "winograd_input" ["winograd_large"] {
+        parameters: conv::WinogradInputParameters,
+        inputs: [input: F32],
+        outputs: [transformed: F32x4],
+    }
+
+    WinogradOutput = "winograd_output" from "winograd_output" ["winograd_small"] {
+        parameters: conv::WinogradOutputParameters,
+        inputs: [products: F32x4, weight: F32, bias: F32, residual: F32, input: F32],
+        outputs: [output: F32],
+    }
+
+    WinogradOutputLarge = "winograd_output_large" from "winograd_output" ["winograd_large"] {
+        parameters: conv::WinogradOutputParameters,
+        inputs: [products: F32x4, weight: F32, bias: F32, residual: F32, input: F32],
+        outputs: [output: F32],
+    }
+
+    WinogradWeight = "winograd_weight" from "winograd_weight" ["winograd_small"] {
+        parameters: conv::WinogradWeightParameters,
+        inputs: [weight: F32],
+        outputs: [transformed: F32],
+    }
+
+    WinogradWeightLarge = "winograd_weight_large" from "winograd_weight" ["winograd_large"] {
+        parameters: conv::WinogradWeightParameters,
+        inputs: [weight: F32],
+        outputs: [transformed: F32],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+    use crate::gpu::wgsl::imports::with_imports;
+
+    #[test]
+    fn names_are_unique() {
+        let names: HashSet<&str> = SOURCES.iter().map(|source| source.name).collect();
+        assert_eq!(names.len(), SOURCES.len());
+    }
+
+    /// What a kernel binds and leaves alone would be made and bound for nothing.
+    #[test]
+    fn every_binding_is_used() {
+        for source in SOURCES {
+            let text = with_imports(source.body, source.variants).unwrap();
+            let loads = source.inputs.iter().map(|input| format!("load_{}(", input.name));
+            let stores = source.outputs.iter().map(|output| format!("store_{}(", output.name));
+            let unused: Vec<_> = loads.chain(stores).filter(|call| !text.contains(call)).collect();
+            assert!(unused.is_empty(), "{}: {unused:?}", source.name);
+        }
+    }
+}

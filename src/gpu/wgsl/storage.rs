@@ -1,0 +1,165 @@
+//! How the elements of bindings are stored, and the functions by which kernels get at them.
+//!
+//! A kernel names no array. It loads `load_NAME(i)` and stores `store_NAME(i, x)`, in the type that it computes with, and the
+//! header has these functions for the type that is stored:
+//!
+//! ```wgsl
+//! @group(0) @binding(1) var<storage, read> input: array<f16>;
+//! fn load_input(i: u32) -> f32 { return f32(input[i]); }
+//! @group(0) @binding(2) var<storage, read_write> output: array<vec4<f16>>;
+//! fn store_output(i: u32, x: vec4<f32>) { output[i] = vec4<f16>(x); }
+//! ```
+//!
+//! What is between, sums above all, stays `f32`. WGSL mixes no types, so that whatever was stored otherwise would not compile.
+//! Another way to store numbers is a variant of [`Storage`] with its forms; kernels stay as they are. Where several elements
+//! share a word, only an [`Element`] of a whole word can be stored: two invocations may not write parts of one.
+
+use crate::precision::Precision;
+
+/// What a kernel takes an element of a binding to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Element {
+    /// A number.
+    F32,
+    /// Four consecutive numbers.
+    F32x4,
+    /// A whole number.
+    U32,
+    /// An element that is only moved, whatever it is.
+    Bits,
+    /// Four of them.
+    Bits4,
+}
+
+/// How the elements of a binding are stored.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) enum Storage {
+    /// In 4 bytes, as kernels compute with them.
+    #[default]
+    Words,
+    /// Numbers as 16-bit floats.
+    F16,
+}
+
+impl From<Precision> for Storage {
+    fn from(precision: Precision) -> Self {
+        match precision {
+            Precision::F32 => Self::Words,
+            Precision::F16 => Self::F16,
+        }
+    }
+}
+
+/// An element's types in memory and in the kernel. Either is made of the other by naming it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Form {
+    stored: &'static str,
+    seen: &'static str,
+}
+
+impl Storage {
+    /// None where elements cannot be stored so.
+    fn form(self, element: Element) -> Option<Form> {
+        let (stored, seen) = match (self, element) {
+            (Self::Words, Element::F32) => ("f32", "f32"),
+            (Self::Words, Element::F32x4) => ("vec4<f32>", "vec4<f32>"),
+            (Self::Words, Element::U32 | Element::Bits) => ("u32", "u32"),
+            (Self::Words, Element::Bits4) => ("vec4<u32>", "vec4<u32>"),
+            (Self::F16, Element::F32) => ("f16", "f32"),
+            (Self::F16, Element::F32x4) => ("vec4<f16>", "vec4<f32>"),
+            (Self::F16, Element::Bits) => ("f16", "f16"),
+            (Self::F16, Element::Bits4) => ("vec4<f16>", "vec4<f16>"),
+            (Self::F16, Element::U32) => return None,
+        };
+        Some(Form { stored, seen })
+    }
+}
+
+impl Form {
+    /// An expression of one type as the other.
+    fn converted(self, to: &str, expression: &str) -> String {
+        if self.stored == self.seen {
+            expression.to_owned()
+        } else {
+            format!("{to}({expression})")
+        }
+    }
+}
+
+/// An array that a kernel binds.
+#[derive(Debug)]
+pub(crate) struct Binding {
+    pub(crate) name: &'static str,
+    pub(crate) element: Element,
+}
+
+impl Binding {
+    /// The type of the stored array's elements.
+    pub(crate) fn stored(&self, storage: Storage) -> Result<&'static str, String> {
+        Ok(self.form(storage)?.stored)
+    }
+
+    pub(crate) fn load(&self, storage: Storage) -> Result<String, String> {
+        let (name, form) = (self.name, self.form(storage)?);
+        let loaded = form.converted(form.seen, &format!("{name}[i]"));
+        Ok(format!("fn load_{name}(i: u32) -> {} {{ return {loaded}; }}\n", form.seen))
+    }
+
+    pub(crate) fn store(&self, storage: Storage) -> Result<String, String> {
+        let (name, form) = (self.name, self.form(storage)?);
+        let stored = form.converted(form.stored, "x");
+        Ok(format!(
+            "fn store_{name}(i: u32, x: {}) {{ {name}[i] = {stored}; }}\n",
+            form.seen
+        ))
+    }
+
+    fn form(&self, storage: Storage) -> Result<Form, String> {
+        let form = storage.form(self.element);
+        form.ok_or_else(|| format!("{} cannot be stored as {storage:?}", self.name))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn binding(element: Element) -> Binding {
+        Binding { name: "a", element }
+    }
+
+    #[test]
+    fn numbers_are_widened_and_narrowed() {
+        for (element, storage, load, store) in [
+            (
+                Element::F32,
+                Storage::Words,
+                "fn load_a(i: u32) -> f32 { return a[i]; }\n",
+                "fn store_a(i: u32, x: f32) { a[i] = x; }\n",
+            ),
+            (
+                Element::F32x4,
+                Storage::F16,
+                "fn load_a(i: u32) -> vec4<f32> { return vec4<f32>(a[i]); }\n",
+                "fn store_a(i: u32, x: vec4<f32>) { a[i] = vec4<f16>(x); }\n",
+            ),
+            // What is only moved is not converted.
+            (
+                Element::Bits,
+                Storage::F16,
+                "fn load_a(i: u32) -> f16 { return a[i]; }\n",
+                "fn store_a(i: u32, x: f16) { a[i] = x; }\n",
+            ),
+        ] {
+            assert_eq!(binding(element).load(storage).as_deref(), Ok(load));
+            assert_eq!(binding(element).store(storage).as_deref(), Ok(store));
+        }
+    }
+
+    #[test]
+    fn whole_numbers_are_no_floats() {
+        let indices = binding(Element::U32);
+        assert_eq!(indices.stored(Storage::Words), Ok("u32"));
+        assert_eq!(indices.load(Storage::F16), Err("a cannot be stored as F16".to_owned()));
+    }
+}

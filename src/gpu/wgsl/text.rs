@@ -1,0 +1,22 @@
+//! The final text of kernels.
+
+use crate::gpu::wgsl::header::header;
+use crate::gpu::wgsl::imports::with_imports;
+use crate::gpu::wgsl::kernel::{Dialect, PipelineKey};
+use crate::gpu::wgsl::loop_limit::{CUT_LOOPS, cut_loops};
+use crate::gpu::wgsl::unroll::unroll;
+
+impl PipelineKey {
+    /// Header, shared parts and body, with marked loops written out.
+    pub(crate) fn wgsl(&self, dialect: Dialect) -> Result<String, String> {
+        let source = self.kernel.source();
+        header(self, dialect)
+            .and_then(|header| Ok(header + &with_imports(source.body, source.variants)?))
+            .and_then(|text| unroll(&text, &|name| self.constant(name)))
+            .map(|text| match self.constant(CUT_LOOPS) {
+                Some(_) => cut_loops(&text),
+                None => text,
+            })
+            .map_err(|message| format!("{}: {message}", source.name))
+    }
+}
