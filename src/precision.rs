@@ -3,6 +3,8 @@
 use half::f16;
 use half::slice::{HalfBitsSliceExt, HalfFloatSliceExt};
 
+use crate::error::{Error, Result};
+
 /// How a session stores its numbers on the GPU. What a kernel computes it computes in `f32`, whichever this is. Indices of
 /// maxima are whole numbers of 32 bits in either.
 ///
@@ -48,6 +50,16 @@ impl std::fmt::Display for Precision {
     }
 }
 
+impl std::str::FromStr for Precision {
+    type Err = Error;
+
+    /// Reads what `Display` writes.
+    fn from_str(text: &str) -> Result<Self> {
+        let known = Self::ALL.into_iter().find(|precision| precision.name() == text);
+        known.ok_or_else(|| Error::invalid("precision", format!("expected f32 or f16, but got {text:?}")))
+    }
+}
+
 /// Numbers rounded to 16 bits, ties to even, as a buffer holds them: an even number of them, since buffers are written in
 /// whole words.
 pub(crate) fn to_halves(numbers: &[f32]) -> Vec<u16> {
@@ -75,5 +87,14 @@ mod tests {
         let back = from_halves(&bits[..7]);
         assert_eq!(back, [1.0, 1.0, 1.0 + 4.0 / 2048.0, 2048.0, 65504.0, f32::INFINITY, -0.0]);
         assert!(back[6].is_sign_negative() && from_halves(&to_halves(&[f32::NAN]))[0].is_nan());
+    }
+
+    #[test]
+    fn names_are_read_as_they_are_written() {
+        for precision in Precision::ALL {
+            assert_eq!(precision.to_string().parse::<Precision>().unwrap(), precision);
+        }
+        let error = "f15".parse::<Precision>().unwrap_err().to_string();
+        assert!(error.contains("expected f32 or f16") && error.contains("f15"), "{error}");
     }
 }

@@ -46,6 +46,7 @@ impl Options {
 
 /// An input or output: its name and what the file says of its shape. Shown as `name [batch, 3, 224, 224]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct TensorInfo {
     /// The name.
     pub name: String,

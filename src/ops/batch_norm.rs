@@ -18,6 +18,7 @@ const NAME: &str = "batch_norm";
 ///
 /// Errors: fewer than 2 dimensions; a parameter that is not `[channels]`; a negative or NaN `eps`.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct BatchNorm {
     /// Added to the variance; PyTorch's default is 1e-5.
     pub eps: f32,

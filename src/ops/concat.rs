@@ -16,6 +16,7 @@ use crate::shape;
 /// Errors: no inputs; an axis out of range; inputs of different ranks, or whose other extents differ (PyTorch passes over
 /// inputs of shape `[0]` whatever the rank; convoke does not).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub struct Concat {
     /// The axis; negative counts from the end.
     pub axis: isize,

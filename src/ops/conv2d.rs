@@ -40,6 +40,7 @@ impl<P: Into<Padding2d>> From<P> for ConvPadding {
 /// bias of the wrong shape; a dilated kernel larger than the padded input; padding over its mode's limit;
 /// [`ConvPadding::Same`] with a stride other than 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub struct Conv2d {
     /// Step between windows.
     pub stride: Size2d,

@@ -23,6 +23,7 @@ const NAME: &str = "conv_transpose2d";
 /// Errors: stride, dilation or groups of 0; negative padding; output padding that is not smaller than stride or dilation;
 /// channels that do not divide into the groups; a weight or bias of the wrong shape; an empty output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub struct ConvTranspose2d {
     /// Step between the windows that input elements write.
     pub stride: Size2d,

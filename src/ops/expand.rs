@@ -17,6 +17,7 @@ use crate::shape;
 ///
 /// Errors: shapes that do not broadcast; -1 for an axis that the input has not; other negative extents.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub struct Expand {
     /// The shape, aligned with the input's at the last axis.
     pub shape: Vec<isize>,

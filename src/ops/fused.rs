@@ -29,6 +29,7 @@ pub enum FusedBase {
 ///
 /// Errors: what the base or the activation refuses; a residual that has not the output's shape.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Fused {
     /// The operator that comes first.
     pub base: FusedBase,

@@ -21,6 +21,7 @@ const NAME: &str = "instance_norm";
 ///
 /// Errors: fewer than 3 dimensions; a weight or bias that is not `[C]`; a negative or NaN `eps`.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct InstanceNorm {
     /// Added to the variance; PyTorch's and ONNX's default is 1e-5.
     pub eps: f32,

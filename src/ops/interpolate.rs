@@ -70,6 +70,7 @@ pub enum CoordinateMode {
 ///
 /// Errors: a size of 0; a scale that is not positive and finite.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Interpolate {
     /// Extent of the output.
     pub size: Size2d,

@@ -21,6 +21,7 @@ const NAME: &str = "local_response_norm";
 /// Errors: fewer than 2 dimensions; a size of 0; parameters that are not finite. Unsupported: a negative `alpha`, and a
 /// `beta` or `k` that is not positive (the power's base might be 0 or negative).
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct LocalResponseNorm {
     /// How many channels are summed.
     pub size: usize,

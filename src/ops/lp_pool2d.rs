@@ -21,6 +21,7 @@ const NAME: &str = "lp_pool2d";
 ///
 /// Errors: a `p`, kernel, stride or dilation of 0; negative padding or more than half of the kernel; an empty output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub struct LpPool2d {
     /// The exponent; ONNX's default is 2.
     pub p: u32,

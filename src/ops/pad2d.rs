@@ -21,6 +21,7 @@ const NAME: &str = "pad";
 /// Errors: a side over its mode's limit; a negative side or a non-zero value in another mode than the constant one;
 /// cropping that leaves nothing.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Pad2d {
     /// Elements added on each side.
     pub padding: Padding2d,

@@ -134,6 +134,7 @@ impl IndexOrder {
 ///
 /// Errors: kernel, stride or dilation of 0; negative padding or more than half of the kernel; an empty output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub struct MaxPool2d {
     /// Extent of the window.
     pub kernel_size: Size2d,
@@ -234,6 +235,7 @@ impl MaxPool2d {
 ///
 /// Errors: kernel or stride of 0; negative padding or more than half of the kernel; a divisor of 0; an empty output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub struct AvgPool2d {
     /// Extent of the window.
     pub kernel_size: Size2d,
@@ -333,6 +335,7 @@ fn adaptive_shape(name: &'static str, input: &[usize], output: Size2d) -> Result
 ///
 /// Errors: an output size of 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub struct AdaptiveAvgPool2d {
     /// Extent of the output.
     pub output_size: Size2d,
@@ -370,6 +373,7 @@ impl AdaptiveAvgPool2d {
 ///
 /// Errors: an output size of 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub struct AdaptiveMaxPool2d {
     /// Extent of the output.
     pub output_size: Size2d,

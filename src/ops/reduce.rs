@@ -39,6 +39,7 @@ impl ReduceKind {
 ///
 /// Errors: an axis out of range or named twice; the maximum along an extent of 0.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub struct Reduce {
     /// What the elements become one by.
     pub kind: ReduceKind,

@@ -16,6 +16,7 @@ use crate::shape;
 ///
 /// Errors: a different number of elements; more than one `-1`; other negative extents.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub struct Reshape {
     /// The new extents.
     pub shape: Vec<isize>,
@@ -81,6 +82,7 @@ impl Reshape {
 ///
 /// Errors: dimensions out of range or in the wrong order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub struct Flatten {
     /// First dimension merged; negative counts from the end.
     pub start_dim: isize,

@@ -23,6 +23,7 @@ use crate::shape;
 ///
 /// Errors: lists of different lengths; an axis out of range or named twice; a step of 0. An empty result is none.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub struct Slice {
     /// The first element's index along each axis.
     pub starts: Vec<isize>,

@@ -15,6 +15,7 @@ use crate::shape;
 ///
 /// Errors: an axis out of range.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub struct Softmax {
     /// The axis; negative counts from the end.
     pub axis: isize,

@@ -17,6 +17,7 @@ use crate::shape;
 ///
 /// Errors: not each axis once.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub struct Transpose {
     /// The input's axis for each of the output's; negative counts from the end. Empty: all axes in reverse order.
     pub permutation: Vec<isize>,

@@ -10,6 +10,7 @@ use crate::tensor::{self, TensorView, each};
 
 /// Why a result is not the one wanted.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub enum Mismatch {
     /// The types of the elements differ; no element was compared.
     Type {

@@ -119,13 +119,11 @@ pub(super) fn operator_from(operator: &str, args: &Value) -> Result<Op> {
         "elementwise" => elementwise(args["kind"].as_str().expect("a function"), number),
         "movement" => movement(args),
         "normalisation" if args["kind"] == "instance_norm" => InstanceNorm::new().eps(number("eps")).into(),
-        "normalisation" => LocalResponseNorm {
-            size: args["size"].as_u64().expect("a number") as usize,
-            alpha: number("alpha"),
-            beta: number("beta"),
-            k: number("k"),
-        }
-        .into(),
+        "normalisation" => LocalResponseNorm::new(args["size"].as_u64().expect("a number") as usize)
+            .alpha(number("alpha"))
+            .beta(number("beta"))
+            .k(number("k"))
+            .into(),
         "reduce" => {
             let kind = match args["kind"].as_str() {
                 Some("sum") => ReduceKind::Sum,

@@ -104,6 +104,7 @@ impl std::fmt::Display for AdapterInfo {
 
 /// Which adapters may be taken. The best of them is: a discrete GPU, then an integrated one, ... a software one last.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum AdapterChoice {
     /// Any adapter.
     #[default]
@@ -204,6 +205,19 @@ impl From<&str> for AdapterChoice {
     }
 }
 
+impl std::fmt::Display for AdapterChoice {
+    /// As `From<&str>` reads it.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Any => "any",
+            Self::Hardware => "hardware",
+            Self::Software => "software",
+            Self::Cpu => "cpu",
+            Self::Named(name) => name,
+        })
+    }
+}
+
 /// How to get an adapter on this platform.
 const INSTALL_HINT: &str = if cfg!(target_os = "linux") {
     "Install a Vulkan driver, or the software adapter: on Debian and Ubuntu `apt-get install mesa-vulkan-drivers libvulkan1`"
@@ -290,5 +304,12 @@ mod tests {
             .unwrap_err()
             .to_string();
         assert!(message.contains("\"iris\""), "{message}");
+    }
+
+    #[test]
+    fn choices_are_read_as_they_are_written() {
+        for text in ["any", "hardware", "software", "cpu", "llvmpipe"] {
+            assert_eq!(AdapterChoice::from(text).to_string(), text);
+        }
     }
 }
