@@ -21,7 +21,7 @@ pub struct Layer {
 /// an image of 1080 lines in each padding mode, and four poolings.
 ///
 /// ```
-/// let layers = convoke::testing::layers();
+/// let layers = convoke_bench::layers();
 /// let stem = layers.iter().find(|layer| layer.name == "rn_stem").unwrap();
 /// assert_eq!(stem.op.output_shapes(&[stem.input, stem.weight.unwrap()])?, [[1, 64, 112, 112]]);
 /// # Ok::<(), convoke::Error>(())

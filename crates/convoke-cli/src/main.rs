@@ -31,7 +31,7 @@ use outcome::{backend, complain};
 
 /// Convolutional networks on any GPU that WebGPU reaches.
 #[derive(Debug, Parser)]
-#[command(version, arg_required_else_help = true)]
+#[command(name = "convoke", version, arg_required_else_help = true)]
 struct Arguments {
     /// Where to run: `hardware`, `software`, `cpu`, `any`, or part of an adapter's name.
     ///
