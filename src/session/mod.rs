@@ -256,11 +256,10 @@ impl Session {
 
     /// Outputs that are all `f32`.
     fn floats(&self, outputs: Vec<Tensor>) -> Result<Vec<ArrayD<f32>>> {
-        let outputs = outputs.into_iter().zip(self.outputs());
-        let floats = outputs.map(|(output, name)| {
+        let floats = outputs.into_iter().enumerate().map(|(index, output)| {
             let dtype = output.dtype();
             output.into_array().map_err(|_| {
-                let name = name.name;
+                let name = &self.outputs()[index].name;
                 let message = format!("expected outputs of f32, but {name:?} is {dtype}; run_tensors gives outputs of any type");
                 Error::invalid("session", message)
             })
