@@ -409,6 +409,12 @@ impl AdaptiveMaxPool2d {
     }
 }
 
+/// The types of maxima and, where there are two outputs, their indices.
+fn maxima_types(operator: &'static str, inputs: &[DType], outputs: usize) -> Result<Vec<DType>> {
+    let dtype = of_one_type(operator, inputs, "f32", is_f32)?;
+    Ok([dtype, DType::I64][..outputs].to_vec())
+}
+
 impl Operator for MaxPool2d {
     fn name(&self) -> &'static str {
         "max_pool2d"
@@ -419,8 +425,7 @@ impl Operator for MaxPool2d {
     }
 
     fn output_types(&self, inputs: &[DType]) -> Result<Vec<DType>> {
-        let dtype = of_one_type(self.name(), inputs, "f32", is_f32)?;
-        Ok([dtype, DType::I64][..self.output_count()].to_vec())
+        maxima_types(self.name(), inputs, self.output_count())
     }
 
     fn output_shapes(&self, inputs: &[&[usize]]) -> Result<Vec<Vec<usize>>> {
@@ -458,8 +463,7 @@ impl Operator for AdaptiveMaxPool2d {
     }
 
     fn output_types(&self, inputs: &[DType]) -> Result<Vec<DType>> {
-        let dtype = of_one_type(self.name(), inputs, "f32", is_f32)?;
-        Ok([dtype, DType::I64][..self.output_count()].to_vec())
+        maxima_types(self.name(), inputs, self.output_count())
     }
 
     fn output_shapes(&self, inputs: &[&[usize]]) -> Result<Vec<Vec<usize>>> {
