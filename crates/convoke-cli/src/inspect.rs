@@ -39,16 +39,22 @@ pub(super) fn shape(text: &str) -> Result<(String, Vec<usize>), String> {
     parse().ok_or_else(|| "NAME=1x3x224x224 is expected".to_owned())
 }
 
-/// Says what a model is.
-pub(super) fn inspect(out: &mut dyn Write, arguments: &InspectArguments) -> Outcome {
-    let model = open(&arguments.model, arguments.external_data)?;
+/// What `--shape` gives, of inputs that the model has.
+pub(super) fn shapes_of(model: &Model, given: &[(String, Vec<usize>)]) -> Result<Shapes, String> {
     let mut shapes = Shapes::new();
-    for (name, extents) in &arguments.shape {
+    for (name, extents) in given {
         if model.inputs().iter().all(|info| info.name != *name) {
-            return Err(format!("--shape {name}: there is no such input").into());
+            return Err(format!("--shape {name}: there is no such input"));
         }
         shapes = shapes.input(name, extents.as_slice());
     }
+    Ok(shapes)
+}
+
+/// Says what a model is.
+pub(super) fn inspect(out: &mut dyn Write, arguments: &InspectArguments) -> Outcome {
+    let model = open(&arguments.model, arguments.external_data)?;
+    let shapes = shapes_of(&model, &arguments.shape)?;
     writeln!(out, "opset       {}", model.opset())?;
     for (kind, infos) in [("input", model.inputs()), ("output", model.outputs())] {
         for info in infos {

@@ -16,6 +16,7 @@ mod plan;
 mod precision;
 mod profile;
 mod resample;
+mod table;
 mod target;
 mod tune;
 mod verify;

@@ -17,6 +17,7 @@ use super::model::open;
 use super::outcome::{self, Outcome, announce};
 use super::plan::PlanArguments;
 use super::precision::PrecisionArguments;
+use super::table::write_table;
 use super::target::{Target, share, text};
 
 /// A model to profile, and what it reads: random numbers where nothing is said.
@@ -147,18 +148,7 @@ fn table(out: &mut dyn Write, profile: &Profile, arguments: &ProfileArguments) -
         total[6] = format!("{:.1}", flops as f64 * 1e-9 / seconds);
     }
     rows.push(total);
-    let widths: [usize; 9] = std::array::from_fn(|column| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0));
-    for row in &rows {
-        let cells = row
-            .iter()
-            .zip(widths)
-            .enumerate()
-            .map(|(column, (cell, width))| match column {
-                0..=3 => format!("{cell:<width$}"),
-                _ => format!("{cell:>width$}"),
-            });
-        writeln!(out, "{}", cells.collect::<Vec<_>>().join("  ").trim_end())?;
-    }
+    write_table(out, &rows, |column| column <= 3)?;
     let reasons = [Excess::Caches, Excess::Winograd, Excess::Ceiling].into_iter();
     let is_shown = |excess: &Excess| {
         shown

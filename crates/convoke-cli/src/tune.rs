@@ -7,14 +7,14 @@ use std::process::ExitCode;
 use clap::Args;
 use convoke::Backend;
 use convoke::gpu::{CandidateOutcome, TunedLayer};
-use convoke::onnx::Shapes;
 use convoke_bench::Summary;
 use convoke_tune::{TuneReport, Tuner};
 
 use super::bench::{progress_bar, seconds};
-use super::inspect::shape;
+use super::inspect::{shape, shapes_of};
 use super::model::open;
 use super::outcome::{self, Outcome, announce};
+use super::table::write_table;
 use super::target::{Target, share, text};
 
 /// A model to tune, and where the plan is written.
@@ -44,13 +44,7 @@ pub(super) struct TuneArguments {
 /// somebody should know.
 pub(super) fn tune(out: &mut dyn Write, arguments: &TuneArguments, adapter: Option<&str>) -> Outcome {
     let model = open(&arguments.model, arguments.external_data)?;
-    let mut shapes = Shapes::new();
-    for (name, extents) in &arguments.shape {
-        if model.inputs().iter().all(|info| info.name != *name) {
-            return Err(format!("--shape {name}: there is no such input").into());
-        }
-        shapes = shapes.input(name, extents.as_slice());
-    }
+    let shapes = shapes_of(&model, &arguments.shape)?;
     // What cannot be written is seen before anything is measured.
     let target = Target::open(&arguments.output)?;
     let to_stdout = share([&target])?;
@@ -114,19 +108,8 @@ fn table(out: &mut dyn Write, report: &TuneReport) -> io::Result<()> {
             },
         ]);
     }
-    let widths: [usize; 7] = std::array::from_fn(|column| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0));
     writeln!(out)?;
-    for row in &rows {
-        let cells = row
-            .iter()
-            .zip(widths)
-            .enumerate()
-            .map(|(column, (cell, width))| match column {
-                0 | 2 | 4 => format!("{cell:<width$}"),
-                _ => format!("{cell:>width$}"),
-            });
-        writeln!(out, "{}", cells.collect::<Vec<_>>().join("  ").trim_end())?;
-    }
+    write_table(out, &rows, |column| matches!(column, 0 | 2 | 4))?;
     writeln!(out)?;
     for tuned in &report.plan.layers {
         for candidate in &tuned.candidates {
