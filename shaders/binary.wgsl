@@ -1,8 +1,7 @@
-// Elementwise arithmetic of two tensors with broadcasting.
+// A function of the elements of two tensors, with broadcasting.
 //
 // An invocation computes one element.
-// Header: LANES, OPERATION, SAME_SHAPE, AXES.
-#import shared/arithmetic
+// Header: LANES, SAME_SHAPE, AXES, `combine`.
 
 fn run(workgroup: u32, lane: u32) {
     let index = workgroup * LANES + lane;

@@ -8,7 +8,7 @@ use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
 use convoke::graph::Graph;
-use convoke::ops::{Activation, Conv2d};
+use convoke::ops::{Conv2d, Unary};
 use convoke::testing::Random;
 use convoke::{Backend, Gpu, Session};
 use ndarray::{ArrayD, ArrayViewD};
@@ -24,7 +24,7 @@ fn network() -> Graph {
         let weight = graph.constant("weight", random.reals(&[16, if index == 0 { 3 } else { 16 }, kernel, kernel]));
         let conv = Conv2d::new().padding(padding);
         value = graph.node("conv", conv, &[value, weight]).expect("a node");
-        value = graph.node("tanh", Activation::Tanh, &[value]).expect("a node");
+        value = graph.node("tanh", Unary::Tanh, &[value]).expect("a node");
     }
     graph.output(value).expect("an output");
     graph

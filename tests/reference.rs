@@ -4,7 +4,7 @@
 mod common;
 
 use common::{Case, golden_cases, refusals};
-use convoke::ops::{Activation, Op};
+use convoke::ops::{Op, Unary};
 use convoke::reference::{self, Answer};
 use convoke::testing::{compare, compare_exact};
 
@@ -34,7 +34,7 @@ fn check(case: &Case) -> Result<(), String> {
             case.expected.len()
         ));
     }
-    if matches!(case.op, Op::Activation(Activation::Gelu | Activation::GeluTanh)) {
+    if matches!(case.op, Op::Unary(Unary::Gelu | Unary::GeluTanh)) {
         allow_for_cancellation(&mut answers[0], &case.inputs[0]);
     }
     for (answer, expected) in answers.iter().zip(&case.expected) {

@@ -1,11 +1,11 @@
 // What follows a sum before it is stored: bias, residual, activation.
-// Header: HAS_BIAS, HAS_RESIDUAL, ACTIVATION. Needs the bindings below, and activation_first and activation_second among the
+// Header: HAS_BIAS, HAS_RESIDUAL, `activate`. Needs the bindings below, and activation_first and activation_second among the
 // kernel's parameters.
 //
 // bias: [output channels]
 // residual: as the output
 // output: of Reals
-#import shared/straight_lines
+#import shared/reals_*
 
 // The bias of an output channel.
 fn channel_offset(channel: u32) -> f32 {
@@ -22,5 +22,5 @@ fn store(at: u32, sum: Real, offset: f32) {
     if (HAS_RESIDUAL == 1u) {
         value += load_residual(at);
     }
-    store_output(at, select(straight_lines(value, params.activation_first, params.activation_second), value, is_nan(value)));
+    store_output(at, activate(value, params.activation_first, params.activation_second));
 }

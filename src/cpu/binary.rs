@@ -1,65 +1,41 @@
-//! Arithmetic of two tensors, broadcast.
+//! Functions of two elements, broadcast.
 
-use pulp::Arch;
-
+use super::broadcast::{each, flag};
 use super::operand::Operand;
-use super::parallel;
-use super::strided::Walk;
 use crate::ops::Binary;
 
+/// A function of floats; one that gives a bool gives 0 or 1.
 pub(super) fn binary(op: Binary, left: &Operand<'_>, right: &Operand<'_>, shape: &[usize], output: &mut [f32]) {
+    let inputs = [left, right].map(|operand| (operand.shape, operand.data));
     match op {
-        Binary::Add => each(left, right, shape, output, |a, b| a + b),
-        Binary::Mul => each(left, right, shape, output, |a, b| a * b),
-        Binary::Sub => each(left, right, shape, output, |a, b| a - b),
-        Binary::Div => each(left, right, shape, output, |a, b| a / b),
+        Binary::Add => each(inputs, shape, output, |a, b| a + b),
+        Binary::Mul => each(inputs, shape, output, |a, b| a * b),
+        Binary::Sub => each(inputs, shape, output, |a, b| a - b),
+        Binary::Div => each(inputs, shape, output, |a, b| a / b),
         // Its special values are C's, which are PyTorch's.
-        Binary::Pow => each(left, right, shape, output, f32::powf),
-        Binary::Min => each(left, right, shape, output, |a, b| if a < b || a.is_nan() { a } else { b }),
-        Binary::Max => each(left, right, shape, output, |a, b| if a > b || a.is_nan() { a } else { b }),
+        Binary::Pow => each(inputs, shape, output, f32::powf),
+        Binary::Min => each(inputs, shape, output, |a, b| if a < b || a.is_nan() { a } else { b }),
+        Binary::Max => each(inputs, shape, output, |a, b| if a > b || a.is_nan() { a } else { b }),
+        Binary::LessOrEqual => each(inputs, shape, output, |a, b| flag(a <= b)),
+        Binary::GreaterOrEqual => each(inputs, shape, output, |a, b| flag(a >= b)),
+        // Of whole numbers only.
+        Binary::BitwiseAnd => {}
     }
 }
 
-fn each(left: &Operand<'_>, right: &Operand<'_>, shape: &[usize], output: &mut [f32], function: impl Fn(f32, f32) -> f32 + Sync) {
-    let strides = [broadcast_strides(left.shape, shape), broadcast_strides(right.shape, shape)];
-    let walk = Walk::new(shape, &strides);
-    let (length, steps) = (walk.run(), walk.steps());
-    parallel::planes(output, length, |index, output| {
-        let offsets = walk.offsets(index);
-        let (left, right) = (&left.data[offsets[0]..], &right.data[offsets[1]..]);
-        Arch::new().dispatch(
-            #[inline(always)]
-            || match steps {
-                [0, 0] => output.fill(function(left[0], right[0])),
-                [0, _] => {
-                    for (output, &b) in output.iter_mut().zip(right) {
-                        *output = function(left[0], b);
-                    }
-                }
-                [_, 0] => {
-                    for (output, &a) in output.iter_mut().zip(left) {
-                        *output = function(a, right[0]);
-                    }
-                }
-                _ => {
-                    for ((output, &a), &b) in output.iter_mut().zip(left).zip(right) {
-                        *output = function(a, b);
-                    }
-                }
-            },
-        );
-    });
-}
-
-/// How far apart an operand's elements are along each of the output's axes: 0 where its one element serves all.
-pub(super) fn broadcast_strides(own: &[usize], shape: &[usize]) -> Vec<isize> {
-    let mut strides = vec![0; shape.len()];
-    let mut stride = 1;
-    for (place, &extent) in strides.iter_mut().rev().zip(own.iter().rev()) {
-        if extent != 1 {
-            *place = stride;
-        }
-        stride *= extent as isize;
-    }
-    strides
+/// A function of whole numbers, or of bools as 0 and 1.
+pub(super) fn of_whole(op: Binary, a: i64, b: i64) -> Option<i64> {
+    Some(match op {
+        Binary::Add => a.wrapping_add(b),
+        Binary::Mul => a.wrapping_mul(b),
+        Binary::Sub => a.wrapping_sub(b),
+        Binary::Div if b == 0 => 0,
+        Binary::Div => a.wrapping_div(b),
+        Binary::Min => a.min(b),
+        Binary::Max => a.max(b),
+        Binary::LessOrEqual => i64::from(a <= b),
+        Binary::GreaterOrEqual => i64::from(a >= b),
+        Binary::BitwiseAnd => a & b,
+        Binary::Pow => return None,
+    })
 }

@@ -1,7 +1,7 @@
 //! What follows a product while its tile is in cache: bias, residual sum, activation.
 
-use super::activation;
-use crate::ops::Activation;
+use super::unary;
+use crate::ops::Unary;
 
 /// What is done to a product's output.
 #[derive(Clone, Debug, Default)]
@@ -11,7 +11,7 @@ pub(super) struct Epilogue<'a> {
     pub(super) by_column: bool,
     /// Added element by element: where the output lies, so does this.
     pub(super) residual: Option<&'a [f32]>,
-    pub(super) activation: Option<Activation>,
+    pub(super) activation: Option<Unary>,
 }
 
 impl<'a> Epilogue<'a> {
@@ -38,7 +38,7 @@ impl<'a> Epilogue<'a> {
             add(output, &residual[offset..offset + output.len()]);
         }
         if let Some(activation) = self.activation {
-            activation::apply(activation, output);
+            unary::apply(activation, output);
         }
     }
 }

@@ -4,8 +4,8 @@ use super::base::{Prepared, base};
 use super::epilogue::Epilogue;
 use super::operand::Operand;
 use super::{
-    activation, batch_norm, binary, concat, expand, fused, instance_norm, interpolate, local_response_norm, lp_pool2d, matmul,
-    pad2d, pool2d, reduce, slice, softmax, transpose,
+    batch_norm, binary, concat, expand, fused, instance_norm, interpolate, local_response_norm, lp_pool2d, matmul, pad2d, pool2d,
+    prelu, reduce, slice, softmax, ternary, transpose, unary,
 };
 use crate::error::Result;
 use crate::ops::{FusedBase, Op};
@@ -35,14 +35,15 @@ pub(super) fn execute(
         Op::AvgPool2d(op) => pool2d::avg_pool2d(op, input, output)?,
         Op::LpPool2d(op) => lp_pool2d::lp_pool2d(op, input, output)?,
         Op::AdaptiveAvgPool2d(op) => pool2d::adaptive_avg_pool2d(op, input, output)?,
-        Op::Activation(op) => activation::activation(*op, input.data, output),
-        Op::PRelu(_) => activation::prelu(input.shape, input.data, inputs[1].data, output),
+        Op::Unary(op) => unary::unary(*op, input.data, output),
+        Op::PRelu(_) => prelu::prelu(input.shape, input.data, inputs[1].data, output),
         Op::Softmax(op) => softmax::softmax(*op, input, output)?,
         Op::MatMul(_) => matmul::matmul(input, &inputs[1], output)?,
         Op::BatchNorm(op) => batch_norm::batch_norm(*op, inputs, output),
         Op::InstanceNorm(op) => instance_norm::instance_norm(*op, input, inputs[1].data, inputs[2].data, output),
         Op::LocalResponseNorm(op) => local_response_norm::local_response_norm(op, input, output),
         Op::Binary(op) => binary::binary(*op, input, &inputs[1], shape, output),
+        Op::Ternary(op) => ternary::ternary(*op, [input, &inputs[1], &inputs[2]], shape, output),
         Op::Reshape(_) | Op::Flatten(_) => output.copy_from_slice(input.data),
         Op::Concat(op) => concat::concat(*op, inputs, output)?,
         Op::Slice(op) => slice::slice(op, input, shape, output)?,

@@ -1,6 +1,6 @@
 //! Broadcasting a tensor to a shape.
 
-use super::binary::broadcast_strides;
+use super::broadcast::broadcast_strides;
 use super::operand::Operand;
 use super::strided::copy;
 

@@ -1,5 +1,5 @@
 //! Functions of one element in plain arithmetic without branches, which the compiler turns into vectors: each relatively
-//! accurate over the whole range, as `shaders/shared/activation.wgsl` has them. NaN comes through.
+//! accurate over the whole range, as the snippets in `shaders/unary` are. NaN comes through.
 
 use std::f32::consts::{FRAC_1_SQRT_2, LN_2, LOG2_E};
 

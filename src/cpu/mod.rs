@@ -19,10 +19,10 @@
     reason = "what is not inlined into a dispatch is compiled for the baseline's vectors"
 )]
 
-mod activation;
 mod base;
 mod batch_norm;
 mod binary;
+mod broadcast;
 mod ceilings;
 mod columns;
 mod concat;
@@ -31,6 +31,7 @@ mod conv2d;
 mod conv_transpose2d;
 mod device;
 mod direct;
+mod elementwise;
 mod engine;
 mod epilogue;
 mod execute;
@@ -49,13 +50,16 @@ mod operand;
 mod pad2d;
 mod parallel;
 mod pool2d;
+mod prelu;
 mod product;
 mod reduce;
 mod run;
 mod slice;
 mod softmax;
 mod strided;
+mod ternary;
 mod transpose;
+mod unary;
 mod view;
 
 pub use device::{Cpu, CpuBuilder};

@@ -4,6 +4,7 @@ use ndarray::{ArrayD, ArrayViewD, Axis, Dimension, IxDyn};
 
 use super::base::Prepared;
 use super::device::Cpu;
+use super::elementwise::elementwise;
 use super::execute::execute;
 use super::operand::{Operand, array, operand};
 use super::pool2d::{adaptive_max_pool2d, max_pool2d};
@@ -53,6 +54,7 @@ pub(super) fn run_into_new(
             execute(op, &operands, prepared, shape, &mut output)?;
             Ok(vec![array(op.name(), output, shape)?])
         }
+        _ if matches!(op, Op::Unary(_) | Op::Binary(_) | Op::Ternary(_)) => Ok(vec![elementwise(op, inputs, &types[0])?]),
         Some(operands) => with_indices(op, &operands[0], &types[0].shape),
         None => moved(op, inputs, &types[0].shape).map(|output| vec![output]),
     }

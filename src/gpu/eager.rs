@@ -18,8 +18,8 @@ use ndarray::{ArrayBase, Data, Dimension};
 use crate::error::{Error, Result, ensure};
 use crate::ops::Winograd;
 use crate::ops::{
-    Activation, AdaptiveAvgPool2d, AdaptiveMaxPool2d, AvgPool2d, BatchNorm, Binary, Conv2d, ConvTranspose2d, Interpolate, Linear,
-    MaxPool2d, Op, PRelu, Pad2d, Softmax,
+    AdaptiveAvgPool2d, AdaptiveMaxPool2d, AvgPool2d, BatchNorm, Binary, Conv2d, ConvTranspose2d, Interpolate, Linear, MaxPool2d,
+    Op, PRelu, Pad2d, Softmax, Unary,
 };
 use crate::precision::Precision;
 use crate::tensor::Element;
@@ -271,9 +271,9 @@ impl Gpu {
         Ok((outputs.swap_remove(0), indices))
     }
 
-    /// A function of each element; see [`Activation`].
-    pub fn activation(&self, input: &Tensor, op: &Activation) -> Result<Tensor> {
-        self.run_one(*op, &[input])
+    /// A function of each element; see [`Unary`].
+    pub fn unary(&self, input: &Tensor, op: Unary) -> Result<Tensor> {
+        self.run_one(op, &[input])
     }
 
     /// `PReLU` with learned slopes; see [`PRelu`].
@@ -323,9 +323,14 @@ impl Gpu {
         self.run_one(Binary::Mul, &[left, right])
     }
 
-    /// Any elementwise arithmetic of two tensors, with broadcasting; see [`Binary`].
+    /// Any function of the elements of two tensors, with broadcasting; see [`Binary`].
     pub fn binary(&self, left: &Tensor, right: &Tensor, op: Binary) -> Result<Tensor> {
         self.run_one(op, &[left, right])
+    }
+
+    /// Any function of the elements of three tensors, with broadcasting; see [`Ternary`](crate::ops::Ternary).
+    pub fn ternary(&self, first: &Tensor, second: &Tensor, third: &Tensor, op: crate::ops::Ternary) -> Result<Tensor> {
+        self.run_one(op, &[first, second, third])
     }
 
     /// Joins any number of tensors along an axis; see [`Concat`](crate::ops::Concat).

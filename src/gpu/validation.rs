@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use wgpu::naga;
 
-use self::table::{ACTIVATIONS, BINARIES, Entry, record, table};
+use self::table::{Entry, of_floats, record, table};
 use super::{AdapterInfo, DeviceClass};
 use crate::environment;
 use crate::gpu::device::capabilities::Capabilities;
@@ -163,9 +163,10 @@ fn every_shader_file_belongs_to_a_kernel() {
     let mut files = Vec::new();
     walk(&shaders(), &mut files);
     assert!(files.len() > Kernel::ALL.len() / 2, "only {files:?}");
-    let sources = Kernel::ALL.iter().map(|kernel| kernel.source());
-    let parts: HashSet<&str> = sources
-        .flat_map(|source| imports::parts(source.body, source.variants).unwrap())
+    let keys = keys();
+    let parts: HashSet<&str> = keys
+        .iter()
+        .flat_map(|key| imports::parts(&key.texts(), key.kernel.source().variants).unwrap())
         .collect();
     for file in files {
         let text = std::fs::read_to_string(&file).unwrap();
@@ -246,7 +247,7 @@ fn browsers_get_the_same_texts_with_their_extensions_named() {
 fn what_cannot_be_cut_up_is_refused_by_name() {
     let mut recording = Recording::by_rules(&add().capabilities);
     let wide = crate::ops::LocalResponseNorm::new(140_001);
-    let outcome = record(&wide.into(), &[vec![1, 70_000, 1, 1]], &mut recording);
+    let outcome = record(&wide.into(), &of_floats(&[vec![1, 70_000, 1, 1]]), &mut recording);
     assert!(
         matches!(
             outcome,
@@ -308,7 +309,12 @@ fn every_recording_makes_pipelines_layouts_and_bindings() {
 fn add() -> Recording {
     let capabilities = Capabilities::plain(DeviceClass::Software, false);
     let mut recording = Recording::by_rules(&capabilities);
-    record(&crate::ops::Binary::Add.into(), &[vec![3, 5], vec![3, 5]], &mut recording).unwrap();
+    record(
+        &crate::ops::Binary::Add.into(),
+        &of_floats(&[vec![3, 5], vec![3, 5]]),
+        &mut recording,
+    )
+    .unwrap();
     recording
 }
 
@@ -383,30 +389,4 @@ fn constants(path: &str) -> BTreeSet<(String, u32)> {
 fn padding_modes_have_the_shaders_numbers() {
     let codes = PaddingMode::ALL.map(|mode| (mode.name().to_uppercase(), mode.code()));
     assert_eq!(constants("shared/padding.wgsl"), BTreeSet::from(codes));
-}
-
-#[test]
-fn binaries_have_the_shaders_numbers() {
-    let codes = BINARIES.map(|binary| {
-        let mut recording = Recording::by_rules(&add().capabilities);
-        record(&binary.into(), &[vec![4], vec![4]], &mut recording).unwrap();
-        let constants = &recording.every[0].key.constants;
-        let (_, code) = constants.iter().find(|(name, _)| *name == "OPERATION").unwrap();
-        (binary.name().to_uppercase(), *code)
-    });
-    assert_eq!(constants("shared/arithmetic.wgsl"), BTreeSet::from(codes));
-}
-
-#[test]
-fn activations_have_the_shaders_numbers() {
-    let codes = ACTIVATIONS.map(|activation| {
-        let mut recording = Recording::by_rules(&add().capabilities);
-        record(&activation.into(), &[vec![4]], &mut recording).unwrap();
-        let constants = &recording.every[0].key.constants;
-        let (_, code) = constants.iter().find(|(name, _)| *name == "ACTIVATION").unwrap();
-        (activation.name().to_uppercase().replace('_', ""), *code)
-    });
-    let mut shaders = constants("shared/activation.wgsl");
-    shaders.append(&mut constants("shared/straight_lines.wgsl"));
-    assert_eq!(shaders, BTreeSet::from(codes));
 }

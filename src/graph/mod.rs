@@ -1,14 +1,14 @@
 //! Networks as graphs of operators, and sessions that run them.
 //!
 //! ```
-//! use convoke::{Backend, Session, graph::Graph, ops::{Activation, Conv2d}};
+//! use convoke::{Backend, Session, graph::Graph, ops::{Unary, Conv2d}};
 //! use ndarray::Array4;
 //!
 //! let mut graph = Graph::new();
 //! let image = graph.input("image");
 //! let weight = graph.constant("weight", Array4::<f32>::ones((8, 3, 3, 3)).into_dyn());
 //! let features = graph.node("conv", Conv2d::new().padding(1), &[image, weight])?;
-//! let active = graph.node("relu", Activation::Relu, &[features])?;
+//! let active = graph.node("relu", Unary::Relu, &[features])?;
 //! graph.output(active)?;
 //!
 //! let session = Session::new(graph, &Backend::auto())?;

@@ -48,7 +48,7 @@ mod tests {
     use ndarray::ArrayD;
 
     use super::*;
-    use crate::ops::{Activation, Conv2d, ConvTranspose2d, Fused, MatMul};
+    use crate::ops::{Conv2d, ConvTranspose2d, Fused, MatMul, Unary};
 
     #[test]
     fn work_is_counted_by_the_definition() {
@@ -66,7 +66,7 @@ mod tests {
         let mut graph = Graph::new();
         let image = graph.input("image");
         let weight = graph.constant("weight", ArrayD::<f32>::zeros(vec![6, 4, 3, 2]));
-        let fused = Fused::new(FusedBase::Conv2d(Conv2d::new())).activation(Activation::Relu);
+        let fused = Fused::new(FusedBase::Conv2d(Conv2d::new())).activation(Unary::Relu);
         graph.node("conv", fused, &[image, weight]).unwrap();
         let matrix = graph.constant("matrix", ArrayD::<f32>::zeros(vec![7, 2]));
         graph.node("product", MatMul, &[image, matrix]).unwrap();

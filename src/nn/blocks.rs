@@ -1,7 +1,7 @@
 //! Layers that go several ways from one input: residual blocks, and branches side by side.
 
 use super::layer::{Layer, join};
-use super::{Activation, Sequential};
+use super::{Sequential, Unary};
 use crate::error::Result;
 use crate::graph::{Graph, ValueId};
 use crate::ops;
@@ -15,7 +15,7 @@ use crate::weights::Weights;
 pub struct Residual {
     body: Sequential,
     shortcut: Option<(String, Sequential)>,
-    activation: Option<Activation>,
+    activation: Option<Unary>,
 }
 
 impl Residual {
@@ -35,7 +35,7 @@ impl Residual {
     }
 
     /// Sets what the sum goes through.
-    pub fn activation(mut self, activation: Activation) -> Self {
+    pub fn activation(mut self, activation: Unary) -> Self {
         self.activation = Some(activation);
         self
     }

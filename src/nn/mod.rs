@@ -56,7 +56,7 @@ pub use layers::{
 };
 pub use sequential::Sequential;
 
-pub use crate::ops::{Activation, AdaptiveAvgPool2d, AdaptiveMaxPool2d, AvgPool2d, Flatten, MaxPool2d, Pad2d, Softmax};
+pub use crate::ops::{AdaptiveAvgPool2d, AdaptiveMaxPool2d, AvgPool2d, Flatten, MaxPool2d, Pad2d, Softmax, Unary};
 
 /// `torch.nn.ReLU`.
-pub const RELU: Activation = Activation::Relu;
+pub const RELU: Unary = Unary::Relu;

@@ -1,54 +1,62 @@
-//! Elementwise arithmetic of two tensors, with broadcasting.
+//! Functions of two elements, with broadcasting: arithmetic, comparisons, logic.
 
+use super::elementwise::{Elementwise, functions};
 use super::operator::Operator;
+use crate::dtype::DType;
 use crate::error::Result;
 use crate::shape;
 
-/// An operation on the elements of two tensors. Shapes broadcast as in PyTorch and ONNX: aligned at the last
-/// dimension, extents equal or 1.
-///
-/// ```
-/// use convoke::ops::Binary;
-/// assert_eq!(Binary::Add.output_shape(&[2, 3, 4], &[3, 1])?, [2, 3, 4]);
-/// # Ok::<(), convoke::Error>(())
-/// ```
-///
-/// Errors: shapes that do not broadcast.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Binary {
-    /// `left + right`. `torch.add`.
-    Add,
-    /// `left * right`. `torch.mul`.
-    Mul,
-    /// `left - right`. `torch.sub`.
-    Sub,
-    /// `left / right`; infinite or NaN where `right` is 0. `torch.div`.
-    Div,
-    /// `left` to the power of `right`. `torch.pow`: 1 where `right` is 0 or `left` is 1, even beside a NaN; NaN where a
-    /// negative number has an exponent that is not whole. Whole exponents from -16 to 16 and the exponent 1/2 are computed
-    /// without a logarithm; with others the error in ULP grows with the magnitude of the result's logarithm.
-    Pow,
-    /// The smaller one; NaN where one is NaN. `torch.minimum`.
-    Min,
-    /// The larger one; NaN where one is NaN. `torch.maximum`.
-    Max,
+/// The table of the functions, which becomes another macro's: see [`functions`].
+macro_rules! binary_functions {
+    ($then:ident $arguments:tt) => {
+        $then! {
+            $arguments
+            /// `left + right`. `torch.add`.
+            Add "add" Numbers onnx "Add",
+            /// `left * right`. `torch.mul`.
+            Mul "mul" Numbers onnx "Mul",
+            /// `left - right`. `torch.sub`.
+            Sub "sub" Numbers onnx "Sub",
+            /// `left / right`. `torch.div`: infinite or NaN where `right` is 0. Of whole numbers as ONNX `Div`: towards 0, and 0 where
+            /// `right` is 0.
+            Div "div" Numbers onnx "Div",
+            /// `left` to the power of `right`. `torch.pow`: 1 where `right` is 0 or `left` is 1, even beside a NaN; NaN where a
+            /// negative number has an exponent that is not whole. Whole exponents from -16 to 16 and the exponent 1/2 are computed
+            /// without a logarithm; with others the error in ULP grows with the magnitude of the result's logarithm.
+            Pow "pow" Floats,
+            /// The smaller one; NaN where one is NaN. `torch.minimum`.
+            Min "minimum" Numbers,
+            /// The larger one; NaN where one is NaN. `torch.maximum`.
+            Max "maximum" Numbers,
+            /// Whether `left <= right`; not so where one is NaN. `torch.le`.
+            LessOrEqual "le" Order onnx "LessOrEqual",
+            /// Whether `left >= right`; not so where one is NaN. `torch.ge`.
+            GreaterOrEqual "ge" Order onnx "GreaterOrEqual",
+            /// The bits that both have. `torch.bitwise_and`.
+            BitwiseAnd "bitwise_and" Integers onnx "BitwiseAnd",
+        }
+    };
+}
+pub(crate) use binary_functions;
+
+binary_functions! {
+    functions {
+        /// A function of the elements of two tensors. Shapes broadcast as in PyTorch and ONNX: aligned at the last dimension, extents
+        /// equal or 1. Whole numbers wrap around: those of `i64` on a GPU, where they have 32 bits, at 2^31.
+        ///
+        /// ```
+        /// use convoke::ops::Binary;
+        /// assert_eq!(Binary::Add.output_shape(&[2, 3, 4], &[3, 1])?, [2, 3, 4]);
+        /// # Ok::<(), convoke::Error>(())
+        /// ```
+        ///
+        /// Errors: shapes that do not broadcast; types that differ, or that the function does not take.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        Binary
+    }
 }
 
 impl Binary {
-    /// PyTorch's name of the operation.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Add => "add",
-            Self::Mul => "mul",
-            Self::Sub => "sub",
-            Self::Div => "div",
-            Self::Pow => "pow",
-            Self::Min => "minimum",
-            Self::Max => "maximum",
-        }
-    }
-
     /// Checks the shapes and gives the output's.
     pub fn output_shape(&self, left: &[usize], right: &[usize]) -> Result<Vec<usize>> {
         let output = shape::broadcast(self.name(), left, right)?;
@@ -59,7 +67,7 @@ impl Binary {
 
 impl Operator for Binary {
     fn name(&self) -> &'static str {
-        Self::name(*self)
+        Self::name(self)
     }
 
     fn arity(&self) -> (usize, usize) {
@@ -68,5 +76,9 @@ impl Operator for Binary {
 
     fn output_shapes(&self, inputs: &[&[usize]]) -> Result<Vec<Vec<usize>>> {
         Ok(vec![self.output_shape(inputs[0], inputs[1])?])
+    }
+
+    fn output_types(&self, inputs: &[DType]) -> Result<Vec<DType>> {
+        Ok(vec![(*self).signature().output(self.name(), inputs)?])
     }
 }

@@ -1,7 +1,7 @@
 //! A convolution or linear layer with what follows it: a residual sum and an activation, in one pass over the output.
 
 use super::operator::Operator;
-use super::{Activation, Conv2d, ConvTranspose2d, Linear};
+use super::{Conv2d, ConvTranspose2d, Linear, Unary};
 use crate::error::{Result, ensure};
 
 /// The operator that a [`Fused`] one begins with.
@@ -20,8 +20,8 @@ pub enum FusedBase {
 /// in one dispatch. Made by the pass [`Pass::FuseEpilogues`](crate::graph::Pass::FuseEpilogues).
 ///
 /// ```
-/// use convoke::ops::{Activation, Conv2d, Fused, FusedBase};
-/// let block = Fused::new(FusedBase::Conv2d(Conv2d::new().padding(1))).residual(true).activation(Activation::Relu);
+/// use convoke::ops::{Unary, Conv2d, Fused, FusedBase};
+/// let block = Fused::new(FusedBase::Conv2d(Conv2d::new().padding(1))).residual(true).activation(Unary::Relu);
 /// let (x, w, b) = (&[1, 8, 14, 10][..], &[8, 8, 3, 3][..], &[8][..]);
 /// assert_eq!(block.output_shape(&[x, w, b, x])?, [1, 8, 14, 10]);
 /// # Ok::<(), convoke::Error>(())
@@ -36,7 +36,7 @@ pub struct Fused {
     /// Whether the last input is added to the base's output.
     pub residual: bool,
     /// What is applied last.
-    pub activation: Option<Activation>,
+    pub activation: Option<Unary>,
 }
 
 impl FusedBase {
@@ -75,7 +75,7 @@ impl Fused {
     }
 
     /// Sets what is applied last.
-    pub fn activation(mut self, activation: impl Into<Option<Activation>>) -> Self {
+    pub fn activation(mut self, activation: impl Into<Option<Unary>>) -> Self {
         self.activation = activation.into();
         self
     }

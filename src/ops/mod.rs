@@ -4,12 +4,12 @@
 //! row-major order, images `[N, C, H, W]`. Operators that compute take floats; which take other types, too, is said with
 //! them.
 
-mod activation;
 mod batch_norm;
 mod binary;
 mod concat;
 mod conv2d;
 mod conv_transpose2d;
+pub(crate) mod elementwise;
 mod expand;
 mod fused;
 mod instance_norm;
@@ -21,14 +21,16 @@ mod matmul;
 mod operator;
 mod pad2d;
 mod pool2d;
+mod prelu;
 mod reduce;
 mod reshape;
 mod slice;
 mod softmax;
+mod ternary;
 mod transpose;
+mod unary;
 mod winograd;
 
-pub use activation::{Activation, PRelu};
 pub use batch_norm::BatchNorm;
 pub use binary::Binary;
 pub use concat::Concat;
@@ -44,16 +46,22 @@ pub use lp_pool2d::LpPool2d;
 pub use matmul::MatMul;
 pub use pad2d::Pad2d;
 pub use pool2d::{AdaptiveAvgPool2d, AdaptiveMaxPool2d, AvgPool2d, IndexOrder, MaxPool2d};
+pub use prelu::PRelu;
 pub use reduce::{Reduce, ReduceKind};
 pub use reshape::{Flatten, Reshape};
 pub use slice::Slice;
 pub use softmax::Softmax;
+pub use ternary::Ternary;
 pub use transpose::Transpose;
+pub use unary::Unary;
 pub use winograd::Winograd;
 
+pub(crate) use binary::binary_functions;
 pub(crate) use conv2d::ConvGeometry;
 pub(crate) use matmul::MatMulExtents;
 pub(crate) use pool2d::Window2d;
+pub(crate) use ternary::ternary_functions;
+pub(crate) use unary::unary_functions;
 
 use crate::dtype::TensorType;
 use crate::error::{Result, ensure};
@@ -107,7 +115,7 @@ operators! {
     /// Inputs: input. Outputs: values, and indices where they are asked for.
     AdaptiveMaxPool2d,
     /// Inputs: input.
-    Activation,
+    Unary,
     /// Inputs: input, slope.
     PRelu,
     /// Inputs: input.
@@ -124,6 +132,8 @@ operators! {
     LocalResponseNorm,
     /// Inputs: left, right.
     Binary,
+    /// Inputs: first, second, third.
+    Ternary,
     /// Inputs: input.
     Reshape,
     /// Inputs: input.

@@ -55,7 +55,7 @@ pub(crate) fn layers(layers: &[Layer], timed: &[Timed]) -> Vec<LayerProfile> {
 mod tests {
     use super::*;
     use crate::graph::Graph;
-    use crate::ops::{Activation, Binary, Flatten, MatMul, Slice};
+    use crate::ops::{Binary, Flatten, MatMul, Slice, Unary};
     use crate::profiling::{Ceilings, Excess, Profile, Timing};
 
     fn timed(node: usize, kernel: &'static str, seconds: [f64; 2]) -> Timed {
@@ -71,7 +71,7 @@ mod tests {
         let flat = graph.node("flat", Flatten::default(), &[product]).unwrap();
         let twice = graph.node("twice", Binary::Add, &[flat, flat]).unwrap();
         let part = graph.node("part", Slice::new([0], [1]).axes([0]), &[twice]).unwrap();
-        graph.node("relu", Activation::Relu, &[part]).unwrap();
+        graph.node("relu", Unary::Relu, &[part]).unwrap();
         let shapes = graph.shapes(&[&[4, 4]]).unwrap();
         let known: Vec<Layer> = (graph.nodes.iter())
             .map(|node| Layer::new(node, 4, |value| shapes[value.0].as_slice()))

@@ -52,19 +52,19 @@ impl Answer {
         }
     }
 
-    fn bound_of_whole(magnitude: u64) -> f64 {
+    pub(super) fn bound_of_whole(magnitude: u64) -> f64 {
         if magnitude > LARGEST_WHOLE { f64::INFINITY } else { 0.0 }
     }
 
     /// As numbers of this type, as an operator gives them: whole numbers wrap around.
     pub(super) fn typed(mut self, dtype: DType) -> Self {
         self.dtype = dtype;
-        let Some((least, largest)) = dtype.range() else { return self };
-        let count = i128::from(largest) - i128::from(least) + 1;
-        for (value, bound) in self.values.iter_mut().zip(&mut self.bound) {
-            let whole = *value as i128;
-            *bound = bound.max(Self::bound_of_whole(value.abs() as u64));
-            *value = ((whole - i128::from(least)).rem_euclid(count) + i128::from(least)) as f64;
+        if !dtype.is_float() {
+            for (value, bound) in self.values.iter_mut().zip(&mut self.bound) {
+                let number = Number::whole(dtype, *value as i128);
+                *bound = bound.max(number.bound).max(Self::bound_of_whole(value.abs() as u64));
+                *value = number.value;
+            }
         }
         self
     }
@@ -78,7 +78,8 @@ impl Answer {
     ///
     /// Errors: `Unsupported` for whole numbers beyond 2^53, which `f64` does not hold.
     pub fn to_tensor(&self) -> Result<Tensor> {
-        if !self.dtype.is_float() && self.bound.iter().any(|&bound| bound != 0.0) {
+        let is_held = |&value: &f64| Self::bound_of_whole(value.abs() as u64) == 0.0;
+        if !self.dtype.is_float() && !self.values.iter().all(is_held) {
             return Err(Error::unsupported("reference", "whole numbers beyond 2^53"));
         }
         Ok(match self.dtype {
@@ -111,6 +112,20 @@ impl Answer {
         Zip::from(&self.values)
             .and(&self.bound)
             .map_collect(|&value, &bound| Number { value, bound })
+    }
+}
+
+impl Number {
+    /// A whole number as a type has it, which wraps around; a float as it is.
+    pub(super) fn whole(dtype: DType, value: i128) -> Self {
+        let wrapped = dtype.range().map_or(value, |(least, largest)| {
+            let (least, largest) = (i128::from(least), i128::from(largest));
+            (value - least).rem_euclid(largest - least + 1) + least
+        });
+        Self {
+            value: wrapped as f64,
+            bound: Answer::bound_of_whole(wrapped.unsigned_abs() as u64),
+        }
     }
 }
 

@@ -1,50 +1,43 @@
-//! Arithmetic of two tensors, broadcast.
+//! Functions of two elements by their definitions.
 
-use ndarray::{ArrayD, IxDyn};
-
-use super::activation::{EXP_UNDERFLOWS, SQRT};
 use super::answer::Answer;
+use super::elementwise::{of_elements, truth};
 use super::number::{Number, SMALLEST, ULP};
-use crate::error::{Error, Result};
+use super::unary::{EXP_UNDERFLOWS, SQRT};
+use crate::error::Result;
 use crate::ops::Binary;
 
 pub(super) fn binary(op: Binary, left: &Answer, right: &Answer) -> Result<Answer> {
-    let (mut left_shape, mut right_shape) = (left.shape().to_vec(), right.shape().to_vec());
-    while left_shape.len() < right_shape.len() {
-        left_shape.insert(0, 1);
-    }
-    while right_shape.len() < left_shape.len() {
-        right_shape.insert(0, 1);
-    }
-    // An extent of 1 gives way to the other, even to 0.
-    let shape: Vec<usize> = left_shape
-        .iter()
-        .zip(&right_shape)
-        .map(|(&a, &b)| if a == 1 { b } else { a })
-        .collect();
-    let (left, right) = (left.numbers(), right.numbers());
-    let disagree = || {
-        Error::invalid(
-            op.name(),
-            format!("shapes {left_shape:?} and {right_shape:?} do not broadcast"),
-        )
-    };
-    let left = left.broadcast(IxDyn(&shape)).ok_or_else(disagree)?;
-    let right = right.broadcast(IxDyn(&shape)).ok_or_else(disagree)?;
-    let output = ArrayD::from_shape_fn(IxDyn(&shape), |place| combine(op, left[&place], right[&place]));
-    Ok(output.into())
+    of_elements(
+        op.name(),
+        [left, right],
+        |[a, b]| of_floats(op, a, b),
+        |[a, b]| of_whole(op, a, b),
+    )
 }
 
-/// One operation: at most one ULP, whatever the rounding mode, of a result that inherits its inputs' errors. A product
+/// Of whole numbers, or of bools as 0 and 1; none where the function is none of those.
+fn of_whole(op: Binary, a: i128, b: i128) -> Option<i128> {
+    Some(match op {
+        Binary::Add => a + b,
+        Binary::Sub => a - b,
+        Binary::Mul => a * b,
+        Binary::Div => a.checked_div(b).unwrap_or(0),
+        Binary::Min => a.min(b),
+        Binary::Max => a.max(b),
+        Binary::LessOrEqual => i128::from(a <= b),
+        Binary::GreaterOrEqual => i128::from(a >= b),
+        Binary::BitwiseAnd => a & b,
+        Binary::Pow => return None,
+    })
+}
+
+/// Of floats; none where the function is not of floats. At most one ULP, whatever the rounding mode, of a result that inherits its inputs' errors. A product
 /// may be flushed to zero, a factor as well.
-fn combine(op: Binary, a: Number, b: Number) -> Number {
-    match op {
-        Binary::Sub => combine(Binary::Add, a, Number { value: -b.value, ..b }),
-        Binary::Add => {
-            let inherited = a.bound + b.bound;
-            let value = a.value + b.value;
-            Number::new(value, inherited + ULP * (value.abs() + inherited) + 2.0 * SMALLEST)
-        }
+fn of_floats(op: Binary, a: Number, b: Number) -> Option<Number> {
+    Some(match op {
+        Binary::Sub => add(a, Number { value: -b.value, ..b }),
+        Binary::Add => add(a, b),
         Binary::Mul => {
             let (a_size, b_size) = (a.value.abs(), b.value.abs());
             let inherited = a.bound * b_size + a_size * b.bound + a.bound * b.bound;
@@ -61,11 +54,25 @@ fn combine(op: Binary, a: Number, b: Number) -> Number {
             let left_wins = a.value.is_nan() || ((a.value < b.value) == (op == Binary::Min) && !b.value.is_nan());
             Number::new(if left_wins { a.value } else { b.value }, a.bound.max(b.bound))
         }
-    }
+        Binary::LessOrEqual => compared(a.value <= b.value, a, b),
+        Binary::GreaterOrEqual => compared(a.value >= b.value, a, b),
+        Binary::BitwiseAnd => return None,
+    })
+}
+
+/// What a comparison gives: it is not sure of numbers that may be equal.
+fn compared(is_so: bool, a: Number, b: Number) -> Number {
+    truth(is_so, a.bound + b.bound, (a.value - b.value).abs())
+}
+
+fn add(a: Number, b: Number) -> Number {
+    let inherited = a.bound + b.bound;
+    let value = a.value + b.value;
+    Number::new(value, inherited + ULP * (value.abs() + inherited) + 2.0 * SMALLEST)
 }
 
 /// 2.5 ULP in WGSL, as those of [`Number::divided_by`].
-fn divide(a: Number, b: Number) -> Number {
+pub(super) fn divide(a: Number, b: Number) -> Number {
     let value = a.value / b.value;
     let smallest_divisor = b.value.abs() - b.bound;
     let inherited = if a.bound == 0.0 && b.bound == 0.0 {
@@ -119,4 +126,46 @@ fn power(a: Number, b: Number) -> Number {
     };
     let magnitude = value.abs() + inherited;
     Number::overflowing(value, inherited + relative * ULP * magnitude + SMALLEST)
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::array;
+
+    use super::*;
+
+    #[test]
+    fn functions_of_floats_by_hand() {
+        for (op, cases) in [
+            (Binary::Max, &[(1.0, 1.5, 1.5), (-2.0, -3.0, -2.0)][..]),
+            (
+                Binary::LessOrEqual,
+                &[(1.0, 1.5, 1.0), (2.0, 2.0, 1.0), (0.0, -1.0, 0.0), (f32::NAN, 1.0, 0.0)],
+            ),
+        ] {
+            for &(left, right, want) in cases {
+                let inputs = [left, right].map(|x: f32| Answer::exact(array![x].view()));
+                let answer = binary(op, &inputs[0], &inputs[1]).unwrap();
+                assert_eq!(
+                    (answer.values[0] as f32, answer.bound[0]),
+                    (want, 0.0),
+                    "{op:?} of {left} and {right}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn functions_of_whole_numbers_by_hand() {
+        for (op, cases) in [
+            (Binary::Div, &[(7, 2, 3), (-7, 2, -3), (7, 0, 0)][..]),
+            (Binary::BitwiseAnd, &[(12, 10, 8), (-1, 5, 5)]),
+        ] {
+            for &(left, right, want) in cases {
+                let inputs = [left, right].map(|x: i64| Answer::exact(array![x].view()));
+                let answer = binary(op, &inputs[0], &inputs[1]).unwrap();
+                assert_eq!(answer.values[0] as i64, want, "{op:?} of {left} and {right}");
+            }
+        }
+    }
 }

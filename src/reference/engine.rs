@@ -160,7 +160,7 @@ mod tests {
     use std::cell::Cell;
 
     use super::*;
-    use crate::ops::Activation;
+    use crate::ops::Unary;
     use crate::testing::Random;
 
     #[test]
@@ -168,7 +168,7 @@ mod tests {
         let mut graph = Graph::new();
         let mut value = graph.input("x");
         for index in 0..3 {
-            value = graph.node(format!("tanh{index}"), Activation::Tanh, &[value]).unwrap();
+            value = graph.node(format!("tanh{index}"), Unary::Tanh, &[value]).unwrap();
         }
         graph.output(value).unwrap();
         let input = Random::new(1).reals(&[2, 5]);

@@ -1,7 +1,7 @@
 //! A fused operator is its parts one after another.
 
 use super::answer::Answer;
-use super::{activation, binary, conv_transpose2d, conv2d, linear};
+use super::{binary, conv_transpose2d, conv2d, linear, unary};
 use crate::error::Result;
 use crate::ops::Winograd;
 use crate::ops::{Binary, Fused, FusedBase};
@@ -18,7 +18,7 @@ pub(super) fn fused(op: &Fused, inputs: &[&Answer], allowed: Winograd) -> Result
         answer = binary::binary(Binary::Add, &answer, residual)?;
     }
     if let Some(function) = op.activation {
-        answer = activation::activation(function, &answer);
+        answer = unary::unary(function, &answer)?;
     }
     Ok(answer)
 }

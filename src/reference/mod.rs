@@ -11,7 +11,6 @@
 //! # Ok::<(), convoke::Error>(())
 //! ```
 
-mod activation;
 mod answer;
 mod batch_norm;
 mod binary;
@@ -19,6 +18,7 @@ mod compare;
 mod concat;
 mod conv2d;
 mod conv_transpose2d;
+mod elementwise;
 mod engine;
 mod erf;
 mod expand;
@@ -33,14 +33,17 @@ mod matmul;
 mod number;
 mod pad2d;
 mod pool2d;
+mod prelu;
 mod reduce;
 mod reshape;
 mod run;
 mod slice;
 mod softmax;
+mod ternary;
 #[cfg(test)]
 mod tests;
 mod transpose;
+mod unary;
 mod winograd;
 mod winograd_large;
 

@@ -2,8 +2,8 @@
 
 use super::answer::Answer;
 use super::{
-    activation, batch_norm, binary, concat, conv_transpose2d, conv2d, expand, fused, instance_norm, interpolate, linear,
-    local_response_norm, lp_pool2d, matmul, pad2d, pool2d, reduce, reshape, slice, softmax, transpose,
+    batch_norm, binary, concat, conv_transpose2d, conv2d, expand, fused, instance_norm, interpolate, linear, local_response_norm,
+    lp_pool2d, matmul, pad2d, pool2d, prelu, reduce, reshape, slice, softmax, ternary, transpose, unary,
 };
 use crate::dtype::TensorType;
 use crate::error::{Result, ensure};
@@ -52,8 +52,8 @@ fn answers(op: &Op, inputs: &[&Answer], winograd: Winograd) -> Result<Vec<Answer
         Op::LpPool2d(op) => Ok(vec![lp_pool2d::lp_pool2d(op, input)?]),
         Op::AdaptiveAvgPool2d(op) => Ok(vec![pool2d::adaptive_avg_pool2d(op, input)?]),
         Op::AdaptiveMaxPool2d(op) => pool2d::adaptive_max_pool2d(op, input),
-        Op::Activation(op) => Ok(vec![activation::activation(*op, input)]),
-        Op::PRelu(_) => Ok(vec![activation::prelu(input, inputs[1])?]),
+        Op::Unary(op) => Ok(vec![unary::unary(*op, input)?]),
+        Op::PRelu(_) => Ok(vec![prelu::prelu(input, inputs[1])?]),
         Op::Softmax(op) => Ok(vec![softmax::softmax(*op, input)]),
         Op::Linear(_) => Ok(vec![linear::linear(input, inputs[1], bias)?]),
         Op::MatMul(_) => Ok(vec![matmul::matmul(input, inputs[1])?]),
@@ -61,6 +61,7 @@ fn answers(op: &Op, inputs: &[&Answer], winograd: Winograd) -> Result<Vec<Answer
         Op::InstanceNorm(op) => Ok(vec![instance_norm::instance_norm(*op, input, inputs[1], inputs[2])?]),
         Op::LocalResponseNorm(op) => Ok(vec![local_response_norm::local_response_norm(op, input)]),
         Op::Binary(op) => Ok(vec![binary::binary(*op, input, inputs[1])?]),
+        Op::Ternary(op) => Ok(vec![ternary::ternary(*op, [input, inputs[1], inputs[2]])?]),
         Op::Reshape(op) => Ok(vec![reshape::reshape(op, input)?]),
         Op::Flatten(op) => Ok(vec![reshape::flatten(*op, input)?]),
         Op::Concat(op) => Ok(vec![concat::concat(*op, inputs)]),

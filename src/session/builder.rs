@@ -20,12 +20,12 @@ const NAME: &str = "session";
 /// How a [`Session`] is to be. Made by [`Session::builder`].
 ///
 /// ```
-/// use convoke::{Backend, Precision, Session, graph::Graph, ops::Activation};
+/// use convoke::{Backend, Precision, Session, graph::Graph, ops::Unary};
 /// use ndarray::arr1;
 ///
 /// let mut graph = Graph::new();
 /// let x = graph.input("x");
-/// let relu = graph.node("relu", Activation::Relu, &[x])?;
+/// let relu = graph.node("relu", Unary::Relu, &[x])?;
 /// graph.output(relu)?;
 /// match Session::builder().precision(Precision::F16).build(graph) {
 ///     Ok(session) => {

@@ -103,12 +103,12 @@ impl Session {
     /// Plans and compiles for these shapes of the inputs, so that the next run with them, awaited or not, makes nothing.
     ///
     /// ```
-    /// use convoke::{Backend, Session, graph::Graph, ops::Activation};
+    /// use convoke::{Backend, Session, graph::Graph, ops::Unary};
     /// use ndarray::{ArrayD, ArrayViewD};
     ///
     /// let mut graph = Graph::new();
     /// let x = graph.input("x");
-    /// let relu = graph.node("relu", Activation::Relu, &[x])?;
+    /// let relu = graph.node("relu", Unary::Relu, &[x])?;
     /// graph.output(relu)?;
     /// let session = Session::new(graph, &Backend::auto())?;
     /// session.prepare(&[&[8, 3]])?;
@@ -315,14 +315,14 @@ impl Session {
     /// Errors: as [`run`](Self::run); `Unsupported` on the reference, which has no kernels.
     ///
     /// ```
-    /// use convoke::{Backend, Session, graph::Graph, ops::{Activation, Conv2d}};
+    /// use convoke::{Backend, Session, graph::Graph, ops::{Unary, Conv2d}};
     /// use ndarray::Array4;
     ///
     /// let mut graph = Graph::new();
     /// let image = graph.input("image");
     /// let weight = graph.constant("weight", Array4::<f32>::ones((8, 3, 3, 3)).into_dyn());
     /// let features = graph.node("conv", Conv2d::new(), &[image, weight])?;
-    /// let active = graph.node("relu", Activation::Relu, &[features])?;
+    /// let active = graph.node("relu", Unary::Relu, &[features])?;
     /// graph.output(active)?;
     /// let session = Session::new(graph, &Backend::auto())?;
     ///

@@ -51,7 +51,7 @@ fn check_node(node: &Node, values: &[Option<Tensor>], rounding: Rounding) -> Res
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ops::{Activation, Binary, Conv2d};
+    use crate::ops::{Binary, Conv2d, Unary};
     use crate::reference;
     use crate::testing::Random;
     use ndarray::ArrayD;
@@ -84,7 +84,7 @@ mod tests {
         let input = graph.input("input");
         let weight = graph.constant("weight", random.reals(&[3, 3, 3, 3]));
         let first = graph.node("first", Conv2d::new().padding(1), &[input, weight]).unwrap();
-        let active = graph.node("active", Activation::Silu, &[first]).unwrap();
+        let active = graph.node("active", Unary::Silu, &[first]).unwrap();
         let sum = graph.node("sum", Binary::Add, &[active, input]).unwrap();
         graph.output(sum).unwrap();
         let input = random.reals(&[1, 3, 5, 7]);

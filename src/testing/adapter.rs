@@ -16,14 +16,14 @@ const REQUIRE: &str = "CONVOKE_REQUIRE_GPU";
 /// skipped everything would look like success.
 ///
 /// ```
-/// use convoke::ops::Activation;
+/// use convoke::ops::Unary;
 /// use convoke::testing::{self, Random, compare_exact};
 ///
 /// // #[test]
 /// fn relu_is_right() -> Result<(), Box<dyn std::error::Error>> {
 ///     let Some(gpu) = testing::gpu()? else { return Ok(()) };
 ///     let input = Random::new(7).integers(&[2, 3, 5]);
-///     let output = gpu.activation(&gpu.upload(&input)?, &Activation::Relu)?.read::<f32>()?;
+///     let output = gpu.activation(&gpu.upload(&input)?, &Unary::Relu)?.read::<f32>()?;
 ///     Ok(compare_exact(&output, &input.mapv(|x| x.max(0.0)))?)
 /// }
 /// # relu_is_right().unwrap();

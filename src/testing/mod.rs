@@ -2,9 +2,9 @@
 //! golden cases. `docs/headless-ci.md` says how to run such tests on machines without a GPU.
 //!
 //! ```
-//! use convoke::{ops::Activation, reference::{self, Answer}, testing::{Random, compare}};
+//! use convoke::{ops::Unary, reference::{self, Answer}, testing::{Random, compare}};
 //! let input = Random::new(7).reals(&[2, 3]);
-//! let want = reference::run(&Activation::Relu.into(), &[&Answer::exact(input.view())])?;
+//! let want = reference::run(&Unary::Relu.into(), &[&Answer::exact(input.view())])?;
 //! compare(&input.mapv(|x| x.max(0.0)), &want[0]).unwrap();
 //! assert!(compare(&input.mapv(|x| x.max(0.1)), &want[0]).is_err());
 //! # Ok::<(), convoke::Error>(())

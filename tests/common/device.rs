@@ -1,10 +1,9 @@
 //! Whatever runs operators, and one operator on it against the reference.
 
-use convoke::ops::Op;
-use convoke::ops::Winograd;
+use convoke::ops::{Binary, Op, Unary, Winograd};
 use convoke::reference::{self, Answer};
 use convoke::testing::{compare, compare_exact};
-use convoke::{Error, Result, Tensor};
+use convoke::{DType, Error, Result, Tensor, TensorType};
 use ndarray::ArrayD;
 
 /// The outcome of one trial.
@@ -36,6 +35,24 @@ pub(crate) trait Device {
     fn holds(&self, _: &Answer) -> bool {
         self.winograd() == Winograd::Small
     }
+}
+
+/// Whether an operator takes so many tensors of a type.
+pub(crate) fn takes(op: &Op, dtype: DType, inputs: usize) -> bool {
+    op.infer(&vec![&TensorType::new(dtype, [1]); inputs]).is_ok()
+}
+
+/// The functions of one float, those with parameters with some value of them.
+pub(crate) fn unaries() -> impl Iterator<Item = Unary> {
+    Unary::EXAMPLES.iter().copied().filter(|&op| takes(&op.into(), DType::F32, 1))
+}
+
+/// The functions of two floats.
+pub(crate) fn binaries() -> impl Iterator<Item = Binary> {
+    Binary::EXAMPLES
+        .iter()
+        .copied()
+        .filter(|&op| takes(&op.into(), DType::F32, 2))
 }
 
 /// The tensors' numbers as `f32`, whatever their type.

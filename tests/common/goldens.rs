@@ -1,9 +1,9 @@
 //! PyTorch's golden cases as operators with inputs and expected outputs.
 
 use convoke::ops::{
-    Activation, AdaptiveAvgPool2d, AdaptiveMaxPool2d, AvgPool2d, BatchNorm, Binary, Concat, Conv2d, ConvPadding, ConvTranspose2d,
-    Expand, InstanceNorm, Interpolate, Linear, LocalResponseNorm, MatMul, MaxPool2d, Op, PRelu, Pad2d, Reduce, ReduceKind, Slice,
-    Softmax, Transpose,
+    AdaptiveAvgPool2d, AdaptiveMaxPool2d, AvgPool2d, BatchNorm, Binary, Concat, Conv2d, ConvPadding, ConvTranspose2d, Expand,
+    InstanceNorm, Interpolate, Linear, LocalResponseNorm, MatMul, MaxPool2d, Op, PRelu, Pad2d, Reduce, ReduceKind, Slice, Softmax,
+    Transpose, Unary,
 };
 use convoke::testing::Golden;
 use convoke::{Padding2d, Result};
@@ -147,16 +147,16 @@ pub(super) fn operator_from(operator: &str, args: &Value) -> Result<Op> {
 
 fn elementwise(kind: &str, number: impl Fn(&str) -> f32) -> Op {
     match kind {
-        "abs" => Activation::Abs.into(),
-        "neg" => Activation::Neg.into(),
-        "exp" => Activation::Exp.into(),
-        "log" => Activation::Log.into(),
-        "sqrt" => Activation::Sqrt.into(),
-        "erf" => Activation::Erf.into(),
-        "softsign" => Activation::Softsign.into(),
-        "selu" => Activation::SELU.into(),
-        "celu" => Activation::Celu { alpha: number("alpha") }.into(),
-        "gelu_tanh" => Activation::GeluTanh.into(),
+        "abs" => Unary::Abs.into(),
+        "neg" => Unary::Neg.into(),
+        "exp" => Unary::Exp.into(),
+        "log" => Unary::Log.into(),
+        "sqrt" => Unary::Sqrt.into(),
+        "erf" => Unary::Erf.into(),
+        "softsign" => Unary::Softsign.into(),
+        "selu" => Unary::SELU.into(),
+        "celu" => Unary::Celu { alpha: number("alpha") }.into(),
+        "gelu_tanh" => Unary::GeluTanh.into(),
         "add" => Binary::Add.into(),
         "sub" => Binary::Sub.into(),
         "mul" => Binary::Mul.into(),
@@ -209,23 +209,23 @@ fn conv2d(args: &Value) -> Op {
         .into()
 }
 
-fn activation(kind: &str, number: impl Fn(&str) -> f32) -> Activation {
+fn activation(kind: &str, number: impl Fn(&str) -> f32) -> Unary {
     match kind {
-        "relu" => Activation::Relu,
-        "relu6" => Activation::Relu6,
-        "leaky_relu" => Activation::LeakyRelu {
+        "relu" => Unary::Relu,
+        "relu6" => Unary::Relu6,
+        "leaky_relu" => Unary::LeakyRelu {
             negative_slope: number("negative_slope"),
         },
-        "elu" => Activation::Elu { alpha: number("alpha") },
-        "sigmoid" => Activation::Sigmoid,
-        "tanh" => Activation::Tanh,
-        "hardsigmoid" => Activation::HardSigmoid,
-        "hardswish" => Activation::HardSwish,
-        "silu" => Activation::Silu,
-        "gelu" => Activation::Gelu,
-        "mish" => Activation::Mish,
-        "softplus" => Activation::Softplus,
-        "clamp" => Activation::Clamp {
+        "elu" => Unary::Elu { alpha: number("alpha") },
+        "sigmoid" => Unary::Sigmoid,
+        "tanh" => Unary::Tanh,
+        "hardsigmoid" => Unary::HardSigmoid,
+        "hardswish" => Unary::HardSwish,
+        "silu" => Unary::Silu,
+        "gelu" => Unary::Gelu,
+        "mish" => Unary::Mish,
+        "softplus" => Unary::Softplus,
+        "clamp" => Unary::Clamp {
             min: number("min"),
             max: number("max"),
         },

@@ -1,7 +1,7 @@
 //! A graph to profile, and what must hold of its profile on every backend.
 
 use convoke::graph::{Graph, Pass};
-use convoke::ops::{Activation, Binary, Concat, Conv2d, Flatten, Linear, Transpose};
+use convoke::ops::{Binary, Concat, Conv2d, Flatten, Linear, Transpose, Unary};
 use convoke::profiling::Profile;
 use convoke::testing::Random;
 use ndarray::ArrayD;
@@ -16,8 +16,8 @@ pub(crate) fn graph() -> convoke::Result<Graph> {
     let image = graph.input("image");
     let weight = graph.constant("conv.weight", random.reals(&[8, 3, 3, 3]));
     let features = graph.node("conv", Conv2d::new().padding(1), &[image, weight])?;
-    let features = graph.node("relu", Activation::Relu, &[features])?;
-    let branch = graph.node("branch", Activation::Silu, &[features])?;
+    let features = graph.node("relu", Unary::Relu, &[features])?;
+    let branch = graph.node("branch", Unary::Silu, &[features])?;
     let joined = graph.node("joined", Concat::new(1), &[features, branch])?;
     let flat = graph.node("flat", Flatten::default(), &[joined])?;
     let rows = graph.constant("rows", random.reals(&[16 * 18 * 13, 5]).mapv(|x| x / 60.0));

@@ -1,9 +1,9 @@
 //! Tensors of every element type through sessions: what moves elements moves them all, and what cannot be is refused.
 
 use convoke::graph::Graph;
-use convoke::ops::{Activation, Concat, Expand, MaxPool2d, Reshape, Slice, Transpose};
+use convoke::ops::{Binary, Concat, Expand, MaxPool2d, Op, Reshape, Slice, Ternary, Transpose, Unary};
 use convoke::testing::{Random, compare_exact};
-use convoke::{Backend, DType, Error, Session, Tensor, TensorView};
+use convoke::{Backend, DType, Error, Session, Tensor, TensorType, TensorView};
 use half::f16;
 use ndarray::{Array, ArrayD};
 
@@ -65,6 +65,74 @@ pub(crate) fn moves(backend: &Backend) -> Outcome {
     Ok(())
 }
 
+/// Numbers of a type for arithmetic: those at the ends of a type wrap around, but 64 bits, of which GPUs have 32.
+fn operands(dtype: DType, shape: &[usize], seed: u64) -> Tensor {
+    let numbers = Random::new(seed).integers(shape);
+    match dtype {
+        DType::I64 => numbers.mapv(|x| 1000 * x as i64).into(),
+        DType::I32 => numbers.mapv(|x| (x as i32).wrapping_mul(i32::MAX / 8)).into(),
+        DType::U8 => numbers.mapv(|x| (31.0 * (x + 8.0)).min(255.0) as u8).into(),
+        DType::I8 => numbers.mapv(|x| (16.0 * x) as i8).into(),
+        // A few that are no numbers, infinite or negative zeros.
+        DType::F32 => numbers
+            .mapv(|x| {
+                if x > 5.0 {
+                    [f32::NAN, f32::INFINITY, -0.0][x as usize - 6]
+                } else {
+                    x / 2.0
+                }
+            })
+            .into(),
+        _ => self::numbers(dtype, shape),
+    }
+}
+
+/// The types of its inputs that a function takes where the last is of this type, if it takes any. A condition is of bools.
+fn types_of(op: &Op, dtype: DType) -> Option<Vec<DType>> {
+    let of = |dtypes: &[DType]| -> Option<Vec<DType>> {
+        let types: Vec<TensorType> = dtypes.iter().map(|&dtype| TensorType::new(dtype, [1])).collect();
+        op.infer(&types.iter().collect::<Vec<_>>()).ok().map(|_| dtypes.to_vec())
+    };
+    (1..=3)
+        .find_map(|count| of(&vec![dtype; count]))
+        .or_else(|| of(&[DType::Bool, dtype, dtype]))
+}
+
+/// Every function of elements, on every type that it takes, broadcast and not.
+pub(crate) fn functions(backend: &Backend) -> Outcome {
+    let unary = Unary::EXAMPLES.iter().map(|&function| Op::from(function));
+    let binary = Binary::EXAMPLES.iter().map(|&function| Op::from(function));
+    let ternary = Ternary::EXAMPLES.iter().map(|&function| Op::from(function));
+    let shapes: [&[usize]; 3] = [&[2, 3, 5], &[3, 1], &[2, 1, 5]];
+    let mut checked = 0;
+    for op in unary.chain(binary).chain(ternary) {
+        let typed = DType::ALL.into_iter().filter_map(|dtype| types_of(&op, dtype));
+        for (dtypes, is_broadcast) in typed.flat_map(|dtypes| [(dtypes.clone(), false), (dtypes, true)]) {
+            let mut graph = Graph::new();
+            let (mut values, mut inputs) = (Vec::new(), Vec::new());
+            for (index, &dtype) in dtypes.iter().enumerate() {
+                let shape = if is_broadcast { shapes[index] } else { shapes[0] };
+                values.push(graph.input_of_type(format!("input {index}"), dtype));
+                inputs.push(operands(dtype, shape, index as u64));
+            }
+            let output = graph.node("function", op.clone(), &values)?;
+            graph.output(output)?;
+            let session = Session::new(graph, backend)?;
+            for check in session.verify(&inputs.iter().collect::<Vec<_>>())? {
+                checked += 1;
+                if let Some(mismatch) = check.mismatch {
+                    return Err(format!("{op:?} of {dtypes:?}: {mismatch}").into());
+                }
+            }
+        }
+    }
+    let examples = Unary::EXAMPLES.len() + Binary::EXAMPLES.len() + Ternary::EXAMPLES.len();
+    if checked < 2 * examples {
+        return Err(format!("{checked} checks of {examples} functions").into());
+    }
+    Ok(())
+}
+
 /// Other types than a graph takes, operators that compute, and outputs that are no `f32`.
 pub(crate) fn refuses(backend: &Backend) -> Outcome {
     let session = Session::new(moving(DType::U8)?, backend)?;
@@ -86,7 +154,7 @@ pub(crate) fn refuses(backend: &Backend) -> Outcome {
     )?;
     let mut graph = Graph::new();
     let whole = graph.input_of_type("whole", DType::I32);
-    let active = graph.node("active", Activation::Tanh, &[whole])?;
+    let active = graph.node("active", Unary::Tanh, &[whole])?;
     graph.output(active)?;
     let numbers = ndarray::array![1_i32, 2];
     let tanh = Session::new(graph, backend)?;

@@ -1,7 +1,7 @@
 //! Layers of a size that is cut into tiles, bands and blocks, which random ones are too small for.
 
 use convoke::cpu::Cpu;
-use convoke::ops::{Activation, AvgPool2d, Conv2d, ConvTranspose2d, Fused, FusedBase, Linear, MatMul, MaxPool2d, Op};
+use convoke::ops::{AvgPool2d, Conv2d, ConvTranspose2d, Fused, FusedBase, Linear, MatMul, MaxPool2d, Op, Unary};
 use convoke::testing::Random;
 use convoke::{Padding2d, PaddingMode};
 use libtest_mimic::Trial;
@@ -35,7 +35,7 @@ fn layers() -> Vec<(&'static str, Op, Vec<Vec<usize>>)> {
     let shapes = |shapes: &[&[usize]]| shapes.iter().map(|shape| shape.to_vec()).collect::<Vec<_>>();
     let plain = Conv2d::new();
     let mirrored = plain.padding(Padding2d::new(2, 1, 1, 3)).padding_mode(PaddingMode::Reflect);
-    let fused = |base: FusedBase| Fused::new(base).residual(true).activation(Activation::Relu);
+    let fused = |base: FusedBase| Fused::new(base).residual(true).activation(Unary::Relu);
     vec![
         // Two blocks of the inner extent, several tiles, panels of every width.
         ("tiles", mirrored.into(), shapes(&[&[2, 41, 19, 23], &[27, 41, 3, 3], &[27]])),

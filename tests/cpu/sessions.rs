@@ -2,7 +2,7 @@
 
 use convoke::cpu::Cpu;
 use convoke::graph::{Graph, Pass};
-use convoke::ops::{Activation, Binary, Concat, Conv2d, Flatten, Linear, MaxPool2d, Reshape};
+use convoke::ops::{Binary, Concat, Conv2d, Flatten, Linear, MaxPool2d, Reshape, Unary};
 use convoke::testing::{Random, compare};
 use convoke::{Backend, Error, Session};
 use libtest_mimic::Trial;
@@ -30,11 +30,11 @@ fn network(classifier: bool) -> convoke::Result<Graph> {
     let image = graph.input("image");
     let weight = graph.constant("weight", random.reals(&[8, 3, 3, 3]));
     let first = graph.node("first", Conv2d::new().padding(1), &[image, weight])?;
-    let active = graph.node("active", Activation::Relu, &[first])?;
+    let active = graph.node("active", Unary::Relu, &[first])?;
     let weight = graph.constant("inner", random.reals(&[8, 8, 3, 3]));
     let second = graph.node("second", Conv2d::new().padding(1), &[active, weight])?;
     let sum = graph.node("sum", Binary::Add, &[second, active])?;
-    let sum = graph.node("silu", Activation::Silu, &[sum])?;
+    let sum = graph.node("silu", Unary::Silu, &[sum])?;
     let joined = graph.node("joined", Concat::new(1), &[sum, active, image])?;
     let mut last = graph.node("pooled", MaxPool2d::new(2), &[joined])?;
     if classifier {
@@ -100,8 +100,8 @@ fn outputs(cpu: &Cpu) -> Outcome {
     let constant = graph.constant("constant", Random::new(6).reals(&[2, 3]));
     let sum = graph.node("sum", Binary::Add, &[input, constant])?;
     let flat = graph.node("flat", Reshape::new([-1]), &[sum])?;
-    let more = graph.node("more", Activation::Neg, &[flat])?;
-    let again = graph.node("again", Activation::Abs, &[more])?;
+    let more = graph.node("more", Unary::Neg, &[flat])?;
+    let again = graph.node("again", Unary::Abs, &[more])?;
     for value in [input, constant, sum, flat, again, again] {
         graph.output(value)?;
     }

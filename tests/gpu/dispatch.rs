@@ -7,8 +7,8 @@ use std::task::Poll;
 
 use convoke::graph::Graph;
 use convoke::ops::{
-    self, Activation, AdaptiveAvgPool2d, AdaptiveMaxPool2d, AvgPool2d, BatchNorm, Binary, Concat, Conv2d, Expand, Flatten, Linear,
-    MaxPool2d, Op, PRelu, Pad2d, Reduce, Reshape, Softmax, Transpose,
+    self, AdaptiveAvgPool2d, AdaptiveMaxPool2d, AvgPool2d, BatchNorm, Binary, Concat, Conv2d, Expand, Flatten, Linear, MaxPool2d,
+    Op, PRelu, Pad2d, Reduce, Reshape, Softmax, Transpose, Unary,
 };
 use convoke::testing::{Random, compare, compare_exact};
 use convoke::{Error, Gpu, PaddingMode, Session};
@@ -66,7 +66,7 @@ fn operators(batch: usize) -> Vec<(Op, Vec<Vec<usize>>)> {
         (AvgPool2d::new([3, 1]).into(), with(&[])),
         (AdaptiveAvgPool2d::new([2, 1]).into(), with(&[])),
         (AdaptiveMaxPool2d::new([1, 2]).return_indices(true).into(), with(&[])),
-        (Activation::Silu.into(), with(&[])),
+        (Unary::Silu.into(), with(&[])),
         (PRelu.into(), with(&[&channels])),
         (Softmax::new(-2).into(), with(&[])),
         (Linear.into(), with(&[&[3, 2]])),
@@ -141,7 +141,7 @@ fn another_gpu(gpu: &Gpu) -> Outcome {
     for outcome in [
         gpu.add(&ours, &theirs),
         gpu.add(&theirs, &ours),
-        other.activation(&ours, &Activation::Relu),
+        other.unary(&ours, Unary::Relu),
         gpu.reshape(&theirs, &[-1]),
     ] {
         assert!(matches!(outcome, Err(Error::InvalidArgument { .. })), "{outcome:?}");
@@ -167,7 +167,7 @@ fn element_types(gpu: &Gpu) -> Outcome {
     );
     for outcome in [
         gpu.add(&values, &indices),
-        gpu.activation(&indices, &Activation::Relu),
+        gpu.unary(&indices, Unary::Exp),
         gpu.conv2d(&values, &indices, None, &Conv2d::new().groups(2)),
     ] {
         assert!(matches!(outcome, Err(Error::InvalidArgument { .. })), "{outcome:?}");
@@ -282,7 +282,7 @@ fn small_bindings(gpu: &Gpu) -> Outcome {
             match gpu.upload(&values) {
                 Ok(tensor) => {
                     assert!(elements as u64 * 4 <= limit);
-                    let output = gpu.activation(&tensor, &Activation::Relu)?.read::<f32>()?;
+                    let output = gpu.unary(&tensor, Unary::Relu)?.read::<f32>()?;
                     compare_exact(&output, &ArrayD::<f32>::zeros(IxDyn(&[elements])))?;
                 }
                 Err(Error::LimitExceeded { limit: stated, .. }) => {
@@ -356,7 +356,7 @@ fn awaited(gpu: &Gpu) -> Outcome {
     let image = graph.input("image");
     let weight = graph.constant("weight", Random::new(1).reals(&[4, 3, 3, 2]));
     let conv = graph.node("conv", Conv2d::new().padding(1), &[image, weight])?;
-    let relu = graph.node("relu", Activation::Relu, &[conv])?;
+    let relu = graph.node("relu", Unary::Relu, &[conv])?;
     graph.output(relu)?;
     let session = Session::new(graph, &gpu.clone().into())?;
     for seed in 0..5 {
@@ -402,7 +402,7 @@ fn folded_elements(gpu: &Gpu) -> Outcome {
     let elements = 65_535 * 64 * 4 + 259;
     let values: ArrayD<f32> = ArrayD::from_shape_fn(IxDyn(&[elements]), |index| (index[0] % 1001) as f32 - 500.0);
     let input = gpu.upload(&values)?;
-    let output = gpu.activation(&input, &Activation::Relu)?.read::<f32>()?;
+    let output = gpu.unary(&input, Unary::Relu)?.read::<f32>()?;
     compare_exact(&output, &values.mapv(|x| x.max(0.0)))?;
     let sum = gpu.add(&input, &input)?.read::<f32>()?;
     compare_exact(&sum, &values.mapv(|x| x + x))?;

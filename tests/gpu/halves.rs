@@ -2,7 +2,7 @@
 
 use convoke::gpu::{Conv2dAlgorithm, DeviceClass};
 use convoke::graph::Graph;
-use convoke::ops::{Activation, Binary, Concat, Conv2d, Fused, FusedBase, MaxPool2d, Op, Pad2d, Reduce, Slice};
+use convoke::ops::{Binary, Concat, Conv2d, Fused, FusedBase, MaxPool2d, Op, Pad2d, Reduce, Slice, Unary};
 use convoke::reference::Answer;
 use convoke::testing::{Mismatch, Random, compare, compare_exact};
 use convoke::{Backend, Error, Gpu, Precision, Session, Tensor, wgpu};
@@ -182,8 +182,8 @@ fn special_numbers(gpu: &Gpu) -> Outcome {
     let ones = ArrayD::from_elem(IxDyn(&[1, 1, 1, 1]), 1.0_f32);
     let square = Op::from(Binary::Mul);
     for (op, inputs) in [
-        (Activation::Relu.into(), vec![input.clone()]),
-        (Activation::Neg.into(), vec![input.clone()]),
+        (Unary::Relu.into(), vec![input.clone()]),
+        (Unary::Neg.into(), vec![input.clone()]),
         (square, vec![input.clone(), input.clone()]),
         (Binary::Add.into(), vec![input.clone(), input.clone()]),
         (Concat::new(0).into(), vec![input.clone(), input.clone()]),
@@ -236,14 +236,14 @@ fn branches() -> convoke::Result<Graph> {
     for (name, channels) in [("left", 16), ("middle", 5), ("right", 32)] {
         let weight = graph.constant(name, random.reals(&[channels, 3, 5, 3]));
         let bias = graph.constant(name, random.reals(&[channels]));
-        let conv = Fused::new(FusedBase::Conv2d(Conv2d::new().padding([2, 1]))).activation(Activation::Relu);
+        let conv = Fused::new(FusedBase::Conv2d(Conv2d::new().padding([2, 1]))).activation(Unary::Relu);
         joined.push(graph.node(name, conv, &[image, weight, bias])?);
     }
     let whole = graph.node("joined", Concat::new(1), &joined)?;
     let scale = graph.constant("scale", random.reals(&[53, 1, 1]));
     let scaled = graph.node("scaled", Binary::Mul, &[whole, scale])?;
     let pooled = graph.node_outputs("pooled", MaxPool2d::new(3).return_indices(true), &[scaled])?;
-    let active = graph.node("active", Activation::Silu, &[scaled])?;
+    let active = graph.node("active", Unary::Silu, &[scaled])?;
     let mean = graph.node("mean", Reduce::mean([2, 3]), &[active])?;
     for output in [pooled[0], pooled[1], mean, scaled] {
         graph.output(output)?;
@@ -315,7 +315,7 @@ fn memory(gpu: &Gpu) -> Outcome {
         let weight = graph.constant("weight", random.reals(&[channels[0], channels[1], 3, 3]));
         let conv = Conv2d::new().padding(1).stride(1 + index % 2);
         value = graph.node("conv", conv, &[value, weight])?;
-        value = graph.node("relu", Activation::Relu, &[value])?;
+        value = graph.node("relu", Unary::Relu, &[value])?;
     }
     graph.output(value)?;
     let image = random.reals(&[1, 3, 64, 64]);

@@ -61,6 +61,7 @@ fn state_dicts() -> Vec<Named> {
 fn types() -> Vec<Named> {
     vec![
         trial("types/moved", |gpu| typed::moves(&gpu.clone().into())),
+        trial("types/functions", |gpu| typed::functions(&gpu.clone().into())),
         trial("types/refused", |gpu| typed::refuses(&gpu.clone().into())),
         trial("types/too_large", |gpu| {
             let large = ndarray::array![1_i64 << 31];

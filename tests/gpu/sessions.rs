@@ -4,7 +4,7 @@ use std::path::Path;
 
 use convoke::graph::{Graph, Pass, ValueId};
 use convoke::ops::{
-    Activation, AvgPool2d, BatchNorm, Binary, Concat, Conv2d, Expand, Flatten, Linear, MaxPool2d, Reduce, Slice, Softmax, Transpose,
+    AvgPool2d, BatchNorm, Binary, Concat, Conv2d, Expand, Flatten, Linear, MaxPool2d, Reduce, Slice, Softmax, Transpose, Unary,
 };
 use convoke::testing::{Random, compare, compare_exact};
 use convoke::{Backend, Error, Gpu, Session};
@@ -52,7 +52,7 @@ fn residual() -> convoke::Result<Graph> {
     let (mut graph, mut random) = (Graph::new(), Random::new(1));
     let image = graph.input("image");
     let first = conv(&mut graph, &mut random, "first", image, [4, 3, 3, 3])?;
-    let first = graph.node("relu", Activation::Relu, &[first])?;
+    let first = graph.node("relu", Unary::Relu, &[first])?;
     let second = conv(&mut graph, &mut random, "second", first, [4, 4, 3, 3])?;
     let sum = graph.node("sum", Binary::Add, &[second, first])?;
     let third = conv(&mut graph, &mut random, "third", sum, [3, 4, 3, 3])?;
@@ -66,10 +66,10 @@ fn two_outputs() -> convoke::Result<Graph> {
     let (mut graph, mut random) = (Graph::new(), Random::new(2));
     let image = graph.input("image");
     let trunk = conv(&mut graph, &mut random, "trunk", image, [5, 3, 3, 3])?;
-    let left = graph.node("left", Activation::Tanh, &[trunk])?;
+    let left = graph.node("left", Unary::Tanh, &[trunk])?;
     let left = graph.node("left.pool", AvgPool2d::new([3, 2]), &[left])?;
     let right = graph.node("right", MaxPool2d::new([2, 3]).stride([1, 2]), &[trunk])?;
-    let right = graph.node("right.silu", Activation::Silu, &[right])?;
+    let right = graph.node("right.silu", Unary::Silu, &[right])?;
     for output in [right, trunk, left, right] {
         graph.output(output)?;
     }
@@ -88,7 +88,7 @@ fn classifier() -> convoke::Result<Graph> {
     let statistics = ["mean", "variance", "weight", "bias"].map(&mut parameter);
     let inputs = [&[features][..], &statistics].concat();
     let features = graph.node("bn", BatchNorm::new(), &inputs)?;
-    let features = graph.node("relu", Activation::Relu, &[features])?;
+    let features = graph.node("relu", Unary::Relu, &[features])?;
     let features = graph.node("pool", MaxPool2d::new(2), &[features])?;
     let features = graph.node("flatten", Flatten::default(), &[features])?;
     let weight = graph.constant("fc.weight", random.reals(&[10, 6 * 4 * 5]).mapv(|x| x / 11.0));
@@ -105,9 +105,9 @@ fn joined() -> convoke::Result<Graph> {
     let (mut graph, mut random) = (Graph::new(), Random::new(5));
     let image = graph.input("image");
     let class = graph.constant("class", random.reals(&[2, 1, 4]));
-    let active = graph.node("active", Activation::Silu, &[image])?;
+    let active = graph.node("active", Unary::Silu, &[image])?;
     let first = graph.node("first", Concat::new(1), &[class, active])?;
-    let first = graph.node("first.tanh", Activation::Tanh, &[first])?;
+    let first = graph.node("first.tanh", Unary::Tanh, &[first])?;
     let last = graph.node("last", Concat::new(-2), &[first, class, image])?;
     let swapped = graph.node("swapped", Transpose::new([0, 2, 1]), &[last])?;
     let constants = graph.node("constants", Concat::new(0), &[class, class])?;
@@ -173,7 +173,7 @@ fn passed_through(gpu: &Gpu) -> Outcome {
     let image = graph.input("image");
     let constant = graph.constant("constant", Random::new(1).integers(&[2, 3]));
     let flat = graph.node("flat", Flatten::new(0, -1), &[image])?;
-    let relu = graph.node("relu", Activation::Relu, &[flat])?;
+    let relu = graph.node("relu", Unary::Relu, &[flat])?;
     for output in [constant, flat, relu, image, constant] {
         graph.output(output)?;
     }
@@ -200,7 +200,7 @@ fn constants_only(gpu: &Gpu) -> Outcome {
     let (mut graph, mut random) = (Graph::new(), Random::new(5));
     let image = graph.constant("image", random.reals(&[1, 3, 6, 7]));
     let conv = conv(&mut graph, &mut random, "conv", image, [2, 3, 3, 3])?;
-    let relu = graph.node("relu", Activation::Relu, &[conv])?;
+    let relu = graph.node("relu", Unary::Relu, &[conv])?;
     let scale = graph.input("scale");
     let scaled = graph.node("scaled", Binary::Mul, &[relu, scale])?;
     graph.output(relu)?;
@@ -292,7 +292,7 @@ fn memory(gpu: &Gpu) -> Outcome {
     let mut graph = Graph::new();
     let mut value = graph.input("input");
     for index in 0..20 {
-        value = graph.node(format!("tanh{index}"), Activation::Tanh, &[value])?;
+        value = graph.node(format!("tanh{index}"), Unary::Tanh, &[value])?;
     }
     graph.output(value)?;
     let session = Session::new(graph, &gpu.clone().into())?;
@@ -318,7 +318,7 @@ fn wrong_kernel(gpu: &Gpu) -> Outcome {
     let image = graph.input("image");
     let features = conv(&mut graph, &mut random, "conv", image, [4, 3, 3, 3])?;
     let features = graph.node("pool", MaxPool2d::new(2), &[features])?;
-    let features = graph.node("tanh", Activation::Tanh, &[features])?;
+    let features = graph.node("tanh", Unary::Tanh, &[features])?;
     graph.output(features)?;
     let inputs = inputs(&[&[2, 3, 7, 10]], 8);
     let named = |gpu: &Gpu| -> convoke::Result<Vec<(String, Option<Mismatch>)>> {
@@ -353,13 +353,13 @@ fn branches(channels: usize) -> convoke::Result<(Graph, Vec<ValueId>)> {
     let image = graph.input("image");
     let squeezed = conv(&mut graph, &mut random, "squeeze", image, [channels, 3, 3, 3])?;
     let one = conv(&mut graph, &mut random, "one", squeezed, [2 * channels, channels, 3, 3])?;
-    let one = graph.node("one.silu", Activation::Silu, &[one])?;
+    let one = graph.node("one.silu", Unary::Silu, &[one])?;
     let two = conv(&mut graph, &mut random, "two", squeezed, [channels, channels, 3, 3])?;
     let pooled = graph.node("pooled", MaxPool2d::new(3).stride(1).padding(1), &[squeezed])?;
     let mut features = vec![one, two, pooled];
     for index in 0..3 {
         let joined = graph.node(format!("joined{index}"), Concat::new(1), &features)?;
-        let active = graph.node(format!("active{index}"), Activation::Tanh, &[joined])?;
+        let active = graph.node(format!("active{index}"), Unary::Tanh, &[joined])?;
         let count = (4 + index) * channels;
         features.push(conv(
             &mut graph,
@@ -370,7 +370,7 @@ fn branches(channels: usize) -> convoke::Result<(Graph, Vec<ValueId>)> {
         )?);
     }
     let joined = graph.node("joined", Concat::new(1), &features)?;
-    let whole = graph.node("whole", Activation::Abs, &[joined])?;
+    let whole = graph.node("whole", Unary::Abs, &[joined])?;
     graph.output(whole)?;
     Ok((graph, features))
 }
@@ -417,7 +417,7 @@ fn inputs_beside_outputs(gpu: &Gpu) -> Outcome {
     let mut value = graph.node("pool", MaxPool2d::new(2), &[stem])?;
     for index in 0..3 {
         let inner = conv(&mut graph, &mut random, &format!("inner{index}"), value, [8, 8, 3, 3])?;
-        let inner = graph.node(format!("relu{index}"), Activation::Relu, &[inner])?;
+        let inner = graph.node(format!("relu{index}"), Unary::Relu, &[inner])?;
         let outer = conv(&mut graph, &mut random, &format!("outer{index}"), inner, [8, 8, 3, 3])?;
         value = graph.node(format!("sum{index}"), Binary::Add, &[outer, value])?;
     }

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use convoke::ops::Activation;
+use convoke::ops::Unary;
 use convoke::testing::{Random, compare_exact};
 use convoke::{Error, Gpu, Session, gpu::device_descriptor, weights::Weights};
 use convoke_digits as digits;
@@ -83,7 +83,7 @@ impl Application {
 /// An upload, an operator and a read are right.
 fn works(gpu: &Gpu, seed: u64) -> Outcome {
     let input = Random::new(seed).integers(&[2, 3, 5]);
-    let output = gpu.activation(&gpu.upload(&input)?, &Activation::Relu)?.read::<f32>()?;
+    let output = gpu.unary(&gpu.upload(&input)?, Unary::Relu)?.read::<f32>()?;
     compare_exact(&output, &input.mapv(|x| x.max(0.0)))?;
     Ok(())
 }
@@ -159,8 +159,7 @@ fn destroyed(gpu: &Gpu) -> Outcome {
         lost("upload", gpu.upload(&image))?;
         lost(
             "operator",
-            gpu.activation(&tensor, &Activation::Relu)
-                .and_then(|tensor| tensor.read::<f32>()),
+            gpu.unary(&tensor, Unary::Relu).and_then(|tensor| tensor.read::<f32>()),
         )?;
         lost("run", session.run(&[image.view()]))?;
         lost("run of what is not compiled", late.run(&[image.view()]))?;

@@ -2,7 +2,7 @@
 //! by the rules of other classes of devices than the adapter's own.
 
 use convoke::gpu::{Conv2dAlgorithm, DeviceClass};
-use convoke::ops::{Activation, Conv2d, Fused, FusedBase, Linear, MatMul, Op};
+use convoke::ops::{Conv2d, Fused, FusedBase, Linear, MatMul, Op, Unary};
 use convoke::testing::{Random, compare_exact};
 use convoke::{Gpu, Padding2d, PaddingMode};
 use ndarray::ArrayD;
@@ -116,7 +116,7 @@ fn slices(gpu: &Gpu) -> Outcome {
 /// Few outputs of long sums, with all that may follow them: the parts are added in one order, so that bits are the same in
 /// every run.
 fn splits(gpu: &Gpu) -> Outcome {
-    let follows = |base| Fused::new(base).residual(true).activation(Activation::Relu);
+    let follows = |base| Fused::new(base).residual(true).activation(Unary::Relu);
     let conv = Conv2d::new().padding(1);
     let cases: Vec<Case> = vec![
         (conv.into(), vec![vec![1, 150, 7, 7], vec![33, 150, 3, 3], vec![33]]),

@@ -3,7 +3,7 @@
 
 use convoke::gpu::{Conv2dAlgorithm, DeviceClass, TunedLayer, TuningPlan};
 use convoke::graph::Graph;
-use convoke::ops::{Activation, Conv2d, Flatten, Linear, MatMul};
+use convoke::ops::{Conv2d, Flatten, Linear, MatMul, Unary};
 use convoke::testing::{Random, compare};
 use convoke::{Backend, Error, Gpu, Session};
 use ndarray::ArrayD;
@@ -27,7 +27,7 @@ fn graph() -> convoke::Result<Graph> {
     let image = graph.input("image");
     let weight = graph.constant("conv.weight", random.reals(&[8, 3, 3, 3]));
     let features = graph.node("conv", Conv2d::new().padding(1), &[image, weight])?;
-    let features = graph.node("relu", Activation::Relu, &[features])?;
+    let features = graph.node("relu", Unary::Relu, &[features])?;
     let weight = graph.constant("point.weight", random.reals(&[5, 8, 1, 1]));
     let features = graph.node("point", Conv2d::new(), &[features, weight])?;
     let right = graph.constant("right", random.reals(&[12, 9]));

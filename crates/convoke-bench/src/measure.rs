@@ -393,7 +393,7 @@ fn device_time(profile: &Profile) -> DeviceTime {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use convoke::ops::{Activation, Conv2d};
+    use convoke::ops::{Conv2d, Unary};
 
     fn quick() -> Rule {
         Rule {
@@ -414,7 +414,7 @@ mod tests {
     #[test]
     fn cases_are_measured_and_what_cannot_run_says_why() {
         let cases = [
-            Case::operator("relu", Activation::Relu, &[&[1, 2, 3, 4]]),
+            Case::operator("relu", Unary::Relu, &[&[1, 2, 3, 4]]),
             Case::operator("too small", Conv2d::new(), &[&[1, 2, 3, 4], &[1, 2, 7, 7]]),
         ];
         let mut seen = Vec::new();
@@ -440,7 +440,7 @@ mod tests {
     fn an_answer_that_is_not_the_checked_one_is_refused() {
         let mut graph = convoke::graph::Graph::new();
         let input = graph.input("input");
-        let active = graph.node("active", Activation::Relu, &[input]).unwrap();
+        let active = graph.node("active", Unary::Relu, &[input]).unwrap();
         graph.output(active).unwrap();
         let session = Session::new(graph, &Backend::Reference).unwrap();
         let right = vec![Tensor::from(ndarray::arr1(&[1.0_f32, 2.0]))];

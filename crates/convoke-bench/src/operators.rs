@@ -2,9 +2,9 @@
 
 use super::case::Case;
 use convoke::ops::{
-    Activation, AdaptiveAvgPool2d, AdaptiveMaxPool2d, AvgPool2d, BatchNorm, Binary, Concat, Conv2d, ConvTranspose2d, Expand,
-    Flatten, Fused, FusedBase, InstanceNorm, Interpolate, Linear, LocalResponseNorm, LpPool2d, MatMul, MaxPool2d, Op, PRelu, Pad2d,
-    Reduce, Reshape, Slice, Softmax, Transpose,
+    AdaptiveAvgPool2d, AdaptiveMaxPool2d, AvgPool2d, BatchNorm, Binary, Concat, Conv2d, ConvTranspose2d, Expand, Flatten, Fused,
+    FusedBase, InstanceNorm, Interpolate, Linear, LocalResponseNorm, LpPool2d, MatMul, MaxPool2d, Op, PRelu, Pad2d, Reduce,
+    Reshape, Slice, Softmax, Transpose, Unary,
 };
 
 /// One small case for each operator, neither square nor symmetric: what a kernel call costs where it has little to do.
@@ -22,7 +22,7 @@ type Shapes = &'static [&'static [usize]];
 const IMAGE: Shapes = &[&[1, 32, 40, 56]];
 
 fn list() -> Vec<(&'static str, Op, Shapes)> {
-    let fused = Fused::new(FusedBase::Conv2d(Conv2d::new().padding(1))).activation(Activation::Relu);
+    let fused = Fused::new(FusedBase::Conv2d(Conv2d::new().padding(1))).activation(Unary::Relu);
     vec![
         (
             "conv2d",
@@ -42,8 +42,8 @@ fn list() -> Vec<(&'static str, Op, Shapes)> {
         ("lp_pool2d", LpPool2d::new(2, 2).into(), IMAGE),
         ("adaptive_avg_pool2d", AdaptiveAvgPool2d::new([5, 7]).into(), IMAGE),
         ("adaptive_max_pool2d", AdaptiveMaxPool2d::new([5, 7]).into(), IMAGE),
-        ("relu", Activation::Relu.into(), IMAGE),
-        ("silu", Activation::Silu.into(), IMAGE),
+        ("relu", Unary::Relu.into(), IMAGE),
+        ("silu", Unary::Silu.into(), IMAGE),
         ("prelu", PRelu.into(), &[&[1, 32, 40, 56], &[32]]),
         ("softmax", Softmax::new(1).into(), &[&[64, 1000]]),
         ("linear", Linear.into(), &[&[4, 512], &[256, 512], &[256]]),

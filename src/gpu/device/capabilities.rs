@@ -93,12 +93,12 @@ impl Capabilities {
 
     /// Checks that a tensor of this many elements (4 bytes each) can be bound.
     pub(crate) fn check_elements(&self, operator: &'static str, elements: usize) -> Result<u64> {
-        self.check_stored(operator, elements, Precision::F32)
+        self.check_stored(operator, elements, Precision::F32.bytes())
     }
 
     /// Checks that a tensor of this many numbers can be bound, and gives its bytes.
-    pub(crate) fn check_stored(&self, operator: &'static str, elements: usize, precision: Precision) -> Result<u64> {
-        let bytes = elements as u64 * precision.bytes() as u64;
+    pub(crate) fn check_stored(&self, operator: &'static str, elements: usize, element_bytes: usize) -> Result<u64> {
+        let bytes = (elements * element_bytes) as u64;
         // Bindings are rounded up to whole vec4s.
         let needed = bytes.next_multiple_of(16);
         let limit = self.limits.max_storage_buffer_binding_size.min(self.limits.max_buffer_size);

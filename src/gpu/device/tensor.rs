@@ -38,7 +38,7 @@ impl Tensor {
         let buffer = if elements == 0 {
             None
         } else {
-            context.capabilities.check_stored("tensor", elements, precision)?;
+            context.capabilities.check_stored("tensor", elements, precision.bytes())?;
             Some(with_bytes(tensor, precision, |bytes| context.filled(bytes))??)
         };
         Ok(Self {

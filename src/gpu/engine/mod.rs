@@ -201,7 +201,7 @@ impl GpuEngine {
             let elements = crate::shape::element_count(NAME, shape)?;
             let dtype = graph.input_type(*value);
             let precision = stored_precision(dtype, self.precision);
-            let bytes = context.capabilities.check_stored(NAME, elements, precision)?;
+            let bytes = context.capabilities.check_stored(NAME, elements, precision.bytes())?;
             let buffer = if elements == 0 { None } else { Some(context.take(bytes)?) };
             values[value.0] = Some(recording.import(buffer.clone(), shape, dtype, false));
             inputs.push(buffer);

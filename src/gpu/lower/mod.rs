@@ -15,6 +15,7 @@ use crate::dtype::TensorType;
 use crate::error::Result;
 use crate::gpu::lower::matmul::epilogue::Operands;
 use crate::gpu::plan::recording::{Recording, Value};
+use crate::gpu::wgsl::kernel::Kernel;
 use crate::ops::{Fused, FusedBase, Op};
 
 /// Records an operator. The inputs' shapes are checked first, whatever the backend.
@@ -51,15 +52,22 @@ pub(crate) fn lower(op: &Op, inputs: &[Value], recording: &mut Recording) -> Res
         Op::LpPool2d(op) => window::lp_pool2d::lower(op, &inputs[0], &outputs[0], recording)?,
         Op::AdaptiveAvgPool2d(_) => window::pool2d::lower_adaptive(false, &inputs[0], &outputs, recording)?,
         Op::AdaptiveMaxPool2d(_) => window::pool2d::lower_adaptive(true, &inputs[0], &outputs, recording)?,
-        Op::Activation(op) => elementwise::activation::lower(op, &inputs[0], &outputs[0], recording)?,
-        Op::PRelu(_) => elementwise::activation::lower_prelu(&inputs[0], &inputs[1], &outputs[0], recording)?,
+        Op::Unary(op) => elementwise::unary::lower(op, &inputs[0], &outputs[0], recording)?,
+        Op::PRelu(_) => elementwise::prelu::lower(&inputs[0], &inputs[1], &outputs[0], recording)?,
         Op::Softmax(op) => rows::softmax::lower(op, &inputs[0], &outputs[0], recording)?,
         Op::Linear(_) => matmul::gemm::lower(&Operands::plain(inputs), &outputs[0], recording)?,
         Op::MatMul(_) => matmul::two_operands::lower(&inputs[0], &inputs[1], &outputs[0], recording)?,
         Op::BatchNorm(op) => elementwise::batch_norm::lower(*op, inputs, &outputs[0], recording)?,
         Op::InstanceNorm(op) => rows::instance_norm::lower(*op, inputs, &outputs[0], recording)?,
         Op::LocalResponseNorm(op) => rows::local_response_norm::lower(op, &inputs[0], &outputs[0], recording)?,
-        Op::Binary(op) => elementwise::binary::lower(*op, &inputs[0], &inputs[1], &outputs[0], recording)?,
+        Op::Binary(op) => {
+            let inputs = [&inputs[0], &inputs[1]];
+            elementwise::broadcast::lower(Kernel::Binary, (*op).into(), inputs, &outputs[0], recording)?;
+        }
+        Op::Ternary(op) => {
+            let inputs = [&inputs[0], &inputs[1], &inputs[2]];
+            elementwise::broadcast::lower(Kernel::Ternary, (*op).into(), inputs, &outputs[0], recording)?;
+        }
         Op::Concat(_) | Op::Slice(_) | Op::Transpose(_) | Op::Expand(_) => {
             movement::strided_copy::lower(op, inputs, &outputs[0], recording)?;
         }
@@ -88,7 +96,7 @@ fn lower_fused(op: &Fused, inputs: &[Value], output: &Value, recording: &mut Rec
         FusedBase::Linear(_) => matmul::gemm::lower(&operands, &target, recording)?,
     }
     match dear {
-        Some(activation) => elementwise::activation::lower(&activation, &target, output, recording),
+        Some(activation) => elementwise::unary::lower(&activation, &target, output, recording),
         None => Ok(()),
     }
 }

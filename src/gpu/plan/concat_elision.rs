@@ -137,7 +137,7 @@ mod tests {
     use crate::gpu::lower::lower;
     use crate::gpu::plan::memory::{Temporaries, share_least};
     use crate::gpu::plan::recording::Value;
-    use crate::ops::{Activation, Binary, Concat, Op, Slice};
+    use crate::ops::{Binary, Concat, Op, Slice, Unary};
     use crate::testing::Random;
 
     /// A recording of small images, whose parts begin at multiples of so many bytes.
@@ -162,7 +162,7 @@ mod tests {
         }
 
         fn relu(&mut self, input: &Value) -> Value {
-            self.node(Activation::Relu, &[input])
+            self.node(Unary::Relu, &[input])
         }
 
         /// How many copies are left, and which values are parts of another.

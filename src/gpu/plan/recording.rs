@@ -11,7 +11,6 @@ use crate::gpu::choose::policy::KernelPolicy;
 use crate::gpu::choose::signature::LayerSignature;
 use crate::gpu::device::capabilities::Capabilities;
 use crate::gpu::device::pool::PooledBuffer;
-use crate::gpu::device::stored::stored_precision;
 use crate::gpu::wgsl::kernel::PipelineKey;
 use crate::gpu::wgsl::loop_limit::CUT_LOOPS;
 use crate::gpu::wgsl::storage::Storage;
@@ -33,8 +32,8 @@ pub(crate) struct Value {
 #[derive(Debug)]
 pub(crate) struct Slot {
     pub(crate) bytes: u64,
-    /// How its elements are stored; what are no reals have 4 bytes.
-    pub(crate) precision: Precision,
+    /// How its elements are stored.
+    pub(crate) storage: Storage,
     /// Its content, where the host made it.
     pub(crate) data: Option<Vec<u32>>,
     /// The buffer, where it exists already.
@@ -150,12 +149,12 @@ impl Recording {
 
     /// Brings a tensor in. `constant` promises the same content in every run.
     pub(crate) fn import(&mut self, buffer: Option<Arc<PooledBuffer>>, shape: &[usize], dtype: DType, constant: bool) -> Value {
-        let precision = self.stored(dtype);
+        let storage = Storage::of(dtype, self.precision);
         let slot = buffer.map(|buffer| {
-            let bytes = (shape.iter().product::<usize>() * precision.bytes()) as u64;
+            let bytes = (shape.iter().product::<usize>() * storage.bytes()) as u64;
             self.push(Slot {
                 bytes,
-                precision,
+                storage,
                 data: None,
                 buffer: Some(buffer),
                 constant,
@@ -172,20 +171,20 @@ impl Recording {
 
     /// A new tensor for an operator to write.
     pub(crate) fn output(&mut self, operator: &'static str, shape: &[usize], dtype: DType) -> Result<Value> {
-        self.value(operator, shape, dtype, self.stored(dtype))
+        self.value(operator, shape, dtype, Storage::of(dtype, self.precision))
     }
 
     /// A new tensor that an operator writes and reads itself: `f32`, so that it rounds no more often than it must.
     pub(crate) fn inner(&mut self, operator: &'static str, shape: &[usize]) -> Result<Value> {
-        self.value(operator, shape, DType::F32, Precision::F32)
+        self.value(operator, shape, DType::F32, Storage::Words)
     }
 
-    fn value(&mut self, operator: &'static str, shape: &[usize], dtype: DType, precision: Precision) -> Result<Value> {
+    fn value(&mut self, operator: &'static str, shape: &[usize], dtype: DType, storage: Storage) -> Result<Value> {
         let elements = element_count(operator, shape)?;
         let slot = if elements == 0 {
             None
         } else {
-            Some(self.scratch_as(operator, elements, precision)?)
+            Some(self.scratch_as(operator, elements, storage)?)
         };
         Ok(Value {
             slot,
@@ -194,22 +193,17 @@ impl Recording {
         })
     }
 
-    /// How a type's elements are stored.
-    fn stored(&self, dtype: DType) -> Precision {
-        stored_precision(dtype, self.precision)
-    }
-
     /// A buffer of so many 4-byte elements that only this recording sees.
     pub(crate) fn scratch(&mut self, operator: &'static str, elements: usize) -> Result<SlotId> {
-        self.scratch_as(operator, elements, Precision::F32)
+        self.scratch_as(operator, elements, Storage::Words)
     }
 
-    /// A buffer of so many numbers that only this recording sees.
-    pub(crate) fn scratch_as(&mut self, operator: &'static str, elements: usize, precision: Precision) -> Result<SlotId> {
-        let bytes = self.capabilities.check_stored(operator, elements, precision)?;
+    /// A buffer of so many elements that only this recording sees.
+    pub(crate) fn scratch_as(&mut self, operator: &'static str, elements: usize, storage: Storage) -> Result<SlotId> {
+        let bytes = self.capabilities.check_stored(operator, elements, storage.bytes())?;
         Ok(self.push(Slot {
             bytes,
-            precision,
+            storage,
             data: None,
             buffer: None,
             constant: false,
@@ -245,6 +239,7 @@ impl Recording {
         let same = |dispatch: &&Dispatch| {
             dispatch.key.kernel == key.kernel
                 && dispatch.key.constants.starts_with(&key.constants)
+                && dispatch.key.function == key.function
                 && dispatch.parameters == bytemuck::bytes_of(parameters)
                 && dispatch.inputs == [input]
         };
@@ -277,8 +272,10 @@ impl Recording {
                 limit: MOST_ROUNDS,
             });
         }
-        let bound = inputs.iter().chain(outputs);
-        key.stored = bound.map(|slot| Storage::from(self.slots[slot.0].precision)).collect();
+        let bound = inputs.iter().chain(outputs).zip(source.inputs.iter().chain(source.outputs));
+        key.stored = bound
+            .map(|(slot, binding)| self.slots[slot.0].storage.seen_as(binding.element))
+            .collect();
         if self.capabilities.checks_rounds() {
             key.constants.push((CUT_LOOPS, work.rounds as u32));
         }
@@ -354,7 +351,7 @@ mod tests {
     use crate::gpu::device::device_class::DeviceClass;
     use crate::gpu::lower::lower;
     use crate::gpu::wgsl::kernel::Kernel;
-    use crate::ops::{Activation, Concat};
+    use crate::ops::{Concat, Unary};
 
     /// What runs after concat of a constant and something else would be done once if the constant's copy made the whole
     /// output constant, whichever comes first.
@@ -374,7 +371,7 @@ mod tests {
                 value
             });
             let joined = lower(&Concat::new(1).into(), &inputs, &mut recording).unwrap();
-            lower(&Activation::Relu.into(), &joined, &mut recording).unwrap();
+            lower(&Unary::Relu.into(), &joined, &mut recording).unwrap();
             assert_eq!((recording.once.len(), recording.every.len()), counts, "{constant:?}");
             let slot = &recording.slots[joined[0].slot.unwrap().0];
             assert_eq!(slot.constant, constant == [true, true], "{constant:?}");

@@ -1,6 +1,6 @@
 //! Operators over shapes and devices that together reach every kernel and every constant of its header.
 
-use crate::dtype::DType;
+use crate::dtype::{DType, TensorType};
 use crate::gpu::choose::policy::KernelPolicy;
 use crate::gpu::choose::problem::Conv2dAlgorithm;
 use crate::gpu::device::capabilities::Capabilities;
@@ -10,9 +10,9 @@ use crate::gpu::lower::roofline::{self, MultiplyAdds};
 use crate::gpu::plan::recording::{Recording, Value};
 use crate::gpu::wgsl::kernel::PipelineKey;
 use crate::ops::{
-    Activation, AdaptiveAvgPool2d, AdaptiveMaxPool2d, AvgPool2d, BatchNorm, Binary, Concat, Conv2d, ConvTranspose2d,
-    CoordinateMode, Expand, Flatten, Fused, FusedBase, InstanceNorm, Interpolate, InterpolateMode, Linear, LocalResponseNorm,
-    LpPool2d, MatMul, MaxPool2d, Op, PRelu, Pad2d, Reduce, ReduceKind, Reshape, Slice, Softmax, Transpose,
+    AdaptiveAvgPool2d, AdaptiveMaxPool2d, AvgPool2d, BatchNorm, Binary, Concat, Conv2d, ConvTranspose2d, CoordinateMode, Expand,
+    Flatten, Fused, FusedBase, InstanceNorm, Interpolate, InterpolateMode, Linear, LocalResponseNorm, LpPool2d, MatMul, MaxPool2d,
+    Op, PRelu, Pad2d, Reduce, ReduceKind, Reshape, Slice, Softmax, Ternary, Transpose, Unary,
 };
 use crate::{Error, Padding2d, PaddingMode, Precision};
 
@@ -30,47 +30,6 @@ impl Entry {
     }
 }
 
-/// The activations, each with parameters of its own.
-pub(super) const ACTIVATIONS: [Activation; 26] = [
-    Activation::Relu,
-    Activation::Relu6,
-    Activation::LeakyRelu { negative_slope: 0.01 },
-    Activation::Elu { alpha: 1.0 },
-    Activation::Silu,
-    Activation::Gelu,
-    Activation::Mish,
-    Activation::Softplus,
-    Activation::Sigmoid,
-    Activation::Tanh,
-    Activation::HardSigmoid,
-    Activation::HardSwish,
-    Activation::Clamp { min: -1.0, max: 2.0 },
-    Activation::Abs,
-    Activation::Neg,
-    Activation::Exp,
-    Activation::Log,
-    Activation::Sqrt,
-    Activation::Erf,
-    Activation::Softsign,
-    Activation::SELU,
-    Activation::Celu { alpha: 1.5 },
-    Activation::HardSigmoidWith { alpha: 0.2, beta: 0.5 },
-    Activation::GeluTanh,
-    Activation::Floor,
-    Activation::Ceil,
-];
-
-/// The operations on two tensors.
-pub(super) const BINARIES: [Binary; 7] = [
-    Binary::Add,
-    Binary::Mul,
-    Binary::Sub,
-    Binary::Div,
-    Binary::Pow,
-    Binary::Min,
-    Binary::Max,
-];
-
 /// Every case on each class of device, with subgroups and without, in each precision, with each convolution algorithm
 /// forced in turn; what an algorithm does not compute is left out.
 pub(super) fn table() -> Vec<Entry> {
@@ -85,7 +44,7 @@ fn table_in(precision: Precision) -> Vec<Entry> {
             if precision == Precision::F32 {
                 entries.push(ceilings(&capabilities));
             }
-            for (op, shapes) in cases() {
+            for (op, inputs) in cases() {
                 let is_conv2d = matches!(op, Op::Conv2d(_) | Op::Fused(_));
                 let forced = Conv2dAlgorithm::ALL.into_iter().filter(|_| is_conv2d).map(Some);
                 for algorithm in std::iter::once(None).chain(forced) {
@@ -96,13 +55,16 @@ fn table_in(precision: Precision) -> Vec<Entry> {
                     };
                     let mut recording = Recording::new(&capabilities, policy);
                     recording.precision = precision;
-                    match record(&op, &shapes, &mut recording) {
+                    match record(&op, &inputs, &mut recording) {
                         Ok(()) => entries.push(Entry {
-                            name: format!("{op:?} {shapes:?} on {class:?}, broadcast {broadcast}, {algorithm:?}, {precision}"),
+                            name: format!(
+                                "{op:?} {} on {class:?}, broadcast {broadcast}, {algorithm:?}, {precision}",
+                                named(&inputs)
+                            ),
                             recording,
                         }),
                         Err(Error::Unsupported { .. }) if algorithm.is_some() => {}
-                        Err(error) => panic!("{op:?} {shapes:?}: {error}"),
+                        Err(error) => panic!("{op:?} {}: {error}", named(&inputs)),
                     }
                 }
             }
@@ -130,10 +92,10 @@ fn ceilings(capabilities: &Capabilities) -> Entry {
 }
 
 /// Records an operator whose inputs' buffers are yet to be made; its weights are constant.
-pub(super) fn record(op: &Op, shapes: &[Vec<usize>], recording: &mut Recording) -> crate::Result<()> {
-    let inputs: Vec<Value> = shapes
+pub(super) fn record(op: &Op, inputs: &[TensorType], recording: &mut Recording) -> crate::Result<()> {
+    let inputs: Vec<Value> = inputs
         .iter()
-        .map(|shape| recording.output("input", shape, DType::F32))
+        .map(|input| recording.output("input", &input.shape, input.dtype))
         .collect::<crate::Result<_>>()?;
     for (index, input) in inputs.iter().enumerate() {
         recording.export(input);
@@ -147,7 +109,50 @@ pub(super) fn record(op: &Op, shapes: &[Vec<usize>], recording: &mut Recording) 
     Ok(())
 }
 
-fn cases() -> Vec<(Op, Vec<Vec<usize>>)> {
+/// A tensor of floats of each shape.
+pub(super) fn of_floats(shapes: &[Vec<usize>]) -> Vec<TensorType> {
+    let of = |shape: &Vec<usize>| TensorType::new(DType::F32, shape.as_slice());
+    shapes.iter().map(of).collect()
+}
+
+fn named(inputs: &[TensorType]) -> String {
+    inputs.iter().map(TensorType::to_string).collect::<Vec<_>>().join(", ")
+}
+
+fn cases() -> Vec<(Op, Vec<TensorType>)> {
+    let floats = cases_of_floats();
+    let floats = floats.into_iter().map(|(op, shapes)| (op, of_floats(&shapes)));
+    floats.chain(functions()).collect()
+}
+
+/// Every function of elements, of whatever types it takes, broadcast and not.
+fn functions() -> Vec<(Op, Vec<TensorType>)> {
+    let mut ops: Vec<Op> = Unary::EXAMPLES.iter().map(|&function| function.into()).collect();
+    ops.extend(Binary::EXAMPLES.iter().map(|&function| Op::from(function)));
+    ops.extend(Ternary::EXAMPLES.iter().map(|&function| Op::from(function)));
+    let (whole, row) = ([2, 6, 13, 10], [6, 1, 1]);
+    let mut cases = Vec::new();
+    for op in ops {
+        for dtype in DType::ALL {
+            for first in [dtype, DType::Bool] {
+                for others in [&whole[..], &row[..]] {
+                    let mut inputs = vec![TensorType::new(first, whole)];
+                    while let Err(_) = op.infer(&inputs.iter().collect::<Vec<_>>())
+                        && inputs.len() < 3
+                    {
+                        inputs.push(TensorType::new(dtype, others));
+                    }
+                    if op.infer(&inputs.iter().collect::<Vec<_>>()).is_ok() {
+                        cases.push((op.clone(), inputs));
+                    }
+                }
+            }
+        }
+    }
+    cases
+}
+
+fn cases_of_floats() -> Vec<(Op, Vec<Vec<usize>>)> {
     let mut cases: Vec<(Op, Vec<Vec<usize>>)> = Vec::new();
     for (op, input, weight) in convolutions() {
         cases.push((op.into(), vec![input.to_vec(), weight.to_vec()]));
@@ -156,7 +161,7 @@ fn cases() -> Vec<(Op, Vec<Vec<usize>>)> {
     let transposed = ConvTranspose2d::new().stride([2, 1]).padding([1, 0]).groups(2);
     cases.push((transposed.into(), vec![vec![1, 4, 5, 7], vec![4, 9, 3, 2]]));
     cases.push((transposed.into(), vec![vec![1, 4, 5, 7], vec![4, 9, 3, 2], vec![18]]));
-    for activation in ACTIVATIONS {
+    for activation in epilogues() {
         let fused = |base| Op::from(Fused::new(base).residual(true).activation(activation));
         let linear = fused(FusedBase::Linear(Linear));
         cases.push((linear, vec![vec![5, 7], vec![9, 7], vec![5, 9]]));
@@ -190,9 +195,6 @@ fn cases() -> Vec<(Op, Vec<Vec<usize>>)> {
     cases.push((AdaptiveAvgPool2d::new([3, 4]).into(), vec![image.clone()]));
     cases.push((AdaptiveMaxPool2d::new([3, 4]).into(), vec![image.clone()]));
     cases.push((AdaptiveMaxPool2d::new(1).return_indices(true).into(), vec![image.clone()]));
-    for activation in ACTIVATIONS {
-        cases.push((activation.into(), vec![image.clone()]));
-    }
     for slopes in [1, 6] {
         cases.push((PRelu.into(), vec![image.clone(), vec![slopes]]));
     }
@@ -222,14 +224,21 @@ fn cases() -> Vec<(Op, Vec<Vec<usize>>)> {
     ));
     cases.push((InstanceNorm::new().into(), vec![image.clone(), vec![6], vec![6]]));
     cases.push((LocalResponseNorm::new(4).into(), vec![image.clone()]));
-    for op in BINARIES {
-        cases.push((op.into(), vec![image.clone(), image.clone()]));
-        cases.push((op.into(), vec![image.clone(), vec![6, 1, 1]]));
-    }
     cases.extend(moves(&image));
     cases.push((Reshape::new([2, -1]).into(), vec![image.clone()]));
     cases.push((Flatten::default().into(), vec![image]));
     cases
+}
+
+/// The functions of floats: what may follow a convolution.
+fn epilogues() -> impl Iterator<Item = Unary> {
+    let float = TensorType::new(DType::F32, [1]);
+    let is_of_floats = move |function: &Unary| {
+        Op::from(*function)
+            .infer(&[&float])
+            .is_ok_and(|output| output == [float.clone()])
+    };
+    Unary::EXAMPLES.iter().copied().filter(is_of_floats)
 }
 
 /// Sums that are cut up, of each kind.

@@ -11,27 +11,30 @@ macro_rules! shared {
 }
 
 const SHARED: &[(&str, &str)] = shared!(
-    "activation" "arithmetic" "blocked_sum" "epilogue" "exponential" "indices_dropped" "indices_stored" "padding"
-    "pool_window" "product" "reals_quads" "reals_single" "reduction" "reduction_quads" "reduction_single" "spread_broadcast"
-    "spread_plain" "straight_lines" "strip_quads" "strip_single" "terms_quads" "terms_single" "tile_columns" "tile_rows"
-    "tiles" "vectors_padded" "vectors_whole" "width_quads" "width_single" "window_taps" "winograd_large" "winograd_small"
+    "blocked_sum" "decay" "division" "epilogue" "error_function" "exponential" "floating_point" "indices_dropped" "indices_stored"
+    "logarithm" "logistic" "order" "padding" "pool_window" "product" "reals_quads" "reals_single" "reduction" "reduction_quads"
+    "reduction_single" "special" "spread_broadcast" "spread_plain" "strip_quads" "strip_single" "terms_quads" "terms_single"
+    "tile_columns" "tile_rows" "tiles" "vectors_padded" "vectors_whole" "width_quads" "width_single" "window_taps" "winograd_large"
+    "winograd_small"
 );
 
 const IMPORT: &str = "#import shared/";
 
-/// A file's text with those of all that it imports before it, each once.
-pub(crate) fn with_imports(file: &'static str, variants: &[&str]) -> Result<String, String> {
-    let parts = parts(file, variants)?;
+/// Several texts with those of all that they import before them, each once.
+pub(crate) fn with_imports(texts: &[&str], variants: &[&str]) -> Result<String, String> {
+    let parts = parts(texts, variants)?;
     let lines = parts.iter().flat_map(|part| part.lines());
     let code = lines.filter(|line| !line.starts_with(IMPORT));
     Ok(code.flat_map(|line| [line, "\n"]).collect())
 }
 
-/// The files that make up a text, each after those that it imports.
-pub(crate) fn parts(file: &'static str, variants: &[&str]) -> Result<Vec<&'static str>, String> {
+/// The texts and the files that they import, each after those that it imports itself.
+pub(crate) fn parts<'a>(texts: &[&'a str], variants: &[&str]) -> Result<Vec<&'a str>, String> {
     let mut parts = Vec::new();
     let mut names = Vec::new();
-    add(file, variants, &mut names, &mut parts)?;
+    for text in texts {
+        add(text, variants, &mut names, &mut parts)?;
+    }
     match variants.iter().find(|variant| !names.iter().any(|name| name == *variant)) {
         Some(variant) => Err(format!("shared/{variant} is chosen and not imported")),
         None => Ok(parts),
@@ -39,7 +42,7 @@ pub(crate) fn parts(file: &'static str, variants: &[&str]) -> Result<Vec<&'stati
 }
 
 /// Adds a file after those that it imports and that `names` has not yet.
-fn add(file: &'static str, variants: &[&str], names: &mut Vec<String>, parts: &mut Vec<&'static str>) -> Result<(), String> {
+fn add<'a>(file: &'a str, variants: &[&str], names: &mut Vec<String>, parts: &mut Vec<&'a str>) -> Result<(), String> {
     for name in file.lines().filter_map(|line| line.strip_prefix(IMPORT)) {
         let name = chosen(name, variants);
         if names.contains(&name) {
@@ -73,14 +76,14 @@ mod tests {
 
     #[test]
     fn parts_come_once_and_after_what_they_import() {
-        let file = "// file\n#import shared/width_*\n#import shared/epilogue\n#import shared/straight_lines\nfn run() {}\n";
-        let parts = parts(file, &["width_quads"]).unwrap();
+        let file = "// file\n#import shared/width_*\n#import shared/epilogue\n#import shared/product\nfn run() {}\n";
+        let parts = parts(&[file], &["width_quads"]).unwrap();
         let names = parts
             .iter()
             .map(|part| SHARED.iter().find(|(_, text)| text == part).map(|(name, _)| *name));
         let names: Vec<_> = names.map(|name| name.unwrap_or("file")).collect();
-        assert_eq!(names, ["reals_single", "width_quads", "straight_lines", "epilogue", "file"]);
-        let text = with_imports(file, &["width_quads"]).unwrap();
+        assert_eq!(names, ["reals_single", "width_quads", "epilogue", "product", "file"]);
+        let text = with_imports(&[file], &["width_quads"]).unwrap();
         assert!(text.starts_with(opening(parts[0])) && text.ends_with("// file\nfn run() {}\n") && !text.contains(IMPORT));
     }
 
@@ -95,7 +98,7 @@ mod tests {
                 "shared/reals_quads is chosen and not imported",
             ),
         ] {
-            assert_eq!(parts(file, variants).err().as_deref(), Some(message));
+            assert_eq!(parts(&[file], variants).err().as_deref(), Some(message));
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Kernels with their constants.
 
+use crate::gpu::wgsl::function::Function;
 pub(crate) use crate::gpu::wgsl::registry::Kernel;
 use crate::gpu::wgsl::storage::Storage;
 
@@ -29,6 +30,8 @@ pub(crate) struct PipelineKey {
     pub(crate) kernel: Kernel,
     /// `const NAME: u32 = value;` lines of the header, in the order given.
     pub(crate) constants: Vec<(&'static str, u32)>,
+    /// The function that the kernel leaves open.
+    pub(crate) function: Option<Function>,
     /// How the inputs and then the outputs are stored; in words where nothing is said.
     pub(crate) stored: Vec<Storage>,
     /// The inputs that are bound as if they were written, a bit each from the lowest: those in one buffer with an output.
@@ -40,8 +43,17 @@ impl PipelineKey {
         Self {
             kernel,
             constants: constants.into(),
+            function: None,
             stored: Vec::new(),
             writable: 0,
+        }
+    }
+
+    /// The same kernel with this function.
+    pub(crate) fn with(self, function: Function) -> Self {
+        Self {
+            function: Some(function),
+            ..self
         }
     }
 

@@ -64,12 +64,6 @@ impl Kernel {
 }
 
 kernels! {
-    Activation = "activation" from "activation" {
-        parameters: elementwise::ActivationParameters,
-        inputs: [input: F32x4],
-        outputs: [output: F32x4],
-    }
-
     BatchNorm = "batch_norm" from "batch_norm" {
         parameters: elementwise::BatchNormParameters,
         inputs: [input: F32, mean: F32, variance: F32, weight: F32, bias: F32],
@@ -77,9 +71,9 @@ kernels! {
     }
 
     Binary = "binary" from "binary" {
-        parameters: elementwise::BinaryParameters,
-        inputs: [left: F32, right: F32],
-        outputs: [output: F32],
+        parameters: elementwise::BroadcastParameters,
+        inputs: [left: Any, right: Any],
+        outputs: [output: Any],
     }
 
     #[cfg_attr(target_family = "wasm", expect(dead_code, reason = "a browser has no clock to measure it by"))]
@@ -371,6 +365,18 @@ kernels! {
         outputs: [output: F32],
     }
 
+    Ternary = "ternary" from "ternary" {
+        parameters: elementwise::BroadcastParameters,
+        inputs: [first: Any, second: Any, third: Any],
+        outputs: [output: Any],
+    }
+
+    Unary = "unary" from "unary" {
+        parameters: elementwise::UnaryParameters,
+        inputs: [input: Any4],
+        outputs: [output: Any4],
+    }
+
     WinogradInput = "winograd_input" from "winograd_input" ["winograd_small"] {
         parameters: conv::WinogradInputParameters,
         inputs: [input: F32],
@@ -425,7 +431,7 @@ mod tests {
     #[test]
     fn every_binding_is_used() {
         for source in SOURCES {
-            let text = with_imports(source.body, source.variants).unwrap();
+            let text = with_imports(&[source.body], source.variants).unwrap();
             let loads = source.inputs.iter().map(|input| format!("load_{}(", input.name));
             let stores = source.outputs.iter().map(|output| format!("store_{}(", output.name));
             let unused: Vec<_> = loads.chain(stores).filter(|call| !text.contains(call)).collect();

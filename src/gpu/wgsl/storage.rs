@@ -14,6 +14,7 @@
 //! Another way to store numbers is a variant of [`Storage`] with its forms; kernels stay as they are. Where several elements
 //! share a word, only an [`Element`] of a whole word can be stored: two invocations may not write parts of one.
 
+use crate::dtype::DType;
 use crate::precision::Precision;
 
 /// What a kernel takes an element of a binding to be.
@@ -23,6 +24,10 @@ pub(crate) enum Element {
     F32,
     /// Four consecutive numbers.
     F32x4,
+    /// An element of whatever type: floats as `f32`, whole numbers and bools as `i32`.
+    Any,
+    /// Four of them.
+    Any4,
     /// A whole number.
     U32,
     /// An element that is only moved, whatever it is.
@@ -39,15 +44,12 @@ pub(crate) enum Storage {
     Words,
     /// Numbers as 16-bit floats.
     F16,
-}
-
-impl From<Precision> for Storage {
-    fn from(precision: Precision) -> Self {
-        match precision {
-            Precision::F32 => Self::Words,
-            Precision::F16 => Self::F16,
-        }
-    }
+    /// Whole numbers, and bools as 0 and 1, in 4 bytes.
+    I32,
+    /// Whole numbers from 0 to 255, each in 4 bytes.
+    U8,
+    /// Whole numbers from -128 to 127, each in 4 bytes.
+    I8,
 }
 
 /// An element's types in memory and in the kernel. Either is made of the other by naming it.
@@ -55,23 +57,61 @@ impl From<Precision> for Storage {
 struct Form {
     stored: &'static str,
     seen: &'static str,
+    /// What is stored instead of `x`, where results wrap around.
+    wrapped: &'static str,
 }
 
 impl Storage {
+    /// How a type's elements are stored where floats have this precision.
+    pub(crate) const fn of(dtype: DType, precision: Precision) -> Self {
+        match (dtype, precision) {
+            (DType::F32, Precision::F16) => Self::F16,
+            (DType::F32, Precision::F32) | (DType::F16, _) => Self::Words,
+            (DType::I64 | DType::I32 | DType::Bool, _) => Self::I32,
+            (DType::U8, _) => Self::U8,
+            (DType::I8, _) => Self::I8,
+        }
+    }
+
+    /// The bytes of an element.
+    pub(crate) const fn bytes(self) -> usize {
+        match self {
+            Self::F16 => 2,
+            Self::Words | Self::I32 | Self::U8 | Self::I8 => 4,
+        }
+    }
+
+    /// The same for a kernel that sees this of an element: what is only moved is words.
+    pub(crate) fn seen_as(self, element: Element) -> Self {
+        match (self, element) {
+            (Self::F16, _) | (_, Element::Any | Element::Any4) => self,
+            _ => Self::Words,
+        }
+    }
+
     /// None where elements cannot be stored so.
     fn form(self, element: Element) -> Option<Form> {
         let (stored, seen) = match (self, element) {
-            (Self::Words, Element::F32) => ("f32", "f32"),
-            (Self::Words, Element::F32x4) => ("vec4<f32>", "vec4<f32>"),
+            (Self::Words, Element::F32 | Element::Any) => ("f32", "f32"),
+            (Self::Words, Element::F32x4 | Element::Any4) => ("vec4<f32>", "vec4<f32>"),
             (Self::Words, Element::U32 | Element::Bits) => ("u32", "u32"),
             (Self::Words, Element::Bits4) => ("vec4<u32>", "vec4<u32>"),
-            (Self::F16, Element::F32) => ("f16", "f32"),
-            (Self::F16, Element::F32x4) => ("vec4<f16>", "vec4<f32>"),
+            (Self::F16, Element::F32 | Element::Any) => ("f16", "f32"),
+            (Self::F16, Element::F32x4 | Element::Any4) => ("vec4<f16>", "vec4<f32>"),
             (Self::F16, Element::Bits) => ("f16", "f16"),
             (Self::F16, Element::Bits4) => ("vec4<f16>", "vec4<f16>"),
-            (Self::F16, Element::U32) => return None,
+            (Self::I32 | Self::U8 | Self::I8, Element::Any) => ("i32", "i32"),
+            (Self::I32 | Self::U8 | Self::I8, Element::Any4) => ("vec4<i32>", "vec4<i32>"),
+            (Self::F16, Element::U32) | (Self::I32 | Self::U8 | Self::I8, _) => return None,
         };
-        Some(Form { stored, seen })
+        let wrapped = match (self, element) {
+            (Self::U8, Element::Any) => "x & 255",
+            (Self::U8, _) => "x & vec4(255)",
+            (Self::I8, Element::Any) => "(x << 24u) >> 24u",
+            (Self::I8, _) => "(x << vec4(24u)) >> vec4(24u)",
+            _ => "x",
+        };
+        Some(Form { stored, seen, wrapped })
     }
 }
 
@@ -107,7 +147,7 @@ impl Binding {
 
     pub(crate) fn store(&self, storage: Storage) -> Result<String, String> {
         let (name, form) = (self.name, self.form(storage)?);
-        let stored = form.converted(form.stored, "x");
+        let stored = form.converted(form.stored, form.wrapped);
         Ok(format!(
             "fn store_{name}(i: u32, x: {}) {{ {name}[i] = {stored}; }}\n",
             form.seen
@@ -154,6 +194,23 @@ mod tests {
             assert_eq!(binding(element).load(storage).as_deref(), Ok(load));
             assert_eq!(binding(element).store(storage).as_deref(), Ok(store));
         }
+    }
+
+    #[test]
+    fn bytes_wrap_around() {
+        let (scalar, vector) = (binding(Element::Any), binding(Element::Any4));
+        assert_eq!(
+            scalar.store(Storage::U8).as_deref(),
+            Ok("fn store_a(i: u32, x: i32) { a[i] = x & 255; }\n")
+        );
+        assert_eq!(
+            vector.store(Storage::I8).as_deref(),
+            Ok("fn store_a(i: u32, x: vec4<i32>) { a[i] = (x << vec4(24u)) >> vec4(24u); }\n")
+        );
+        assert_eq!(
+            scalar.load(Storage::I32).as_deref(),
+            Ok("fn load_a(i: u32) -> i32 { return a[i]; }\n")
+        );
     }
 
     #[test]

@@ -70,7 +70,7 @@ fn is_flat(graph: &Graph, uses: &Uses, mut value: ValueId) -> bool {
         let node = &graph.nodes[maker];
         match node.op {
             Op::Flatten(op) => return op == Flatten::default(),
-            Op::Linear(_) | Op::Activation(_) | Op::BatchNorm(_) => value = node.inputs[0],
+            Op::Linear(_) | Op::Unary(_) | Op::BatchNorm(_) => value = node.inputs[0],
             _ => return false,
         }
     }

@@ -12,7 +12,7 @@ pub(super) fn run(graph: &mut Graph, shapes: Option<&[Vec<usize>]>) {
         let node = &graph.nodes[index];
         let merged = match node.op {
             Op::Binary(Binary::Add) => shapes.and_then(|shapes| residual_sum(graph, &uses, shapes, index)),
-            Op::Activation(activation) => uses.sole(node.inputs[0]).and_then(|maker| {
+            Op::Unary(activation) => uses.sole(node.inputs[0]).and_then(|maker| {
                 let fused = fusible(&graph.nodes[maker].op).filter(|fused| fused.activation.is_none())?;
                 Some((maker, fused.activation(activation), graph.nodes[maker].inputs.clone()))
             }),

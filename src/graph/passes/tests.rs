@@ -5,8 +5,8 @@ use ndarray::ArrayD;
 use super::Pass;
 use crate::graph::{Graph, ValueId};
 use crate::ops::{
-    Activation, BatchNorm, Binary, Concat, Conv2d, ConvTranspose2d, Expand, Flatten, Fused, FusedBase, Linear, Op, Pad2d, Reshape,
-    Slice, Transpose,
+    BatchNorm, Binary, Concat, Conv2d, ConvTranspose2d, Expand, Flatten, Fused, FusedBase, Linear, Op, Pad2d, Reshape, Slice,
+    Transpose, Unary,
 };
 use crate::padding::{Padding2d, PaddingMode};
 use crate::session::Backend;
@@ -193,13 +193,13 @@ fn other_scales_and_shifts_stay() {
 /// Each is an operator between two activations, so that neither an input nor an output of the graph stands in the way.
 fn around(op: impl Into<Op>, constants: &[ArrayD<f32>]) -> usize {
     let mut builder = Builder::new();
-    let before = builder.node(Activation::Tanh, &[builder.input]);
+    let before = builder.node(Unary::Tanh, &[builder.input]);
     let mut operands = vec![before];
     for constant in constants {
         operands.push(builder.graph.constant("constant", constant.clone()));
     }
     let middle = builder.node(op, &operands);
-    let after = builder.node(Activation::Relu, &[middle]);
+    let after = builder.node(Unary::Relu, &[middle]);
     builder.after(&[Pass::RemoveNoOps], after).len() - 2
 }
 
@@ -240,13 +240,10 @@ fn what_changes_something_stays() {
 #[test]
 fn an_output_that_changes_nothing_is_what_it_equals() {
     let mut builder = Builder::new();
-    let active = builder.node(Activation::Tanh, &[builder.input]);
+    let active = builder.node(Unary::Tanh, &[builder.input]);
     let first = builder.node(Pad2d::new(0), &[active]);
     let second = builder.node(Reshape::new([1, 3, 7, -1]), &[first]);
-    assert_eq!(
-        builder.after(&[Pass::RemoveNoOps], second),
-        [Op::Activation(Activation::Tanh)]
-    );
+    assert_eq!(builder.after(&[Pass::RemoveNoOps], second), [Op::Unary(Unary::Tanh)]);
 }
 
 #[test]
@@ -292,11 +289,11 @@ fn zeros_add_up_and_other_paddings_stay() {
 fn a_residual_block_is_two_operators() {
     let mut builder = Builder::new();
     let first = builder.conv(conv(), builder.input);
-    let active = builder.node(Activation::Relu, &[first]);
+    let active = builder.node(Unary::Relu, &[first]);
     let second = builder.conv(conv(), active);
     let sum = builder.node(Binary::Add, &[builder.input, second]);
-    let output = builder.node(Activation::Relu, &[sum]);
-    let fused = Fused::new(FusedBase::Conv2d(conv())).activation(Activation::Relu);
+    let output = builder.node(Unary::Relu, &[sum]);
+    let fused = Fused::new(FusedBase::Conv2d(conv())).activation(Unary::Relu);
     let expected = [Op::Fused(fused), Op::Fused(fused.residual(true))];
     assert_eq!(builder.after(&[Pass::FuseEpilogues], output), expected);
 }
@@ -315,8 +312,8 @@ fn linear_takes_its_activation() {
     let mut builder = Builder::new();
     let (weight, bias) = (builder.constant(&[5, 9]), builder.constant(&[5]));
     let features = builder.node(Linear, &[builder.input, weight, bias]);
-    let active = builder.node(Activation::Gelu, &[features]);
-    let expected = Fused::new(FusedBase::Linear(Linear)).activation(Activation::Gelu);
+    let active = builder.node(Unary::Gelu, &[features]);
+    let expected = Fused::new(FusedBase::Linear(Linear)).activation(Unary::Gelu);
     assert_eq!(builder.after(&[Pass::FuseEpilogues], active), [Op::Fused(expected)]);
 }
 
@@ -324,6 +321,6 @@ fn linear_takes_its_activation() {
 fn what_no_output_needs_is_removed() {
     let mut builder = Builder::new();
     let features = builder.conv(conv(), builder.input);
-    builder.node(Activation::Relu, &[features]);
+    builder.node(Unary::Relu, &[features]);
     assert_eq!(builder.after(&[Pass::RemoveDeadCode], features), [Op::Conv2d(conv())]);
 }

@@ -6,70 +6,47 @@ use super::builder::Value;
 use super::node::Node;
 use super::node::unsupported;
 use crate::error::{Error, Result};
-use crate::ops::{Activation, Binary, PRelu};
+use crate::ops::{Binary, PRelu, Ternary, Unary};
 use crate::shape;
 
-fn activation(node: &mut Node<'_, '_>, activation: Activation) -> Result<Vec<Value>> {
+fn activation(node: &mut Node<'_, '_>, activation: Unary) -> Result<Vec<Value>> {
     let input = node.input(0)?;
     node.emit_one(activation, &[&input])
 }
 
-/// Those without parameters.
-pub(super) fn plain(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
-    let function = match node.operator() {
-        "Relu" => Activation::Relu,
-        "Sigmoid" => Activation::Sigmoid,
-        "Tanh" => Activation::Tanh,
-        "Softplus" => Activation::Softplus,
-        "Softsign" => Activation::Softsign,
-        "HardSwish" => Activation::HardSwish,
-        "Abs" => Activation::Abs,
-        "Neg" => Activation::Neg,
-        "Exp" => Activation::Exp,
-        "Log" => Activation::Log,
-        "Sqrt" => Activation::Sqrt,
-        "Erf" => Activation::Erf,
-        "Mish" => Activation::Mish,
-        "Floor" => Activation::Floor,
-        "Ceil" => Activation::Ceil,
-        other => return Err(unsupported(other)),
-    };
-    activation(node, function)
-}
-
 pub(super) fn leaky_relu(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
     let negative_slope = node.float("alpha", 0.01)?;
-    activation(node, Activation::LeakyRelu { negative_slope })
+    activation(node, Unary::LeakyRelu { negative_slope })
 }
 
 pub(super) fn elu(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
     let alpha = node.float("alpha", 1.0)?;
-    activation(node, Activation::Elu { alpha })
+    activation(node, Unary::Elu { alpha })
 }
 
 /// ONNX's defaults are PyTorch's constants, rounded.
 pub(super) fn selu(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
-    let Activation::Selu { alpha, gamma } = Activation::SELU else {
+    let Unary::Selu { alpha, gamma } = Unary::SELU else {
         return Err(unsupported("the default constants"));
     };
     let (alpha, gamma) = (node.float("alpha", alpha)?, node.float("gamma", gamma)?);
-    activation(node, Activation::Selu { alpha, gamma })
+    activation(node, Unary::Selu { alpha, gamma })
 }
 
 pub(super) fn celu(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
     let alpha = node.float("alpha", 1.0)?;
-    activation(node, Activation::Celu { alpha })
+    activation(node, Unary::Celu { alpha })
 }
 
 pub(super) fn hard_sigmoid(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
     let (alpha, beta) = (node.float("alpha", 0.2)?, node.float("beta", 0.5)?);
-    activation(node, Activation::HardSigmoidWith { alpha, beta })
+    activation(node, Unary::HardSigmoidWith { alpha, beta })
 }
 
 pub(super) fn gelu(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
     match node.string("approximate", "none")? {
-        "none" => activation(node, Activation::Gelu),
-        "tanh" => activation(node, Activation::GeluTanh),
+        "none" => activation(node, Unary::Gelu),
+        "tanh" => activation(node, Unary::GeluTanh),
         other => Err(unsupported(format!("approximate {other:?}"))),
     }
 }
@@ -78,12 +55,12 @@ pub(super) fn gelu(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
 pub(super) fn swish(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
     let alpha = node.float("alpha", 1.0)?;
     if alpha == 1.0 {
-        return activation(node, Activation::Silu);
+        return activation(node, Unary::Silu);
     }
     let input = node.input(0)?;
     let alpha = number(alpha);
     let scaled = node.emit(Binary::Mul, &[&input, &alpha])?;
-    let gate = node.emit(Activation::Sigmoid, &[&scaled])?;
+    let gate = node.emit(Unary::Sigmoid, &[&scaled])?;
     node.emit_one(Binary::Mul, &[&input, &gate])
 }
 
@@ -97,13 +74,13 @@ pub(super) fn clip(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
         return clip_to_known(node);
     }
     // Bounds that are computed while the network runs; each broadcasts.
-    let mut result = node.input(0)?;
-    for (index, operation) in [(1, Binary::Max), (2, Binary::Min)] {
-        if let Some(bound) = node.optional(index) {
-            result = node.emit(operation, &[&result, &bound])?;
-        }
+    let input = node.input(0)?;
+    match (node.optional(1), node.optional(2)) {
+        (Some(min), Some(max)) => node.emit_one(Ternary::Clamp, &[&input, &min, &max]),
+        (Some(min), None) => node.emit_one(Binary::Max, &[&input, &min]),
+        (None, Some(max)) => node.emit_one(Binary::Min, &[&input, &max]),
+        (None, None) => Ok(vec![input]),
     }
-    Ok(vec![result])
 }
 
 fn clip_to_known(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
@@ -114,7 +91,7 @@ fn clip_to_known(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
     };
     // ONNX's defaults are the finite extremes, not infinities.
     let (min, max) = (min.unwrap_or(f32::MIN), max.unwrap_or(f32::MAX));
-    activation(node, Activation::Clamp { min, max })
+    activation(node, Unary::Clamp { min, max })
 }
 
 /// The slope broadcasts to the input. One for all or one a channel is an operator; any other shape is put together.
@@ -141,7 +118,7 @@ pub(super) fn prelu(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
             )));
         }
         // One of the two is 0, whatever finite slope it is multiplied by.
-        let positive = node.emit(Activation::Relu, &[&input])?;
+        let positive = node.emit(Unary::Relu, &[&input])?;
         let negative = node.emit(Binary::Min, &[&input, &number(0.0)])?;
         let sloped = node.emit(Binary::Mul, &[&negative, &slope])?;
         return node.emit_one(Binary::Add, &[&positive, &sloped]);

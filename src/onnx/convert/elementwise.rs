@@ -4,35 +4,56 @@ use crate::onnx::element;
 use ndarray::ArrayD;
 
 use super::builder::Value;
-use super::node::Node;
-use super::node::unsupported;
+use super::node::{Convert, Node, unsupported};
 use crate::error::Result;
 use crate::onnx::fold;
 use crate::onnx::tensor::{self, Host};
-use crate::ops::Binary;
+use crate::ops::elementwise::Elementwise;
+use crate::ops::{Binary, Ternary, Unary};
 
-pub(super) fn binary(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
-    let operation = match node.operator() {
-        "Add" => Binary::Add,
-        "Sub" => Binary::Sub,
-        "Mul" => Binary::Mul,
-        "Div" => Binary::Div,
-        "Pow" => Binary::Pow,
-        other => return Err(unsupported(other)),
-    };
-    let (left, right) = (node.input(0)?, exponent(node)?);
-    node.emit_one(operation, &[&left, &right])
+/// The conversion of an operator that is a function of elements as it is.
+pub(super) fn function(operator: &str) -> Option<Convert> {
+    fn has<F: Elementwise>(operator: &str) -> bool {
+        F::OF_ONNX.iter().any(|function| function.operator == operator)
+    }
+    if has::<Unary>(operator) {
+        Some(convert::<Unary>)
+    } else if has::<Binary>(operator) {
+        Some(convert::<Binary>)
+    } else if has::<Ternary>(operator) {
+        Some(convert::<Ternary>)
+    } else {
+        None
+    }
 }
 
-/// The right side; the exponent of a power may be whole numbers.
-fn exponent(node: &mut Node<'_, '_>) -> Result<Value> {
-    Ok(match node.input(1)? {
-        Value::Host(Host::Int(array)) if node.operator() == "Pow" => {
+fn convert<F: Elementwise>(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
+    let named = F::OF_ONNX.iter().filter(|function| function.operator == node.operator());
+    for candidate in named {
+        let mut is_chosen = true;
+        for &(name, value) in candidate.attributes {
+            is_chosen &= node.int(name, 0)? == value;
+        }
+        if is_chosen {
+            let inputs = (0..node.input_count()).map(|index| node.input(index));
+            let inputs = inputs.collect::<Result<Vec<_>>>()?;
+            return node.emit_one(candidate.function, &inputs.iter().collect::<Vec<_>>());
+        }
+    }
+    Err(unsupported("these attributes"))
+}
+
+/// The exponent may be whole numbers.
+pub(super) fn power(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
+    let base = node.input(0)?;
+    let exponent = match node.input(1)? {
+        Value::Host(Host::Int(array)) => {
             node.budget().charge("the exponents", array.len(), 4)?;
             Value::Host(array.mapv(|value| value as f32).into())
         }
         other => other,
-    })
+    };
+    node.emit_one(Binary::Pow, &[&base, &exponent])
 }
 
 /// Any number of inputs, one after another.

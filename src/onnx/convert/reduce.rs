@@ -6,7 +6,7 @@ use super::builder::Value;
 use super::node::Node;
 use crate::error::Result;
 use crate::onnx::tensor;
-use crate::ops::{Activation, Reduce, ReduceKind};
+use crate::ops::{Reduce, ReduceKind, Unary};
 
 pub(super) fn reduce(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
     let input = node.input(0)?;
@@ -40,9 +40,9 @@ pub(super) fn reduce(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
         }
     }
     if is_least {
-        let negated = node.emit(Activation::Neg, &[&input])?;
+        let negated = node.emit(Unary::Neg, &[&input])?;
         let largest = node.emit(reduce(kind), &[&negated])?;
-        return node.emit_one(Activation::Neg, &[&largest]);
+        return node.emit_one(Unary::Neg, &[&largest]);
     }
     node.emit_one(reduce(kind), &[&input])
 }

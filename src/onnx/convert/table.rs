@@ -21,8 +21,6 @@ pub(super) fn find(operator: &str) -> Option<Convert> {
         "InstanceNormalization" => norm::instance_norm,
         "LRN" => norm::local_response_norm,
         "LpPool" => pool::lp_pool,
-        "Relu" | "Sigmoid" | "Tanh" | "Softplus" | "Softsign" | "HardSwish" | "Mish" | "Abs" | "Neg" | "Exp" | "Log" | "Sqrt"
-        | "Erf" | "Floor" | "Ceil" => activation::plain,
         "Swish" => activation::swish,
         "Selu" => activation::selu,
         "Celu" => activation::celu,
@@ -32,7 +30,7 @@ pub(super) fn find(operator: &str) -> Option<Convert> {
         "HardSigmoid" => activation::hard_sigmoid,
         "Gelu" => activation::gelu,
         "Clip" => activation::clip,
-        "Add" | "Sub" | "Mul" | "Div" | "Pow" => elementwise::binary,
+        "Pow" => elementwise::power,
         "Sum" | "Min" | "Max" | "Mean" => elementwise::many,
         "Concat" => movement::concat,
         "Slice" => movement::slice,
@@ -55,6 +53,6 @@ pub(super) fn find(operator: &str) -> Option<Convert> {
         "Unsqueeze" => shape::unsqueeze,
         "Resize" => resize::resize,
         "Upsample" => resize::upsample,
-        _ => return None,
+        _ => return elementwise::function(operator),
     })
 }

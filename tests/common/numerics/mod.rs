@@ -5,22 +5,11 @@ mod elementwise;
 mod rows;
 mod windows;
 
-use convoke::ops::Binary;
 use convoke::testing::Random;
 use ndarray::ArrayD;
 
 use crate::device::{Device, Outcome};
 pub(crate) use windows::{conv2d, winograd};
-
-pub(crate) const BINARIES: [Binary; 7] = [
-    Binary::Add,
-    Binary::Mul,
-    Binary::Sub,
-    Binary::Div,
-    Binary::Pow,
-    Binary::Min,
-    Binary::Max,
-];
 
 const SPECIAL: [f32; 5] = [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, 0.0, -0.0];
 

@@ -1,6 +1,6 @@
 //! Convolutions and linear layers, with what may follow them.
 
-use convoke::ops::{Activation, Conv2d, ConvPadding, ConvTranspose2d, Fused, FusedBase, Linear, Op};
+use convoke::ops::{Conv2d, ConvPadding, ConvTranspose2d, Fused, FusedBase, Linear, Op, Unary};
 use convoke::{Padding2d, PaddingMode};
 use proptest::prelude::*;
 
@@ -167,10 +167,10 @@ pub(crate) fn few_positions() -> impl Strategy<Value = Case> {
 pub(crate) fn fused_over(base: impl Strategy<Value = Case>) -> impl Strategy<Value = Case> {
     let activation = prop::sample::select(vec![
         None,
-        Some(Activation::Relu),
-        Some(Activation::LeakyRelu { negative_slope: 0.25 }),
-        Some(Activation::Clamp { min: -20.0, max: 30.0 }),
-        Some(Activation::Silu),
+        Some(Unary::Relu),
+        Some(Unary::LeakyRelu { negative_slope: 0.25 }),
+        Some(Unary::Clamp { min: -20.0, max: 30.0 }),
+        Some(Unary::Silu),
     ]);
     (base, any::<bool>(), activation).prop_map(|(case, residual, activation)| {
         let base = match case.op {

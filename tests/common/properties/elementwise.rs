@@ -1,45 +1,20 @@
 //! Tensors of any rank: activations, arithmetic, products, norms and reductions.
 
-use convoke::ops::{Activation, BatchNorm, InstanceNorm, Linear, LocalResponseNorm, MatMul, PRelu, Reduce, ReduceKind, Softmax};
+use convoke::ops::{BatchNorm, InstanceNorm, Linear, LocalResponseNorm, MatMul, PRelu, Reduce, ReduceKind, Softmax, Unary};
 use proptest::prelude::*;
 
 use super::{Case, shapes};
-use crate::special::BINARIES;
+use crate::device;
 
 pub(crate) fn activations() -> impl Strategy<Value = Case> {
-    let kinds = vec![
-        Activation::Relu,
-        Activation::Relu6,
-        Activation::LeakyRelu { negative_slope: 0.2 },
-        Activation::LeakyRelu { negative_slope: -1.5 },
-        Activation::Elu { alpha: 1.0 },
-        Activation::Elu { alpha: 0.3 },
-        Activation::Silu,
-        Activation::Gelu,
-        Activation::Mish,
-        Activation::Softplus,
-        Activation::Sigmoid,
-        Activation::Tanh,
-        Activation::HardSigmoid,
-        Activation::HardSwish,
-        Activation::Clamp { min: -1.0, max: 3.0 },
-        Activation::Clamp { min: 2.0, max: -3.0 },
-        Activation::Abs,
-        Activation::Neg,
-        Activation::Exp,
-        Activation::Log,
-        Activation::Sqrt,
-        Activation::Erf,
-        Activation::Softsign,
-        Activation::SELU,
-        Activation::Selu { alpha: -2.0, gamma: 0.5 },
-        Activation::Celu { alpha: 0.5 },
-        Activation::HardSigmoidWith { alpha: 0.2, beta: 0.5 },
-        Activation::HardSigmoidWith { alpha: -1.5, beta: 0.1 },
-        Activation::GeluTanh,
-        Activation::Floor,
-        Activation::Ceil,
+    let parameters = [
+        Unary::LeakyRelu { negative_slope: -1.5 },
+        Unary::Elu { alpha: 0.3 },
+        Unary::Clamp { min: 2.0, max: -3.0 },
+        Unary::Selu { alpha: -2.0, gamma: 0.5 },
+        Unary::HardSigmoidWith { alpha: -1.5, beta: 0.1 },
     ];
+    let kinds: Vec<Unary> = device::unaries().chain(parameters).collect();
     (prop::sample::select(kinds), shapes(0..=5), any::<u64>()).prop_map(|(op, shape, seed)| Case::new(op, vec![shape], seed))
 }
 
@@ -130,7 +105,7 @@ pub(crate) fn local_response_norms() -> impl Strategy<Value = Case> {
 pub(crate) fn binaries() -> impl Strategy<Value = Case> {
     let masks = any::<(u8, u8)>();
     let dropped = (0..=5usize, 0..=5usize, any::<bool>());
-    let kinds = prop::sample::select(BINARIES.to_vec());
+    let kinds = prop::sample::select(device::binaries().collect::<Vec<_>>());
     (shapes(0..=5), masks, dropped, (kinds, any::<u64>())).prop_map(
         |(shape, (left, right), (drop_left, drop_right, same), (op, seed))| {
             let operand = |mask: u8, dropped: usize| -> Vec<usize> {

@@ -9,14 +9,14 @@ pub(crate) mod windows;
 
 use std::cell::Cell;
 
-use convoke::PaddingMode;
-use convoke::ops::{Activation, Binary, InterpolateMode, Op, ReduceKind};
+use convoke::ops::{Binary, InterpolateMode, Op, ReduceKind, Unary};
 use convoke::testing::Random;
+use convoke::{DType, PaddingMode};
 use ndarray::ArrayD;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
 
-use crate::device::{Device, Outcome, computed};
+use crate::device::{Device, Outcome, computed, takes};
 
 /// An operator with the shapes of its inputs and the seed of their elements.
 #[derive(Clone, Debug)]
@@ -43,19 +43,14 @@ impl Case {
     /// Whether the results are whole numbers, if the inputs are.
     pub(crate) fn keeps_integers(&self) -> bool {
         match &self.op {
-            Op::Activation(op) => matches!(
-                op,
-                Activation::Relu
-                    | Activation::Relu6
-                    | Activation::Clamp { .. }
-                    | Activation::Abs
-                    | Activation::Neg
-                    | Activation::Floor
-                    | Activation::Ceil
-            ),
+            // What is of whole numbers has whole numbers of them.
+            Op::Unary(op) => {
+                let keeps = matches!(op, Unary::Relu6 | Unary::Clamp { .. } | Unary::Floor | Unary::Ceil);
+                keeps || takes(&self.op, DType::I64, 1)
+            }
             Op::Binary(op) => !matches!(op, Binary::Div | Binary::Pow),
             Op::AvgPool2d(op) => op.divisor_override == Some(1),
-            Op::Fused(op) => !matches!(op.activation, Some(Activation::LeakyRelu { .. } | Activation::Silu)),
+            Op::Fused(op) => !matches!(op.activation, Some(Unary::LeakyRelu { .. } | Unary::Silu)),
             Op::Interpolate(op) => matches!(op.mode, InterpolateMode::Nearest { .. }),
             Op::LpPool2d(op) => op.p == 1,
             Op::AdaptiveAvgPool2d(_) | Op::Softmax(_) | Op::BatchNorm(_) | Op::InstanceNorm(_) | Op::LocalResponseNorm(_) => false,

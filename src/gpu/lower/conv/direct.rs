@@ -19,7 +19,7 @@ use crate::gpu::lower::matmul::gemm::gemm;
 use crate::gpu::lower::matmul::long_sums;
 use crate::gpu::lower::matmul::register_block::{Block, MOST_SUMS, ROUND, WeightLayout, lanes, pack_weights};
 use crate::gpu::plan::recording::{Recording, Value, Work};
-use crate::gpu::wgsl::kernel::{Kernel, PipelineKey};
+use crate::gpu::wgsl::kernel::Kernel;
 use crate::gpu::wgsl::parameters::conv::{DepthwiseParameters, DirectParameters};
 use crate::ops::{Conv2d, ConvTranspose2d};
 
@@ -161,7 +161,7 @@ fn direct_part(
     let work = Work::of(geometry.batch * problem.groups * channel_blocks * position_blocks).rounds(rounds);
     recording.dispatch(
         problem.name,
-        PipelineKey::new(kernel, operands.constants(&own)),
+        operands.key(kernel, &own),
         &parameters,
         &inputs,
         &[slot(output)?],
@@ -203,14 +203,12 @@ fn depthwise(problem: &Problem, operands: &Operands<'_>, output: &Value, recordi
         activation_second,
     };
     let inputs = operands.slots(slot(operands.weight)?)?;
-    let key = PipelineKey::new(
-        if strips.quads {
-            Kernel::Conv2dDepthwiseQuads
-        } else {
-            Kernel::Conv2dDepthwise
-        },
-        operands.constants(&[&own[..], &strips.constants].concat()),
-    );
+    let kernel = if strips.quads {
+        Kernel::Conv2dDepthwiseQuads
+    } else {
+        Kernel::Conv2dDepthwise
+    };
+    let key = operands.key(kernel, &[&own[..], &strips.constants].concat());
     let work = Work::of(strips.invocations.div_ceil(lanes as usize)).rounds(strips.rounds);
     recording.dispatch(NAME, key, &parameters, &inputs, &[slot(output)?], work)
 }

@@ -124,10 +124,7 @@ fn transform_output(
         activation_second,
     };
     let [input, weight, bias, residual] = operands.slots(slot(operands.weight)?)?;
-    let key = PipelineKey::new(
-        kernel(tiles, Kernel::WinogradOutput, Kernel::WinogradOutputLarge),
-        operands.constants(&own),
-    );
+    let key = operands.key(kernel(tiles, Kernel::WinogradOutput, Kernel::WinogradOutputLarge), &own);
     recording.dispatch(
         NAME,
         key,

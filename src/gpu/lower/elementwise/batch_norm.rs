@@ -3,7 +3,7 @@
 use crate::error::Result;
 use crate::gpu::choose::rules::LANES;
 use crate::gpu::lower::common::{elements, slot};
-use crate::gpu::lower::elementwise::activation::ITEMS;
+use crate::gpu::lower::elementwise::ITEMS;
 use crate::gpu::plan::recording::{Recording, SlotId, Value, Work};
 use crate::gpu::wgsl::kernel::{Kernel, PipelineKey};
 use crate::gpu::wgsl::parameters::elementwise::BatchNormParameters;

@@ -1,5 +1,9 @@
 //! Operators of one element at a time.
 
-pub(crate) mod activation;
 pub(crate) mod batch_norm;
-pub(crate) mod binary;
+pub(crate) mod broadcast;
+pub(crate) mod prelu;
+pub(crate) mod unary;
+
+/// Elements that an invocation of a per-plane kernel computes.
+const ITEMS: u32 = 4;

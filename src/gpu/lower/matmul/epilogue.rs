@@ -2,9 +2,11 @@
 
 use crate::error::Result;
 use crate::gpu::lower::common::slot;
-use crate::gpu::lower::elementwise::activation::code;
+use crate::gpu::lower::elementwise::unary::two_parameters;
 use crate::gpu::plan::recording::{SlotId, Value};
-use crate::ops::Activation;
+use crate::gpu::wgsl::function::{Function, Scalar};
+use crate::gpu::wgsl::kernel::{Kernel, PipelineKey};
+use crate::ops::Unary;
 
 /// The operands of a convolution or linear layer, and what follows it.
 #[derive(Clone, Copy, Debug)]
@@ -13,7 +15,7 @@ pub(crate) struct Operands<'a> {
     pub(crate) weight: &'a Value,
     pub(crate) bias: Option<&'a Value>,
     pub(crate) residual: Option<&'a Value>,
-    pub(crate) activation: Option<Activation>,
+    pub(crate) activation: Option<Unary>,
 }
 
 impl<'a> Operands<'a> {
@@ -38,31 +40,34 @@ impl<'a> Operands<'a> {
         }
     }
 
-    /// The constants of a kernel's header, its own first.
-    pub(crate) fn constants(&self, own: &[(&'static str, u32)]) -> Vec<(&'static str, u32)> {
+    /// A kernel with what follows in it. The constants of its header begin with its own.
+    pub(crate) fn key(&self, kernel: Kernel, own: &[(&'static str, u32)]) -> PipelineKey {
         let follows = [
             ("HAS_BIAS", u32::from(self.bias.is_some())),
             ("HAS_RESIDUAL", u32::from(self.residual.is_some())),
-            ("ACTIVATION", self.line().0),
         ];
-        [own, &follows].concat()
+        let activation = Function::activation(self.line(), Scalar::Float, Scalar::Float);
+        PipelineKey::new(kernel, [own, &follows].concat()).with(activation)
     }
 
     /// The activation's two parameters.
     pub(crate) fn activation_parameters(&self) -> (f32, f32) {
-        let (_, first, second) = self.line();
-        (first, second)
+        two_parameters(&self.line()).into()
     }
 
-    /// The activation's number and parameters. Whatever is a clamp, no activation at all included, is told as one: so
-    /// layers share a pipeline.
-    fn line(&self) -> (u32, f32, f32) {
-        let clamp = |min, max| code(&Activation::Clamp { min, max });
+    /// The activation. Whatever is a clamp, no activation at all included, is told as one: so layers share a pipeline.
+    fn line(&self) -> Unary {
         match self.activation {
-            None => clamp(f32::NEG_INFINITY, f32::INFINITY),
-            Some(Activation::Relu) => clamp(0.0, f32::INFINITY),
-            Some(Activation::Relu6) => clamp(0.0, 6.0),
-            Some(other) => code(&other),
+            None => Unary::Clamp {
+                min: f32::NEG_INFINITY,
+                max: f32::INFINITY,
+            },
+            Some(Unary::Relu) => Unary::Clamp {
+                min: 0.0,
+                max: f32::INFINITY,
+            },
+            Some(Unary::Relu6) => Unary::Clamp { min: 0.0, max: 6.0 },
+            Some(other) => other,
         }
     }
 
@@ -74,15 +79,15 @@ impl<'a> Operands<'a> {
 }
 
 /// Whether an activation is so cheap that every stored element may carry its code: those made of straight lines.
-pub(crate) fn is_cheap(activation: &Activation) -> bool {
+pub(crate) fn is_cheap(activation: &Unary) -> bool {
     matches!(
         activation,
-        Activation::Relu
-            | Activation::Relu6
-            | Activation::LeakyRelu { .. }
-            | Activation::HardSigmoid
-            | Activation::HardSigmoidWith { .. }
-            | Activation::HardSwish
-            | Activation::Clamp { .. }
+        Unary::Relu
+            | Unary::Relu6
+            | Unary::LeakyRelu { .. }
+            | Unary::HardSigmoid
+            | Unary::HardSigmoidWith { .. }
+            | Unary::HardSwish
+            | Unary::Clamp { .. }
     )
 }

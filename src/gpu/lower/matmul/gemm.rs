@@ -15,7 +15,7 @@ use crate::gpu::lower::matmul::long_sums;
 use crate::gpu::lower::matmul::register_block::{Block, MOST_SUMS, ROUND, WeightLayout, lanes, pack_weights};
 use crate::gpu::lower::matmul::tiled::{gemm_tiled, gemv_rows};
 use crate::gpu::plan::recording::{Recording, Value, Work};
-use crate::gpu::wgsl::kernel::{Kernel, PipelineKey};
+use crate::gpu::wgsl::kernel::Kernel;
 use crate::gpu::wgsl::parameters::matmul::GemmParameters;
 
 /// How a matrix product is cut up.
@@ -184,7 +184,7 @@ fn part_in_registers(
     let work = Work::of(gemm.batch * gemm.groups * channel_blocks * position_blocks).rounds(rounds);
     recording.dispatch(
         name,
-        PipelineKey::new(kernel, operands.constants(&constants)),
+        operands.key(kernel, &constants),
         &parameters,
         &inputs,
         &[slot(output)?],

@@ -9,7 +9,7 @@ use crate::gpu::choose::tile::Tile;
 use crate::gpu::lower::common::{elements, slot};
 use crate::gpu::lower::matmul::epilogue::Operands;
 use crate::gpu::plan::recording::{Recording, Value, Work};
-use crate::gpu::wgsl::kernel::{Kernel, PipelineKey};
+use crate::gpu::wgsl::kernel::Kernel;
 use crate::gpu::wgsl::parameters::matmul::SumSplitsParameters;
 
 /// How a kernel by tiles is told what to compute.
@@ -45,7 +45,7 @@ pub(crate) fn tiled<P: bytemuck::NoUninit>(
         let shape = [&[cut.splits][..], &output.shape].concat();
         (first, parts) = (operands.bare(), recording.inner(how.name, &shape)?);
     }
-    let key = PipelineKey::new(how.kernel, first.constants(&own));
+    let key = first.key(how.kernel, &own);
     let parameters = parameters(&cut, first.activation_parameters());
     let inputs = first.slots(packed)?;
     recording.dispatch(how.name, key, &parameters, &inputs, &[slot(&parts)?], work(&cut))?;
@@ -73,7 +73,7 @@ fn sum_splits(
         activation_first,
         activation_second,
     };
-    let key = PipelineKey::new(Kernel::SumSplits, operands.constants(&[("LANES", LANES)]));
+    let key = operands.key(Kernel::SumSplits, &[("LANES", LANES)]);
     let parts = slot(parts)?;
     // What there is not, the parts stand in for.
     let [_, _, bias, residual] = operands.slots(parts)?;

@@ -10,7 +10,7 @@ use crate::gpu::lower::matmul::epilogue::Operands;
 use crate::gpu::lower::matmul::register_block::{WeightLayout, pack_weights};
 use crate::gpu::lower::matmul::split_k::{Tiled, tiled};
 use crate::gpu::plan::recording::{Recording, Value, Work};
-use crate::gpu::wgsl::kernel::{Kernel, PipelineKey};
+use crate::gpu::wgsl::kernel::Kernel;
 use crate::gpu::wgsl::parameters::matmul::{GemmTiledParameters, GemvRowsParameters};
 
 /// Records a matrix product by tiles.
@@ -101,7 +101,7 @@ pub(crate) fn gemv_rows(
         ("POSITIONS", across as u32),
         ("SUMS", (CHANNELS * across) as u32),
     ];
-    let key = PipelineKey::new(kernel, operands.constants(&own));
+    let key = operands.key(kernel, &own);
     let (activation_first, activation_second) = operands.activation_parameters();
     let parameters = GemvRowsParameters {
         terms: (gemm.in_channels / width) as u32,

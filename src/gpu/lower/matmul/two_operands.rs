@@ -9,7 +9,7 @@ use crate::gpu::choose::signature::LayerSignature;
 use crate::gpu::lower::common::{elements, slot, varies};
 use crate::gpu::lower::decide::decide;
 use crate::gpu::lower::decide::misplaced;
-use crate::gpu::lower::elementwise::binary::merge_axes;
+use crate::gpu::lower::elementwise::broadcast::merge_axes;
 use crate::gpu::lower::matmul::epilogue::Operands;
 use crate::gpu::lower::matmul::gemm;
 use crate::gpu::lower::matmul::long_sums;
@@ -25,7 +25,7 @@ const LARGEST_BLOCK: usize = 4;
 pub(crate) fn lower(left: &Value, right: &Value, output: &Value, recording: &mut Recording) -> Result<()> {
     let extents = MatMul::extents(&left.shape, &right.shape)?;
     let batch = crate::shape::broadcast("matmul", extents.left_batch, extents.right_batch)?;
-    let merged = merge_axes(extents.left_batch, extents.right_batch, &batch);
+    let merged = merge_axes([extents.left_batch, extents.right_batch], &batch);
     if merged.len() > MOST_AXES {
         return Err(Error::unsupported(
             "matmul",

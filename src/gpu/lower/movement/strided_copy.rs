@@ -118,7 +118,7 @@ pub(crate) fn lower(op: &Op, inputs: &[Value], output: &Value, recording: &mut R
     let parts: Vec<(Copy, &Value)> = (copies(op, &shapes, &output.shape)?.into_iter().zip(inputs))
         .filter(|(_, input)| input.slot.is_some())
         .collect();
-    let bytes = recording.slots[output_slot.0].precision.bytes();
+    let bytes = recording.slots[output_slot.0].storage.bytes();
     let announced = parts.iter().map(|(copy, input)| {
         Ok(Part {
             input: slot(input)?,
@@ -320,7 +320,7 @@ mod tests {
         assert!(!view(crate::ops::Expand::new([2, 1]).into(), &[3]));
         assert!(!view(Slice::new([0, 0], [9, 1]).steps([1, -1]).into(), &[3, 1, 2]));
         assert!(!view(Transpose::reversed().into(), &[0, usize::MAX, usize::MAX]));
-        assert!(!view(crate::ops::Activation::Relu.into(), &[3]));
+        assert!(!view(crate::ops::Unary::Relu.into(), &[3]));
     }
 
     #[test]

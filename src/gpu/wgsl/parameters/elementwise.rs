@@ -1,8 +1,8 @@
 use crate::gpu::wgsl::parameters::{MOST_AXES, parameters};
 
 parameters! {
-    /// What `activation` takes.
-    ActivationParameters {
+    /// What `unary` takes.
+    UnaryParameters {
         /// ceil(elements / 4)
         quads: u32,
         /// the activation's parameters
@@ -34,11 +34,11 @@ parameters! {
         eps: f32,
     }
 
-    /// What `binary` takes.
-    BinaryParameters {
+    /// What `binary` and `ternary` take.
+    BroadcastParameters {
         elements: u32,
         unused: [u32; 3],
-        /// One for each of at most AXES axes, the last axis first: extent, left stride, right stride (0 where broadcast), unused.
+        /// One for each of at most AXES axes, the last axis first: extent, and the inputs' strides (0 where broadcast).
         axes: [[u32; 4]; MOST_AXES],
     }
 }

@@ -1,6 +1,5 @@
-// One activation over all elements, four an invocation.
-// Header: LANES, ACTIVATION.
-#import shared/activation
+// A function of one element over all elements, four an invocation.
+// Header: LANES, `activate`.
 
 fn run(workgroup: u32, lane: u32) {
     let quad = workgroup * LANES + lane;
@@ -8,7 +7,7 @@ fn run(workgroup: u32, lane: u32) {
         return;
     }
     let x = load_input(quad);
-    store_output(quad, vec4<f32>(
+    store_output(quad, vec4(
         activate(x.x, params.first, params.second),
         activate(x.y, params.first, params.second),
         activate(x.z, params.first, params.second),

@@ -2,13 +2,12 @@
 
 use std::f64::consts::PI;
 
-use ndarray::ArrayD;
-
 use super::answer::Answer;
+use super::elementwise::{of_elements, truth};
 use super::erf::{erf, erfc};
 use super::number::{Number, SMALLEST, ULP};
 use crate::error::Result;
-use crate::ops::Activation;
+use crate::ops::Unary;
 
 /// What an implementation may cost in ULP, besides its `2 |t|` for `exp(t)`: 3 for `exp`, 2.5 for a division, 12 for other
 /// operations (a polynomial for small arguments, products, sums of numbers of one sign).
@@ -22,46 +21,48 @@ pub(super) const SQRT: f64 = 5.5;
 /// Beyond this argument `exp(-t)` is less than any `f32`, and its relative error is nobody's concern.
 pub(super) const EXP_UNDERFLOWS: f64 = 128.0;
 
-pub(super) fn activation(op: Activation, input: &Answer) -> Answer {
-    input.numbers().mapv(|x| apply(op, x)).into()
+pub(super) fn unary(op: Unary, input: &Answer) -> Result<Answer> {
+    of_elements(op.name(), [input], |[x]| of_float(op, x), |[x]| of_whole(op, x))
 }
 
-pub(super) fn prelu(input: &Answer, slope: &Answer) -> Result<Answer> {
-    let slope = slope.view::<ndarray::Ix1>()?;
-    let numbers = input.numbers();
-    let output = ArrayD::from_shape_fn(numbers.raw_dim(), |place| {
-        let channel = if slope.dim() == 1 { 0 } else { place[1] };
-        leaky(numbers[&place], slope.at(channel))
-    });
-    Ok(output.into())
+/// Of a whole number, or of a bool as 0 or 1; none where the function is none of those.
+fn of_whole(op: Unary, x: i128) -> Option<i128> {
+    Some(match op {
+        Unary::Relu => x.max(0),
+        Unary::Abs => x.abs(),
+        Unary::Neg => -x,
+        Unary::BitwiseNot => !x,
+        _ => return None,
+    })
 }
 
-/// One element. The functions with an exponential have the relative error `OPERATIONS + 2 |t|` ULP, where `t` is the
+/// Of a float; none where the function is not of floats. The functions with an exponential have the relative error `OPERATIONS + 2 |t|` ULP, where `t` is the
 /// argument of `exp` as far as it decides the result: for positive arguments (and in `elu` and `tanh`, which saturate)
 /// `exp(t)` stands beside a 1, its share of the result is at most `exp(t)`, and `|t| exp(t)` is less than 1.
-fn apply(op: Activation, x: Number) -> Number {
+#[expect(clippy::too_many_lines, reason = "a few for each function")]
+fn of_float(op: Unary, x: Number) -> Option<Number> {
     let v = x.value;
     let t = (x.bound - v).max(0.0);
-    match op {
-        Activation::Relu => exact(clamp(v, 0.0, f64::INFINITY), x),
-        Activation::Relu6 => exact(clamp(v, 0.0, 6.0), x),
-        Activation::Clamp { min, max } => exact(clamp(v, f64::from(min), f64::from(max)), x),
-        Activation::LeakyRelu { negative_slope } => leaky(x, Number::exact(f64::from(negative_slope))),
-        Activation::Elu { .. } | Activation::Celu { .. } if v > 0.0 && v > x.bound => x,
-        Activation::Elu { alpha } => {
+    Some(match op {
+        Unary::Relu => exact(clamp(v, 0.0, f64::INFINITY), x),
+        Unary::Relu6 => exact(clamp(v, 0.0, 6.0), x),
+        Unary::Clamp { min, max } => exact(clamp(v, f64::from(min), f64::from(max)), x),
+        Unary::LeakyRelu { negative_slope } => leaky(x, Number::exact(f64::from(negative_slope))),
+        Unary::Elu { .. } | Unary::Celu { .. } if v > 0.0 && v > x.bound => x,
+        Unary::Elu { alpha } => {
             let alpha = f64::from(alpha);
             let value = if v > 0.0 { v } else { alpha * v.exp_m1() };
             smooth(value, x, alpha.abs().max(1.0), OPERATIONS)
         }
-        Activation::Sigmoid => smooth(sigmoid(v), x, 0.25, exponential(t)),
-        Activation::Silu => smooth(v * sigmoid(v), x, 1.1, exponential(t)),
-        Activation::Tanh => smooth(v.tanh(), x, 1.0, OPERATIONS),
-        Activation::Softplus => smooth(v.max(0.0) + (-v.abs()).exp().ln_1p() + nan_of(v), x, 1.0, exponential(t)),
-        Activation::Mish => {
+        Unary::Sigmoid => smooth(sigmoid(v), x, 0.25, exponential(t)),
+        Unary::Silu => smooth(v * sigmoid(v), x, 1.1, exponential(t)),
+        Unary::Tanh => smooth(v.tanh(), x, 1.0, OPERATIONS),
+        Unary::Softplus => smooth(v.max(0.0) + (-v.abs()).exp().ln_1p() + nan_of(v), x, 1.0, exponential(t)),
+        Unary::Mish => {
             let softplus = v.max(0.0) + (-v.abs()).exp().ln_1p();
             smooth(v * softplus.tanh(), x, 1.09, exponential(t))
         }
-        Activation::Gelu => {
+        Unary::Gelu => {
             // The tail is exp(-x^2 / 2): 2 |t| for exp, and |t| for the rounding of its argument.
             let argument = (0.5 * t * t).min(EXP_UNDERFLOWS);
             // PyTorch computes inf * erf with an erf that is NaN at infinity; on both sides the result is NaN.
@@ -72,11 +73,11 @@ fn apply(op: Activation, x: Number) -> Number {
             };
             smooth(value, x, 1.13, OPERATIONS_ERFC + 3.0 * argument)
         }
-        Activation::HardSigmoid => {
+        Unary::HardSigmoid => {
             let value = clamp(v + 3.0, 0.0, 6.0) / 6.0;
             Number::new(value, x.bound / 6.0 + hard_sigmoid_rounding(value, x))
         }
-        Activation::HardSwish => {
+        Unary::HardSwish => {
             // The product comes before the division, as in PyTorch, and overflows first.
             let product = v * clamp(v + 3.0, 0.0, 6.0);
             let value = if product > f64::from(f32::MAX) {
@@ -89,15 +90,15 @@ fn apply(op: Activation, x: Number) -> Number {
             let size = if v + x.bound <= -3.0 { 0.0 } else { x.largest() };
             Number::new(value, 1.5 * x.bound + size * factor + ULP * value.abs() + SMALLEST)
         }
-        Activation::Abs => exact(v.abs(), x),
-        Activation::Neg => exact(-v, x),
-        Activation::Exp => {
+        Unary::Abs => exact(v.abs(), x),
+        Unary::Neg => exact(-v, x),
+        Unary::Exp => {
             let value = v.exp();
             let inherited = value * x.bound.exp_m1();
             let relative = EXP + 2.0 * x.largest().min(EXP_UNDERFLOWS);
             Number::overflowing(value, inherited + relative * ULP * (value + inherited) + SMALLEST)
         }
-        Activation::Log => {
+        Unary::Log => {
             // It is steepest at the lower end, and nothing is sure of a number that may be 0.
             let inherited = if v > x.bound {
                 -(-x.bound / v).ln_1p()
@@ -109,7 +110,7 @@ fn apply(op: Activation, x: Number) -> Number {
             let value = v.ln();
             Number::new(value, inherited + OPERATIONS * ULP * (value.abs() + inherited))
         }
-        Activation::Sqrt => {
+        Unary::Sqrt => {
             let value = v.sqrt();
             let lower = (v - x.bound).max(0.0).sqrt();
             let inherited = (value - lower).max((v + x.bound).sqrt() - value);
@@ -117,9 +118,9 @@ fn apply(op: Activation, x: Number) -> Number {
             let flushed = if v - x.bound < SMALLEST { SMALLEST.sqrt() } else { 0.0 };
             Number::new(value, inherited + SQRT * ULP * (value + inherited) + flushed)
         }
-        Activation::Erf => smooth(erf(v), x, 1.13, OPERATIONS),
-        Activation::Softsign => smooth(v / (1.0 + v.abs()), x, 1.0, OPERATIONS),
-        Activation::Selu { alpha, gamma } => {
+        Unary::Erf => smooth(erf(v), x, 1.13, OPERATIONS),
+        Unary::Softsign => smooth(v / (1.0 + v.abs()), x, 1.0, OPERATIONS),
+        Unary::Selu { alpha, gamma } => {
             let (alpha, gamma) = (f64::from(alpha), f64::from(gamma));
             let value = gamma * if v > 0.0 { v } else { alpha * v.exp_m1() };
             let steepest = gamma.abs() * alpha.abs().max(1.0);
@@ -127,13 +128,13 @@ fn apply(op: Activation, x: Number) -> Number {
             let Number { value, bound } = smooth(value, x, steepest, OPERATIONS);
             Number::overflowing(value, bound + 4.0 * SMALLEST * (steepest + gamma.abs()))
         }
-        Activation::Celu { alpha } => {
+        Unary::Celu { alpha } => {
             let alpha = f64::from(alpha);
             let value = if v > 0.0 { v } else { alpha * (v / alpha).exp_m1() };
             let Number { value, bound } = smooth(value, x, 1.0, OPERATIONS);
             Number::new(value, bound + 4.0 * SMALLEST * alpha)
         }
-        Activation::HardSigmoidWith { alpha, beta } => {
+        Unary::HardSigmoidWith { alpha, beta } => {
             let (alpha, beta) = (f64::from(alpha), f64::from(beta));
             let value = clamp(alpha * v + beta, 0.0, 1.0);
             // A product and a sum, as far as the line is not cut off: there the product is at most 1 + |beta|.
@@ -141,14 +142,16 @@ fn apply(op: Activation, x: Number) -> Number {
             let rounding = ULP * (2.0 * product + beta.abs()) + SMALLEST * (2.0 + alpha.abs());
             Number::new(value, alpha.abs() * x.bound + rounding)
         }
-        Activation::Floor | Activation::Ceil => step(op, x),
-        Activation::GeluTanh => {
+        Unary::BitwiseNot => return None,
+        Unary::IsNan => truth(v.is_nan(), x.bound, f64::INFINITY),
+        Unary::Floor | Unary::Ceil => step(op, x),
+        Unary::GeluTanh => {
             let argument = |v: f64| (8.0 / PI).sqrt() * (v + 0.044_715 * v * v * v);
             // 2 |t| for exp, and 6 |t| for the roundings of its argument.
             let relative = OPERATIONS + 8.0 * argument(t).min(EXP_UNDERFLOWS);
             smooth(v * sigmoid(argument(v)), x, 1.14, relative)
         }
-    }
+    })
 }
 
 /// Comparisons and changes of the sign: no error but the input's.
@@ -157,8 +160,8 @@ fn exact(value: f64, x: Number) -> Number {
 }
 
 /// A function of steps, which an input's error may reach; a subnormal input may be flushed to zero.
-fn step(op: Activation, x: Number) -> Number {
-    let function = if op == Activation::Floor { f64::floor } else { f64::ceil };
+fn step(op: Unary, x: Number) -> Number {
+    let function = if op == Unary::Floor { f64::floor } else { f64::ceil };
     let v = x.value;
     let value = function(v);
     let reach = if v.abs() < SMALLEST { x.bound.max(SMALLEST) } else { x.bound };
@@ -178,7 +181,7 @@ fn clamp(v: f64, low: f64, high: f64) -> f64 {
     if raised > high { high } else { raised }
 }
 
-fn leaky(x: Number, slope: Number) -> Number {
+pub(super) fn leaky(x: Number, slope: Number) -> Number {
     // No element within the input's error of 0 is sure of its side.
     if x.value > 0.0 && x.value > x.bound {
         return x;
@@ -216,4 +219,24 @@ fn smooth(value: f64, x: Number, lipschitz: f64, relative: f64) -> Number {
 /// One rounding of `x + 3`, where it is not cut off, and a division by 6.
 fn hard_sigmoid_rounding(value: f64, x: Number) -> f64 {
     ULP * (x.largest().min(3.0) + 3.0) / 6.0 + 3.5 * ULP * value + SMALLEST
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::array;
+
+    use super::*;
+
+    #[test]
+    fn functions_by_hand() {
+        for (op, cases) in [
+            (Unary::Ceil, &[(-1.5, -1.0), (0.2, 1.0), (3.0, 3.0)][..]),
+            (Unary::IsNan, &[(f32::NAN, 1.0), (f32::INFINITY, 0.0), (0.0, 0.0)]),
+        ] {
+            for &(x, want) in cases {
+                let answer = unary(op, &Answer::exact(array![x].view())).unwrap();
+                assert_eq!((answer.values[0] as f32, answer.bound[0]), (want, 0.0), "{op:?} of {x}");
+            }
+        }
+    }
 }

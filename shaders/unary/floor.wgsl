@@ -1,0 +1,3 @@
+fn floor_f32(x: f32) -> f32 {
+    return floor(x);
+}

@@ -1,0 +1,5 @@
+#import shared/logarithm
+
+fn log_f32(x: f32) -> f32 {
+    return logarithm(x);
+}

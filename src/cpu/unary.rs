@@ -1,0 +1,83 @@
+//! Functions of one element over slices, compiled for the vectors that the machine has.
+
+use pulp::Arch;
+
+use super::broadcast::flag;
+use super::math::{decay_minus_one, erf, exp, gelu, gelu_tanh, log, mish, sigmoid, softplus, tanh};
+use super::parallel;
+use crate::ops::Unary;
+
+/// Applies a function of floats to every element, on this thread.
+pub(super) fn apply(function: Unary, data: &mut [f32]) {
+    match function {
+        Unary::Relu => each(data, |x| if x < 0.0 { 0.0 } else { x }),
+        Unary::Relu6 => each(data, |x| clamp(x, 0.0, 6.0)),
+        Unary::Clamp { min, max } => each(data, |x| clamp(x, min, max)),
+        Unary::LeakyRelu { negative_slope } => each(data, |x| if x < 0.0 { negative_slope * x } else { x }),
+        Unary::Elu { alpha } => each(data, |x| if x < 0.0 { alpha * decay_minus_one(x) } else { x }),
+        Unary::Silu => each(data, |x| x * sigmoid(x)),
+        Unary::Gelu => each(data, gelu),
+        Unary::Mish => each(data, mish),
+        Unary::Softplus => each(data, softplus),
+        Unary::Sigmoid => each(data, sigmoid),
+        Unary::Tanh => each(data, tanh),
+        Unary::HardSigmoid => each(data, |x| clamp(x + 3.0, 0.0, 6.0) / 6.0),
+        // The product before the division, as in PyTorch.
+        Unary::HardSwish => each(data, |x| x * clamp(x + 3.0, 0.0, 6.0) / 6.0),
+        Unary::Abs => each(data, f32::abs),
+        Unary::Neg => each(data, |x| -x),
+        Unary::Exp => each(data, exp),
+        Unary::Log => each(data, log),
+        Unary::Sqrt => each(data, f32::sqrt),
+        Unary::Erf => each(data, erf),
+        Unary::Softsign => each(data, |x| x / (1.0 + x.abs())),
+        Unary::Selu { alpha, gamma } => {
+            each(data, |x| gamma * if x < 0.0 { alpha * decay_minus_one(x) } else { x });
+        }
+        Unary::Celu { alpha } => each(data, |x| if x < 0.0 { alpha * decay_minus_one(x / alpha) } else { x }),
+        Unary::HardSigmoidWith { alpha, beta } => each(data, |x| clamp(alpha * x + beta, 0.0, 1.0)),
+        Unary::GeluTanh => each(data, gelu_tanh),
+        Unary::Floor => each(data, f32::floor),
+        Unary::Ceil => each(data, f32::ceil),
+        // Of whole numbers only.
+        Unary::BitwiseNot => {}
+        Unary::IsNan => each(data, |x| flag(x.is_nan())),
+    }
+}
+
+/// Of a whole number, or of a bool as 0 or 1.
+pub(super) fn of_whole(function: Unary, x: i64) -> Option<i64> {
+    Some(match function {
+        Unary::Relu => x.max(0),
+        Unary::Abs => x.wrapping_abs(),
+        Unary::Neg => x.wrapping_neg(),
+        Unary::BitwiseNot => !x,
+        _ => return None,
+    })
+}
+
+/// `min(max(x, low), high)` that keeps NaN, and in which `high` wins.
+#[inline(always)]
+fn clamp(x: f32, low: f32, high: f32) -> f32 {
+    let raised = if x < low { low } else { x };
+    if raised > high { high } else { raised }
+}
+
+fn each(data: &mut [f32], function: impl Fn(f32) -> f32) {
+    Arch::new().dispatch(
+        #[inline(always)]
+        || {
+            for x in data {
+                *x = function(*x);
+            }
+        },
+    );
+}
+
+/// A function of floats from one tensor to another, over all threads.
+pub(super) fn unary(op: Unary, input: &[f32], output: &mut [f32]) {
+    parallel::pairs(output, input, |output, input| {
+        output.copy_from_slice(input);
+        apply(op, output);
+    });
+}

@@ -1,0 +1,226 @@
+//! Functions of one element: activations and elementary functions.
+
+use super::elementwise::{Elementwise, functions};
+use super::operator::Operator;
+use crate::dtype::DType;
+use crate::error::{Error, Result, ensure};
+use crate::shape;
+
+/// The table of the functions, which becomes another macro's: see [`functions`].
+macro_rules! unary_functions {
+    ($then:ident $arguments:tt) => {
+        $then! {
+            $arguments
+            /// `max(x, 0)`. `torch.relu`.
+            Relu "relu" Numbers onnx "Relu",
+            /// `min(max(x, 0), 6)`. `F.relu6`.
+            Relu6 "relu6" Floats,
+            /// `x` where positive, else `negative_slope * x`. `F.leaky_relu`.
+            LeakyRelu {
+                /// Slope for negative inputs; PyTorch's default is 0.01.
+                negative_slope = 0.01,
+            } "leaky_relu" Floats,
+            /// `x` where positive, else `alpha * (exp(x) - 1)`. `F.elu`.
+            Elu {
+                /// PyTorch's default is 1.
+                alpha = 1.0,
+            } "elu" Floats,
+            /// `x * sigmoid(x)`. `F.silu`.
+            Silu "silu" Floats,
+            /// `x / 2 * (1 + erf(x / sqrt(2)))`, the exact form. `F.gelu`.
+            Gelu "gelu" Floats,
+            /// `x * tanh(softplus(x))`. `F.mish`.
+            Mish "mish" Floats onnx "Mish",
+            /// `log(1 + exp(x))`. `F.softplus` with its defaults.
+            Softplus "softplus" Floats onnx "Softplus",
+            /// `1 / (1 + exp(-x))`. `torch.sigmoid`.
+            Sigmoid "sigmoid" Floats onnx "Sigmoid",
+            /// `torch.tanh`.
+            Tanh "tanh" Floats onnx "Tanh",
+            /// `min(max(x + 3, 0), 6) / 6`. `F.hardsigmoid`.
+            HardSigmoid "hardsigmoid" Floats,
+            /// `x * hard_sigmoid(x)`. `F.hardswish`.
+            HardSwish "hardswish" Floats onnx "HardSwish",
+            /// `min(max(x, min), max)`; `max` wins where `min > max`. `torch.clamp`.
+            Clamp {
+                /// Lower bound; may be minus infinity, not NaN.
+                min = -1.0,
+                /// Upper bound; may be infinity, not NaN.
+                max = 2.0,
+            } "clamp" Floats,
+            /// `|x|`. `torch.abs`.
+            Abs "abs" Numbers onnx "Abs",
+            /// `-x`. `torch.neg`.
+            Neg "neg" Numbers onnx "Neg",
+            /// `e^x`; infinity where that is too large for `f32`. `torch.exp`.
+            Exp "exp" Floats onnx "Exp",
+            /// The natural logarithm; NaN for negative numbers, minus infinity for 0. `torch.log`.
+            Log "log" Floats onnx "Log",
+            /// The square root; NaN for negative numbers. `torch.sqrt`.
+            Sqrt "sqrt" Floats onnx "Sqrt",
+            /// The error function. `torch.erf`.
+            Erf "erf" Floats onnx "Erf",
+            /// `x / (1 + |x|)`; NaN for infinities, as in PyTorch. `F.softsign`.
+            Softsign "softsign" Floats onnx "Softsign",
+            /// `gamma * x` where positive, else `gamma * alpha * (exp(x) - 1)`. ONNX `Selu`; [`Unary::SELU`] is `F.selu`.
+            Selu {
+                /// ONNX's default is 1.67326319217681884765625.
+                alpha = 1.673_263_2,
+                /// ONNX's default is 1.05070102214813232421875.
+                gamma = 1.050_701,
+            } "selu" Floats,
+            /// `x` where positive, else `alpha * (exp(x / alpha) - 1)`. `F.celu`, for positive `alpha`.
+            Celu {
+                /// PyTorch's default is 1. From 2^-126 to 2^126.
+                alpha = 1.5,
+            } "celu" Floats,
+            /// `min(max(alpha * x + beta, 0), 1)`. ONNX `HardSigmoid`; PyTorch's is [`Unary::HardSigmoid`].
+            HardSigmoidWith {
+                /// ONNX's default is 0.2.
+                alpha = 0.2,
+                /// ONNX's default is 0.5.
+                beta = 0.5,
+            } "hard_sigmoid_with" Floats,
+            /// `x / 2 * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 * x^3)))`. `F.gelu` with `approximate="tanh"`.
+            GeluTanh "gelu_tanh" Floats,
+            /// The largest whole number that is not larger. `torch.floor`.
+            Floor "floor" Floats onnx "Floor",
+            /// The smallest whole number that is not smaller. `torch.ceil`.
+            Ceil "ceil" Floats onnx "Ceil",
+            /// The other bits. `torch.bitwise_not`.
+            BitwiseNot "bitwise_not" Integers onnx "BitwiseNot",
+            /// Whether it is NaN. `torch.isnan`.
+            IsNan "isnan" Test onnx "IsNaN",
+        }
+    };
+}
+pub(crate) use unary_functions;
+
+unary_functions! {
+    functions {
+        /// A function of one element, applied to each; the output has the input's shape. NaN stays NaN in every one that gives a float.
+        ///
+        /// ```
+        /// use convoke::ops::Unary;
+        /// assert_eq!(Unary::SELU.output_shape(&[3])?, [3]);
+        /// assert_eq!(Unary::Relu.output_shape(&[2, 3])?, [2, 3]);
+        /// assert!(Unary::Clamp { min: f32::NAN, max: 1.0 }.output_shape(&[2, 3]).is_err());
+        /// # Ok::<(), convoke::Error>(())
+        /// ```
+        #[derive(Clone, Copy, Debug, PartialEq)]
+        Unary
+    }
+}
+
+impl Unary {
+    /// `F.selu`: the constants are PyTorch's, and as `f32` also ONNX's defaults.
+    pub const SELU: Self = Self::Selu {
+        alpha: 1.673_263_2,
+        gamma: 1.050_701,
+    };
+
+    /// Checks the parameters and gives the output's shape, which is the input's.
+    pub fn output_shape(&self, input: &[usize]) -> Result<Vec<usize>> {
+        shape::element_count(self.name(), input)?;
+        match *self {
+            Self::LeakyRelu { negative_slope } => {
+                ensure!(
+                    negative_slope.is_finite(),
+                    self.name(),
+                    "negative_slope must be finite, but got {negative_slope}"
+                );
+            }
+            Self::Elu { alpha } => ensure!(alpha.is_finite(), self.name(), "alpha must be finite, but got {alpha}"),
+            Self::Clamp { min, max } => {
+                ensure!(
+                    !min.is_nan() && !max.is_nan(),
+                    self.name(),
+                    "bounds must not be NaN, but got min {min} and max {max}"
+                );
+            }
+            Self::Selu { alpha, gamma } => {
+                ensure!(
+                    alpha.is_finite() && gamma.is_finite(),
+                    self.name(),
+                    "alpha and gamma must be finite, but got {alpha} and {gamma}"
+                );
+            }
+            Self::Celu { alpha } => {
+                ensure!(
+                    alpha.is_finite() && alpha != 0.0,
+                    self.name(),
+                    "alpha must be finite and not 0, but got {alpha}"
+                );
+                // Beyond these its reciprocal is subnormal, or it is itself.
+                if !(f32::MIN_POSITIVE..=1.0 / f32::MIN_POSITIVE).contains(&alpha) {
+                    return Err(Error::unsupported(
+                        self.name(),
+                        format!("alpha must be from 2^-126 to 2^126, but got {alpha:e}"),
+                    ));
+                }
+            }
+            Self::HardSigmoidWith { alpha, beta } => {
+                ensure!(
+                    alpha.is_finite() && beta.is_finite(),
+                    self.name(),
+                    "alpha and beta must be finite, but got {alpha} and {beta}"
+                );
+            }
+            _ => {}
+        }
+        Ok(input.to_vec())
+    }
+}
+
+impl Operator for Unary {
+    fn name(&self) -> &'static str {
+        Self::name(self)
+    }
+
+    fn output_shapes(&self, inputs: &[&[usize]]) -> Result<Vec<Vec<usize>>> {
+        Ok(vec![self.output_shape(inputs[0])?])
+    }
+
+    fn output_types(&self, inputs: &[DType]) -> Result<Vec<DType>> {
+        Ok(vec![(*self).signature().output(self.name(), inputs)?])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parameters_are_refused_with_their_numbers() {
+        let (inf, nan) = (f32::INFINITY, f32::NAN);
+        for (activation, part) in [
+            (Unary::Selu { alpha: nan, gamma: 2.0 }, "NaN and 2"),
+            (Unary::Selu { alpha: 2.0, gamma: inf }, "2 and inf"),
+            (Unary::Celu { alpha: 0.0 }, "got 0"),
+            (Unary::Celu { alpha: inf }, "got inf"),
+            (Unary::HardSigmoidWith { alpha: -inf, beta: 0.5 }, "-inf and 0.5"),
+            (Unary::HardSigmoidWith { alpha: 0.5, beta: nan }, "0.5 and NaN"),
+        ] {
+            let error = activation.output_shape(&[2, 3]).unwrap_err();
+            assert!(matches!(error, Error::InvalidArgument { .. }), "{error:?}");
+            assert!(error.to_string().contains(part), "{error}");
+        }
+        for alpha in [-1.5, 1e-40, 1e38] {
+            let error = Unary::Celu { alpha }.output_shape(&[2, 3]).unwrap_err();
+            assert!(matches!(error, Error::Unsupported { .. }), "{error:?}");
+            assert!(error.to_string().contains(&format!("{alpha:e}")), "{error}");
+        }
+    }
+
+    /// The constants of `torch.nn.functional.selu` and of ONNX's `Selu`.
+    #[test]
+    #[expect(clippy::excessive_precision, reason = "as the documents have them")]
+    fn selus_constants_are_pytorchs_and_onnxs() {
+        let of = |alpha, gamma| Unary::Selu { alpha, gamma };
+        assert_eq!(Unary::SELU, of(1.673_263_242_354_377_284_8, 1.050_700_987_355_480_493_4));
+        assert_eq!(
+            Unary::SELU,
+            of(1.673_263_192_176_818_847_656_25, 1.050_701_022_148_132_324_218_75)
+        );
+    }
+}

@@ -1,0 +1,34 @@
+//! Functions of three elements by their definitions.
+
+use super::answer::Answer;
+use super::elementwise::of_elements;
+use super::number::Number;
+use crate::error::Result;
+use crate::ops::Ternary;
+
+pub(super) fn ternary(op: Ternary, inputs: [&Answer; 3]) -> Result<Answer> {
+    of_elements(
+        op.name(),
+        inputs,
+        |elements| Some(of_floats(op, elements)),
+        |elements| Some(of_whole(op, elements)),
+    )
+}
+
+/// Of whole numbers, or of bools as 0 and 1.
+fn of_whole(op: Ternary, [a, b, c]: [i128; 3]) -> i128 {
+    match op {
+        Ternary::Clamp => a.max(b).min(c),
+    }
+}
+
+fn of_floats(op: Ternary, [a, b, c]: [Number; 3]) -> Number {
+    match op {
+        // One of the three, whichever: none moves by more than the largest error.
+        Ternary::Clamp => {
+            let bound = a.bound.max(b.bound).max(c.bound);
+            let nan = [a, b, c].iter().map(|x| x.value).find(|value| value.is_nan());
+            Number::new(nan.unwrap_or_else(|| a.value.max(b.value).min(c.value)), bound)
+        }
+    }
+}
