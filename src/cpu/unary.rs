@@ -39,6 +39,7 @@ pub(super) fn apply(function: Unary, data: &mut [f32]) {
         Unary::GeluTanh => each(data, gelu_tanh),
         Unary::Floor => each(data, f32::floor),
         Unary::Ceil => each(data, f32::ceil),
+        Unary::Sign => each(data, |x| if x == 0.0 || x.is_nan() { x } else { 1.0_f32.copysign(x) }),
         // Of whole numbers only.
         Unary::BitwiseNot => {}
         Unary::IsNan => each(data, |x| flag(x.is_nan())),
@@ -51,6 +52,7 @@ pub(super) fn of_whole(function: Unary, x: i64) -> Option<i64> {
         Unary::Relu => x.max(0),
         Unary::Abs => x.wrapping_abs(),
         Unary::Neg => x.wrapping_neg(),
+        Unary::Sign => x.signum(),
         Unary::BitwiseNot => !x,
         _ => return None,
     })

@@ -89,6 +89,8 @@ macro_rules! unary_functions {
             Ceil "ceil" Floats onnx "Ceil",
             /// The other bits. `torch.bitwise_not`.
             BitwiseNot "bitwise_not" Integers onnx "BitwiseNot",
+            /// 1 for positive numbers, -1 for negative ones, 0 for 0. `torch.sign`.
+            Sign "sign" Numbers onnx "Sign",
             /// Whether it is NaN. `torch.isnan`.
             IsNan "isnan" Test onnx "IsNaN",
         }

@@ -31,6 +31,7 @@ fn of_whole(op: Unary, x: i128) -> Option<i128> {
         Unary::Relu => x.max(0),
         Unary::Abs => x.abs(),
         Unary::Neg => -x,
+        Unary::Sign => x.signum(),
         Unary::BitwiseNot => !x,
         _ => return None,
     })
@@ -142,6 +143,10 @@ fn of_float(op: Unary, x: Number) -> Option<Number> {
             let rounding = ULP * (2.0 * product + beta.abs()) + SMALLEST * (2.0 + alpha.abs());
             Number::new(value, alpha.abs() * x.bound + rounding)
         }
+        Unary::Sign => {
+            let value = if v == 0.0 { 0.0 } else { v.signum() };
+            Number::new(value, if v.abs() > x.bound || x.bound == 0.0 { 0.0 } else { 2.0 })
+        }
         Unary::BitwiseNot => return None,
         Unary::IsNan => truth(v.is_nan(), x.bound, f64::INFINITY),
         Unary::Floor | Unary::Ceil => step(op, x),
@@ -231,6 +236,7 @@ mod tests {
     fn functions_by_hand() {
         for (op, cases) in [
             (Unary::Ceil, &[(-1.5, -1.0), (0.2, 1.0), (3.0, 3.0)][..]),
+            (Unary::Sign, &[(-2.5, -1.0), (0.0, 0.0), (1e-40, 1.0)]),
             (Unary::IsNan, &[(f32::NAN, 1.0), (f32::INFINITY, 0.0), (0.0, 0.0)]),
         ] {
             for &(x, want) in cases {
