@@ -40,6 +40,7 @@ pub(super) fn apply(function: Unary, data: &mut [f32]) {
         Unary::Floor => each(data, f32::floor),
         Unary::Ceil => each(data, f32::ceil),
         Unary::Sign => each(data, |x| if x == 0.0 || x.is_nan() { x } else { 1.0_f32.copysign(x) }),
+        Unary::Reciprocal => each(data, |x| 1.0 / x),
         // Of whole numbers only.
         Unary::BitwiseNot => {}
         Unary::IsNan => each(data, |x| flag(x.is_nan())),

@@ -91,6 +91,8 @@ macro_rules! unary_functions {
             BitwiseNot "bitwise_not" Integers onnx "BitwiseNot",
             /// 1 for positive numbers, -1 for negative ones, 0 for 0. `torch.sign`.
             Sign "sign" Numbers onnx "Sign",
+            /// `1 / x`; infinite for 0. `torch.reciprocal`.
+            Reciprocal "reciprocal" Floats onnx "Reciprocal",
             /// Whether it is NaN. `torch.isnan`.
             IsNan "isnan" Test onnx "IsNaN",
         }

@@ -3,6 +3,7 @@
 use std::f64::consts::PI;
 
 use super::answer::Answer;
+use super::binary::divide;
 use super::elementwise::{of_elements, truth};
 use super::erf::{erf, erfc};
 use super::number::{Number, SMALLEST, ULP};
@@ -147,6 +148,7 @@ fn of_float(op: Unary, x: Number) -> Option<Number> {
             let value = if v == 0.0 { 0.0 } else { v.signum() };
             Number::new(value, if v.abs() > x.bound || x.bound == 0.0 { 0.0 } else { 2.0 })
         }
+        Unary::Reciprocal => divide(Number::exact(1.0), x),
         Unary::BitwiseNot => return None,
         Unary::IsNan => truth(v.is_nan(), x.bound, f64::INFINITY),
         Unary::Floor | Unary::Ceil => step(op, x),
@@ -237,6 +239,10 @@ mod tests {
         for (op, cases) in [
             (Unary::Ceil, &[(-1.5, -1.0), (0.2, 1.0), (3.0, 3.0)][..]),
             (Unary::Sign, &[(-2.5, -1.0), (0.0, 0.0), (1e-40, 1.0)]),
+            (
+                Unary::Reciprocal,
+                &[(f32::INFINITY, 0.0), (0.0, f32::INFINITY), (f32::NEG_INFINITY, 0.0)],
+            ),
             (Unary::IsNan, &[(f32::NAN, 1.0), (f32::INFINITY, 0.0), (0.0, 0.0)]),
         ] {
             for &(x, want) in cases {
