@@ -93,6 +93,8 @@ macro_rules! unary_functions {
             Sign "sign" Numbers onnx "Sign",
             /// `1 / x`; infinite for 0. `torch.reciprocal`.
             Reciprocal "reciprocal" Floats onnx "Reciprocal",
+            /// The tangent of an angle in radians; NaN for infinities. `torch.tan`.
+            Tan "tan" Floats onnx "Tan",
             /// Whether it is NaN. `torch.isnan`.
             IsNan "isnan" Test onnx "IsNaN",
         }
