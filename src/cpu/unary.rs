@@ -42,6 +42,7 @@ pub(super) fn apply(function: Unary, data: &mut [f32]) {
         Unary::Sign => each(data, |x| if x == 0.0 || x.is_nan() { x } else { 1.0_f32.copysign(x) }),
         Unary::Reciprocal => each(data, |x| 1.0 / x),
         Unary::Tan => each(data, f32::tan),
+        Unary::Sin => each(data, f32::sin),
         // Of whole numbers only.
         Unary::BitwiseNot => {}
         Unary::IsNan => each(data, |x| flag(x.is_nan())),

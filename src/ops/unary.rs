@@ -95,6 +95,8 @@ macro_rules! unary_functions {
             Reciprocal "reciprocal" Floats onnx "Reciprocal",
             /// The tangent of an angle in radians; NaN for infinities. `torch.tan`.
             Tan "tan" Floats onnx "Tan",
+            /// The sine of an angle in radians; NaN for infinities. `torch.sin`.
+            Sin "sin" Floats onnx "Sin",
             /// Whether it is NaN. `torch.isnan`.
             IsNan "isnan" Test onnx "IsNaN",
         }
