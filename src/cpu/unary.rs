@@ -43,6 +43,7 @@ pub(super) fn apply(function: Unary, data: &mut [f32]) {
         Unary::Reciprocal => each(data, |x| 1.0 / x),
         Unary::Tan => each(data, f32::tan),
         Unary::Sin => each(data, f32::sin),
+        Unary::Cos => each(data, f32::cos),
         // Of whole numbers only.
         Unary::BitwiseNot => {}
         Unary::IsNan => each(data, |x| flag(x.is_nan())),

@@ -97,6 +97,8 @@ macro_rules! unary_functions {
             Tan "tan" Floats onnx "Tan",
             /// The sine of an angle in radians; NaN for infinities. `torch.sin`.
             Sin "sin" Floats onnx "Sin",
+            /// The cosine of an angle in radians; NaN for infinities. `torch.cos`.
+            Cos "cos" Floats onnx "Cos",
             /// Whether it is NaN. `torch.isnan`.
             IsNan "isnan" Test onnx "IsNaN",
         }

@@ -160,6 +160,7 @@ fn of_float(op: Unary, x: Number) -> Option<Number> {
             smooth(v.tan(), Number::new(v, inherited), 1.0, 2.0 * OPERATIONS)
         }
         Unary::Sin => smooth(v.sin(), x, 1.0, OPERATIONS),
+        Unary::Cos => smooth(v.cos(), x, 1.0, OPERATIONS),
         Unary::BitwiseNot => return None,
         Unary::IsNan => truth(v.is_nan(), x.bound, f64::INFINITY),
         Unary::Floor | Unary::Ceil => step(op, x),
@@ -256,6 +257,7 @@ mod tests {
             ),
             (Unary::Tan, &[(0.785_398_2, 1.0), (f32::INFINITY, f32::NAN)]),
             (Unary::Sin, &[(1e10, -0.487_506_03), (f32::INFINITY, f32::NAN)]),
+            (Unary::Cos, &[(0.0, 1.0), (f32::INFINITY, f32::NAN)]),
             (Unary::IsNan, &[(f32::NAN, 1.0), (f32::INFINITY, 0.0), (0.0, 0.0)]),
         ] {
             for &(x, want) in cases {
