@@ -18,6 +18,7 @@ pub(super) fn binary(op: Binary, left: &Operand<'_>, right: &Operand<'_>, shape:
         Binary::Max => each(inputs, shape, output, |a, b| if a > b || a.is_nan() { a } else { b }),
         Binary::LessOrEqual => each(inputs, shape, output, |a, b| flag(a <= b)),
         Binary::GreaterOrEqual => each(inputs, shape, output, |a, b| flag(a >= b)),
+        Binary::Equal => each(inputs, shape, output, |a, b| flag(a == b)),
         // Of whole numbers only.
         Binary::BitwiseAnd => {}
     }
@@ -35,6 +36,7 @@ pub(super) fn of_whole(op: Binary, a: i64, b: i64) -> Option<i64> {
         Binary::Max => a.max(b),
         Binary::LessOrEqual => i64::from(a <= b),
         Binary::GreaterOrEqual => i64::from(a >= b),
+        Binary::Equal => i64::from(a == b),
         Binary::BitwiseAnd => a & b,
         Binary::Pow => return None,
     })

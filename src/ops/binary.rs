@@ -32,6 +32,8 @@ macro_rules! binary_functions {
             LessOrEqual "le" Order onnx "LessOrEqual",
             /// Whether `left >= right`; not so where one is NaN. `torch.ge`.
             GreaterOrEqual "ge" Order onnx "GreaterOrEqual",
+            /// Whether both are equal; NaN is equal to nothing. `torch.eq`.
+            Equal "eq" Equality onnx "Equal",
             /// The bits that both have. `torch.bitwise_and`.
             BitwiseAnd "bitwise_and" Integers onnx "BitwiseAnd",
         }
