@@ -19,6 +19,7 @@ pub(super) fn binary(op: Binary, left: &Operand<'_>, right: &Operand<'_>, shape:
         Binary::LessOrEqual => each(inputs, shape, output, |a, b| flag(a <= b)),
         Binary::GreaterOrEqual => each(inputs, shape, output, |a, b| flag(a >= b)),
         Binary::Equal => each(inputs, shape, output, |a, b| flag(a == b)),
+        Binary::Greater => each(inputs, shape, output, |a, b| flag(a > b)),
         // Of whole numbers only.
         Binary::BitwiseAnd => {}
     }
@@ -37,6 +38,7 @@ pub(super) fn of_whole(op: Binary, a: i64, b: i64) -> Option<i64> {
         Binary::LessOrEqual => i64::from(a <= b),
         Binary::GreaterOrEqual => i64::from(a >= b),
         Binary::Equal => i64::from(a == b),
+        Binary::Greater => i64::from(a > b),
         Binary::BitwiseAnd => a & b,
         Binary::Pow => return None,
     })

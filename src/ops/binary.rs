@@ -34,6 +34,8 @@ macro_rules! binary_functions {
             GreaterOrEqual "ge" Order onnx "GreaterOrEqual",
             /// Whether both are equal; NaN is equal to nothing. `torch.eq`.
             Equal "eq" Equality onnx "Equal",
+            /// Whether `left` is larger than `right`; not so where one is NaN. `torch.gt`.
+            Greater "gt" Order onnx "Greater",
             /// The bits that both have. `torch.bitwise_and`.
             BitwiseAnd "bitwise_and" Integers onnx "BitwiseAnd",
         }
