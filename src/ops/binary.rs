@@ -36,6 +36,8 @@ macro_rules! binary_functions {
             Equal "eq" Equality onnx "Equal",
             /// Whether `left` is larger than `right`; not so where one is NaN. `torch.gt`.
             Greater "gt" Order onnx "Greater",
+            /// Whether `left` is smaller than `right`; not so where one is NaN. `torch.lt`.
+            Less "lt" Order onnx "Less",
             /// The bits that both have. `torch.bitwise_and`.
             BitwiseAnd "bitwise_and" Integers onnx "BitwiseAnd",
         }

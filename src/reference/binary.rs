@@ -29,6 +29,7 @@ fn of_whole(op: Binary, a: i128, b: i128) -> Option<i128> {
         Binary::GreaterOrEqual => i128::from(a >= b),
         Binary::Equal => i128::from(a == b),
         Binary::Greater => i128::from(a > b),
+        Binary::Less => i128::from(a < b),
         Binary::BitwiseAnd => a & b,
         Binary::Pow => return None,
     })
@@ -60,6 +61,7 @@ fn of_floats(op: Binary, a: Number, b: Number) -> Option<Number> {
         Binary::GreaterOrEqual => compared(a.value >= b.value, a, b),
         Binary::Equal => compared(a.value == b.value, a, b),
         Binary::Greater => compared(a.value > b.value, a, b),
+        Binary::Less => compared(a.value < b.value, a, b),
         Binary::BitwiseAnd => return None,
     })
 }
@@ -158,6 +160,10 @@ mod tests {
             (
                 Binary::Greater,
                 &[(2.0, 1.5, 1.0), (-3.0, 0.5, 0.0), (0.0, -0.0, 0.0), (f32::NAN, 1.0, 0.0)],
+            ),
+            (
+                Binary::Less,
+                &[(2.0, 1.5, 0.0), (-3.0, 0.5, 1.0), (0.0, -0.0, 0.0), (f32::NAN, 1.0, 0.0)],
             ),
         ] {
             for &(left, right, want) in cases {
