@@ -44,8 +44,8 @@ pub(super) fn apply(function: Unary, data: &mut [f32]) {
         Unary::Tan => each(data, f32::tan),
         Unary::Sin => each(data, f32::sin),
         Unary::Cos => each(data, f32::cos),
-        // Of whole numbers only.
-        Unary::BitwiseNot => {}
+        // Of whole numbers and bools only.
+        Unary::BitwiseNot | Unary::Not => {}
         Unary::IsNan => each(data, |x| flag(x.is_nan())),
     }
 }
@@ -57,6 +57,7 @@ pub(super) fn of_whole(function: Unary, x: i64) -> Option<i64> {
         Unary::Abs => x.wrapping_abs(),
         Unary::Neg => x.wrapping_neg(),
         Unary::Sign => x.signum(),
+        Unary::Not => 1 - x,
         Unary::BitwiseNot => !x,
         _ => return None,
     })

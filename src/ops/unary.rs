@@ -99,6 +99,8 @@ macro_rules! unary_functions {
             Sin "sin" Floats onnx "Sin",
             /// The cosine of an angle in radians; NaN for infinities. `torch.cos`.
             Cos "cos" Floats onnx "Cos",
+            /// True for false. `torch.logical_not`.
+            Not "logical_not" Bools onnx "Not",
             /// Whether it is NaN. `torch.isnan`.
             IsNan "isnan" Test onnx "IsNaN",
         }

@@ -33,6 +33,7 @@ fn of_whole(op: Unary, x: i128) -> Option<i128> {
         Unary::Abs => x.abs(),
         Unary::Neg => -x,
         Unary::Sign => x.signum(),
+        Unary::Not => 1 - x,
         Unary::BitwiseNot => !x,
         _ => return None,
     })
@@ -161,7 +162,7 @@ fn of_float(op: Unary, x: Number) -> Option<Number> {
         }
         Unary::Sin => smooth(v.sin(), x, 1.0, OPERATIONS),
         Unary::Cos => smooth(v.cos(), x, 1.0, OPERATIONS),
-        Unary::BitwiseNot => return None,
+        Unary::BitwiseNot | Unary::Not => return None,
         Unary::IsNan => truth(v.is_nan(), x.bound, f64::INFINITY),
         Unary::Floor | Unary::Ceil => step(op, x),
         Unary::GeluTanh => {
@@ -245,6 +246,14 @@ mod tests {
     use ndarray::array;
 
     use super::*;
+
+    #[test]
+    fn functions_of_bools_by_hand() {
+        for (op, want) in [(Unary::Not, [1.0, 0.0])] {
+            let answer = unary(op, &Answer::exact(array![false, true].view())).unwrap();
+            assert_eq!(answer.values.as_slice(), Some(&want[..]), "{op:?}");
+        }
+    }
 
     #[test]
     fn functions_by_hand() {
