@@ -21,8 +21,8 @@ pub(super) fn binary(op: Binary, left: &Operand<'_>, right: &Operand<'_>, shape:
         Binary::Equal => each(inputs, shape, output, |a, b| flag(a == b)),
         Binary::Greater => each(inputs, shape, output, |a, b| flag(a > b)),
         Binary::Less => each(inputs, shape, output, |a, b| flag(a < b)),
-        // Of whole numbers only.
-        Binary::BitwiseAnd => {}
+        // Of whole numbers and bools only.
+        Binary::BitwiseAnd | Binary::And => {}
     }
 }
 
@@ -41,6 +41,7 @@ pub(super) fn of_whole(op: Binary, a: i64, b: i64) -> Option<i64> {
         Binary::Equal => i64::from(a == b),
         Binary::Greater => i64::from(a > b),
         Binary::Less => i64::from(a < b),
+        Binary::And => a & b,
         Binary::BitwiseAnd => a & b,
         Binary::Pow => return None,
     })

@@ -38,6 +38,8 @@ macro_rules! binary_functions {
             Greater "gt" Order onnx "Greater",
             /// Whether `left` is smaller than `right`; not so where one is NaN. `torch.lt`.
             Less "lt" Order onnx "Less",
+            /// Whether both are true. `torch.logical_and`.
+            And "logical_and" Bools onnx "And",
             /// The bits that both have. `torch.bitwise_and`.
             BitwiseAnd "bitwise_and" Integers onnx "BitwiseAnd",
         }

@@ -30,6 +30,7 @@ fn of_whole(op: Binary, a: i128, b: i128) -> Option<i128> {
         Binary::Equal => i128::from(a == b),
         Binary::Greater => i128::from(a > b),
         Binary::Less => i128::from(a < b),
+        Binary::And => a & b,
         Binary::BitwiseAnd => a & b,
         Binary::Pow => return None,
     })
@@ -62,7 +63,7 @@ fn of_floats(op: Binary, a: Number, b: Number) -> Option<Number> {
         Binary::Equal => compared(a.value == b.value, a, b),
         Binary::Greater => compared(a.value > b.value, a, b),
         Binary::Less => compared(a.value < b.value, a, b),
-        Binary::BitwiseAnd => return None,
+        Binary::BitwiseAnd | Binary::And => return None,
     })
 }
 
@@ -175,6 +176,19 @@ mod tests {
                     "{op:?} of {left} and {right}: {got}"
                 );
             }
+        }
+    }
+
+    #[test]
+    fn functions_of_bools_by_hand() {
+        for (op, want) in [(Binary::And, [0.0, 0.0, 0.0, 1.0])] {
+            let inputs = [array![false, false, true, true], array![false, true, false, true]];
+            let [left, right] = inputs.map(|input| Answer::exact(input.view()));
+            assert_eq!(
+                binary(op, &left, &right).unwrap().values.as_slice(),
+                Some(&want[..]),
+                "{op:?}"
+            );
         }
     }
 
