@@ -40,6 +40,8 @@ macro_rules! binary_functions {
             Less "lt" Order onnx "Less",
             /// Whether both are true. `torch.logical_and`.
             And "logical_and" Bools onnx "And",
+            /// Whether one is true. `torch.logical_or`.
+            Or "logical_or" Bools onnx "Or",
             /// The bits that both have. `torch.bitwise_and`.
             BitwiseAnd "bitwise_and" Integers onnx "BitwiseAnd",
         }
