@@ -22,7 +22,7 @@ pub(super) fn binary(op: Binary, left: &Operand<'_>, right: &Operand<'_>, shape:
         Binary::Greater => each(inputs, shape, output, |a, b| flag(a > b)),
         Binary::Less => each(inputs, shape, output, |a, b| flag(a < b)),
         // Of whole numbers and bools only.
-        Binary::BitwiseAnd | Binary::And | Binary::Or => {}
+        Binary::BitwiseAnd | Binary::And | Binary::Or | Binary::Xor => {}
     }
 }
 
@@ -43,6 +43,7 @@ pub(super) fn of_whole(op: Binary, a: i64, b: i64) -> Option<i64> {
         Binary::Less => i64::from(a < b),
         Binary::And => a & b,
         Binary::Or => a | b,
+        Binary::Xor => a ^ b,
         Binary::BitwiseAnd => a & b,
         Binary::Pow => return None,
     })

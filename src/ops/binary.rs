@@ -42,6 +42,8 @@ macro_rules! binary_functions {
             And "logical_and" Bools onnx "And",
             /// Whether one is true. `torch.logical_or`.
             Or "logical_or" Bools onnx "Or",
+            /// Whether one is true and the other is not. `torch.logical_xor`.
+            Xor "logical_xor" Bools onnx "Xor",
             /// The bits that both have. `torch.bitwise_and`.
             BitwiseAnd "bitwise_and" Integers onnx "BitwiseAnd",
         }

@@ -32,6 +32,7 @@ fn of_whole(op: Binary, a: i128, b: i128) -> Option<i128> {
         Binary::Less => i128::from(a < b),
         Binary::And => a & b,
         Binary::Or => a | b,
+        Binary::Xor => a ^ b,
         Binary::BitwiseAnd => a & b,
         Binary::Pow => return None,
     })
@@ -64,7 +65,7 @@ fn of_floats(op: Binary, a: Number, b: Number) -> Option<Number> {
         Binary::Equal => compared(a.value == b.value, a, b),
         Binary::Greater => compared(a.value > b.value, a, b),
         Binary::Less => compared(a.value < b.value, a, b),
-        Binary::BitwiseAnd | Binary::And | Binary::Or => return None,
+        Binary::BitwiseAnd | Binary::And | Binary::Or | Binary::Xor => return None,
     })
 }
 
@@ -182,7 +183,11 @@ mod tests {
 
     #[test]
     fn functions_of_bools_by_hand() {
-        for (op, want) in [(Binary::And, [0.0, 0.0, 0.0, 1.0]), (Binary::Or, [0.0, 1.0, 1.0, 1.0])] {
+        for (op, want) in [
+            (Binary::And, [0.0, 0.0, 0.0, 1.0]),
+            (Binary::Or, [0.0, 1.0, 1.0, 1.0]),
+            (Binary::Xor, [0.0, 1.0, 1.0, 0.0]),
+        ] {
             let inputs = [array![false, false, true, true], array![false, true, false, true]];
             let [left, right] = inputs.map(|input| Answer::exact(input.view()));
             assert_eq!(
