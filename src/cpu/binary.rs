@@ -41,10 +41,9 @@ pub(super) fn of_whole(op: Binary, a: i64, b: i64) -> Option<i64> {
         Binary::Equal => i64::from(a == b),
         Binary::Greater => i64::from(a > b),
         Binary::Less => i64::from(a < b),
-        Binary::And => a & b,
         Binary::Or => a | b,
         Binary::Xor => a ^ b,
-        Binary::BitwiseAnd => a & b,
+        Binary::BitwiseAnd | Binary::And => a & b,
         Binary::Pow => return None,
     })
 }

@@ -30,10 +30,9 @@ fn of_whole(op: Binary, a: i128, b: i128) -> Option<i128> {
         Binary::Equal => i128::from(a == b),
         Binary::Greater => i128::from(a > b),
         Binary::Less => i128::from(a < b),
-        Binary::And => a & b,
         Binary::Or => a | b,
         Binary::Xor => a ^ b,
-        Binary::BitwiseAnd => a & b,
+        Binary::BitwiseAnd | Binary::And => a & b,
         Binary::Pow => return None,
     })
 }

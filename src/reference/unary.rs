@@ -249,10 +249,8 @@ mod tests {
 
     #[test]
     fn functions_of_bools_by_hand() {
-        for (op, want) in [(Unary::Not, [1.0, 0.0])] {
-            let answer = unary(op, &Answer::exact(array![false, true].view())).unwrap();
-            assert_eq!(answer.values.as_slice(), Some(&want[..]), "{op:?}");
-        }
+        let answer = unary(Unary::Not, &Answer::exact(array![false, true].view())).unwrap();
+        assert_eq!(answer.values.as_slice(), Some(&[1.0, 0.0][..]));
     }
 
     #[test]
@@ -264,7 +262,7 @@ mod tests {
                 Unary::Reciprocal,
                 &[(f32::INFINITY, 0.0), (0.0, f32::INFINITY), (f32::NEG_INFINITY, 0.0)],
             ),
-            (Unary::Tan, &[(0.785_398_2, 1.0), (f32::INFINITY, f32::NAN)]),
+            (Unary::Tan, &[(1.0, 1.557_407_7), (f32::INFINITY, f32::NAN)]),
             (Unary::Sin, &[(1e10, -0.487_506_03), (f32::INFINITY, f32::NAN)]),
             (Unary::Cos, &[(0.0, 1.0), (f32::INFINITY, f32::NAN)]),
             (Unary::IsNan, &[(f32::NAN, 1.0), (f32::INFINITY, 0.0), (0.0, 0.0)]),
