@@ -12,6 +12,7 @@ pub(super) fn ternary(op: Ternary, inputs: [&Operand<'_>; 3], shape: &[usize], o
             let raised = if x > min || x.is_nan() { x } else { min };
             if raised < max || raised.is_nan() { raised } else { max }
         }),
+        Ternary::Where => each_of_three(inputs, shape, output, |[c, yes, no]| if c == 0.0 { no } else { yes }),
     }
 }
 
@@ -19,5 +20,7 @@ pub(super) fn ternary(op: Ternary, inputs: [&Operand<'_>; 3], shape: &[usize], o
 pub(super) fn of_whole(op: Ternary, [a, b, c]: [i64; 3]) -> i64 {
     match op {
         Ternary::Clamp => a.max(b).min(c),
+        Ternary::Where if a == 0 => c,
+        Ternary::Where => b,
     }
 }

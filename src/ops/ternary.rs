@@ -13,6 +13,8 @@ macro_rules! ternary_functions {
             $arguments
             /// `min(max(first, second), third)`; NaN where one is NaN. `torch.clamp` with tensors as bounds.
             Clamp "clamp" Numbers,
+            /// `second` where `first` is true, else `third`. `torch.where`.
+            Where "where" Choice onnx "Where",
         }
     };
 }

@@ -19,6 +19,8 @@ pub(super) fn ternary(op: Ternary, inputs: [&Answer; 3]) -> Result<Answer> {
 fn of_whole(op: Ternary, [a, b, c]: [i128; 3]) -> i128 {
     match op {
         Ternary::Clamp => a.max(b).min(c),
+        Ternary::Where if a == 0 => c,
+        Ternary::Where => b,
     }
 }
 
@@ -30,5 +32,9 @@ fn of_floats(op: Ternary, [a, b, c]: [Number; 3]) -> Number {
             let nan = [a, b, c].iter().map(|x| x.value).find(|value| value.is_nan());
             Number::new(nan.unwrap_or_else(|| a.value.max(b.value).min(c.value)), bound)
         }
+        // Where the condition is not sure it may be either.
+        Ternary::Where if a.bound > 0.0 => Number::new(b.value, b.bound.max(c.bound) + (b.value - c.value).abs()),
+        Ternary::Where if a.value == 0.0 => c,
+        Ternary::Where => b,
     }
 }
