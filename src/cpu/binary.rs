@@ -22,7 +22,7 @@ pub(super) fn binary(op: Binary, left: &Operand<'_>, right: &Operand<'_>, shape:
         Binary::Greater => each(inputs, shape, output, |a, b| flag(a > b)),
         Binary::Less => each(inputs, shape, output, |a, b| flag(a < b)),
         // Of whole numbers and bools only.
-        Binary::BitwiseAnd | Binary::And | Binary::Or | Binary::Xor => {}
+        Binary::BitwiseAnd | Binary::And | Binary::Or | Binary::Xor | Binary::Remainder => {}
     }
 }
 
@@ -32,7 +32,7 @@ pub(super) fn of_whole(op: Binary, a: i64, b: i64) -> Option<i64> {
         Binary::Add => a.wrapping_add(b),
         Binary::Mul => a.wrapping_mul(b),
         Binary::Sub => a.wrapping_sub(b),
-        Binary::Div if b == 0 => 0,
+        Binary::Div | Binary::Remainder if b == 0 => 0,
         Binary::Div => a.wrapping_div(b),
         Binary::Min => a.min(b),
         Binary::Max => a.max(b),
@@ -43,6 +43,7 @@ pub(super) fn of_whole(op: Binary, a: i64, b: i64) -> Option<i64> {
         Binary::Less => i64::from(a < b),
         Binary::Or => a | b,
         Binary::Xor => a ^ b,
+        Binary::Remainder => a.wrapping_rem(b).wrapping_add(b).wrapping_rem(b),
         Binary::BitwiseAnd | Binary::And => a & b,
         Binary::Pow => return None,
     })

@@ -44,6 +44,8 @@ macro_rules! binary_functions {
             Or "logical_or" Bools onnx "Or",
             /// Whether one is true and the other is not. `torch.logical_xor`.
             Xor "logical_xor" Bools onnx "Xor",
+            /// What `left` has beyond a multiple of `right`, of the sign of `right`; 0 where `right` is 0. `torch.remainder`.
+            Remainder "remainder" Integers onnx "Mod" (fmod = 0),
             /// The bits that both have. `torch.bitwise_and`.
             BitwiseAnd "bitwise_and" Integers onnx "BitwiseAnd",
         }

@@ -32,6 +32,9 @@ fn of_whole(op: Binary, a: i128, b: i128) -> Option<i128> {
         Binary::Less => i128::from(a < b),
         Binary::Or => a | b,
         Binary::Xor => a ^ b,
+        Binary::Remainder => a
+            .checked_rem_euclid(b.abs())
+            .map_or(0, |rest| if b < 0 && rest > 0 { rest + b } else { rest }),
         Binary::BitwiseAnd | Binary::And => a & b,
         Binary::Pow => return None,
     })
@@ -64,7 +67,7 @@ fn of_floats(op: Binary, a: Number, b: Number) -> Option<Number> {
         Binary::Equal => compared(a.value == b.value, a, b),
         Binary::Greater => compared(a.value > b.value, a, b),
         Binary::Less => compared(a.value < b.value, a, b),
-        Binary::BitwiseAnd | Binary::And | Binary::Or | Binary::Xor => return None,
+        Binary::BitwiseAnd | Binary::And | Binary::Or | Binary::Xor | Binary::Remainder => return None,
     })
 }
 
@@ -201,6 +204,10 @@ mod tests {
     fn functions_of_whole_numbers_by_hand() {
         for (op, cases) in [
             (Binary::Div, &[(7, 2, 3), (-7, 2, -3), (7, 0, 0)][..]),
+            (
+                Binary::Remainder,
+                &[(7, 3, 1), (-7, 3, 2), (7, -3, -2), (-7, -3, -1), (7, 0, 0)],
+            ),
             (Binary::BitwiseAnd, &[(12, 10, 8), (-1, 5, 5)]),
         ] {
             for &(left, right, want) in cases {
