@@ -61,7 +61,6 @@ macro_rules! types {
 pub(crate) use types;
 
 /// The types of a function's inputs and of its output.
-#[expect(dead_code, reason = "no function takes bools yet")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Signature {
     /// Floats, and a float of them.
