@@ -44,7 +44,7 @@ fn of_floats(op: &Op, inputs: &[TensorView<'_>], output: &TensorType) -> Result<
     }
 }
 
-fn floats(tensor: &TensorView<'_>) -> Vec<f32> {
+pub(super) fn floats(tensor: &TensorView<'_>) -> Vec<f32> {
     match tensor {
         TensorView::F32(array) => array.iter().copied().collect(),
         TensorView::F16(array) => array.iter().map(|x| x.to_f32()).collect(),
@@ -78,8 +78,8 @@ fn of_whole(op: &Op, inputs: &[TensorView<'_>], output: &TensorType) -> Result<T
     from_whole(op.name(), results, output)
 }
 
-/// The elements as 64-bit numbers, bools as 0 and 1; floats are cut off.
-fn whole(tensor: &TensorView<'_>) -> Vec<i64> {
+/// The elements as 64-bit numbers, bools as 0 and 1; of floats nothing is asked.
+pub(super) fn whole(tensor: &TensorView<'_>) -> Vec<i64> {
     match tensor {
         TensorView::I64(array) => array.iter().copied().collect(),
         TensorView::I32(array) => array.iter().map(|&x| i64::from(x)).collect(),
@@ -92,7 +92,7 @@ fn whole(tensor: &TensorView<'_>) -> Vec<i64> {
 }
 
 /// Whole numbers as a type has them: they wrap around.
-fn from_whole(operator: &'static str, results: Vec<i64>, output: &TensorType) -> Result<Tensor> {
+pub(super) fn from_whole(operator: &'static str, results: Vec<i64>, output: &TensorType) -> Result<Tensor> {
     let shape = &output.shape;
     match output.dtype {
         DType::I64 => array(operator, results, shape),

@@ -44,7 +44,7 @@ pub(super) fn execute(
         Op::LocalResponseNorm(op) => local_response_norm::local_response_norm(op, input, output),
         Op::Binary(op) => binary::binary(*op, input, &inputs[1], shape, output),
         Op::Ternary(op) => ternary::ternary(*op, [input, &inputs[1], &inputs[2]], shape, output),
-        Op::Reshape(_) | Op::Flatten(_) => output.copy_from_slice(input.data),
+        Op::Reshape(_) | Op::Flatten(_) | Op::Cast(_) => output.copy_from_slice(input.data),
         Op::Concat(op) => concat::concat(*op, inputs, output)?,
         Op::Slice(op) => slice::slice(op, input, shape, output)?,
         Op::Transpose(op) => transpose::transpose(op, input, shape, output)?,

@@ -23,6 +23,7 @@ mod base;
 mod batch_norm;
 mod binary;
 mod broadcast;
+mod cast;
 mod ceilings;
 mod columns;
 mod concat;

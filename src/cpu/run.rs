@@ -3,6 +3,7 @@
 use ndarray::{ArrayD, ArrayViewD, Axis, Dimension, IxDyn};
 
 use super::base::Prepared;
+use super::cast::cast;
 use super::device::Cpu;
 use super::elementwise::elementwise;
 use super::execute::execute;
@@ -54,6 +55,7 @@ pub(super) fn run_into_new(
             execute(op, &operands, prepared, shape, &mut output)?;
             Ok(vec![array(op.name(), output, shape)?])
         }
+        _ if matches!(op, Op::Cast(_)) => Ok(vec![cast(&inputs[0], &types[0])?]),
         _ if matches!(op, Op::Unary(_) | Op::Binary(_) | Op::Ternary(_)) => Ok(vec![elementwise(op, inputs, &types[0])?]),
         Some(operands) => with_indices(op, &operands[0], &types[0].shape),
         None => moved(op, inputs, &types[0].shape).map(|output| vec![output]),

@@ -6,6 +6,7 @@
 
 mod batch_norm;
 mod binary;
+mod cast;
 mod concat;
 mod conv2d;
 mod conv_transpose2d;
@@ -33,6 +34,7 @@ mod winograd;
 
 pub use batch_norm::BatchNorm;
 pub use binary::Binary;
+pub use cast::Cast;
 pub use concat::Concat;
 pub use conv_transpose2d::ConvTranspose2d;
 pub use conv2d::{Conv2d, ConvPadding};
@@ -130,6 +132,8 @@ operators! {
     InstanceNorm,
     /// Inputs: input.
     LocalResponseNorm,
+    /// Inputs: input, of any type.
+    Cast,
     /// Inputs: left, right.
     Binary,
     /// Inputs: first, second, third.

@@ -14,6 +14,7 @@
 mod answer;
 mod batch_norm;
 mod binary;
+mod cast;
 mod compare;
 mod concat;
 mod conv2d;

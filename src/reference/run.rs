@@ -2,8 +2,8 @@
 
 use super::answer::Answer;
 use super::{
-    batch_norm, binary, concat, conv_transpose2d, conv2d, expand, fused, instance_norm, interpolate, linear, local_response_norm,
-    lp_pool2d, matmul, pad2d, pool2d, prelu, reduce, reshape, slice, softmax, ternary, transpose, unary,
+    batch_norm, binary, cast, concat, conv_transpose2d, conv2d, expand, fused, instance_norm, interpolate, linear,
+    local_response_norm, lp_pool2d, matmul, pad2d, pool2d, prelu, reduce, reshape, slice, softmax, ternary, transpose, unary,
 };
 use crate::dtype::TensorType;
 use crate::error::{Result, ensure};
@@ -60,6 +60,7 @@ fn answers(op: &Op, inputs: &[&Answer], winograd: Winograd) -> Result<Vec<Answer
         Op::BatchNorm(op) => Ok(vec![batch_norm::batch_norm(*op, input, &inputs[1..])?]),
         Op::InstanceNorm(op) => Ok(vec![instance_norm::instance_norm(*op, input, inputs[1], inputs[2])?]),
         Op::LocalResponseNorm(op) => Ok(vec![local_response_norm::local_response_norm(op, input)]),
+        Op::Cast(op) => Ok(vec![cast::cast(*op, input)]),
         Op::Binary(op) => Ok(vec![binary::binary(*op, input, inputs[1])?]),
         Op::Ternary(op) => Ok(vec![ternary::ternary(*op, [input, inputs[1], inputs[2]])?]),
         Op::Reshape(op) => Ok(vec![reshape::reshape(op, input)?]),

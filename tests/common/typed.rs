@@ -1,7 +1,7 @@
 //! Tensors of every element type through sessions: what moves elements moves them all, and what cannot be is refused.
 
 use convoke::graph::Graph;
-use convoke::ops::{Binary, Concat, Expand, MaxPool2d, Op, Reshape, Slice, Ternary, Transpose, Unary};
+use convoke::ops::{Binary, Cast, Concat, Expand, MaxPool2d, Op, Reshape, Slice, Ternary, Transpose, Unary};
 use convoke::testing::{Random, compare_exact};
 use convoke::{Backend, DType, Error, Session, Tensor, TensorType, TensorView};
 use half::f16;
@@ -105,7 +105,8 @@ pub(crate) fn functions(backend: &Backend) -> Outcome {
     let ternary = Ternary::EXAMPLES.iter().map(|&function| Op::from(function));
     let shapes: [&[usize]; 3] = [&[2, 3, 5], &[3, 1], &[2, 1, 5]];
     let mut checked = 0;
-    for op in unary.chain(binary).chain(ternary) {
+    let casts = DType::ALL.into_iter().map(|dtype| Op::from(Cast::new(dtype)));
+    for op in unary.chain(binary).chain(ternary).chain(casts) {
         let typed = DType::ALL.into_iter().filter_map(|dtype| types_of(&op, dtype));
         for (dtypes, is_broadcast) in typed.flat_map(|dtypes| [(dtypes.clone(), false), (dtypes, true)]) {
             let mut graph = Graph::new();
@@ -113,7 +114,13 @@ pub(crate) fn functions(backend: &Backend) -> Outcome {
             for (index, &dtype) in dtypes.iter().enumerate() {
                 let shape = if is_broadcast { shapes[index] } else { shapes[0] };
                 values.push(graph.input_of_type(format!("input {index}"), dtype));
-                inputs.push(operands(dtype, shape, index as u64));
+                // GPUs have 32 bits of `i64`, and so another largest number.
+                let is_to_i64 = op == Op::from(Cast::new(DType::I64));
+                inputs.push(if is_to_i64 {
+                    numbers(dtype, shape)
+                } else {
+                    operands(dtype, shape, index as u64)
+                });
             }
             let output = graph.node("function", op.clone(), &values)?;
             graph.output(output)?;

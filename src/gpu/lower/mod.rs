@@ -60,6 +60,7 @@ pub(crate) fn lower(op: &Op, inputs: &[Value], recording: &mut Recording) -> Res
         Op::BatchNorm(op) => elementwise::batch_norm::lower(*op, inputs, &outputs[0], recording)?,
         Op::InstanceNorm(op) => rows::instance_norm::lower(*op, inputs, &outputs[0], recording)?,
         Op::LocalResponseNorm(op) => rows::local_response_norm::lower(op, &inputs[0], &outputs[0], recording)?,
+        Op::Cast(_) => elementwise::cast::lower(&inputs[0], &outputs[0], recording)?,
         Op::Binary(op) => {
             let inputs = [&inputs[0], &inputs[1]];
             elementwise::broadcast::lower(Kernel::Binary, (*op).into(), inputs, &outputs[0], recording)?;

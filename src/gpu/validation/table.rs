@@ -10,9 +10,9 @@ use crate::gpu::lower::roofline::{self, MultiplyAdds};
 use crate::gpu::plan::recording::{Recording, Value};
 use crate::gpu::wgsl::kernel::PipelineKey;
 use crate::ops::{
-    AdaptiveAvgPool2d, AdaptiveMaxPool2d, AvgPool2d, BatchNorm, Binary, Concat, Conv2d, ConvTranspose2d, CoordinateMode, Expand,
-    Flatten, Fused, FusedBase, InstanceNorm, Interpolate, InterpolateMode, Linear, LocalResponseNorm, LpPool2d, MatMul, MaxPool2d,
-    Op, PRelu, Pad2d, Reduce, ReduceKind, Reshape, Slice, Softmax, Ternary, Transpose, Unary,
+    AdaptiveAvgPool2d, AdaptiveMaxPool2d, AvgPool2d, BatchNorm, Binary, Cast, Concat, Conv2d, ConvTranspose2d, CoordinateMode,
+    Expand, Flatten, Fused, FusedBase, InstanceNorm, Interpolate, InterpolateMode, Linear, LocalResponseNorm, LpPool2d, MatMul,
+    MaxPool2d, Op, PRelu, Pad2d, Reduce, ReduceKind, Reshape, Slice, Softmax, Ternary, Transpose, Unary,
 };
 use crate::{Error, Padding2d, PaddingMode, Precision};
 
@@ -130,6 +130,7 @@ fn functions() -> Vec<(Op, Vec<TensorType>)> {
     let mut ops: Vec<Op> = Unary::EXAMPLES.iter().map(|&function| function.into()).collect();
     ops.extend(Binary::EXAMPLES.iter().map(|&function| Op::from(function)));
     ops.extend(Ternary::EXAMPLES.iter().map(|&function| Op::from(function)));
+    ops.extend(DType::ALL.map(|dtype| Op::from(Cast::new(dtype))));
     let (whole, row) = ([2, 6, 13, 10], [6, 1, 1]);
     let mut cases = Vec::new();
     for op in ops {

@@ -59,6 +59,27 @@ unary_functions! { snippets { Unary "unary" } }
 binary_functions! { snippets { Binary "binary" } }
 ternary_functions! { snippets { Ternary "ternary" } }
 
+macro_rules! cast {
+    ($name:literal) => {
+        Snippet {
+            name: $name,
+            text: include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/shaders/cast/", $name, ".wgsl")),
+        }
+    };
+}
+
+impl Snippet {
+    /// From any type to this one, in `shaders/cast`.
+    pub(crate) const fn to(dtype: DType) -> Self {
+        match dtype {
+            DType::F32 => cast!("float"),
+            DType::F16 => cast!("half"),
+            DType::I64 | DType::I32 | DType::U8 | DType::I8 => cast!("whole"),
+            DType::Bool => cast!("bool"),
+        }
+    }
+}
+
 /// The function that a kernel calls.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Function {
@@ -71,11 +92,15 @@ pub(crate) struct Function {
 }
 
 impl Function {
-    /// A function of one element and so many parameters, as `activate(x, first, second)`. NaN stays NaN, where it gives a float.
+    /// A function of a family, as [`Function::of_one`] has it.
     pub(crate) fn activation(function: Unary, input: Scalar, output: Scalar) -> Self {
-        let snippet = Snippet::from(function);
+        Self::of_one(function.into(), function.parameters().len(), input, output)
+    }
+
+    /// A function of one element and so many parameters, as `activate(x, first, second)`. NaN stays NaN, where it gives a float.
+    pub(crate) fn of_one(snippet: Snippet, parameters: usize, input: Scalar, output: Scalar) -> Self {
         let name = format!("{}_{}", snippet.name, input.wgsl());
-        let arguments = ["x", "x, first", "x, first, second"][function.parameters().len()];
+        let arguments = ["x", "x, first", "x, first, second"][parameters];
         let (takes, gives) = match (input, output) {
             (Scalar::Float, Scalar::Float) => ("Real", "Real"),
             _ => (input.wgsl(), output.wgsl()),

@@ -11,10 +11,21 @@ use crate::ops::Unary;
 use crate::ops::elementwise::Elementwise;
 
 pub(crate) fn lower(function: &Unary, input: &Value, output: &Value, recording: &mut Recording) -> Result<()> {
-    let quads = elements(input).div_ceil(4);
     let called = Function::activation(*function, input.dtype.into(), output.dtype.into());
-    let key = PipelineKey::new(Kernel::Unary, [("LANES", LANES)]).with(called);
-    let [first, second] = two_parameters(function);
+    record(function.name(), called, two_parameters(function), input, output, recording)
+}
+
+/// A function of one element under an operator's name.
+pub(crate) fn record(
+    operator: &'static str,
+    function: Function,
+    [first, second]: [f32; 2],
+    input: &Value,
+    output: &Value,
+    recording: &mut Recording,
+) -> Result<()> {
+    let quads = elements(input).div_ceil(4);
+    let key = PipelineKey::new(Kernel::Unary, [("LANES", LANES)]).with(function);
     let parameters = UnaryParameters {
         quads: quads as u32,
         first,
@@ -22,7 +33,7 @@ pub(crate) fn lower(function: &Unary, input: &Value, output: &Value, recording: 
     };
     let workgroups = quads.div_ceil(LANES as usize);
     recording.dispatch(
-        function.name(),
+        operator,
         key,
         &parameters,
         &[slot(input)?],

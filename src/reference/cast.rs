@@ -1,0 +1,52 @@
+//! From one element type to another, by the definition.
+
+use half::f16;
+
+use super::answer::Answer;
+use super::number::{Number, SMALLEST, ULP};
+use crate::dtype::DType;
+use crate::ops::Cast;
+
+pub(super) fn cast(op: Cast, input: &Answer) -> Answer {
+    let from = input.dtype;
+    input.numbers().mapv(|x| one(from, op.to, x)).into()
+}
+
+fn one(from: DType, to: DType, x: Number) -> Number {
+    let v = x.value;
+    match to {
+        DType::F32 if from.is_float() => x,
+        // Exact up to 2^24.
+        DType::F32 => Number::new(
+            f64::from(v as f32),
+            x.bound + if v.abs() > 16_777_216.0 { ULP * v.abs() } else { 0.0 },
+        ),
+        DType::F16 => {
+            let rounded = f16::from_f64(v).to_f64();
+            // A unit of what 16 bits have, where the input may be on either side of a step.
+            let step = if x.bound > 0.0 {
+                f64::from(f16::EPSILON) * x.largest() + 6e-8
+            } else {
+                0.0
+            };
+            let flushed = if v.abs() < SMALLEST { SMALLEST } else { 0.0 };
+            Number::new(rounded, x.bound + step + flushed)
+        }
+        DType::Bool => Number {
+            value: f64::from(u8::from(v != 0.0)),
+            bound: if x.bound > 0.0 && v.abs() <= x.bound { 1.0 } else { 0.0 },
+        },
+        _ => {
+            let whole = |v: f64| match (from.is_float(), to) {
+                (false, _) => v as i128,
+                (true, DType::I64) => i128::from(v as i64),
+                (true, _) => i128::from(v as i32),
+            };
+            let number = Number::whole(to, whole(v));
+            let steps = (whole(v + x.bound) - whole(v - x.bound)).unsigned_abs() as f64;
+            let wraps = steps > 0.0 && matches!(to, DType::U8 | DType::I8);
+            let bound = if wraps { f64::INFINITY } else { steps };
+            Number::new(number.value, number.bound.max(bound))
+        }
+    }
+}
