@@ -21,8 +21,16 @@ pub(super) fn binary(op: Binary, left: &Operand<'_>, right: &Operand<'_>, shape:
         Binary::Equal => each(inputs, shape, output, |a, b| flag(a == b)),
         Binary::Greater => each(inputs, shape, output, |a, b| flag(a > b)),
         Binary::Less => each(inputs, shape, output, |a, b| flag(a < b)),
+        Binary::NotEqual => each(inputs, shape, output, |a, b| flag(a != b)),
+        Binary::Fmod => each(inputs, shape, output, |a, b| a % b),
         // Of whole numbers and bools only.
-        Binary::BitwiseAnd | Binary::And | Binary::Or | Binary::Xor | Binary::Remainder => {}
+        Binary::BitwiseAnd
+        | Binary::And
+        | Binary::Or
+        | Binary::Xor
+        | Binary::Remainder
+        | Binary::BitwiseOr
+        | Binary::BitwiseXor => {}
     }
 }
 
@@ -41,9 +49,11 @@ pub(super) fn of_whole(op: Binary, a: i64, b: i64) -> Option<i64> {
         Binary::Equal => i64::from(a == b),
         Binary::Greater => i64::from(a > b),
         Binary::Less => i64::from(a < b),
-        Binary::Or => a | b,
-        Binary::Xor => a ^ b,
         Binary::Remainder => a.wrapping_rem(b).wrapping_add(b).wrapping_rem(b),
+        Binary::NotEqual => i64::from(a != b),
+        Binary::Fmod => a.checked_rem(b).unwrap_or(0),
+        Binary::BitwiseOr | Binary::Or => a | b,
+        Binary::BitwiseXor | Binary::Xor => a ^ b,
         Binary::BitwiseAnd | Binary::And => a & b,
         Binary::Pow => return None,
     })

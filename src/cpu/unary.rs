@@ -44,6 +44,20 @@ pub(super) fn apply(function: Unary, data: &mut [f32]) {
         Unary::Tan => each(data, f32::tan),
         Unary::Sin => each(data, f32::sin),
         Unary::Cos => each(data, f32::cos),
+        Unary::Round => each(data, f32::round_ties_even),
+        Unary::Asin => each(data, f32::asin),
+        Unary::Acos => each(data, f32::acos),
+        Unary::Atan => each(data, f32::atan),
+        Unary::Sinh => each(data, f32::sinh),
+        Unary::Cosh => each(data, f32::cosh),
+        Unary::Asinh => each(data, |x| f64::from(x).asinh() as f32),
+        Unary::Acosh => each(data, |x| f64::from(x).acosh() as f32),
+        Unary::Atanh => each(data, |x| f64::from(x).atanh() as f32),
+        Unary::ThresholdedRelu { alpha } => each(data, |x| if x > alpha || x.is_nan() { x } else { 0.0 }),
+        Unary::Shrink { lambd, bias } => each(data, |x| {
+            let moved = if x < -lambd { x + bias } else { x - bias };
+            if x < -lambd || x > lambd || x.is_nan() { moved } else { 0.0 }
+        }),
         // Of whole numbers and bools only.
         Unary::BitwiseNot | Unary::Not => {}
         Unary::IsNan => each(data, |x| flag(x.is_nan())),

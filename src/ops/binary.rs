@@ -46,6 +46,14 @@ macro_rules! binary_functions {
             Xor "logical_xor" Bools onnx "Xor",
             /// What `left` has beyond a multiple of `right`, of the sign of `right`; 0 where `right` is 0. `torch.remainder`.
             Remainder "remainder" Integers onnx "Mod" (fmod = 0),
+            /// Whether they differ; NaN differs from everything. `torch.ne`.
+            NotEqual "ne" Equality,
+            /// What `left` has beyond a multiple of `right`, of the sign of `left`, exactly. `torch.fmod`. 0 where `right` is the whole number 0.
+            Fmod "fmod" Numbers onnx "Mod" (fmod = 1),
+            /// The bits that one has. `torch.bitwise_or`.
+            BitwiseOr "bitwise_or" Integers onnx "BitwiseOr",
+            /// The bits that one has and the other has not. `torch.bitwise_xor`.
+            BitwiseXor "bitwise_xor" Integers onnx "BitwiseXor",
             /// The bits that both have. `torch.bitwise_and`.
             BitwiseAnd "bitwise_and" Integers onnx "BitwiseAnd",
         }

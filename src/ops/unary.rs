@@ -87,6 +87,36 @@ macro_rules! unary_functions {
             Floor "floor" Floats onnx "Floor",
             /// The smallest whole number that is not smaller. `torch.ceil`.
             Ceil "ceil" Floats onnx "Ceil",
+            /// The nearest whole number, the even one of two. `torch.round`.
+            Round "round" Floats onnx "Round",
+            /// The arc sine in radians; NaN beyond 1. `torch.asin`.
+            Asin "asin" Floats onnx "Asin",
+            /// The arc cosine in radians; NaN beyond 1. `torch.acos`.
+            Acos "acos" Floats onnx "Acos",
+            /// The arc tangent in radians. `torch.atan`.
+            Atan "atan" Floats onnx "Atan",
+            /// The hyperbolic sine. `torch.sinh`.
+            Sinh "sinh" Floats onnx "Sinh",
+            /// The hyperbolic cosine. `torch.cosh`.
+            Cosh "cosh" Floats onnx "Cosh",
+            /// The inverse of the hyperbolic sine. `torch.asinh`.
+            Asinh "asinh" Floats onnx "Asinh",
+            /// The inverse of the hyperbolic cosine; NaN below 1. `torch.acosh`.
+            Acosh "acosh" Floats onnx "Acosh",
+            /// The inverse of the hyperbolic tangent; infinite at 1, NaN beyond. `torch.atanh`.
+            Atanh "atanh" Floats onnx "Atanh",
+            /// `x` where it is larger than `alpha`, else 0. `F.threshold` with 0 as the value; ONNX `ThresholdedRelu`.
+            ThresholdedRelu {
+                /// ONNX's default is 1.
+                alpha = 1.0,
+            } "thresholded_relu" Floats,
+            /// `x + bias` where `x < -lambd`, `x - bias` where `x > lambd`, else 0. `F.hardshrink` with a bias of 0, `F.softshrink` with one of `lambd`; ONNX `Shrink`.
+            Shrink {
+                /// Where the middle ends; ONNX's default is 0.5.
+                lambd = 0.5,
+                /// ONNX's default is 0.
+                bias = 0.25,
+            } "shrink" Floats,
             /// The other bits. `torch.bitwise_not`.
             BitwiseNot "bitwise_not" Integers onnx "BitwiseNot",
             /// 1 for positive numbers, -1 for negative ones, 0 for 0. `torch.sign`.
@@ -170,6 +200,14 @@ impl Unary {
                         format!("alpha must be from 2^-126 to 2^126, but got {alpha:e}"),
                     ));
                 }
+            }
+            Self::ThresholdedRelu { alpha } => ensure!(!alpha.is_nan(), self.name(), "alpha must not be NaN"),
+            Self::Shrink { lambd, bias } => {
+                ensure!(
+                    lambd >= 0.0 && bias.is_finite(),
+                    self.name(),
+                    "expected a lambd of at least 0 and a finite bias, but got {lambd} and {bias}"
+                );
             }
             Self::HardSigmoidWith { alpha, beta } => {
                 ensure!(

@@ -30,11 +30,13 @@ fn of_whole(op: Binary, a: i128, b: i128) -> Option<i128> {
         Binary::Equal => i128::from(a == b),
         Binary::Greater => i128::from(a > b),
         Binary::Less => i128::from(a < b),
-        Binary::Or => a | b,
-        Binary::Xor => a ^ b,
         Binary::Remainder => a
             .checked_rem_euclid(b.abs())
             .map_or(0, |rest| if b < 0 && rest > 0 { rest + b } else { rest }),
+        Binary::NotEqual => i128::from(a != b),
+        Binary::Fmod => a.checked_rem(b).unwrap_or(0),
+        Binary::BitwiseOr | Binary::Or => a | b,
+        Binary::BitwiseXor | Binary::Xor => a ^ b,
         Binary::BitwiseAnd | Binary::And => a & b,
         Binary::Pow => return None,
     })
@@ -67,13 +69,28 @@ fn of_floats(op: Binary, a: Number, b: Number) -> Option<Number> {
         Binary::Equal => compared(a.value == b.value, a, b),
         Binary::Greater => compared(a.value > b.value, a, b),
         Binary::Less => compared(a.value < b.value, a, b),
-        Binary::BitwiseAnd | Binary::And | Binary::Or | Binary::Xor | Binary::Remainder => return None,
+        Binary::NotEqual => compared(a.value != b.value, a, b),
+        Binary::Fmod => fmod(a, b),
+        Binary::BitwiseAnd
+        | Binary::And
+        | Binary::Or
+        | Binary::Xor
+        | Binary::Remainder
+        | Binary::BitwiseOr
+        | Binary::BitwiseXor => return None,
     })
 }
 
 /// What a comparison gives: it is not sure of numbers that may be equal.
 fn compared(is_so: bool, a: Number, b: Number) -> Number {
     truth(is_so, a.bound + b.bound, (a.value - b.value).abs())
+}
+
+/// Exact of exact numbers; of others nothing is sure, since a multiple may be between.
+fn fmod(a: Number, b: Number) -> Number {
+    let value = a.value % b.value;
+    let is_sure = a.bound == 0.0 && b.bound == 0.0;
+    Number::new(value, if is_sure { 0.0 } else { b.largest() }).handed_on()
 }
 
 fn add(a: Number, b: Number) -> Number {

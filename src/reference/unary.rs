@@ -162,9 +162,34 @@ fn of_float(op: Unary, x: Number) -> Option<Number> {
         }
         Unary::Sin => smooth(v.sin(), x, 1.0, OPERATIONS),
         Unary::Cos => smooth(v.cos(), x, 1.0, OPERATIONS),
+        Unary::Asin => monotone(f64::asin, x, OPERATIONS),
+        Unary::Acos => monotone(f64::acos, x, OPERATIONS),
+        Unary::Atan => monotone(f64::atan, x, OPERATIONS),
+        Unary::Sinh => monotone(f64::sinh, x, OPERATIONS + 2.0 * x.largest().min(EXP_UNDERFLOWS)),
+        Unary::Cosh => monotone(f64::cosh, x, OPERATIONS + 2.0 * x.largest().min(EXP_UNDERFLOWS)),
+        Unary::Asinh => monotone(f64::asinh, x, OPERATIONS),
+        Unary::Acosh => monotone(f64::acosh, x, OPERATIONS),
+        Unary::Atanh => monotone(f64::atanh, x, OPERATIONS),
+        Unary::ThresholdedRelu { alpha } => jump(v > f64::from(alpha), f64::from(alpha), x, v, 0.0),
+        Unary::Shrink { lambd, bias } => {
+            let (lambd, bias) = (f64::from(lambd), f64::from(bias));
+            let moved = if v < -lambd { v + bias } else { v - bias };
+            let rounded = Number::new(v, x.bound + ULP * (moved.abs() + x.bound) + 2.0 * SMALLEST);
+            let limit = if v < 0.0 { -lambd } else { lambd };
+            jump(
+                v < -lambd || v > lambd,
+                limit,
+                Number {
+                    bound: x.bound,
+                    ..rounded
+                },
+                moved,
+                rounded.bound - x.bound,
+            )
+        }
         Unary::BitwiseNot | Unary::Not => return None,
         Unary::IsNan => truth(v.is_nan(), x.bound, f64::INFINITY),
-        Unary::Floor | Unary::Ceil => step(op, x),
+        Unary::Floor | Unary::Ceil | Unary::Round => step(op, x),
         Unary::GeluTanh => {
             let argument = |v: f64| (8.0 / PI).sqrt() * (v + 0.044_715 * v * v * v);
             // 2 |t| for exp, and 6 |t| for the roundings of its argument.
@@ -181,7 +206,11 @@ fn exact(value: f64, x: Number) -> Number {
 
 /// A function of steps, which an input's error may reach; a subnormal input may be flushed to zero.
 fn step(op: Unary, x: Number) -> Number {
-    let function = if op == Unary::Floor { f64::floor } else { f64::ceil };
+    let function = match op {
+        Unary::Floor => f64::floor,
+        Unary::Ceil => f64::ceil,
+        _ => f64::round_ties_even,
+    };
     let v = x.value;
     let value = function(v);
     let reach = if v.abs() < SMALLEST { x.bound.max(SMALLEST) } else { x.bound };
@@ -236,6 +265,27 @@ fn smooth(value: f64, x: Number, lipschitz: f64, relative: f64) -> Number {
     Number::new(value, inherited + relative * ULP * (value.abs() + inherited) + flushed)
 }
 
+/// Something or 0, by the side of a limit on which an input is; not sure where its error may take it to the other.
+fn jump(is_beyond: bool, limit: f64, x: Number, moved: f64, rounding: f64) -> Number {
+    let value = if is_beyond || x.value.is_nan() { moved } else { 0.0 };
+    let is_sure = x.bound == 0.0 || (x.value - limit).abs() > x.bound;
+    let own = if is_beyond { x.bound + rounding } else { 0.0 };
+    let flushed = Number::new(value, own).handed_on();
+    Number::new(value, flushed.bound + if is_sure { 0.0 } else { moved.abs() + x.bound })
+}
+
+/// A function that has its extremes over any interval at the ends, which is where an input's error takes it furthest.
+fn monotone(function: impl Fn(f64) -> f64, x: Number, relative: f64) -> Number {
+    let value = function(x.value);
+    let moved = |to: f64| if x.bound == 0.0 { 0.0 } else { (function(to) - value).abs() };
+    let inherited = moved(x.value - x.bound).max(moved(x.value + x.bound));
+    // Nothing is sure of an argument that may be beyond the function's own.
+    let is_sure = x.bound == 0.0 || !(function(x.value - x.bound) + function(x.value + x.bound)).is_nan();
+    let inherited = if is_sure { inherited } else { f64::INFINITY };
+    let Number { value, bound } = smooth(value, Number::new(x.value, inherited), 1.0, relative);
+    Number::overflowing(value, bound)
+}
+
 /// One rounding of `x + 3`, where it is not cut off, and a division by 6.
 fn hard_sigmoid_rounding(value: f64, x: Number) -> f64 {
     ULP * (x.largest().min(3.0) + 3.0) / 6.0 + 3.5 * ULP * value + SMALLEST
@@ -265,6 +315,15 @@ mod tests {
             (Unary::Tan, &[(1.0, 1.557_407_7), (f32::INFINITY, f32::NAN)]),
             (Unary::Sin, &[(1e10, -0.487_506_03), (f32::INFINITY, f32::NAN)]),
             (Unary::Cos, &[(0.0, 1.0), (f32::INFINITY, f32::NAN)]),
+            (Unary::Round, &[(2.5, 2.0), (-1.5, -2.0), (0.4, 0.0)]),
+            (Unary::Asin, &[(0.0, 0.0), (2.0, f32::NAN)]),
+            (Unary::Acos, &[(1.0, 0.0), (2.0, f32::NAN)]),
+            (Unary::Atan, &[(0.0, 0.0), (f32::INFINITY, std::f32::consts::FRAC_PI_2)]),
+            (Unary::Sinh, &[(0.0, 0.0), (f32::INFINITY, f32::INFINITY)]),
+            (Unary::Cosh, &[(0.0, 1.0), (f32::NEG_INFINITY, f32::INFINITY)]),
+            (Unary::Asinh, &[(0.0, 0.0), (f32::INFINITY, f32::INFINITY)]),
+            (Unary::Acosh, &[(1.0, 0.0), (0.5, f32::NAN)]),
+            (Unary::Atanh, &[(0.0, 0.0), (1.0, f32::INFINITY), (2.0, f32::NAN)]),
             (Unary::IsNan, &[(f32::NAN, 1.0), (f32::INFINITY, 0.0), (0.0, 0.0)]),
         ] {
             for &(x, want) in cases {

@@ -1,0 +1,3 @@
+fn round_f32(x: f32) -> f32 {
+    return round(x);
+}
