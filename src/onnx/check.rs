@@ -7,11 +7,11 @@ use std::path::Path;
 use super::budget::Budget;
 use super::model::Model;
 use super::proto::{GraphProto, ModelProto, TensorProto, ValueInfoProto};
-use super::tensor::Host;
-use super::types::{Options, Shapes, Tensor, TensorInfo};
+use super::types::{Options, Shapes, TensorInfo};
 use super::{external, tensor, weights};
 use crate::error::{Error, Result};
 use crate::graph::Dim;
+use crate::tensor::Tensor;
 
 const OPSETS: std::ops::RangeInclusive<i64> = 7..=28;
 const IR_VERSIONS: std::ops::RangeInclusive<i64> = 3..=14;
@@ -171,6 +171,7 @@ pub(super) fn model(model: ModelProto, options: &Options, folder: Option<&Path>,
         return Err(malformed("there is no output".to_owned()));
     }
     order(&graph, &initializers, &inputs)?;
+    note_rounding(&graph, &initializers, &inputs);
     let weights = weights::take(&mut initializers, &mut graph.node, options.budget);
     Ok(Model {
         opset,
@@ -181,6 +182,19 @@ pub(super) fn model(model: ModelProto, options: &Options, folder: Option<&Path>,
         outputs,
         budget: options.budget,
     })
+}
+
+/// Says once that a model's numbers are computed with in another width than they have.
+fn note_rounding(graph: &GraphProto, initializers: &HashMap<String, TensorProto>, inputs: &[TensorInfo]) {
+    let constants = graph.node.iter().flat_map(|node| &node.attribute).filter_map(|attribute| attribute.t.as_deref());
+    let tensors = initializers.values().chain(constants).map(|tensor| tensor.data_type);
+    let types: HashSet<i32> = tensors.chain(inputs.iter().map(|input| input.element)).collect();
+    if types.contains(&element::DOUBLE) {
+        log::warn!("the model has numbers of 64 bits (DOUBLE): they are rounded to 32 bits and computed with as these");
+    }
+    if types.contains(&element::BFLOAT16) {
+        log::warn!("the model has numbers of BFLOAT16: they are computed with in 32 bits, and results are not rounded to BFLOAT16");
+    }
 }
 
 fn opset(model: &ModelProto) -> Result<i64> {
@@ -350,17 +364,18 @@ pub(super) fn input_shapes(model: &Model, shapes: &Shapes) -> Result<Vec<Vec<usi
     model.inputs.iter().map(shape).collect()
 }
 
-/// A given value, which must be of the kind of numbers that the input is declared with.
-pub(super) fn fixed_value(input: &TensorInfo, value: &Tensor) -> Result<Host> {
-    let (kind, fits) = match value {
-        Tensor::Float(_) => ("real", matches!(input.element, element::FLOAT | element::DOUBLE)),
-        Tensor::Int(_) => ("whole", element::is_integer(input.element)),
+/// A given value, which must be of the type that the input is declared with.
+pub(super) fn fixed_value(input: &TensorInfo, value: &Tensor) -> Result<Tensor> {
+    let name = input.element_type();
+    let Some(expected) = element::known_dtype(input.element) else {
+        return Err(Error::unsupported("onnx", format!("input {input} is {name}")));
     };
-    if !fits {
-        return Err(Error::invalid(
+    match value {
+        Tensor::F16(_) if input.element == element::FLOAT16 => Ok(value.to_f32().into()),
+        value if value.dtype() == expected => Ok(value.clone()),
+        value => Err(Error::invalid(
             "onnx",
-            format!("input {input} is {}, but its value is {kind} numbers", input.element_type()),
-        ));
+            format!("input {input} is {name}: expected a value of {expected}, but got {}", value.dtype()),
+        )),
     }
-    Ok(value.into())
 }

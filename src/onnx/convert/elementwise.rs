@@ -8,8 +8,9 @@ use super::node::Node;
 use super::node::unsupported;
 use crate::error::Result;
 use crate::onnx::fold;
-use crate::onnx::tensor::{self, Host};
+use crate::onnx::tensor;
 use crate::ops::Binary;
+use crate::tensor::Tensor;
 
 pub(super) fn binary(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
     let operation = match node.operator() {
@@ -27,9 +28,9 @@ pub(super) fn binary(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
 /// The right side; the exponent of a power may be whole numbers.
 fn exponent(node: &mut Node<'_, '_>) -> Result<Value> {
     Ok(match node.input(1)? {
-        Value::Host(Host::Int(array)) if node.operator() == "Pow" => {
-            node.budget().charge("the exponents", array.len(), 4)?;
-            Value::Host(array.mapv(|value| value as f32).into())
+        Value::Host(host) if node.operator() == "Pow" && host.dtype().is_integer() => {
+            node.budget().charge("the exponents", host.shape().iter().product(), 4)?;
+            Value::Host(host.to_f32().into())
         }
         other => other,
     })
@@ -55,31 +56,35 @@ pub(super) fn many(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
     Ok(vec![total])
 }
 
-/// What the network computes is `f32` and stays so; casts of what is known now are folded.
+/// What the network computes keeps its type; casts of what is known now are folded.
 pub(super) fn cast(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
     node.ignore(&["saturate", "round_mode"]);
-    let to = node.int("to", 0)?;
-    if to != i64::from(element::FLOAT) {
-        let name = i32::try_from(to).map_or_else(|_| to.to_string(), element::type_name);
-        return Err(unsupported(format!("to {name}")));
-    }
-    Ok(vec![node.input(0)?])
+    let to = i32::try_from(node.int("to", 0)?).unwrap_or_default();
+    let input = node.input(0)?;
+    Ok(vec![unchanged(input, to)?])
 }
 
-/// To the type of the second input, of which nothing else is used. What is known of it when it is computed by other nodes is
-/// whether it is whole numbers, but not of which width.
+/// An input that is of this element type already.
+fn unchanged(input: Value, to: i32) -> Result<Value> {
+    match &input {
+        Value::Tensor { kind, .. } if element::dtype(to) == Some(kind.dtype) => Ok(input),
+        Value::Tensor { kind, .. } => Err(unsupported(format!("{} to {}", kind.dtype, element::type_name(to)))),
+        _ => Err(unsupported(format!("to {}", element::type_name(to)))),
+    }
+}
+
+/// To the type of the second input, of which nothing else is used. The file may say more of it than is known of its value.
 pub(super) fn cast_like(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
     node.ignore(&["saturate", "round_mode"]);
-    let to = match node.input(1)? {
-        Value::Host(Host::Int(_)) => node
-            .element_type(1)
-            .ok_or_else(|| unsupported("to whole numbers of an unknown type"))?,
-        _ => element::FLOAT,
+    let like = match node.input(1)? {
+        Value::Tensor { kind, .. } => kind.dtype,
+        Value::Host(host) => host.dtype(),
+        _ => return Err(unsupported("to the type of a sequence")),
     };
+    let to = node.element_type(1).unwrap_or(element::number(like));
     Ok(vec![match node.input(0)? {
         Value::Host(host) => Value::Host(fold::convert(node, host, to)?),
-        same if to == element::FLOAT => same,
-        _ => return Err(unsupported("to whole numbers")),
+        input => unchanged(input, to)?,
     }])
 }
 
@@ -91,11 +96,11 @@ pub(super) fn identity(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
 pub(super) fn dropout(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
     node.ignore(&["ratio", "seed"]);
     let drops = match node.optional(1) {
-        Some(Value::Host(Host::Float(ratio))) => ratio.iter().any(|&ratio| ratio != 0.0),
+        Some(Value::Host(Tensor::F32(ratio))) => ratio.iter().any(|&ratio| ratio != 0.0),
         _ => true,
     };
     let training = match node.optional_host(2)? {
-        Some(Host::Int(array)) => array.iter().any(|&value| value != 0),
+        Some(Tensor::Bool(array)) => array.iter().any(|&value| value),
         _ => false,
     };
     if training && drops {

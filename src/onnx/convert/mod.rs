@@ -19,19 +19,20 @@ mod shape;
 mod table;
 mod window;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 pub(super) use builder::Value;
 pub(super) use movement::indices;
 pub(super) use node::{Convert, Node};
 
-use super::budget::Budget;
 use super::model::Model;
 use super::proto::NodeProto;
-use super::types::Shapes;
-use super::{check, element, fold, tensor};
+use super::types::{Shapes, TensorInfo};
+use super::{check, fold, tensor};
+use crate::dtype::{DType, TensorType};
 use crate::error::{Error, Result};
 use crate::graph::Graph;
+use crate::graph::passes::Evaluate;
 use builder::Builder;
 
 /// The operator's name, after its domain where that is not ONNX's.
@@ -42,29 +43,13 @@ pub(super) fn qualified(node: &NodeProto) -> String {
     }
 }
 
-pub(super) fn graph(model: &Model, shapes: &Shapes) -> Result<Graph> {
-    let mut builder = Builder {
-        model,
-        graph: Graph::new(),
-        budget: Budget::new(model.budget),
-        values: HashMap::new(),
-        computed: HashSet::new(),
-        constants: HashMap::new(),
-    };
+/// The graph of a model for these shapes. `evaluate` computes what is known where its elements are needed.
+pub(crate) fn graph(model: &Model, shapes: &Shapes, evaluate: Evaluate) -> Result<Graph> {
+    let mut builder = Builder::new(model, evaluate);
     for (input, shape) in model.inputs.iter().zip(check::input_shapes(model, shapes)?) {
-        let what = format!("input {:?}", input.name);
-        builder.budget.check(&what, tensor::element_count(&what, &shape)?)?;
-        let value = if let Some(value) = shapes.values.get(&input.name) {
-            Value::Host(check::fixed_value(input, value)?)
-        } else {
-            let id = builder.graph.input_of_shape(&input.name, shape.as_slice());
-            match input.element {
-                element::FLOAT => Value::Tensor { id, shape },
-                other => Value::Missing(format!(
-                    "{what} is {}: only FLOAT is read while the network runs, others need a value (Shapes::value)",
-                    element::type_name(other)
-                )),
-            }
+        let value = match shapes.values.get(&input.name) {
+            Some(value) => Value::Host(check::fixed_value(input, value)?),
+            None => self::input(&mut builder, input, shape)?,
         };
         builder.values.insert(&input.name, value);
     }
@@ -119,6 +104,25 @@ pub(super) fn graph(model: &Model, shapes: &Shapes) -> Result<Graph> {
     ))
 }
 
+/// An input that is read while the network runs.
+fn input(builder: &mut Builder<'_>, input: &TensorInfo, shape: Vec<usize>) -> Result<Value> {
+    let what = format!("input {:?}", input.name);
+    builder.budget.check(&what, tensor::element_count(&what, &shape)?)?;
+    let dtype = input.dtype();
+    let id = builder.graph.input_of_type(&input.name, dtype.unwrap_or(DType::F32));
+    builder.graph.fix_shape(id, shape.clone());
+    Ok(match dtype {
+        Some(dtype) => Value::Tensor {
+            id,
+            kind: TensorType { dtype, shape },
+        },
+        None => Value::Missing(format!(
+            "{what} is {}, which is no type of inputs; as a known value (Shapes::value) whole numbers of any type are read",
+            input.element_type()
+        )),
+    })
+}
+
 /// Names the node in a refusal.
 fn locate(error: Error, name: &str, node: &NodeProto) -> Error {
     let place = format!("node {name} ({})", qualified(node));
@@ -138,8 +142,7 @@ fn convert<'m>(builder: &mut Builder<'m>, proto: &'m NodeProto, used: &HashSet<&
     if !matches!(proto.domain.as_str(), "" | "ai.onnx") {
         return Err(unsupported(format!("domain {:?}", proto.domain)));
     }
-    let (fold, convert) = (fold::find(&proto.op_type), table::find(&proto.op_type));
-    if fold.is_none() && convert.is_none() {
+    if fold::find(&proto.op_type).is_none() && table::find(&proto.op_type).is_none() {
         return Err(unsupported("no such operator".to_owned()));
     }
     let mut inputs = Vec::new();
@@ -155,16 +158,8 @@ fn convert<'m>(builder: &mut Builder<'m>, proto: &'m NodeProto, used: &HashSet<&
             _ => {}
         }
     }
-    let known = inputs.iter().flatten().all(|input| matches!(input, Value::Host(_)));
-    let convert = match (fold, convert) {
-        (Some(fold), _) if known || matches!(proto.op_type.as_str(), "Shape" | "Size") => fold,
-        (_, Some(convert)) => convert,
-        _ => return Err(unsupported("only of what is known before the network runs".to_owned())),
-    };
-    let used_outputs = proto.output.iter().map(|name| used.contains(name.as_str())).collect();
-    let mut node = Node::new(builder, proto, inputs, used_outputs)?;
-    let outputs = convert(&mut node)?;
-    node.check_all_read()?;
+    let used_outputs: Vec<bool> = proto.output.iter().map(|name| used.contains(name.as_str())).collect();
+    let outputs = outputs(builder, proto, &inputs, &used_outputs)?;
     for (index, name) in proto.output.iter().enumerate().filter(|(_, name)| !name.is_empty()) {
         let value = match outputs.get(index) {
             Some(value) => value.clone(),
@@ -174,4 +169,36 @@ fn convert<'m>(builder: &mut Builder<'m>, proto: &'m NodeProto, used: &HashSet<&
         builder.values.insert(name, value);
     }
     Ok(())
+}
+
+/// What a node gives: computed now of what is known, and while the network runs of anything else. What depends on constants alone
+/// but is in the graph is computed only where nothing else does.
+fn outputs<'m>(
+    builder: &mut Builder<'m>,
+    proto: &'m NodeProto,
+    inputs: &[Option<Value>],
+    used: &[bool],
+) -> Result<Vec<Value>> {
+    let (fold, convert) = (fold::find(&proto.op_type), table::find(&proto.op_type));
+    let mut given = inputs.iter().flatten();
+    let all_known = given.clone().all(|input| builder.is_known(input));
+    let fold_first = given.all(|input| matches!(input, Value::Host(_))) || matches!(proto.op_type.as_str(), "Shape" | "Size");
+    let mut through = |convert: Convert| {
+        let mut node = Node::new(builder, proto, inputs.to_vec(), used.to_vec())?;
+        let outputs = convert(&mut node)?;
+        node.check_all_read()?;
+        Ok(outputs)
+    };
+    let tries = match (fold, convert) {
+        (Some(fold), convert) if fold_first => [Some(fold), convert],
+        (fold, convert) => [convert, fold.filter(|_| all_known)],
+    };
+    let mut refusal = Error::unsupported("onnx", "only of what is known before the network runs");
+    for convert in tries.into_iter().flatten() {
+        match through(convert) {
+            Err(error @ Error::Unsupported { .. }) => refusal = error,
+            outputs => return outputs,
+        }
+    }
+    Err(refusal)
 }

@@ -4,7 +4,7 @@ use super::builder::Value;
 use super::node::Node;
 use super::node::unsupported;
 use crate::error::{Error, Result};
-use crate::onnx::tensor::{self, Host};
+use crate::onnx::tensor;
 use crate::ops::{Concat, Expand, Slice, Transpose};
 use crate::shape::axis;
 
@@ -110,12 +110,8 @@ pub(super) fn split_to_sequence(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
     let input = node.input(0)?;
     let at = axis("onnx", node.int("axis", 0)? as isize, input.shape().len())?;
     let extent = input.shape()[at];
-    let given = match node.optional(1) {
-        Some(Value::Host(Host::Int(given))) => given,
-        Some(Value::Host(Host::Float(_))) => return Err(Error::Onnx("lengths must be whole numbers".to_owned())),
-        Some(_) => return Err(unsupported("parts whose lengths are computed while the network runs")),
-        None => return Err(unsupported("parts of one element")),
-    };
+    let given = node.optional_host(1)?.ok_or_else(|| unsupported("parts of one element"))?;
+    let given = tensor::whole(&given).ok_or_else(|| Error::Onnx("lengths must be whole numbers".to_owned()))?;
     node.ignore(&["keepdims"]);
     let (single, count) = match (given.ndim(), given.first()) {
         (0, Some(&length)) if length > 0 => {
@@ -159,9 +155,7 @@ pub(super) fn sequence_at(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
 /// Slices for the places, joined. The places must be known.
 pub(super) fn gather(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
     let input = node.input(0)?;
-    let Host::Int(chosen) = node.host(1)? else {
-        return Err(Error::Onnx("indices must be whole numbers".to_owned()));
-    };
+    let chosen = tensor::whole(&node.host(1)?).ok_or_else(|| Error::Onnx("indices must be whole numbers".to_owned()))?;
     let at = axis("onnx", node.int("axis", 0)? as isize, input.shape().len())?;
     let extent = input.shape()[at];
     node.budget().charge("the indices", chosen.len(), 8)?;
