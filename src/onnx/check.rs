@@ -32,24 +32,7 @@ pub(super) fn parsed_size(file: &[u8], budget: &Budget) -> Result<()> {
         if field != 7 {
             return;
         }
-        fields(graph, &mut |field, part| {
-            count.messages += 1;
-            match field {
-                5 => count.tensor(part),
-                // Nodes; inputs and outputs have their dimensions three messages deeper.
-                1 => fields(part, &mut |field, inner| {
-                    count.messages += 1;
-                    if field == 5 {
-                        fields(inner, &mut |field, inner| match field {
-                            5 => count.tensor(inner),
-                            _ => count.messages += 1,
-                        });
-                    }
-                }),
-                11 | 12 => count.messages += part.len() as u64 / 2,
-                _ => {}
-            }
-        });
+        count.graph(graph, 0);
     });
     budget.check_bytes("the file's nodes and names", count.parsed(file.len()))
 }
@@ -61,6 +44,9 @@ pub(super) fn parsed_tensor_size(what: &str, file: &[u8], budget: &Budget) -> Re
     budget.check_bytes(&format!("{what}: its numbers"), count.parsed(file.len()))
 }
 
+/// The most graphs in graphs that the parser reads: it stops at 100 nested messages, of which each graph takes three.
+const MOST_NESTED: usize = 34;
+
 /// What a file is made of.
 #[derive(Default)]
 struct Count {
@@ -70,6 +56,33 @@ struct Count {
 }
 
 impl Count {
+    fn graph(&mut self, graph: &[u8], depth: usize) {
+        fields(graph, &mut |field, part| {
+            self.messages += 1;
+            match field {
+                5 => self.tensor(part),
+                1 => self.node(part, depth),
+                // Inputs and outputs have their dimensions three messages deeper.
+                11 | 12 => self.messages += part.len() as u64 / 2,
+                _ => {}
+            }
+        });
+    }
+
+    fn node(&mut self, node: &[u8], depth: usize) {
+        fields(node, &mut |field, attribute| {
+            self.messages += 1;
+            if field != 5 {
+                return;
+            }
+            fields(attribute, &mut |field, inner| match field {
+                5 => self.tensor(inner),
+                6 if depth < MOST_NESTED => self.graph(inner, depth + 1),
+                _ => self.messages += 1,
+            });
+        });
+    }
+
     fn tensor(&mut self, tensor: &[u8]) {
         self.messages += 1;
         fields(tensor, &mut |field, inner| match field {
@@ -186,7 +199,11 @@ pub(super) fn model(model: ModelProto, options: &Options, folder: Option<&Path>,
 
 /// Says once that a model's numbers are computed with in another width than they have.
 fn note_rounding(graph: &GraphProto, initializers: &HashMap<String, TensorProto>, inputs: &[TensorInfo]) {
-    let constants = graph.node.iter().flat_map(|node| &node.attribute).filter_map(|attribute| attribute.t.as_deref());
+    let constants = graph
+        .node
+        .iter()
+        .flat_map(|node| &node.attribute)
+        .filter_map(|attribute| attribute.t.as_deref());
     let tensors = initializers.values().chain(constants).map(|tensor| tensor.data_type);
     let types: HashSet<i32> = tensors.chain(inputs.iter().map(|input| input.element)).collect();
     if types.contains(&element::DOUBLE) {
@@ -375,7 +392,10 @@ pub(super) fn fixed_value(input: &TensorInfo, value: &Tensor) -> Result<Tensor> 
         value if value.dtype() == expected => Ok(value.clone()),
         value => Err(Error::invalid(
             "onnx",
-            format!("input {input} is {name}: expected a value of {expected}, but got {}", value.dtype()),
+            format!(
+                "input {input} is {name}: expected a value of {expected}, but got {}",
+                value.dtype()
+            ),
         )),
     }
 }

@@ -119,7 +119,11 @@ pub(super) fn decode(what: &str, tensor: &TensorProto, budget: &mut Budget) -> R
         }
         element::BFLOAT16 => {
             let bits = short.numbers(u16::from_le_bytes)?;
-            array(what, &shape, bits.iter().map(|&bits| bf16::from_bits(bits).to_f32()).collect())
+            array(
+                what,
+                &shape,
+                bits.iter().map(|&bits| bf16::from_bits(bits).to_f32()).collect(),
+            )
         }
         element::FLOAT | element::DOUBLE => array(what, &shape, floats(tensor)),
         _ => array(what, &shape, long_integers(what, tensor)?),

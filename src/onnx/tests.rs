@@ -207,7 +207,10 @@ fn inputs_with_a_value_are_constants() {
     let x = ndarray::Array4::<f32>::zeros((1, 2, 6, 8)).into_dyn();
     assert_eq!(session.run(&[x.view()]).unwrap()[0].shape(), [4, 24]);
     let half = reshape(10).graph(&shapes).unwrap_err().to_string();
-    assert!(half.contains("s [2] is FLOAT16: expected a value of f32, but got i64"), "{half}");
+    assert!(
+        half.contains("s [2] is FLOAT16: expected a value of f32, but got i64"),
+        "{half}"
+    );
     let unsigned = reshape(12).graph(&Shapes::new()).unwrap_err().to_string();
     assert!(unsigned.contains("\"s\" is UINT32, which is no type of inputs"), "{unsigned}");
     assert!(reshape(12).graph(&shapes).is_ok());

@@ -5,7 +5,7 @@ use prost::bytes::Bytes;
 use std::collections::HashMap;
 
 use super::budget::Budget;
-use super::proto::{NodeProto, TensorProto};
+use super::proto::{GraphProto, NodeProto, TensorProto};
 use super::tensor;
 use crate::tensor::Tensor;
 
@@ -42,9 +42,28 @@ pub(super) fn take(initializers: &mut HashMap<String, TensorProto>, nodes: &mut 
                 (Some(tensor), _) => release(&mut tensor.raw_data),
                 (None, _) => {}
             }
+            if let Some(graph) = &mut attribute.g {
+                release_graph(graph);
+            }
         }
     }
     weights
+}
+
+/// Copies what a graph in a graph has of the file.
+fn release_graph(graph: &mut GraphProto) {
+    for initializer in &mut graph.initializer {
+        release(&mut initializer.raw_data);
+    }
+    for attribute in graph.node.iter_mut().flat_map(|node| &mut node.attribute) {
+        attribute.s = Bytes::copy_from_slice(&attribute.s);
+        if let Some(tensor) = &mut attribute.t {
+            release(&mut tensor.raw_data);
+        }
+        if let Some(graph) = &mut attribute.g {
+            release_graph(graph);
+        }
+    }
 }
 
 /// Copies what is a part of the file, so that the whole need not stay.

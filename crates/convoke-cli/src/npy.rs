@@ -200,7 +200,11 @@ mod tests {
         let mut bytes = npy(&[1.0_f64]);
         let type_name = bytes.windows(3).position(|part| part == b"<f8").unwrap();
         bytes[type_name..type_name + 3].copy_from_slice(b"<c8");
-        assert!(parse(&bytes, DType::F32).unwrap_err().contains("'<c8'"), "{:?}", parse(&bytes, DType::F32));
+        assert!(
+            parse(&bytes, DType::F32).unwrap_err().contains("'<c8'"),
+            "{:?}",
+            parse(&bytes, DType::F32)
+        );
         let bytes = npy(&[1_u8, 2, 3]);
         assert!(
             parse(&bytes[..bytes.len() - 1], DType::F32)

@@ -112,7 +112,7 @@ pub(super) fn dropout(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
     }
     // Of what is kept: everything.
     let elements = tensor::element_count("the mask", input.shape())?;
-    node.budget().charge("the mask", elements, 4)?;
-    let mask = ArrayD::from_elem(input.shape(), 1.0);
+    node.budget().charge("the mask", elements, 1)?;
+    let mask = ArrayD::from_elem(input.shape(), true);
     Ok(vec![input, Value::Host(mask.into())])
 }

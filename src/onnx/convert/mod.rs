@@ -10,16 +10,16 @@ mod elementwise;
 mod linear;
 mod movement;
 mod node;
+mod nodes;
 mod norm;
 mod pad;
 mod pool;
 mod reduce;
 mod resize;
 mod shape;
+mod subgraph;
 mod table;
 mod window;
-
-use std::collections::HashSet;
 
 pub(super) use builder::Value;
 pub(super) use movement::indices;
@@ -28,12 +28,13 @@ pub(super) use node::{Convert, Node};
 use super::model::Model;
 use super::proto::NodeProto;
 use super::types::{Shapes, TensorInfo};
-use super::{check, fold, tensor};
+use super::{check, tensor};
 use crate::dtype::{DType, TensorType};
 use crate::error::{Error, Result};
 use crate::graph::Graph;
 use crate::graph::passes::Evaluate;
 use builder::Builder;
+use nodes::Conversion;
 
 /// The operator's name, after its domain where that is not ONNX's.
 pub(super) fn qualified(node: &NodeProto) -> String {
@@ -53,33 +54,9 @@ pub(crate) fn graph(model: &Model, shapes: &Shapes, evaluate: Evaluate) -> Resul
         };
         builder.values.insert(&input.name, value);
     }
-    let used: HashSet<&str> = model
-        .nodes
-        .iter()
-        .flat_map(|node| &node.input)
-        .chain(model.outputs.iter().map(|output| &output.name))
-        .map(String::as_str)
-        .collect();
-    let mut unsupported = Vec::new();
-    for (index, node) in model.nodes.iter().enumerate() {
-        let name = match (node.name.as_str(), node.output.iter().find(|output| !output.is_empty())) {
-            ("", Some(output)) => format!("of {output:?}"),
-            ("", None) => format!("number {index}"),
-            (name, _) => format!("{name:?}"),
-        };
-        match convert(&mut builder, node, &used) {
-            Ok(()) => {}
-            Err(Error::Unsupported { message, .. }) => {
-                if !message.is_empty() {
-                    unsupported.push(format!("  node {name} ({}): {message}", qualified(node)));
-                }
-                for output in &node.output {
-                    builder.values.insert(output, Value::Missing(String::new()));
-                }
-            }
-            Err(error) => return Err(locate(error, &name, node)),
-        }
-    }
+    let mut conversion = Conversion::new(model);
+    conversion.nodes(&mut builder, &model.nodes)?;
+    let mut unsupported = conversion.unsupported;
     for output in &model.outputs {
         if let Err(error) = builder.output(&output.name) {
             match error {
@@ -121,84 +98,4 @@ fn input(builder: &mut Builder<'_>, input: &TensorInfo, shape: Vec<usize>) -> Re
             input.element_type()
         )),
     })
-}
-
-/// Names the node in a refusal.
-fn locate(error: Error, name: &str, node: &NodeProto) -> Error {
-    let place = format!("node {name} ({})", qualified(node));
-    match error {
-        Error::InvalidArgument { operator, message } => Error::InvalidArgument {
-            operator,
-            message: format!("{message} [{place}]"),
-        },
-        Error::Onnx(message) => Error::Onnx(format!("{place}: {message}")),
-        other => other,
-    }
-}
-
-/// Converts a node and gives its outputs their names.
-fn convert<'m>(builder: &mut Builder<'m>, proto: &'m NodeProto, used: &HashSet<&str>) -> Result<()> {
-    let unsupported = |message: String| Error::unsupported("onnx", message);
-    if !matches!(proto.domain.as_str(), "" | "ai.onnx") {
-        return Err(unsupported(format!("domain {:?}", proto.domain)));
-    }
-    if fold::find(&proto.op_type).is_none() && table::find(&proto.op_type).is_none() {
-        return Err(unsupported("no such operator".to_owned()));
-    }
-    let mut inputs = Vec::new();
-    for name in &proto.input {
-        inputs.push(if name.is_empty() { None } else { Some(builder.value(name)?) });
-    }
-    for input in inputs.iter().flatten() {
-        match input {
-            Value::Missing(reason) => return Err(unsupported(reason.clone())),
-            Value::Sequence(_) if proto.op_type != "SequenceAt" => {
-                return Err(unsupported("a sequence of tensors".to_owned()));
-            }
-            _ => {}
-        }
-    }
-    let used_outputs: Vec<bool> = proto.output.iter().map(|name| used.contains(name.as_str())).collect();
-    let outputs = outputs(builder, proto, &inputs, &used_outputs)?;
-    for (index, name) in proto.output.iter().enumerate().filter(|(_, name)| !name.is_empty()) {
-        let value = match outputs.get(index) {
-            Some(value) => value.clone(),
-            None if used.contains(name.as_str()) => return Err(unsupported(format!("output {index} ({name:?})"))),
-            None => Value::Missing(String::new()),
-        };
-        builder.values.insert(name, value);
-    }
-    Ok(())
-}
-
-/// What a node gives: computed now of what is known, and while the network runs of anything else. What depends on constants alone
-/// but is in the graph is computed only where nothing else does.
-fn outputs<'m>(
-    builder: &mut Builder<'m>,
-    proto: &'m NodeProto,
-    inputs: &[Option<Value>],
-    used: &[bool],
-) -> Result<Vec<Value>> {
-    let (fold, convert) = (fold::find(&proto.op_type), table::find(&proto.op_type));
-    let mut given = inputs.iter().flatten();
-    let all_known = given.clone().all(|input| builder.is_known(input));
-    let fold_first = given.all(|input| matches!(input, Value::Host(_))) || matches!(proto.op_type.as_str(), "Shape" | "Size");
-    let mut through = |convert: Convert| {
-        let mut node = Node::new(builder, proto, inputs.to_vec(), used.to_vec())?;
-        let outputs = convert(&mut node)?;
-        node.check_all_read()?;
-        Ok(outputs)
-    };
-    let tries = match (fold, convert) {
-        (Some(fold), convert) if fold_first => [Some(fold), convert],
-        (fold, convert) => [convert, fold.filter(|_| all_known)],
-    };
-    let mut refusal = Error::unsupported("onnx", "only of what is known before the network runs");
-    for convert in tries.into_iter().flatten() {
-        match through(convert) {
-            Err(error @ Error::Unsupported { .. }) => refusal = error,
-            outputs => return outputs,
-        }
-    }
-    Err(refusal)
 }

@@ -224,6 +224,36 @@ pub(super) fn expand(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
     node.emit_one(Expand::new(indices(&shape)), &[&input])
 }
 
+/// Everything so many times along each axis: a new axis before each that is repeated, stretched, and merged with it.
+pub(super) fn tile(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
+    let (input, repeats) = (node.input(0)?, node.host_ints(1)?);
+    let shape = input.shape();
+    if repeats.len() != shape.len() || repeats.iter().any(|&count| count < 0) {
+        return Err(Error::Onnx(format!("repeats {repeats:?} of an input of shape {shape:?}")));
+    }
+    let (mut split, mut spread, mut tiled) = (Vec::new(), Vec::new(), Vec::new());
+    for (&extent, &count) in shape.iter().zip(&indices(&repeats)) {
+        if count != 1 {
+            split.push(1);
+            spread.push(count);
+        }
+        split.push(extent as isize);
+        spread.push(extent as isize);
+        tiled.push(extent.saturating_mul(count as usize));
+    }
+    if split.len() == shape.len() {
+        return Ok(vec![input]);
+    }
+    if split.len() > tensor::MOST_DIMENSIONS {
+        return Err(unsupported(format!("repeats {repeats:?} along so many axes")));
+    }
+    tensor::element_count("the output", &tiled)?;
+    let split = node.reshape(&input, &split)?;
+    let spread = node.emit(Expand::new(spread), &[&split])?;
+    let tiled: Vec<isize> = tiled.iter().map(|&extent| extent as isize).collect();
+    Ok(vec![node.reshape(&spread, &tiled)?])
+}
+
 pub(super) fn depth_to_space(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
     let (input, block, [n, c, h, w]) = blocks(node)?;
     let depth = c / (block * block);

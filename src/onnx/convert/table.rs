@@ -42,6 +42,7 @@ pub(super) fn find(operator: &str) -> Option<Convert> {
         "Gather" => movement::gather,
         "Transpose" => movement::transpose,
         "Expand" => movement::expand,
+        "Tile" => movement::tile,
         "DepthToSpace" => movement::depth_to_space,
         "SpaceToDepth" => movement::space_to_depth,
         "ReduceSum" | "ReduceMean" | "ReduceMax" | "ReduceMin" => reduce::reduce,

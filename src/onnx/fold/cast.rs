@@ -19,7 +19,10 @@ pub(super) fn cast(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
 pub(in crate::onnx) fn convert(node: &mut Node<'_, '_>, input: Tensor, to: i32) -> Result<Tensor> {
     let refusal = || Error::unsupported("onnx", format!("to {}", element::type_name(to)));
     let dtype = element::known_dtype(to).ok_or_else(refusal)?;
-    let is_narrower = matches!(to, element::FLOAT16 | element::BFLOAT16 | element::UINT16 | element::INT16 | element::UINT32);
+    let is_narrower = matches!(
+        to,
+        element::FLOAT16 | element::BFLOAT16 | element::UINT16 | element::INT16 | element::UINT32
+    );
     if input.dtype() == dtype && !is_narrower {
         return Ok(input);
     }

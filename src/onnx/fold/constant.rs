@@ -77,7 +77,10 @@ pub(super) fn range(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
     let dtype = start.dtype();
     let whole = |tensor: &Tensor| match tensor::whole(tensor) {
         Some(array) if tensor.dtype() == dtype => Ok(array.first().copied().unwrap_or_default()),
-        _ => Err(Error::Onnx(format!("expected three numbers of one type, but got {dtype} and {}", tensor.dtype()))),
+        _ => Err(Error::Onnx(format!(
+            "expected three numbers of one type, but got {dtype} and {}",
+            tensor.dtype()
+        ))),
     };
     let (start, limit, delta) = (whole(&start)?, whole(&limit)?, whole(&delta)?);
     if delta == 0 {
@@ -94,7 +97,10 @@ pub(super) fn range(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
     charge(node, &[count])?;
     let numbers = std::iter::successors(Some(start), |number| number.checked_add(delta));
     // Between start and limit, and so of their type.
-    Ok(host(wrapped(numbers.take(count).collect::<ndarray::Array1<i64>>().into_dyn(), dtype)))
+    Ok(host(wrapped(
+        numbers.take(count).collect::<ndarray::Array1<i64>>().into_dyn(),
+        dtype,
+    )))
 }
 
 fn real_range(node: &mut Node<'_, '_>, start: f32, limit: f32, delta: f32) -> Result<Vec<Value>> {
@@ -122,7 +128,10 @@ fn number(node: &mut Node<'_, '_>, index: usize) -> Result<Tensor> {
 pub(super) fn eye_like(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
     let like = node.host(0)?;
     let &[rows, columns] = like.shape() else {
-        return Err(Error::Onnx(format!("an input of shape {:?}, but it must have 2 dimensions", like.shape())));
+        return Err(Error::Onnx(format!(
+            "an input of shape {:?}, but it must have 2 dimensions",
+            like.shape()
+        )));
     };
     let dtype = match node.optional_int("dtype")? {
         None => like.dtype(),

@@ -42,7 +42,10 @@ pub(super) fn element_places(shape: &[usize], indices: &SharedArray<i64>, axis: 
     let axis = shape::axis("onnx", axis as isize, shape.len())?;
     let fits = |(at, (&count, &extent)): (usize, (&usize, &usize))| at == axis || count <= extent;
     if indices.ndim() != shape.len() || !indices.shape().iter().zip(shape).enumerate().all(fits) {
-        return Err(Error::Onnx(format!("indices of shape {:?} for data of shape {shape:?}", indices.shape())));
+        return Err(Error::Onnx(format!(
+            "indices of shape {:?} for data of shape {shape:?}",
+            indices.shape()
+        )));
     }
     let places = indices.indexed_iter().map(|(mut at, &index)| {
         at[axis] = place(index, shape[axis])?;
@@ -56,7 +59,9 @@ pub(super) fn gather_nd(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
     let data = node.host(0)?;
     let indices = whole("indices", &node.host(1)?)?;
     let batch = node.int("batch_dims", 0)?;
-    let batch = usize::try_from(batch).ok().filter(|&batch| batch < data.shape().len().min(indices.ndim()));
+    let batch = usize::try_from(batch)
+        .ok()
+        .filter(|&batch| batch < data.shape().len().min(indices.ndim()));
     let batch = batch.ok_or_else(|| Error::Onnx("batch_dims must be less than the dimensions of data and indices".to_owned()))?;
     if data.shape()[..batch] != indices.shape()[..batch] {
         return Err(Error::Onnx(format!(
@@ -90,7 +95,10 @@ pub(super) struct Parts {
 pub(super) fn parts(shape: &[usize], indices: &SharedArray<i64>, batch: usize) -> Result<Parts> {
     let depth = indices.shape().last().copied().unwrap_or_default();
     if indices.ndim() == 0 || depth == 0 || depth > shape.len() {
-        return Err(Error::Onnx(format!("indices of shape {:?} for data of shape {shape:?}", indices.shape())));
+        return Err(Error::Onnx(format!(
+            "indices of shape {:?} for data of shape {shape:?}",
+            indices.shape()
+        )));
     }
     let length: usize = shape[depth..].iter().product();
     let each_batch: usize = shape.iter().product();

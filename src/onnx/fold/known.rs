@@ -67,7 +67,10 @@ impl Pair {
             (Tensor::Bool(left), Tensor::Bool(right)) => Ok(Self::Bool(left, right)),
             (left, right) => match (tensor::whole(&left), tensor::whole(&right)) {
                 (Some(left), Some(right_numbers)) if right.dtype() == dtype => Ok(Self::Whole(left, right_numbers, dtype)),
-                _ => Err(Error::Onnx(format!("expected two tensors of one type, but got {dtype} and {}", right.dtype()))),
+                _ => Err(Error::Onnx(format!(
+                    "expected two tensors of one type, but got {dtype} and {}",
+                    right.dtype()
+                ))),
             },
         }
     }

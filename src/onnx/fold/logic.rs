@@ -55,7 +55,13 @@ pub(super) fn choose(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
     let shape = shape::broadcast("onnx", condition.shape(), &shape)?;
     charge(node, &shape)?;
     let condition = spread(condition.array::<bool>()?, &shape)?;
-    let mixed = |_| Error::Onnx(format!("expected two tensors of one type, but got {} and {}", chosen.dtype(), other.dtype()));
+    let mixed = |_| {
+        Error::Onnx(format!(
+            "expected two tensors of one type, but got {} and {}",
+            chosen.dtype(),
+            other.dtype()
+        ))
+    };
     Ok(each!(Tensor, &chosen, chosen => {
         let other = spread(other.array().map_err(mixed)?, &shape)?;
         let chosen = spread(chosen, &shape)?;

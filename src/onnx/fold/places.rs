@@ -17,9 +17,15 @@ pub(super) fn non_zero(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
     let rank = input.shape().len().max(1);
     charge(node, &[rank, input.shape().iter().product()])?;
     let places = each!(Tensor, &input, array => places_of_others(array));
-    let along = |axis: usize| places.iter().map(move |place| place.get(axis).copied().unwrap_or_default() as i64);
+    let along = |axis: usize| {
+        places
+            .iter()
+            .map(move |place| place.get(axis).copied().unwrap_or_default() as i64)
+    };
     let columns = (0..rank).flat_map(along).collect();
-    Ok(host(ArrayD::from_shape_vec(IxDyn(&[rank, places.len()]), columns).map_err(wrong)?))
+    Ok(host(
+        ArrayD::from_shape_vec(IxDyn(&[rank, places.len()]), columns).map_err(wrong)?,
+    ))
 }
 
 /// The places of elements other than 0.
@@ -36,7 +42,10 @@ pub(super) fn one_hot(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
     let depth = number.and_then(|depth| usize::try_from(depth).ok());
     let depth = depth.ok_or_else(|| Error::Onnx("the depth must be one number that is not negative".to_owned()))?;
     if values.shape() != [2] {
-        return Err(Error::Onnx(format!("values of shape {:?}, but [2] is expected", values.shape())));
+        return Err(Error::Onnx(format!(
+            "values of shape {:?}, but [2] is expected",
+            values.shape()
+        )));
     }
     let indices = integers(&indices);
     let indices = super::known::whole("indices", &indices)?;
@@ -132,11 +141,12 @@ pub(super) fn extreme(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
 fn sorted<T: Element + PartialOrd>(array: &SharedArray<T>, axis: usize, is_largest: bool) -> Vec<Vec<usize>> {
     let order = |left: T, right: T| {
         let is_number = |value: T| value.partial_cmp(&value).is_some();
-        left.partial_cmp(&right).unwrap_or_else(|| match (is_number(left), is_number(right)) {
-            (true, false) => Ordering::Less,
-            (false, true) => Ordering::Greater,
-            _ => Ordering::Equal,
-        })
+        left.partial_cmp(&right)
+            .unwrap_or_else(|| match (is_number(left), is_number(right)) {
+                (true, false) => Ordering::Less,
+                (false, true) => Ordering::Greater,
+                _ => Ordering::Equal,
+            })
     };
     let lanes = array.lanes(Axis(axis)).into_iter();
     let places = lanes.map(|lane| {

@@ -51,7 +51,13 @@ pub(super) fn reduce(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
         };
         result.ok_or_else(|| Error::Onnx(format!("{operator} of {left} and {right} is no 64-bit number")))
     };
-    let result = along(whole("the input", &input)?.into_owned(), &is_reduced, keeps, nothing, operation)?;
+    let result = along(
+        whole("the input", &input)?.into_owned(),
+        &is_reduced,
+        keeps,
+        nothing,
+        operation,
+    )?;
     Ok(host(narrowed(result, input.dtype())?))
 }
 

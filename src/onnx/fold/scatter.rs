@@ -25,7 +25,11 @@ pub(super) fn scatter_elements(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
     let indices = whole("indices", &node.host(1)?)?;
     let places = element_places(data.shape(), &indices, node.int("axis", 0)?)?;
     if updates.shape() != indices.shape() {
-        return Err(Error::Onnx(format!("{:?} updates for {:?} indices", updates.shape(), indices.shape())));
+        return Err(Error::Onnx(format!(
+            "{:?} updates for {:?} indices",
+            updates.shape(),
+            indices.shape()
+        )));
     }
     charge(node, data.shape())?;
     Ok(each!(Tensor, &data, array => {
@@ -46,7 +50,10 @@ pub(super) fn scatter_nd(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
     let parts = parts(data.shape(), &indices, 0)?;
     let wanted = [&indices.shape()[..indices.ndim() - 1], &data.shape()[parts.depth..]].concat();
     if updates.shape() != wanted {
-        return Err(Error::Onnx(format!("updates of shape {:?}, but {wanted:?} are expected", updates.shape())));
+        return Err(Error::Onnx(format!(
+            "updates of shape {:?}, but {wanted:?} are expected",
+            updates.shape()
+        )));
     }
     charge(node, data.shape())?;
     Ok(each!(Tensor, &data, array => {

@@ -17,7 +17,10 @@ pub(super) fn trilu(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
         Some(other) => return Err(Error::Onnx(format!("a diagonal of {other:?}"))),
     };
     if input.shape().len() < 2 {
-        return Err(Error::Onnx(format!("an input of shape {:?}: expected matrices", input.shape())));
+        return Err(Error::Onnx(format!(
+            "an input of shape {:?}: expected matrices",
+            input.shape()
+        )));
     }
     charge(node, input.shape())?;
     Ok(each!(Tensor, input, array => {

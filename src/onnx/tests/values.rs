@@ -113,9 +113,7 @@ fn casts_to_the_type_of_an_input_with_a_value() {
     let graph = model.graph.as_mut().unwrap();
     graph.input = vec![like];
     let model = super::Model::from_bytes(&prost::Message::encode_to_vec(&model)).unwrap();
-    let graph = model
-        .graph(&Shapes::new().value("l", ndarray::arr1(&[0_u8])))
-        .unwrap();
+    let graph = model.graph(&Shapes::new().value("l", ndarray::arr1(&[0_u8]))).unwrap();
     let session = crate::Session::new(graph, &crate::Backend::Reference).unwrap();
     assert_eq!(session.run(&[]).unwrap()[0], ndarray::array![44.0_f32].into_dyn());
 }
