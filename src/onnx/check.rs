@@ -223,8 +223,11 @@ fn opset(model: &ModelProto) -> Result<i64> {
         .next()
         .ok_or_else(|| malformed("no version of ONNX's operators is given".to_owned()))?
         .version;
-    if own.next().is_some() {
-        return Err(malformed("the version of ONNX's operators is given twice".to_owned()));
+    if let Some(other) = own.find(|import| import.version != version) {
+        return Err(malformed(format!(
+            "two versions of ONNX's operators are given: {version} and {}",
+            other.version
+        )));
     }
     if !OPSETS.contains(&version) {
         return Err(Error::unsupported(
@@ -275,6 +278,8 @@ fn tensor_info(kind: &str, info: &ValueInfoProto) -> Result<TensorInfo> {
         }
         Some(shape) => {
             let dims = shape.dim.iter().map(|dim| match (dim.value, &dim.symbol) {
+                // Some exporters say so of an open extent.
+                (Some(-1), _) => Ok(Dim::Unknown),
                 (Some(value), _) => usize::try_from(value)
                     .map(Dim::Known)
                     .map_err(|_| malformed(format!("{what} has an extent of {value}"))),

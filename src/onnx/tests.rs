@@ -1,6 +1,8 @@
 //! Models that are hostile, malformed or unsupported, built field by field.
 
 mod described;
+mod graphs;
+mod known;
 mod sizes;
 mod values;
 
@@ -11,8 +13,9 @@ use super::proto::{
     AttributeProto, DimensionProto, GraphProto, ModelProto, NodeProto, OperatorSetIdProto, StringStringEntryProto, TensorProto,
     TensorShapeProto, TensorTypeProto, TypeProto, ValueInfoProto,
 };
-use super::{Model, Options, Shapes};
+use super::{Model, Options, Shapes, element};
 use crate::error::{Error, Result};
+use crate::tensor::Tensor;
 
 fn value(name: &str, dims: &[i64]) -> ValueInfoProto {
     let dim = dims.iter().map(|&dim| DimensionProto {
@@ -92,6 +95,34 @@ fn output(model: &ModelProto) -> ndarray::ArrayD<f32> {
     let session = crate::Session::new(graph(model).unwrap(), &crate::Backend::Reference).unwrap();
     let x = ndarray::Array4::<f32>::zeros((1, 2, 6, 8)).into_dyn();
     session.run(&[x.view()]).unwrap().swap_remove(0)
+}
+
+/// What a model gives for an `x` of zeros, of whatever type, on the reference.
+fn typed_output(model: &ModelProto) -> Result<Tensor> {
+    let session = crate::Session::new(graph(model)?, &crate::Backend::Reference)?;
+    let x = ndarray::Array4::<f32>::zeros((1, 2, 6, 8));
+    Ok(session.run_tensors(&[x.view()])?.swap_remove(0))
+}
+
+/// An initializer.
+fn initializer(name: &str, tensor: impl Into<Tensor>) -> TensorProto {
+    let tensor = tensor.into();
+    let raw: Vec<u8> = match &tensor {
+        Tensor::F32(array) => array.iter().flat_map(|value| value.to_le_bytes()).collect(),
+        Tensor::F16(array) => array.iter().flat_map(|value| value.to_le_bytes()).collect(),
+        Tensor::I64(array) => array.iter().flat_map(|value| value.to_le_bytes()).collect(),
+        Tensor::I32(array) => array.iter().flat_map(|value| value.to_le_bytes()).collect(),
+        Tensor::U8(array) => array.iter().copied().collect(),
+        Tensor::I8(array) => array.iter().flat_map(|value| value.to_le_bytes()).collect(),
+        Tensor::Bool(array) => array.iter().map(|&value| u8::from(value)).collect(),
+    };
+    TensorProto {
+        name: name.to_owned(),
+        dims: tensor.shape().iter().map(|&extent| extent as i64).collect(),
+        data_type: element::number(tensor.dtype()),
+        raw_data: Some(raw.into()),
+        ..Default::default()
+    }
 }
 
 fn refusal(model: &ModelProto) -> String {

@@ -63,6 +63,10 @@ impl<'m> Conversion<'m> {
         if !matches!(proto.domain.as_str(), "" | "ai.onnx") {
             return Err(unsupported(format!("domain {:?}", proto.domain)));
         }
+        let is_known = |operator: &str| fold::find(operator).is_some() || table::find(operator).is_some();
+        if !is_known(&proto.op_type) && !matches!(proto.op_type.as_str(), "If" | "Loop") {
+            return Err(unsupported("no such operator".to_owned()));
+        }
         let mut inputs = Vec::new();
         for name in &proto.input {
             inputs.push(if name.is_empty() { None } else { Some(builder.value(name)?) });
@@ -132,9 +136,6 @@ fn outputs<'m>(builder: &mut Builder<'m>, proto: &'m NodeProto, inputs: &[Option
         node.check_all_read()?;
         Ok(outputs)
     };
-    if fold.is_none() && convert.is_none() {
-        return Err(Error::unsupported("onnx", "no such operator"));
-    }
     let tries = match (fold, convert) {
         (Some(fold), convert) if fold_first => [Some(fold), convert],
         (fold, convert) => [convert, fold.filter(|_| all_known)],

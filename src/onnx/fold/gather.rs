@@ -17,12 +17,10 @@ pub(super) fn gather(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
     let places: Vec<usize> = indices.iter().map(|&index| place(index, extent)).collect::<Result<_>>()?;
     let shape = [&data.shape()[..axis], indices.shape(), &data.shape()[axis + 1..]].concat();
     charge(node, &shape)?;
-    Ok(each!(Tensor, data, array => host(
-        array
-            .select(Axis(axis), &places)
-            .into_shape_with_order(IxDyn(&shape))
-            .map_err(wrong)?
-    )))
+    Ok(each!(Tensor, data, array => {
+        let chosen = array.select(Axis(axis), &places);
+        host(ArrayD::from_shape_vec(IxDyn(&shape), chosen.iter().copied().collect()).map_err(wrong)?)
+    }))
 }
 
 /// One element for each index, which stands at the element's place but for an axis.
