@@ -178,7 +178,7 @@ impl<'m> Builder<'m> {
 
     /// Adds an operator, once its shapes and types are checked.
     pub(super) fn emit_all(&mut self, name: &str, op: Op, inputs: &[&Value]) -> Result<Vec<Value>> {
-        let kinds = self.infer(&op, inputs)?;
+        let kinds = infer(&op, inputs)?;
         let is_derived = inputs.iter().all(|input| self.is_known(input));
         for kind in &kinds {
             let elements = tensor::element_count("the output", &kind.shape)?;
@@ -199,26 +199,6 @@ impl<'m> Builder<'m> {
         Ok(values.collect())
     }
 
-    /// What an operator makes of these inputs. Shapes that it refuses are the file's mistake; of types a legal file may have others
-    /// than it takes.
-    fn infer(&self, op: &Op, inputs: &[&Value]) -> Result<Vec<TensorType>> {
-        let mut kinds = Vec::new();
-        for input in inputs {
-            kinds.push(match input {
-                Value::Tensor { kind, .. } => kind.clone(),
-                Value::Host(host) => host.tensor_type(),
-                Value::Sequence(_) => return Err(Error::unsupported("onnx", "a sequence of tensors")),
-                Value::Missing(reason) => return Err(Error::unsupported("onnx", reason.clone())),
-            });
-        }
-        op.output_shapes(&kinds.iter().map(|kind| kind.shape.as_slice()).collect::<Vec<_>>())?;
-        let inferred = op.infer(&kinds.iter().collect::<Vec<_>>());
-        inferred.map_err(|error| match error {
-            Error::InvalidArgument { operator, message } => Error::unsupported("onnx", format!("{operator}: {message}")),
-            other => other,
-        })
-    }
-
     pub(super) fn output(&mut self, name: &'m str) -> Result<()> {
         let value = self.value(name)?;
         let id = self.id(name, &value)?;
@@ -232,4 +212,24 @@ impl<'m> Builder<'m> {
         }
         Ok(())
     }
+}
+
+/// What an operator makes of these inputs. Shapes that it refuses are the file's mistake; of types a legal file may have others
+/// than it takes.
+fn infer(op: &Op, inputs: &[&Value]) -> Result<Vec<TensorType>> {
+    let mut kinds = Vec::new();
+    for input in inputs {
+        kinds.push(match input {
+            Value::Tensor { kind, .. } => kind.clone(),
+            Value::Host(host) => host.tensor_type(),
+            Value::Sequence(_) => return Err(Error::unsupported("onnx", "a sequence of tensors")),
+            Value::Missing(reason) => return Err(Error::unsupported("onnx", reason.clone())),
+        });
+    }
+    op.output_shapes(&kinds.iter().map(|kind| kind.shape.as_slice()).collect::<Vec<_>>())?;
+    let inferred = op.infer(&kinds.iter().collect::<Vec<_>>());
+    inferred.map_err(|error| match error {
+        Error::InvalidArgument { operator, message } => Error::unsupported("onnx", format!("{operator}: {message}")),
+        other => other,
+    })
 }

@@ -1,6 +1,8 @@
 //! Arithmetic of known numbers. Whole numbers are checked: a shape that wraps around is nobody's intention.
 
-use super::known::{Pair, broadcast_shape, charge, host, narrowed, whole, zip};
+use ndarray::ArrayD;
+
+use super::known::{Pair, broadcast_shape, charge, host, narrowed, whole, wrong, zip};
 use crate::error::{Error, Result};
 use crate::onnx::convert::{Node, Value};
 use crate::tensor::Tensor;
@@ -114,6 +116,6 @@ pub(super) fn unary(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
         let refusal = || Error::Onnx(format!("{operator} of {value}, a whole number"));
         operation(value).ok_or_else(refusal)
     });
-    let results = ndarray::ArrayD::from_shape_vec(numbers.raw_dim(), results.collect::<Result<_>>()?);
-    Ok(host(narrowed(results.map_err(super::known::wrong)?, input.dtype())?))
+    let results = ArrayD::from_shape_vec(numbers.raw_dim(), results.collect::<Result<_>>()?);
+    Ok(host(narrowed(results.map_err(wrong)?, input.dtype())?))
 }

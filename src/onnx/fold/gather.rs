@@ -1,6 +1,6 @@
 //! Elements of known values by their places.
 
-use ndarray::{ArrayD, Axis, IxDyn};
+use ndarray::{ArrayD, Axis, Dimension, IxDyn};
 
 use super::known::{charge, host, place, whole, wrong};
 use crate::error::{Error, Result};
@@ -28,15 +28,18 @@ pub(super) fn gather_elements(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
     let data = node.host(0)?;
     let indices = whole("indices", &node.host(1)?)?;
     let places = element_places(data.shape(), &indices, node.int("axis", 0)?)?;
+    charge(node, data.shape())?;
     charge(node, indices.shape())?;
     Ok(each!(Tensor, data, array => {
-        let elements = places.iter().map(|place| array[place]);
+        let array = array.as_standard_layout();
+        let all = array.as_slice().unwrap_or_default();
+        let elements = places.iter().map(|&place| all[place]);
         host(ArrayD::from_shape_vec(indices.raw_dim(), elements.collect()).map_err(wrong)?)
     }))
 }
 
-/// The place that each index of GatherElements and ScatterElements means.
-pub(super) fn element_places(shape: &[usize], indices: &SharedArray<i64>, axis: i64) -> Result<Vec<IxDyn>> {
+/// The element that each index of `GatherElements` and `ScatterElements` means, in the order of all elements.
+pub(super) fn element_places(shape: &[usize], indices: &SharedArray<i64>, axis: i64) -> Result<Vec<usize>> {
     let axis = shape::axis("onnx", axis as isize, shape.len())?;
     let fits = |(at, (&count, &extent)): (usize, (&usize, &usize))| at == axis || count <= extent;
     if indices.ndim() != shape.len() || !indices.shape().iter().zip(shape).enumerate().all(fits) {
@@ -47,7 +50,11 @@ pub(super) fn element_places(shape: &[usize], indices: &SharedArray<i64>, axis: 
     }
     let places = indices.indexed_iter().map(|(mut at, &index)| {
         at[axis] = place(index, shape[axis])?;
-        Ok(at)
+        Ok(at
+            .slice()
+            .iter()
+            .zip(shape)
+            .fold(0, |place, (&at, &extent)| place * extent + at))
     });
     places.collect()
 }
@@ -70,13 +77,13 @@ pub(super) fn gather_nd(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
     }
     let parts = parts(&data.shape()[batch..], &indices, batch)?;
     let shape = [&indices.shape()[..indices.ndim() - 1], &data.shape()[batch + parts.depth..]].concat();
+    charge(node, data.shape())?;
     charge(node, &shape)?;
     Ok(each!(Tensor, data, array => {
-        let mut elements = Vec::new();
-        for at in parts.starts {
-            elements.extend(array.iter().skip(at).take(parts.length));
-        }
-        host(ArrayD::from_shape_vec(IxDyn(&shape), elements.into_iter().copied().collect()).map_err(wrong)?)
+        let array = array.as_standard_layout();
+        let all = array.as_slice().unwrap_or_default();
+        let chosen = parts.starts.iter().flat_map(|&start| &all[start..start + parts.length]);
+        host(ArrayD::from_shape_vec(IxDyn(&shape), chosen.copied().collect()).map_err(wrong)?)
     }))
 }
 

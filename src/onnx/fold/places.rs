@@ -4,10 +4,9 @@ use std::cmp::Ordering;
 
 use ndarray::{ArrayD, Axis, Dimension, IxDyn};
 
-use super::known::{charge, host, wrong};
+use super::known::{charge, host, place, whole, wrong};
 use crate::error::{Error, Result};
 use crate::onnx::convert::{Node, Value};
-use crate::onnx::tensor;
 use crate::shape;
 use crate::tensor::{Element, SharedArray, Tensor, each};
 
@@ -15,31 +14,34 @@ use crate::tensor::{Element, SharedArray, Tensor, each};
 pub(super) fn non_zero(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
     let input = node.host(0)?;
     let rank = input.shape().len().max(1);
-    charge(node, &[rank, input.shape().iter().product()])?;
+    charge(node, &[rank + 1, input.shape().iter().product()])?;
     let places = each!(Tensor, &input, array => places_of_others(array));
-    let along = |axis: usize| {
-        places
-            .iter()
-            .map(move |place| place.get(axis).copied().unwrap_or_default() as i64)
-    };
-    let columns = (0..rank).flat_map(along).collect();
+    let mut columns = Vec::new();
+    let mut inner: usize = input.shape().iter().product();
+    // A scalar is seen as one element along one axis.
+    let axes = if input.shape().is_empty() { &[1][..] } else { input.shape() };
+    for &extent in axes {
+        inner /= extent.max(1);
+        columns.extend(places.iter().map(|&place| (place / inner % extent) as i64));
+    }
     Ok(host(
         ArrayD::from_shape_vec(IxDyn(&[rank, places.len()]), columns).map_err(wrong)?,
     ))
 }
 
-/// The places of elements other than 0.
-fn places_of_others<T: Element>(array: &SharedArray<T>) -> Vec<Vec<usize>> {
-    let others = array.indexed_iter().filter(|&(_, &element)| element != T::default());
-    others.map(|(place, _)| place.slice().to_vec()).collect()
+/// The places of elements other than 0 in the order of all elements.
+fn places_of_others<T: Element>(array: &SharedArray<T>) -> Vec<usize> {
+    let others = array.iter().enumerate().filter(|&(_, &element)| element != T::default());
+    others.map(|(place, _)| place).collect()
 }
 
 /// For each index a row of `off` with `on` at the index; of indices beyond the depth `off` alone.
 pub(super) fn one_hot(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
     let (indices, depth, values) = (node.host(0)?, node.host(1)?, node.host(2)?);
-    let one = |tensor: &Tensor| Some(tensor.shape().iter().product::<usize>()).filter(|&count| count == 1);
-    let number = one(&depth).and_then(|_| tensor::whole(&integers(&depth))?.first().copied());
-    let depth = number.and_then(|depth| usize::try_from(depth).ok());
+    let depth = match &integers("the depth", &depth)? {
+        depth if depth.len() == 1 => depth.first().and_then(|&depth| usize::try_from(depth).ok()),
+        _ => None,
+    };
     let depth = depth.ok_or_else(|| Error::Onnx("the depth must be one number that is not negative".to_owned()))?;
     if values.shape() != [2] {
         return Err(Error::Onnx(format!(
@@ -47,30 +49,29 @@ pub(super) fn one_hot(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
             values.shape()
         )));
     }
-    let indices = integers(&indices);
-    let indices = super::known::whole("indices", &indices)?;
+    let indices = integers("indices", &indices)?;
     let axis = shape::axis("onnx", node.int("axis", -1)? as isize, indices.ndim() + 1)?;
     let mut shape = indices.shape().to_vec();
     shape.insert(axis, depth);
     charge(node, &shape)?;
     Ok(each!(Tensor, values, values => {
         let mut array = ArrayD::from_elem(IxDyn(&shape), values[[0]]);
-        for (place, &index) in indices.indexed_iter() {
-            if let Ok(hot) = super::known::place(index, depth) {
-                let mut place = place.slice().to_vec();
-                place.insert(axis, hot);
-                array[IxDyn(&place)] = values[[1]];
+        for (at, &index) in indices.indexed_iter() {
+            if let Ok(hot) = place(index, depth) {
+                let mut at = at.slice().to_vec();
+                at.insert(axis, hot);
+                array[IxDyn(&at)] = values[[1]];
             }
         }
         host(array)
     }))
 }
 
-/// Reals without their fraction: indices and depths may be of any type of numbers.
-fn integers(tensor: &Tensor) -> Tensor {
+/// Numbers of any type, reals without their fraction.
+fn integers(what: &str, tensor: &Tensor) -> Result<SharedArray<i64>> {
     match tensor {
-        Tensor::F32(array) => array.mapv(|value| value as i64).into(),
-        other => other.clone(),
+        Tensor::F32(array) => Ok(array.mapv(|value| value as i64).into_shared()),
+        other => whole(what, other),
     }
 }
 
@@ -93,21 +94,23 @@ pub(super) fn top_k(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
     let count = count.ok_or_else(|| Error::Onnx(format!("k must be one number up to {extent}")))?;
     charge(node, input.shape())?;
     charge(node, input.shape())?;
-    each!(Tensor, &input, array => {
-        let orders = sorted(array, axis, is_largest);
-        let mut shape = input.shape().to_vec();
-        shape[axis] = count;
-        let mut places = ArrayD::from_elem(IxDyn(&shape), 0_i64);
-        let mut elements = ArrayD::from_elem(IxDyn(&shape), Default::default());
-        let lanes = array.lanes(Axis(axis)).into_iter().zip(orders);
-        let results = elements.lanes_mut(Axis(axis)).into_iter().zip(places.lanes_mut(Axis(axis)));
-        for ((lane, order), (mut elements, mut places)) in lanes.zip(results) {
-            for (rank, &place) in order.iter().take(count).enumerate() {
-                (elements[rank], places[rank]) = (lane[place], place as i64);
-            }
+    Ok(each!(Tensor, &input, array => best(array, axis, count, is_largest)))
+}
+
+/// The first so many elements along an axis, the best first, and their places.
+fn best<T: Element + PartialOrd>(array: &SharedArray<T>, axis: usize, count: usize, is_largest: bool) -> Vec<Value> {
+    let mut shape = array.shape().to_vec();
+    shape[axis] = count;
+    let mut places = ArrayD::from_elem(IxDyn(&shape), 0);
+    let mut elements = ArrayD::from_elem(IxDyn(&shape), T::default());
+    let lanes = array.lanes(Axis(axis)).into_iter().zip(sorted(array, axis, is_largest));
+    let results = elements.lanes_mut(Axis(axis)).into_iter().zip(places.lanes_mut(Axis(axis)));
+    for ((lane, order), (mut elements, mut places)) in lanes.zip(results) {
+        for (rank, &place) in order.iter().take(count).enumerate() {
+            (elements[rank], places[rank]) = (lane[place], place as i64);
         }
-        Ok([host(elements), host(places)].concat())
-    })
+    }
+    vec![Value::Host(elements.into()), Value::Host(places.into())]
 }
 
 /// The place of the largest or smallest element along an axis; the first of several, or the last.

@@ -33,10 +33,11 @@ pub(super) fn scatter_elements(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
     }
     charge(node, data.shape())?;
     Ok(each!(Tensor, &data, array => {
-        let mut array = array.to_owned();
+        let mut array = array.as_standard_layout().into_owned();
         let updates = updates.array().map_err(|_| mixed(&data, &updates))?;
-        for (place, &update) in places.iter().zip(updates) {
-            array[place] = update;
+        let all = array.as_slice_mut().unwrap_or_default();
+        for (&place, &update) in places.iter().zip(updates) {
+            all[place] = update;
         }
         host(array)
     }))
@@ -60,11 +61,10 @@ pub(super) fn scatter_nd(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
         let mut array = array.as_standard_layout().into_owned();
         let updates = updates.array().map_err(|_| mixed(&data, &updates))?;
         let mut updates = updates.iter();
-        if let Some(elements) = array.as_slice_mut() {
-            for &start in &parts.starts {
-                for (element, &update) in elements[start..start + parts.length].iter_mut().zip(updates.by_ref()) {
-                    *element = update;
-                }
+        let all = array.as_slice_mut().unwrap_or_default();
+        for &start in &parts.starts {
+            for (element, &update) in all[start..start + parts.length].iter_mut().zip(updates.by_ref()) {
+                *element = update;
             }
         }
         host(array)

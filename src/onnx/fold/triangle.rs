@@ -1,11 +1,11 @@
 //! Triangles of known matrices.
 
-use ndarray::Dimension;
+use ndarray::{ArrayD, Dimension};
 
 use super::known::{charge, host};
 use crate::error::{Error, Result};
 use crate::onnx::convert::{Node, Value};
-use crate::tensor::{Tensor, each};
+use crate::tensor::{Element, Tensor, each};
 
 /// The elements above a diagonal, itself included, or below it; zeros elsewhere.
 pub(super) fn trilu(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
@@ -23,15 +23,17 @@ pub(super) fn trilu(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
         )));
     }
     charge(node, input.shape())?;
-    Ok(each!(Tensor, input, array => {
-        let mut array = array.into_owned();
-        for (place, element) in array.indexed_iter_mut() {
-            let &[.., row, column] = place.slice() else { continue };
-            let (start, column) = ((row as i64).saturating_add(diagonal), column as i64);
-            if if is_upper { column < start } else { column > start } {
-                *element = Default::default();
-            }
+    Ok(each!(Tensor, input, array => host(triangle(array.into_owned(), is_upper, diagonal))))
+}
+
+fn triangle<T: Element>(mut matrices: ArrayD<T>, is_upper: bool, diagonal: i64) -> ArrayD<T> {
+    for (place, element) in matrices.indexed_iter_mut() {
+        let &[.., row, column] = place.slice() else { continue };
+        let (start, column) = ((row as i64).saturating_add(diagonal), column as i64);
+        let is_outside = if is_upper { column < start } else { column > start };
+        if is_outside {
+            *element = T::default();
         }
-        host(array)
-    }))
+    }
+    matrices
 }
