@@ -4,7 +4,7 @@ use super::builder::Value;
 use super::node::Node;
 use super::node::unsupported;
 use crate::error::{Error, Result};
-use crate::onnx::tensor;
+use crate::onnx::{fold, tensor};
 use crate::ops::{Concat, Expand, Slice, Transpose};
 use crate::shape::axis;
 
@@ -169,6 +169,34 @@ pub(super) fn gather(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
         let place = usize::try_from(counted).ok().filter(|&place| place < extent);
         places.push(place.ok_or_else(|| Error::Onnx(format!("index {index} of {extent} elements")))?);
     }
+    let joined = take(node, &input, at, &places)?;
+    let shape = [&input.shape()[..at], chosen.shape(), &input.shape()[at + 1..]].concat();
+    reshape(node, &joined, &shape)
+}
+
+/// Parts by the places of their first axes, which must be known: rows of the input with those axes as one.
+pub(super) fn gather_nd(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
+    let input = node.input(0)?;
+    let (parts, shape) = fold::named_parts(node, input.shape())?;
+    if parts.length == 0 {
+        return Err(unsupported("parts without elements"));
+    }
+    node.budget().charge("the indices", parts.starts.len(), 8)?;
+    let places: Vec<usize> = parts.starts.iter().map(|start| start / parts.length).collect();
+    let rows = node.reshape(&input, &[-1, parts.length as isize])?;
+    let joined = take(node, &rows, 0, &places)?;
+    reshape(node, &joined, &shape)
+}
+
+/// A result in its shape, once its elements can be counted.
+fn reshape(node: &mut Node<'_, '_>, value: &Value, shape: &[usize]) -> Result<Vec<Value>> {
+    tensor::element_count("the output", shape)?;
+    let shape: Vec<isize> = shape.iter().map(|&extent| extent as isize).collect();
+    Ok(vec![node.reshape(value, &shape)?])
+}
+
+/// The elements at these places along an axis.
+fn take(node: &mut Node<'_, '_>, input: &Value, at: usize, places: &[usize]) -> Result<Value> {
     let breaks = places.windows(2).filter(|pair| pair[0] + 1 != pair[1]).count();
     if breaks >= MOST_SLICES {
         return Err(unsupported(format!(
@@ -178,18 +206,14 @@ pub(super) fn gather(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
         )));
     }
     let mut parts = Vec::new();
-    for (start, end) in runs(&places) {
+    for (start, end) in runs(places) {
         let slice = Slice::new([start as isize], [end as isize]).axes([at as isize]);
-        parts.push(node.emit(slice, &[&input])?);
+        parts.push(node.emit(slice, &[input])?);
     }
-    let joined = match parts.as_slice() {
-        [part] => part.clone(),
-        _ => node.emit(Concat::new(at as isize), &parts.iter().collect::<Vec<_>>())?,
-    };
-    let shape = [&input.shape()[..at], chosen.shape(), &input.shape()[at + 1..]].concat();
-    tensor::element_count("the output", &shape)?;
-    let shape: Vec<isize> = shape.iter().map(|&extent| extent as isize).collect();
-    Ok(vec![node.reshape(&joined, &shape)?])
+    match parts.as_slice() {
+        [part] => Ok(part.clone()),
+        _ => node.emit(Concat::new(at as isize), &parts.iter().collect::<Vec<_>>()),
+    }
 }
 
 /// Each slice is a dispatch.

@@ -40,6 +40,7 @@ pub(super) fn find(operator: &str) -> Option<Convert> {
         "SplitToSequence" => movement::split_to_sequence,
         "SequenceAt" => movement::sequence_at,
         "Gather" => movement::gather,
+        "GatherND" => movement::gather_nd,
         "Transpose" => movement::transpose,
         "Expand" => movement::expand,
         "Tile" => movement::tile,

@@ -62,21 +62,7 @@ pub(super) fn element_places(shape: &[usize], indices: &SharedArray<i64>, axis: 
 /// Parts by the places of their first axes, which are the last dimension of the indices.
 pub(super) fn gather_nd(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
     let data = node.host(0)?;
-    let indices = whole("indices", &node.host(1)?)?;
-    let batch = node.int("batch_dims", 0)?;
-    let batch = usize::try_from(batch)
-        .ok()
-        .filter(|&batch| batch < data.shape().len().min(indices.ndim()));
-    let batch = batch.ok_or_else(|| Error::Onnx("batch_dims must be less than the dimensions of data and indices".to_owned()))?;
-    if data.shape()[..batch] != indices.shape()[..batch] {
-        return Err(Error::Onnx(format!(
-            "data of shape {:?} and indices of shape {:?} differ in the first {batch} dimensions",
-            data.shape(),
-            indices.shape()
-        )));
-    }
-    let parts = parts(&data.shape()[batch..], &indices, batch)?;
-    let shape = [&indices.shape()[..indices.ndim() - 1], &data.shape()[batch + parts.depth..]].concat();
+    let (parts, shape) = named_parts(node, data.shape())?;
     charge(node, data.shape())?;
     charge(node, &shape)?;
     Ok(each!(Tensor, data, array => {
@@ -87,13 +73,30 @@ pub(super) fn gather_nd(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
     }))
 }
 
+/// The parts that a `GatherND` names of data of a shape, and the shape of all together.
+pub(in crate::onnx) fn named_parts(node: &Node<'_, '_>, data: &[usize]) -> Result<(Parts, Vec<usize>)> {
+    let indices = whole("indices", &node.host(1)?)?;
+    let batch = usize::try_from(node.int("batch_dims", 0)?).ok();
+    let batch = batch.filter(|&batch| batch < data.len().min(indices.ndim()));
+    let batch = batch.ok_or_else(|| Error::Onnx("batch_dims must be less than the dimensions of data and indices".to_owned()))?;
+    if data[..batch] != indices.shape()[..batch] {
+        return Err(Error::Onnx(format!(
+            "data of shape {data:?} and indices of shape {:?} differ in the first {batch} dimensions",
+            indices.shape()
+        )));
+    }
+    let parts = parts(&data[batch..], &indices, batch)?;
+    let shape = [&indices.shape()[..indices.ndim() - 1], &data[batch + parts.depth..]].concat();
+    Ok((parts, shape))
+}
+
 /// Parts of a tensor that indices of places name, as ranges of its elements in their order.
-pub(super) struct Parts {
+pub(in crate::onnx) struct Parts {
     /// How many axes a place counts.
     pub(super) depth: usize,
     /// The elements of a part.
-    pub(super) length: usize,
-    pub(super) starts: Vec<usize>,
+    pub(in crate::onnx) length: usize,
+    pub(in crate::onnx) starts: Vec<usize>,
 }
 
 /// `shape` is the data's without the `batch` dimensions that it has in common with the indices.

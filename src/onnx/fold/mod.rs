@@ -16,6 +16,7 @@ mod scatter;
 mod triangle;
 
 pub(super) use cast::convert;
+pub(super) use gather::named_parts;
 
 use super::convert::Convert;
 

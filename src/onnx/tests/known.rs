@@ -5,7 +5,7 @@ use ndarray::{arr0, array};
 use prost::bytes::Bytes;
 
 use super::super::proto::{AttributeProto, TensorProto};
-use super::{initializer, int, ints, model, node, numbers, typed_output};
+use super::{element, graph, initializer, int, ints, model, node, numbers, typed_output, value};
 use crate::error::Result;
 use crate::tensor::Tensor;
 
@@ -320,6 +320,52 @@ fn what_only_the_network_computes_is_known_where_it_is_needed() {
         typed_output(&model(nodes, constants)).unwrap(),
         ndarray::Array1::from_elem(12, 7_u8).into()
     );
+}
+
+/// What an operator makes of a first input that the network reads, and of constants.
+fn run(operator: &str, attributes: Vec<AttributeProto>, input: &Tensor, constant: Tensor) -> Result<Tensor> {
+    let mut node = node(operator, &["x", "b"], "y");
+    node.attribute = attributes;
+    let mut model = model(vec![node], vec![initializer("b", constant)]);
+    let shape: Vec<i64> = input.shape().iter().map(|&extent| extent as i64).collect();
+    let mut info = value("x", &shape);
+    info.kind.as_mut().unwrap().tensor.as_mut().unwrap().element = element::number(input.dtype());
+    model.graph.as_mut().unwrap().input = vec![info];
+    let session = crate::Session::new(graph(&model)?, &crate::Backend::Reference)?;
+    Ok(session.run_tensors(&[input])?.swap_remove(0))
+}
+
+#[test]
+fn inputs_of_every_type_are_moved_as_constants_are() {
+    let table = array![[0_i64, 1, 2], [1, 0, 3]];
+    let tables: [Tensor; 6] = [
+        table.mapv(|x| x as f32).into(),
+        table.clone().into(),
+        table.mapv(|x| x as i32).into(),
+        table.mapv(|x| x as u8).into(),
+        table.mapv(|x| x as i8).into(),
+        table.mapv(|x| x == 1).into(),
+    ];
+    let cases: [(&str, Vec<AttributeProto>, Tensor); 7] = [
+        ("Gather", vec![int("axis", 1)], array![[-1_i64, 0], [1, 1]].into()),
+        ("GatherND", vec![], array![[1_i64, -1], [0, 0], [0, 1]].into()),
+        ("GatherND", vec![], array![[[1_i64]], [[0]]].into()),
+        ("GatherND", vec![int("batch_dims", 1)], array![[2_i64], [-3]].into()),
+        ("Tile", vec![], array![2_i64, 1].into()),
+        ("Expand", vec![], array![2_i64, 1, 1].into()),
+        ("Reshape", vec![], array![3_i64, -1].into()),
+    ];
+    for table in &tables {
+        for (operator, attributes, constant) in &cases {
+            let want = computed(operator, attributes.clone(), &[table.clone(), constant.clone()]).unwrap();
+            let got = run(operator, attributes.clone(), table, constant.clone()).unwrap();
+            assert_eq!(got, want, "{operator} of {}", table.dtype());
+        }
+    }
+    let message = run("GatherND", vec![], &tables[0], array![[2_i64]].into())
+        .unwrap_err()
+        .to_string();
+    assert!(message.contains("index 2 of 2 elements"), "{message}");
 }
 
 #[test]
