@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use crate::dtype::TensorType;
+use crate::dtype::{DType, TensorType};
 use crate::error::{Error, Result};
 use crate::graph::passes::Evaluate;
 use crate::graph::{Graph, ValueId};
@@ -37,6 +37,15 @@ impl Value {
             Self::Tensor { kind, .. } => &kind.shape,
             Self::Host(host) => host.shape(),
             Self::Sequence(_) | Self::Missing(_) => &[],
+        }
+    }
+
+    /// The type of a tensor's elements.
+    pub(crate) fn dtype(&self) -> Option<DType> {
+        match self {
+            Self::Tensor { kind, .. } => Some(kind.dtype),
+            Self::Host(host) => Some(host.dtype()),
+            Self::Sequence(_) | Self::Missing(_) => None,
         }
     }
 }

@@ -66,22 +66,19 @@ pub(super) fn cast(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
 
 /// An input that is of this element type already.
 fn unchanged(input: Value, to: i32) -> Result<Value> {
-    match &input {
-        Value::Tensor { kind, .. } if element::dtype(to) == Some(kind.dtype) => Ok(input),
-        Value::Tensor { kind, .. } => Err(unsupported(format!("{} to {}", kind.dtype, element::type_name(to)))),
-        _ => Err(unsupported(format!("to {}", element::type_name(to)))),
+    match input.dtype() {
+        from if from == element::dtype(to) && from.is_some() => Ok(input),
+        Some(from) => Err(unsupported(format!("{from} to {}", element::type_name(to)))),
+        None => Err(unsupported(format!("to {}", element::type_name(to)))),
     }
 }
 
 /// To the type of the second input, of which nothing else is used. The file may say more of it than is known of its value.
 pub(super) fn cast_like(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
     node.ignore(&["saturate", "round_mode"]);
-    let like = match node.input(1)? {
-        Value::Tensor { kind, .. } => kind.dtype,
-        Value::Host(host) => host.dtype(),
-        _ => return Err(unsupported("to the type of a sequence")),
-    };
-    let to = node.element_type(1).unwrap_or(element::number(like));
+    let like = node.input(1)?.dtype().map(element::number);
+    let to = node.element_type(1).or(like);
+    let to = to.ok_or_else(|| unsupported("to the type of a sequence"))?;
     Ok(vec![match node.input(0)? {
         Value::Host(host) => Value::Host(fold::convert(node, host, to)?),
         input => unchanged(input, to)?,

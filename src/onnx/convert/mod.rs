@@ -48,9 +48,11 @@ pub(super) fn qualified(node: &NodeProto) -> String {
 pub(crate) fn graph(model: &Model, shapes: &Shapes, evaluate: Evaluate) -> Result<Graph> {
     let mut builder = Builder::new(model, evaluate);
     for (input, shape) in model.inputs.iter().zip(check::input_shapes(model, shapes)?) {
+        let what = format!("input {:?}", input.name);
+        builder.budget.check(&what, tensor::element_count(&what, &shape)?)?;
         let value = match shapes.values.get(&input.name) {
             Some(value) => Value::Host(check::fixed_value(input, value)?),
-            None => self::input(&mut builder, input, shape)?,
+            None => self::input(&mut builder, input, shape),
         };
         builder.values.insert(&input.name, value);
     }
@@ -82,20 +84,19 @@ pub(crate) fn graph(model: &Model, shapes: &Shapes, evaluate: Evaluate) -> Resul
 }
 
 /// An input that is read while the network runs.
-fn input(builder: &mut Builder<'_>, input: &TensorInfo, shape: Vec<usize>) -> Result<Value> {
-    let what = format!("input {:?}", input.name);
-    builder.budget.check(&what, tensor::element_count(&what, &shape)?)?;
+fn input(builder: &mut Builder<'_>, input: &TensorInfo, shape: Vec<usize>) -> Value {
     let dtype = input.dtype();
     let id = builder.graph.input_of_type(&input.name, dtype.unwrap_or(DType::F32));
     builder.graph.fix_shape(id, shape.clone());
-    Ok(match dtype {
+    match dtype {
         Some(dtype) => Value::Tensor {
             id,
             kind: TensorType { dtype, shape },
         },
         None => Value::Missing(format!(
-            "{what} is {}, which is no type of inputs; as a known value (Shapes::value) whole numbers of any type are read",
+            "input {:?} is {}, which is no type of inputs; as a known value (Shapes::value) whole numbers of any type are read",
+            input.name,
             input.element_type()
         )),
-    })
+    }
 }

@@ -16,8 +16,8 @@ pub(super) struct Conversion<'m> {
     used: HashSet<&'m str>,
     /// What is not supported, a line each.
     pub(super) unsupported: Vec<String>,
-    /// How often the bodies of loops were converted.
-    pub(super) rounds: usize,
+    /// How many nodes of graphs in nodes were converted, those of loops in each round.
+    pub(super) unrolled: usize,
 }
 
 impl<'m> Conversion<'m> {
@@ -28,7 +28,7 @@ impl<'m> Conversion<'m> {
         Self {
             used,
             unsupported: Vec::new(),
-            rounds: 0,
+            unrolled: 0,
         }
     }
 
@@ -129,7 +129,8 @@ fn outputs<'m>(builder: &mut Builder<'m>, proto: &'m NodeProto, inputs: &[Option
     let (fold, convert) = (fold::find(&proto.op_type), table::find(&proto.op_type));
     let mut given = inputs.iter().flatten();
     let all_known = given.clone().all(|input| builder.is_known(input));
-    let fold_first = given.all(|input| matches!(input, Value::Host(_))) || matches!(proto.op_type.as_str(), "Shape" | "Size");
+    let fold_first =
+        given.all(|input| matches!(input, Value::Host(_))) || matches!(proto.op_type.as_str(), "Shape" | "Size" | "EyeLike");
     let mut through = |convert: Convert| {
         let mut node = Node::new(builder, proto, inputs.to_vec(), used.to_vec())?;
         let outputs = convert(&mut node)?;

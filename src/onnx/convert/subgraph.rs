@@ -11,8 +11,8 @@ use crate::onnx::tensor;
 use crate::ops::{Concat, Reshape};
 use crate::tensor::Tensor;
 
-/// The most rounds of all loops of a model together: each has nodes of its own.
-const MOST_ROUNDS: usize = 1024;
+/// The most nodes that all branches, and loops in all their rounds, may have together.
+const MOST_NODES: usize = 1 << 16;
 
 /// The nodes of the branch that the condition chooses.
 pub(super) fn branch<'m>(
@@ -48,10 +48,6 @@ pub(super) fn repeat<'m>(
     let mut rows: Vec<Vec<Value>> = vec![Vec::new(); body.output.len() - gives];
     let mut round = 0;
     while goes_on && limit.is_none_or(|limit| round < limit) {
-        conversion.rounds += 1;
-        if conversion.rounds > MOST_ROUNDS {
-            return Err(unsupported(format!("more than {MOST_ROUNDS} rounds of loops")));
-        }
         let mut arguments = vec![Value::Host(tensor::scalar(round)), Value::Host(tensor::scalar(true))];
         arguments.append(&mut carried);
         let mut outputs = run(conversion, builder, body, arguments)?;
@@ -92,6 +88,12 @@ fn run<'m>(
     graph: &'m GraphProto,
     arguments: Vec<Value>,
 ) -> Result<Vec<Value>> {
+    conversion.unrolled += graph.node.len() + 1;
+    if conversion.unrolled > MOST_NODES {
+        return Err(unsupported(format!(
+            "more than {MOST_NODES} nodes in branches and rounds of loops"
+        )));
+    }
     let names = names(builder, graph)?;
     for (input, argument) in graph.input.iter().zip(arguments) {
         builder.values.insert(&input.name, argument);

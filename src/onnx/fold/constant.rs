@@ -3,6 +3,7 @@
 use ndarray::{ArrayD, IxDyn};
 
 use super::known::{charge, host, wrapped};
+use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::onnx::convert::{Node, Value};
 use crate::onnx::{element, tensor};
@@ -126,7 +127,7 @@ fn number(node: &mut Node<'_, '_>, index: usize) -> Result<Tensor> {
 
 /// Ones on a diagonal, in the shape of the input and, where no other is given, its type.
 pub(super) fn eye_like(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
-    let like = node.host(0)?;
+    let like = node.input(0)?;
     let &[rows, columns] = like.shape() else {
         return Err(Error::Onnx(format!(
             "an input of shape {:?}, but it must have 2 dimensions",
@@ -134,7 +135,7 @@ pub(super) fn eye_like(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
         )));
     };
     let dtype = match node.optional_int("dtype")? {
-        None => like.dtype(),
+        None => like.dtype().unwrap_or(DType::F32),
         Some(number) => {
             let number = i32::try_from(number).unwrap_or_default();
             let refusal = || Error::unsupported("onnx", format!("of {}", element::type_name(number)));

@@ -103,7 +103,7 @@ fn a_loop_without_an_end_is_refused() {
     let body = endless.graph.as_mut().unwrap().node[0].attribute[0].g.as_mut().unwrap();
     body.node[0].op_type = "Sub".to_owned();
     let message = refusal(&endless);
-    assert!(message.contains("more than 1024 rounds"), "{message}");
+    assert!(message.contains("more than 65536 nodes"), "{message}");
 }
 
 #[test]
