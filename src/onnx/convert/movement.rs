@@ -4,7 +4,8 @@ use super::builder::Value;
 use super::node::Node;
 use super::node::unsupported;
 use crate::error::{Error, Result};
-use crate::onnx::{fold, tensor};
+use crate::onnx::fold::named_parts;
+use crate::onnx::tensor;
 use crate::ops::{Concat, Expand, Slice, Transpose};
 use crate::shape::axis;
 
@@ -177,7 +178,7 @@ pub(super) fn gather(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
 /// Parts by the places of their first axes, which must be known: rows of the input with those axes as one.
 pub(super) fn gather_nd(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
     let input = node.input(0)?;
-    let (parts, shape) = fold::named_parts(node, input.shape())?;
+    let (parts, shape) = named_parts(node, input.shape())?;
     if parts.length == 0 {
         return Err(unsupported("parts without elements"));
     }
