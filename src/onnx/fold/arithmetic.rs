@@ -67,15 +67,13 @@ fn of_whole(operator: &str, left: i64, right: i64, truncates: bool) -> Option<i6
     }
 }
 
-/// A power in the type of the base.
+/// A power of whole numbers in the type of the base. Of reals it is an operator.
 pub(super) fn power(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
     let (base, exponent) = (node.host(0)?, node.host(1)?);
-    let shape = broadcast_shape(node, &base, &exponent)?;
-    if let Tensor::F32(base) = &base {
-        let exponent = exponent.to_f32().into_shared();
-        let operation = |base: f32, exponent: f32| Ok(f64::from(base).powf(f64::from(exponent)) as f32);
-        return Ok(host(zip(base, &exponent, &shape, operation)?));
+    if base.dtype().is_float() {
+        return Err(Error::unsupported("onnx", format!("of {}", base.dtype())));
     }
+    let shape = broadcast_shape(node, &base, &exponent)?;
     let numbers = whole("the base", &base)?;
     if let Tensor::F32(exponent) = &exponent {
         let operation = |base: i64, exponent: f32| Ok((base as f64).powf(f64::from(exponent)) as i64);
@@ -99,7 +97,6 @@ pub(super) fn unary(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
             "Ceil" => value.ceil(),
             "Abs" => value.abs(),
             "Round" => value.round_ties_even(),
-            "Sqrt" => value.sqrt(),
             "Sign" if value == 0.0 || value.is_nan() => value,
             "Sign" => value.signum(),
             _ => -value,

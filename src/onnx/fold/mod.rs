@@ -32,7 +32,7 @@ pub(super) fn find(operator: &str) -> Option<Convert> {
         "Cast" => cast::cast,
         "Add" | "Sub" | "Mul" | "Div" | "Mod" | "Max" | "Min" => arithmetic::many,
         "Pow" => arithmetic::power,
-        "Floor" | "Ceil" | "Neg" | "Abs" | "Sign" | "Round" | "Sqrt" => arithmetic::unary,
+        "Floor" | "Ceil" | "Neg" | "Abs" | "Sign" | "Round" => arithmetic::unary,
         "Equal" | "Less" | "LessOrEqual" | "Greater" | "GreaterOrEqual" => logic::compare,
         "And" | "Or" | "Xor" => logic::combine,
         "Not" => logic::not,
