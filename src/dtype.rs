@@ -55,6 +55,17 @@ impl DType {
         matches!(self, Self::I64 | Self::I32 | Self::U8 | Self::I8)
     }
 
+    /// The bytes of an element on the host.
+    #[cfg(feature = "onnx")]
+    pub(crate) const fn bytes(self) -> usize {
+        match self {
+            Self::I64 => 8,
+            Self::F32 | Self::I32 => 4,
+            Self::F16 => 2,
+            Self::U8 | Self::I8 | Self::Bool => 1,
+        }
+    }
+
     /// The least and the largest whole number of an integer type; 0 and 1 of `bool`.
     pub(crate) const fn range(self) -> Option<(i64, i64)> {
         Some(match self {

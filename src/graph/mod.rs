@@ -216,6 +216,12 @@ impl Graph {
         &self.values[value.0].name
     }
 
+    /// The elements of a constant.
+    #[cfg(feature = "onnx")]
+    pub(crate) fn constant_of(&self, value: ValueId) -> Option<&Tensor> {
+        self.values[value.0].constant.as_deref()
+    }
+
     /// The type of an input's elements.
     pub fn input_type(&self, input: ValueId) -> DType {
         self.values[input.0].dtype

@@ -2,15 +2,16 @@
 
 use std::sync::Arc;
 
+use super::passes::Evaluate;
 use super::{Graph, ValueInfo};
 use crate::error::Result;
 
 /// A model of which a graph can be made for any input shapes that it allows, anew for each.
 pub(crate) trait Fold: std::fmt::Debug + Send + Sync {
-    /// The graph for these shapes of its inputs, and for no others.
+    /// The graph for these shapes of its inputs, and for no others. `evaluate` computes operators of constants.
     ///
     /// Errors: the number of inputs; shapes that the model or an operator refuses.
-    fn fold(&self, inputs: &[&[usize]]) -> Result<Graph>;
+    fn fold(&self, inputs: &[&[usize]], evaluate: Evaluate) -> Result<Graph>;
 
     /// What it reads.
     fn inputs(&self) -> Vec<ValueInfo>;

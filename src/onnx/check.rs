@@ -7,11 +7,11 @@ use std::path::Path;
 use super::budget::Budget;
 use super::model::Model;
 use super::proto::{GraphProto, ModelProto, TensorProto, ValueInfoProto};
-use super::tensor::Host;
-use super::types::{Options, Shapes, Tensor, TensorInfo};
+use super::types::{Options, Shapes, TensorInfo};
 use super::{external, tensor, weights};
 use crate::error::{Error, Result};
 use crate::graph::Dim;
+use crate::tensor::Tensor;
 
 const OPSETS: std::ops::RangeInclusive<i64> = 7..=28;
 const IR_VERSIONS: std::ops::RangeInclusive<i64> = 3..=14;
@@ -32,24 +32,7 @@ pub(super) fn parsed_size(file: &[u8], budget: &Budget) -> Result<()> {
         if field != 7 {
             return;
         }
-        fields(graph, &mut |field, part| {
-            count.messages += 1;
-            match field {
-                5 => count.tensor(part),
-                // Nodes; inputs and outputs have their dimensions three messages deeper.
-                1 => fields(part, &mut |field, inner| {
-                    count.messages += 1;
-                    if field == 5 {
-                        fields(inner, &mut |field, inner| match field {
-                            5 => count.tensor(inner),
-                            _ => count.messages += 1,
-                        });
-                    }
-                }),
-                11 | 12 => count.messages += part.len() as u64 / 2,
-                _ => {}
-            }
-        });
+        count.graph(graph, 0);
     });
     budget.check_bytes("the file's nodes and names", count.parsed(file.len()))
 }
@@ -61,6 +44,9 @@ pub(super) fn parsed_tensor_size(what: &str, file: &[u8], budget: &Budget) -> Re
     budget.check_bytes(&format!("{what}: its numbers"), count.parsed(file.len()))
 }
 
+/// The most graphs in graphs that the parser reads: it stops at 100 nested messages, of which each graph takes three.
+const MOST_NESTED: usize = 34;
+
 /// What a file is made of.
 #[derive(Default)]
 struct Count {
@@ -70,6 +56,33 @@ struct Count {
 }
 
 impl Count {
+    fn graph(&mut self, graph: &[u8], depth: usize) {
+        fields(graph, &mut |field, part| {
+            self.messages += 1;
+            match field {
+                5 => self.tensor(part),
+                1 => self.node(part, depth),
+                // Inputs and outputs have their dimensions three messages deeper.
+                11 | 12 => self.messages += part.len() as u64 / 2,
+                _ => {}
+            }
+        });
+    }
+
+    fn node(&mut self, node: &[u8], depth: usize) {
+        fields(node, &mut |field, attribute| {
+            self.messages += 1;
+            if field != 5 {
+                return;
+            }
+            fields(attribute, &mut |field, inner| match field {
+                5 => self.tensor(inner),
+                6 if depth < MOST_NESTED => self.graph(inner, depth + 1),
+                _ => self.messages += 1,
+            });
+        });
+    }
+
     fn tensor(&mut self, tensor: &[u8]) {
         self.messages += 1;
         fields(tensor, &mut |field, inner| match field {
@@ -171,6 +184,7 @@ pub(super) fn model(model: ModelProto, options: &Options, folder: Option<&Path>,
         return Err(malformed("there is no output".to_owned()));
     }
     order(&graph, &initializers, &inputs)?;
+    note_rounding(&graph, &initializers, &inputs);
     let weights = weights::take(&mut initializers, &mut graph.node, options.budget);
     Ok(Model {
         opset,
@@ -183,6 +197,23 @@ pub(super) fn model(model: ModelProto, options: &Options, folder: Option<&Path>,
     })
 }
 
+/// Says once that a model's numbers are computed with in another width than they have.
+fn note_rounding(graph: &GraphProto, initializers: &HashMap<String, TensorProto>, inputs: &[TensorInfo]) {
+    let constants = graph
+        .node
+        .iter()
+        .flat_map(|node| &node.attribute)
+        .filter_map(|attribute| attribute.t.as_deref());
+    let tensors = initializers.values().chain(constants).map(|tensor| tensor.data_type);
+    let types: HashSet<i32> = tensors.chain(inputs.iter().map(|input| input.element)).collect();
+    if types.contains(&element::DOUBLE) {
+        log::warn!("the model has numbers of 64 bits (DOUBLE): they are rounded to 32 bits and computed with as these");
+    }
+    if types.contains(&element::BFLOAT16) {
+        log::warn!("the model has numbers of BFLOAT16: they are computed with in 32 bits, and results are not rounded to BFLOAT16");
+    }
+}
+
 fn opset(model: &ModelProto) -> Result<i64> {
     let mut own = model
         .opset_import
@@ -192,8 +223,11 @@ fn opset(model: &ModelProto) -> Result<i64> {
         .next()
         .ok_or_else(|| malformed("no version of ONNX's operators is given".to_owned()))?
         .version;
-    if own.next().is_some() {
-        return Err(malformed("the version of ONNX's operators is given twice".to_owned()));
+    if let Some(other) = own.find(|import| import.version != version) {
+        return Err(malformed(format!(
+            "two versions of ONNX's operators are given: {version} and {}",
+            other.version
+        )));
     }
     if !OPSETS.contains(&version) {
         return Err(Error::unsupported(
@@ -244,6 +278,8 @@ fn tensor_info(kind: &str, info: &ValueInfoProto) -> Result<TensorInfo> {
         }
         Some(shape) => {
             let dims = shape.dim.iter().map(|dim| match (dim.value, &dim.symbol) {
+                // Some exporters say so of an open extent.
+                (Some(-1), _) => Ok(Dim::Unknown),
                 (Some(value), _) => usize::try_from(value)
                     .map(Dim::Known)
                     .map_err(|_| malformed(format!("{what} has an extent of {value}"))),
@@ -350,17 +386,21 @@ pub(super) fn input_shapes(model: &Model, shapes: &Shapes) -> Result<Vec<Vec<usi
     model.inputs.iter().map(shape).collect()
 }
 
-/// A given value, which must be of the kind of numbers that the input is declared with.
-pub(super) fn fixed_value(input: &TensorInfo, value: &Tensor) -> Result<Host> {
-    let (kind, fits) = match value {
-        Tensor::Float(_) => ("real", matches!(input.element, element::FLOAT | element::DOUBLE)),
-        Tensor::Int(_) => ("whole", element::is_integer(input.element)),
+/// A given value, which must be of the type that the input is declared with.
+pub(super) fn fixed_value(input: &TensorInfo, value: &Tensor) -> Result<Tensor> {
+    let name = input.element_type();
+    let Some(expected) = element::known_dtype(input.element) else {
+        return Err(Error::unsupported("onnx", format!("input {input} is {name}")));
     };
-    if !fits {
-        return Err(Error::invalid(
+    match value {
+        Tensor::F16(_) if input.element == element::FLOAT16 => Ok(value.to_f32().into()),
+        value if value.dtype() == expected => Ok(value.clone()),
+        value => Err(Error::invalid(
             "onnx",
-            format!("input {input} is {}, but its value is {kind} numbers", input.element_type()),
-        ));
+            format!(
+                "input {input} is {name}: expected a value of {expected}, but got {}",
+                value.dtype()
+            ),
+        )),
     }
-    Ok(value.into())
 }

@@ -2,11 +2,19 @@
 
 use crate::dtype::DType;
 
-/// `TensorProto.DataType`'s number for `f32`.
 pub(super) const FLOAT: i32 = 1;
-
-/// `TensorProto.DataType`'s number for `f64`, which is rounded to `f32`.
+pub(super) const UINT8: i32 = 2;
+pub(super) const INT8: i32 = 3;
+pub(super) const UINT16: i32 = 4;
+pub(super) const INT16: i32 = 5;
+pub(super) const INT32: i32 = 6;
+pub(super) const INT64: i32 = 7;
+pub(super) const BOOL: i32 = 9;
+pub(super) const FLOAT16: i32 = 10;
 pub(super) const DOUBLE: i32 = 11;
+pub(super) const UINT32: i32 = 12;
+pub(super) const UINT64: i32 = 13;
+pub(super) const BFLOAT16: i32 = 16;
 
 /// The types' names and, where they can be read, their bytes an element, in the order of their numbers.
 const TYPES: [(&str, usize); 27] = [
@@ -20,13 +28,13 @@ const TYPES: [(&str, usize); 27] = [
     ("INT64", 8),
     ("STRING", 0),
     ("BOOL", 1),
-    ("FLOAT16", 0),
+    ("FLOAT16", 2),
     ("DOUBLE", 8),
     ("UINT32", 4),
     ("UINT64", 8),
     ("COMPLEX64", 0),
     ("COMPLEX128", 0),
-    ("BFLOAT16", 0),
+    ("BFLOAT16", 2),
     ("FLOAT8E4M3FN", 0),
     ("FLOAT8E4M3FNUZ", 0),
     ("FLOAT8E5M2", 0),
@@ -47,18 +55,39 @@ pub(super) fn type_name(number: i32) -> String {
     }
 }
 
-/// The type of tensors of these elements, where there is one.
+/// The type of tensors of these elements while the network runs, where there is one. Real numbers of every width are `f32`.
 pub(super) fn dtype(number: i32) -> Option<DType> {
     Some(match number {
-        FLOAT => DType::F32,
-        2 => DType::U8,
-        3 => DType::I8,
-        6 => DType::I32,
-        7 => DType::I64,
-        9 => DType::Bool,
-        10 => DType::F16,
+        FLOAT | FLOAT16 | DOUBLE | BFLOAT16 => DType::F32,
+        UINT8 => DType::U8,
+        INT8 => DType::I8,
+        INT32 => DType::I32,
+        INT64 => DType::I64,
+        BOOL => DType::Bool,
         _ => return None,
     })
+}
+
+/// ONNX's number for a type.
+pub(super) const fn number(dtype: DType) -> i32 {
+    match dtype {
+        DType::F32 => FLOAT,
+        DType::F16 => FLOAT16,
+        DType::I64 => INT64,
+        DType::I32 => INT32,
+        DType::U8 => UINT8,
+        DType::I8 => INT8,
+        DType::Bool => BOOL,
+    }
+}
+
+/// The type of tensors of these elements that are known before the network runs. Those of whole numbers that have none of their
+/// own are held as `i64`.
+pub(super) fn known_dtype(number: i32) -> Option<DType> {
+    match number {
+        UINT16 | INT16 | UINT32 | UINT64 => Some(DType::I64),
+        _ => dtype(number),
+    }
 }
 
 /// Bytes an element, or `None` for types that are not read.
@@ -69,5 +98,10 @@ pub(super) fn type_size(number: i32) -> Option<usize> {
 
 /// Whether the type holds whole numbers, bool included.
 pub(super) fn is_integer(number: i32) -> bool {
-    matches!(number, 2..=7 | 9 | 12 | 13)
+    known_dtype(number).is_some_and(|dtype| !dtype.is_float())
+}
+
+/// Whether the type holds real numbers that are read.
+pub(super) fn is_real(number: i32) -> bool {
+    dtype(number) == Some(DType::F32)
 }

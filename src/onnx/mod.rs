@@ -12,7 +12,7 @@
 //! # Ok::<(), convoke::Error>(())
 //! ```
 //!
-//! Opsets 7 to 28, `f32` inputs and outputs. A graph is for concrete shapes of its inputs and refuses others, so that whatever
+//! Opsets 7 to 28, inputs and outputs of every [`DType`](crate::DType); real numbers of 16 and 64 bits are `f32` here. A graph is for concrete shapes of its inputs and refuses others, so that whatever
 //! computes with shapes is computed here and leaves nothing in the graph; [`Session::from_model`](crate::Session::from_model)
 //! makes one for each set of shapes that comes. Inputs of whole numbers are given their values for that ([`Shapes::value`]). What
 //! is not supported is listed in one error, node by node, before anything runs.
@@ -37,5 +37,7 @@ mod types;
 mod weights;
 
 pub use crate::graph::Dim;
+pub(crate) use convert::graph;
 pub use model::Model;
-pub use types::{Options, Shapes, Tensor, TensorInfo};
+pub use read::open_tensor;
+pub use types::{Options, Shapes, TensorInfo};

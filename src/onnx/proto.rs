@@ -58,7 +58,6 @@ pub(super) struct NodeProto {
     pub(super) domain: String,
 }
 
-/// Subgraphs are not read: every operator that has one is unsupported.
 #[derive(Clone, PartialEq, Message)]
 pub(super) struct AttributeProto {
     #[prost(string, tag = "1")]
@@ -71,6 +70,8 @@ pub(super) struct AttributeProto {
     pub(super) s: Bytes,
     #[prost(message, optional, boxed, tag = "5")]
     pub(super) t: Option<Box<TensorProto>>,
+    #[prost(message, optional, boxed, tag = "6")]
+    pub(super) g: Option<Box<GraphProto>>,
     #[prost(float, repeated, tag = "7")]
     pub(super) floats: Vec<f32>,
     #[prost(int64, repeated, tag = "8")]

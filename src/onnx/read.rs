@@ -11,37 +11,36 @@ use super::budget::Budget;
 use super::convert::qualified;
 use super::model::Model;
 use super::proto::{AttributeProto, ModelProto, TensorProto};
-use super::types::{Options, Shapes, Tensor, TensorInfo};
-use super::{check, convert, element, tensor};
+use super::types::{Options, Shapes, TensorInfo};
+use super::{check, element, tensor};
 use crate::error::{Error, Result};
-use crate::graph::Graph;
+use crate::tensor::Tensor;
 
-impl Tensor {
-    /// Reads a file that holds one `TensorProto`, as ONNX's test cases do.
-    ///
-    /// Errors: a file that cannot be read; [`Error::Onnx`] where it is no well-formed tensor or larger than the default
-    /// budget; [`Error::Unsupported`] for elements that are not read or stand in another file.
-    pub fn open(path: impl AsRef<Path>) -> Result<Self> {
-        let (path, budget) = (path.as_ref(), Options::default().budget);
-        let io = |source| Error::Io {
-            path: path.display().to_string(),
-            source,
-        };
-        let what = path.display().to_string();
-        Budget::new(budget).check_bytes(&what, path.metadata().map_err(io)?.len())?;
-        Self::read(&what, std::fs::read(path).map_err(io)?.into(), budget)
-    }
+/// Reads a file that holds one `TensorProto`, as ONNX's test cases do. Real numbers of every width are read as `f32`, and whole
+/// numbers of types that [`DType`](crate::DType) does not have as `i64`.
+///
+/// Errors: a file that cannot be read; [`Error::Onnx`] where it is no well-formed tensor or larger than the default
+/// budget; [`Error::Unsupported`] for elements that are not read or stand in another file.
+pub fn open_tensor(path: impl AsRef<Path>) -> Result<Tensor> {
+    let (path, budget) = (path.as_ref(), Options::default().budget);
+    let io = |source| Error::Io {
+        path: path.display().to_string(),
+        source,
+    };
+    let what = path.display().to_string();
+    Budget::new(budget).check_bytes(&what, path.metadata().map_err(io)?.len())?;
+    tensor(&what, std::fs::read(path).map_err(io)?.into(), budget)
+}
 
-    pub(super) fn read(what: &str, bytes: Bytes, budget: u64) -> Result<Self> {
-        let mut budget = Budget::new(budget);
-        check::parsed_tensor_size(what, &bytes, &budget)?;
-        let proto =
-            TensorProto::decode(bytes).map_err(|error| Error::Onnx(format!("{what}: not a readable TensorProto: {error}")))?;
-        if proto.data_location != 0 {
-            return Err(Error::unsupported("onnx", format!("{what}: a tensor in another file")));
-        }
-        Ok(tensor::decode(what, &proto, &mut budget)?.into())
+/// Reads the content of a file that holds one `TensorProto`.
+pub(super) fn tensor(what: &str, bytes: Bytes, budget: u64) -> Result<Tensor> {
+    let mut budget = Budget::new(budget);
+    check::parsed_tensor_size(what, &bytes, &budget)?;
+    let proto = TensorProto::decode(bytes).map_err(|error| Error::Onnx(format!("{what}: not a readable TensorProto: {error}")))?;
+    if proto.data_location != 0 {
+        return Err(Error::unsupported("onnx", format!("{what}: a tensor in another file")));
     }
+    tensor::decode(what, &proto, &mut budget)
 }
 
 impl Model {
@@ -154,14 +153,5 @@ impl Model {
     /// Errors: an extent that is still open (only a first dimension has a default, 1); numbers that contradict the file.
     pub fn input_shapes(&self, shapes: &Shapes) -> Result<Vec<Vec<usize>>> {
         check::input_shapes(self, shapes)
-    }
-
-    /// The graph for these shapes, which refuses others. Its inputs and outputs stand in the order of
-    /// [`inputs`](Self::inputs), less those that have a value, and [`outputs`](Self::outputs).
-    ///
-    /// Errors: [`Error::Unsupported`] with a list of all nodes that are not supported; what
-    /// [`input_shapes`](Self::input_shapes) and the operators refuse; a tensor over the budget.
-    pub fn graph(&self, shapes: &Shapes) -> Result<Graph> {
-        convert::graph(self, shapes)
     }
 }

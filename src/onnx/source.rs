@@ -5,7 +5,9 @@ use std::sync::Arc;
 use super::model::Model;
 use super::types::{Shapes, TensorInfo};
 use crate::error::{Result, ensure};
+use crate::graph::passes::Evaluate;
 use crate::graph::{Fold, Graph, Kind, Source, ValueInfo};
+use crate::onnx::convert;
 
 /// A model with what is fixed of its shapes and inputs in every run.
 #[derive(Debug)]
@@ -23,7 +25,7 @@ impl Folding {
 }
 
 impl Fold for Folding {
-    fn fold(&self, inputs: &[&[usize]]) -> Result<Graph> {
+    fn fold(&self, inputs: &[&[usize]], evaluate: Evaluate) -> Result<Graph> {
         let count = self.read().count();
         ensure!(
             inputs.len() == count,
@@ -43,7 +45,7 @@ impl Fold for Folding {
             );
             shapes = shapes.input(&input.name, got);
         }
-        self.model.graph(&shapes)
+        convert::graph(&self.model, &shapes, evaluate)
     }
 
     fn inputs(&self) -> Vec<ValueInfo> {

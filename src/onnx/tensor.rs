@@ -1,68 +1,36 @@
 //! Tensors of a file: their type, shape and length, checked before anything is allocated, and their decoding.
 
+use half::{bf16, f16};
 use ndarray::{ArrayD, IxDyn};
 
 use super::budget::Budget;
-use super::element::{FLOAT, is_integer, type_name, type_size};
+use super::element::{self, type_name, type_size};
 use super::proto::TensorProto;
-use super::types::Tensor;
 use crate::error::{Error, Result};
-use crate::tensor::SharedArray;
+use crate::tensor::{Element, SharedArray, Tensor};
 
 /// The most dimensions of a tensor. ONNX has no limit; networks have five at most.
 pub(super) const MOST_DIMENSIONS: usize = 8;
 
-/// A tensor whose elements are known while the graph is built.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) enum Host {
-    /// Weights and other real numbers.
-    Float(SharedArray<f32>),
-    /// Shapes, axes, conditions: every integer type, and bool as 0 and 1.
-    Int(SharedArray<i64>),
+/// Whole numbers in one dimension.
+pub(super) fn list(values: Vec<i64>) -> Tensor {
+    ndarray::Array1::from_vec(values).into()
 }
 
-impl Host {
-    pub(super) fn shape(&self) -> &[usize] {
-        match self {
-            Self::Float(array) => array.shape(),
-            Self::Int(array) => array.shape(),
-        }
-    }
-
-    /// Whole numbers in one dimension.
-    pub(super) fn ints(values: Vec<i64>) -> Self {
-        ndarray::Array1::from_vec(values).into_dyn().into()
-    }
+/// One number.
+pub(super) fn scalar<T: Element>(value: T) -> Tensor {
+    ndarray::arr0(value).into()
 }
 
-impl From<ArrayD<f32>> for Host {
-    fn from(array: ArrayD<f32>) -> Self {
-        Self::Float(array.into_shared())
-    }
-}
-
-impl From<ArrayD<i64>> for Host {
-    fn from(array: ArrayD<i64>) -> Self {
-        Self::Int(array.into_shared())
-    }
-}
-
-impl From<&Tensor> for Host {
-    fn from(tensor: &Tensor) -> Self {
-        match tensor {
-            Tensor::Float(array) => array.clone().into(),
-            Tensor::Int(array) => array.clone().into(),
-        }
-    }
-}
-
-impl From<Host> for Tensor {
-    fn from(host: Host) -> Self {
-        match host {
-            Host::Float(array) => Self::Float(array.into_owned()),
-            Host::Int(array) => Self::Int(array.into_owned()),
-        }
-    }
+/// Whole numbers of any type; `None` of reals and bools.
+pub(super) fn whole(tensor: &Tensor) -> Option<SharedArray<i64>> {
+    Some(match tensor {
+        Tensor::I64(array) => array.clone(),
+        Tensor::I32(array) => array.mapv(i64::from).into_shared(),
+        Tensor::U8(array) => array.mapv(i64::from).into_shared(),
+        Tensor::I8(array) => array.mapv(i64::from).into_shared(),
+        Tensor::F32(_) | Tensor::F16(_) | Tensor::Bool(_) => return None,
+    })
 }
 
 /// The shape as extents, refusing negative ones, too many, and more elements than can be counted.
@@ -117,72 +85,100 @@ pub(super) fn check(what: &str, tensor: &TensorProto) -> Result<Vec<usize>> {
 
 fn typed_length(tensor: &TensorProto) -> usize {
     match tensor.data_type {
-        FLOAT => tensor.float_data.len(),
-        7 => tensor.int64_data.len(),
-        11 => tensor.double_data.len(),
-        12 | 13 => tensor.uint64_data.len(),
+        element::FLOAT => tensor.float_data.len(),
+        element::INT64 => tensor.int64_data.len(),
+        element::DOUBLE => tensor.double_data.len(),
+        element::UINT32 | element::UINT64 => tensor.uint64_data.len(),
         _ => tensor.int32_data.len(),
     }
 }
 
-/// Decodes a tensor.
+/// Decodes a tensor: reals as `f32`, whole numbers in their own type or, where there is none, as `i64`.
 ///
 /// Errors: `Unsupported` for types that are not read.
-pub(super) fn decode(what: &str, tensor: &TensorProto, budget: &mut Budget) -> Result<Host> {
+pub(super) fn decode(what: &str, tensor: &TensorProto, budget: &mut Budget) -> Result<Tensor> {
     let shape = check(what, tensor)?;
-    let elements = element_count(what, &shape)?;
-    let wrong = |error: ndarray::ShapeError| Error::Onnx(format!("{what}: {error}"));
-    match tensor.data_type {
-        FLOAT | 11 => {
-            budget.charge(what, elements, 4)?;
-            let values = floats(tensor);
-            Ok(ArrayD::from_shape_vec(IxDyn(&shape), values).map_err(wrong)?.into())
+    let kind = tensor.data_type;
+    let dtype = element::known_dtype(kind);
+    let dtype = dtype.ok_or_else(|| Error::unsupported("onnx", format!("{what} is {}", type_name(kind))))?;
+    budget.charge(what, element_count(what, &shape)?, dtype.bytes() as u64)?;
+    let short = Short { what, tensor };
+    match kind {
+        element::UINT8 => array(what, &shape, short.numbers(u8::from_le_bytes)?),
+        element::INT8 => array(what, &shape, short.numbers(i8::from_le_bytes)?),
+        element::INT32 => array(what, &shape, short.numbers(i32::from_le_bytes)?),
+        element::BOOL => {
+            let bytes = short.numbers(|[byte]| u8::from(byte != 0))?;
+            array(what, &shape, bytes.into_iter().map(|byte| byte != 0).collect())
         }
-        kind if is_integer(kind) => {
-            budget.charge(what, elements, 8)?;
-            let values = integers(what, tensor)?;
-            Ok(ArrayD::from_shape_vec(IxDyn(&shape), values).map_err(wrong)?.into())
+        element::UINT16 => array(what, &shape, widened(&short.numbers(u16::from_le_bytes)?)),
+        element::INT16 => array(what, &shape, widened(&short.numbers(i16::from_le_bytes)?)),
+        element::FLOAT16 => {
+            let bits = short.numbers(u16::from_le_bytes)?;
+            array(what, &shape, bits.iter().map(|&bits| f16::from_bits(bits).to_f32()).collect())
         }
-        kind => Err(Error::unsupported("onnx", format!("{what} is {}", type_name(kind)))),
+        element::BFLOAT16 => {
+            let bits = short.numbers(u16::from_le_bytes)?;
+            array(
+                what,
+                &shape,
+                bits.iter().map(|&bits| bf16::from_bits(bits).to_f32()).collect(),
+            )
+        }
+        element::FLOAT | element::DOUBLE => array(what, &shape, floats(tensor)),
+        _ => array(what, &shape, long_integers(what, tensor)?),
+    }
+}
+
+fn array<T: Element>(what: &str, shape: &[usize], values: Vec<T>) -> Result<Tensor> {
+    let array = ArrayD::from_shape_vec(IxDyn(shape), values);
+    Ok(array.map_err(|error| Error::Onnx(format!("{what}: {error}")))?.into())
+}
+
+fn widened<T: Copy + Into<i64>>(values: &[T]) -> Vec<i64> {
+    values.iter().map(|&value| value.into()).collect()
+}
+
+/// A tensor of a type of 32 bits or fewer: `raw_data` has its elements in their own width, `int32_data` in four bytes each.
+struct Short<'a> {
+    what: &'a str,
+    tensor: &'a TensorProto,
+}
+
+impl Short<'_> {
+    fn numbers<const N: usize, T: TryFrom<i32>>(&self, value: impl Fn([u8; N]) -> T) -> Result<Vec<T>> {
+        if let Some(raw) = &self.tensor.raw_data {
+            return Ok(chunks(raw, value));
+        }
+        let number = |&number: &i32| {
+            let name = type_name(self.tensor.data_type);
+            T::try_from(number).map_err(|_| Error::Onnx(format!("{} has an element {number}, which is no {name}", self.what)))
+        };
+        self.tensor.int32_data.iter().map(number).collect()
     }
 }
 
 /// Doubles are rounded to `f32`.
 fn floats(tensor: &TensorProto) -> Vec<f32> {
     match (&tensor.raw_data, tensor.data_type) {
-        (Some(raw), FLOAT) => raw.as_chunks().0.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect(),
-        (Some(raw), _) => raw
-            .as_chunks()
-            .0
-            .iter()
-            .map(|&bytes| f64::from_le_bytes(bytes) as f32)
-            .collect(),
-        (None, FLOAT) => tensor.float_data.clone(),
+        (Some(raw), element::FLOAT) => chunks(raw, f32::from_le_bytes),
+        (Some(raw), _) => chunks(raw, |bytes| f64::from_le_bytes(bytes) as f32),
+        (None, element::FLOAT) => tensor.float_data.clone(),
         (None, _) => tensor.double_data.iter().map(|&value| value as f32).collect(),
     }
 }
 
-fn integers(what: &str, tensor: &TensorProto) -> Result<Vec<i64>> {
+/// Of 64 bits, or of 32 without a sign.
+fn long_integers(what: &str, tensor: &TensorProto) -> Result<Vec<i64>> {
     let too_large = || Error::Onnx(format!("{what} has an element over the largest 64-bit integer"));
     let unsigned = |value: u64| i64::try_from(value).map_err(|_| too_large());
-    let Some(raw) = &tensor.raw_data else {
-        return match tensor.data_type {
-            7 => Ok(tensor.int64_data.clone()),
-            12 | 13 => tensor.uint64_data.iter().map(|&value| unsigned(value)).collect(),
-            _ => Ok(tensor.int32_data.iter().map(|&value| i64::from(value)).collect()),
-        };
-    };
-    Ok(match tensor.data_type {
-        2 => raw.iter().map(|&byte| i64::from(byte)).collect(),
-        3 => raw.iter().map(|&byte| i64::from(byte as i8)).collect(),
-        9 => raw.iter().map(|&byte| i64::from(byte != 0)).collect(),
-        4 => chunks(raw, |bytes| i64::from(u16::from_le_bytes(bytes))),
-        5 => chunks(raw, |bytes| i64::from(i16::from_le_bytes(bytes))),
-        6 => chunks(raw, |bytes| i64::from(i32::from_le_bytes(bytes))),
-        12 => chunks(raw, |bytes| i64::from(u32::from_le_bytes(bytes))),
-        13 => return chunks(raw, |bytes| unsigned(u64::from_le_bytes(bytes))).into_iter().collect(),
-        _ => chunks(raw, i64::from_le_bytes),
-    })
+    match (&tensor.raw_data, tensor.data_type) {
+        (None, element::INT64) => Ok(tensor.int64_data.clone()),
+        (None, _) => tensor.uint64_data.iter().map(|&value| unsigned(value)).collect(),
+        (Some(raw), element::UINT32) => Ok(chunks(raw, |bytes| u32::from_le_bytes(bytes).into())),
+        (Some(raw), element::UINT64) => chunks(raw, |bytes| unsigned(u64::from_le_bytes(bytes))).into_iter().collect(),
+        (Some(raw), _) => Ok(chunks(raw, i64::from_le_bytes)),
+    }
 }
 
 fn chunks<const N: usize, T>(raw: &[u8], value: impl Fn([u8; N]) -> T) -> Vec<T> {

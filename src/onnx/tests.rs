@@ -1,6 +1,8 @@
 //! Models that are hostile, malformed or unsupported, built field by field.
 
 mod described;
+mod graphs;
+mod known;
 mod sizes;
 mod values;
 
@@ -11,8 +13,9 @@ use super::proto::{
     AttributeProto, DimensionProto, GraphProto, ModelProto, NodeProto, OperatorSetIdProto, StringStringEntryProto, TensorProto,
     TensorShapeProto, TensorTypeProto, TypeProto, ValueInfoProto,
 };
-use super::{Model, Options, Shapes};
+use super::{Model, Options, Shapes, element};
 use crate::error::{Error, Result};
+use crate::tensor::Tensor;
 
 fn value(name: &str, dims: &[i64]) -> ValueInfoProto {
     let dim = dims.iter().map(|&dim| DimensionProto {
@@ -94,6 +97,34 @@ fn output(model: &ModelProto) -> ndarray::ArrayD<f32> {
     session.run(&[x.view()]).unwrap().swap_remove(0)
 }
 
+/// What a model gives for an `x` of zeros, of whatever type, on the reference.
+fn typed_output(model: &ModelProto) -> Result<Tensor> {
+    let session = crate::Session::new(graph(model)?, &crate::Backend::Reference)?;
+    let x = ndarray::Array4::<f32>::zeros((1, 2, 6, 8));
+    Ok(session.run_tensors(&[x.view()])?.swap_remove(0))
+}
+
+/// An initializer.
+fn initializer(name: &str, tensor: impl Into<Tensor>) -> TensorProto {
+    let tensor = tensor.into();
+    let raw: Vec<u8> = match &tensor {
+        Tensor::F32(array) => array.iter().flat_map(|value| value.to_le_bytes()).collect(),
+        Tensor::F16(array) => array.iter().flat_map(|value| value.to_le_bytes()).collect(),
+        Tensor::I64(array) => array.iter().flat_map(|value| value.to_le_bytes()).collect(),
+        Tensor::I32(array) => array.iter().flat_map(|value| value.to_le_bytes()).collect(),
+        Tensor::U8(array) => array.iter().copied().collect(),
+        Tensor::I8(array) => array.iter().flat_map(|value| value.to_le_bytes()).collect(),
+        Tensor::Bool(array) => array.iter().map(|&value| u8::from(value)).collect(),
+    };
+    TensorProto {
+        name: name.to_owned(),
+        dims: tensor.shape().iter().map(|&extent| extent as i64).collect(),
+        data_type: element::number(tensor.dtype()),
+        raw_data: Some(raw.into()),
+        ..Default::default()
+    }
+}
+
 fn refusal(model: &ModelProto) -> String {
     graph(model).unwrap_err().to_string()
 }
@@ -104,11 +135,11 @@ fn all_that_is_unsupported_is_listed_at_once() {
     foreign.domain = "com.example".to_owned();
     let mut surplus = node("Relu", &["x"], "s");
     surplus.attribute.push(ints("odd", &[1]));
-    let half = TensorProto {
-        name: "half".to_owned(),
+    let quarter = TensorProto {
+        name: "quarter".to_owned(),
         dims: vec![2],
-        data_type: 10,
-        raw_data: Some(Bytes::from_static(&[0; 4])),
+        data_type: 17,
+        raw_data: Some(Bytes::from_static(&[0; 2])),
         ..Default::default()
     };
     let nodes = vec![
@@ -116,11 +147,11 @@ fn all_that_is_unsupported_is_listed_at_once() {
         node("Det", &["r"], "d"),
         foreign,
         surplus,
-        node("Add", &["x", "half"], "h"),
+        node("Add", &["x", "quarter"], "h"),
         node("Relu", &["d"], "after"),
         node("Frobnicate", &["after"], "y"),
     ];
-    let error = graph(&model(nodes, vec![half])).unwrap_err();
+    let error = graph(&model(nodes, vec![quarter])).unwrap_err();
     assert!(matches!(error, Error::Unsupported { .. }));
     let message = error.to_string();
     for part in [
@@ -128,7 +159,7 @@ fn all_that_is_unsupported_is_listed_at_once() {
         "(Det)",
         "(com.example.Attention)",
         "attribute \"odd\"",
-        "\"half\" is FLOAT16",
+        "\"quarter\" is FLOAT8E4M3FN",
     ] {
         assert!(message.contains(part), "{part}: {message}");
     }
@@ -193,14 +224,11 @@ fn inputs_with_a_value_are_constants() {
     let whole = |values: &[i64]| ndarray::arr1(values).into_dyn();
     let model = reshape(7);
     let message = |shapes: &Shapes| model.graph(shapes).unwrap_err().to_string();
-    assert!(
-        message(&Shapes::new())
-            .contains("\"s\" is INT64: only FLOAT is read while the network runs, others need a value (Shapes::value)")
-    );
+    assert!(message(&Shapes::new()).contains("(Reshape): input 1 is computed while the network runs"));
     assert!(message(&Shapes::new().value("t", whole(&[4]))).contains("no input \"t\""));
     assert!(message(&Shapes::new().value("s", whole(&[4, 4, 6]))).contains("[3]"));
     let real = ndarray::arr1(&[4.0_f32, 24.0]).into_dyn();
-    assert!(message(&Shapes::new().value("s", real)).contains("s [2] is INT64, but its value is real numbers"));
+    assert!(message(&Shapes::new().value("s", real)).contains("s [2] is INT64: expected a value of i64, but got f32"));
 
     let shapes = Shapes::new().value("s", whole(&[4, 24]));
     let graph = model.graph(&shapes).unwrap();
@@ -209,9 +237,14 @@ fn inputs_with_a_value_are_constants() {
     let session = crate::Session::new(graph, &crate::Backend::Reference).unwrap();
     let x = ndarray::Array4::<f32>::zeros((1, 2, 6, 8)).into_dyn();
     assert_eq!(session.run(&[x.view()]).unwrap()[0].shape(), [4, 24]);
-    // Half precision is not read, whatever its value.
     let half = reshape(10).graph(&shapes).unwrap_err().to_string();
-    assert!(half.contains("FLOAT16"), "{half}");
+    assert!(
+        half.contains("s [2] is FLOAT16: expected a value of f32, but got i64"),
+        "{half}"
+    );
+    let unsigned = reshape(12).graph(&Shapes::new()).unwrap_err().to_string();
+    assert!(unsigned.contains("\"s\" is UINT32, which is no type of inputs"), "{unsigned}");
+    assert!(reshape(12).graph(&shapes).is_ok());
 }
 
 #[test]

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use ndarray::ArrayD;
-
 use super::element;
+use crate::dtype::DType;
 use crate::graph::{Dim, ValueInfo};
+use crate::tensor::Tensor;
 
 /// How a file is read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,7 +56,7 @@ pub struct TensorInfo {
 }
 
 impl TensorInfo {
-    /// ONNX's name of the element type; `FLOAT` is `f32`.
+    /// ONNX's name of the declared element type; `FLOAT` is `f32`.
     pub fn element_type(&self) -> String {
         element::type_name(self.element)
     }
@@ -65,14 +65,14 @@ impl TensorInfo {
     pub(super) fn value_info(&self) -> ValueInfo {
         ValueInfo {
             name: self.name.clone(),
-            dtype: element::dtype(self.element),
+            dtype: self.dtype(),
             dims: self.dims.clone(),
         }
     }
 
-    /// Whether its elements are `f32`.
-    pub fn is_f32(&self) -> bool {
-        self.element == element::FLOAT
+    /// The type of its elements while the network runs, `f32` for real numbers of every width; `None` where there is none.
+    pub fn dtype(&self) -> Option<DType> {
+        element::dtype(self.element)
     }
 }
 
@@ -83,37 +83,6 @@ impl fmt::Display for TensorInfo {
             None => "..".to_owned(),
         };
         write!(f, "{} [{dims}]", self.name)
-    }
-}
-
-/// A tensor of numbers that are known before the network runs. Made from an array of `f32` or `i64`.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Tensor {
-    /// Real numbers; `double` is rounded.
-    Float(ArrayD<f32>),
-    /// Whole numbers of any ONNX type, and bool as 0 and 1.
-    Int(ArrayD<i64>),
-}
-
-impl Tensor {
-    /// The extents.
-    pub fn shape(&self) -> &[usize] {
-        match self {
-            Self::Float(array) => array.shape(),
-            Self::Int(array) => array.shape(),
-        }
-    }
-}
-
-impl From<ArrayD<f32>> for Tensor {
-    fn from(array: ArrayD<f32>) -> Self {
-        Self::Float(array)
-    }
-}
-
-impl From<ArrayD<i64>> for Tensor {
-    fn from(array: ArrayD<i64>) -> Self {
-        Self::Int(array)
     }
 }
 
@@ -155,7 +124,9 @@ impl Shapes {
     }
 
     /// Fixes an input: it is a constant with these elements, and the graph has no such input. For inputs that shapes depend
-    /// on, which are often whole numbers: the shape of a Reshape, the starts of a Slice, the sizes of a Resize.
+    /// on, which are often whole numbers: the shape of a Reshape, the starts of a Slice, the sizes of a Resize. The value is of the
+    /// type that the input is declared with; of `i64` for whole numbers of types that [`DType`] does not have, and of `f32` for
+    /// real numbers of every width.
     ///
     /// ```
     /// use convoke::onnx::{Model, Shapes};

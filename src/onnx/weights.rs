@@ -5,26 +5,28 @@ use prost::bytes::Bytes;
 use std::collections::HashMap;
 
 use super::budget::Budget;
-use super::proto::{NodeProto, TensorProto};
-use super::tensor::{self, Host};
-use crate::tensor::SharedArray;
+use super::proto::{GraphProto, NodeProto, TensorProto};
+use super::tensor;
+use crate::tensor::Tensor;
 
 /// The real constants by the names of their values.
-pub(super) type Weights = HashMap<String, SharedArray<f32>>;
+pub(super) type Weights = HashMap<String, Tensor>;
 
 /// Decodes initializers and `Constant` nodes of reals, whose elements are then nowhere else, and lets go of the file. What
 /// cannot be decoded is left as it is: what uses it finds out.
 pub(super) fn take(initializers: &mut HashMap<String, TensorProto>, nodes: &mut [NodeProto], budget: u64) -> Weights {
     let mut weights = Weights::new();
-    // No more than the elements had in the file, which was within the budget.
+    // At most twice what the elements had in the file, which was within the budget.
     let mut budget = Budget::new(budget);
     let mut take = |name: &str, tensor: &mut TensorProto| {
-        let is_real = matches!(tensor.data_type, element::FLOAT | element::DOUBLE);
-        if let (true, Ok(Host::Float(array))) = (is_real, tensor::decode("a weight", tensor, &mut budget)) {
-            weights.insert(name.to_owned(), array);
+        if element::is_real(tensor.data_type)
+            && let Ok(weight) = tensor::decode("a weight", tensor, &mut budget)
+        {
+            weights.insert(name.to_owned(), weight);
             tensor.raw_data = None;
             tensor.float_data = Vec::new();
             tensor.double_data = Vec::new();
+            tensor.int32_data = Vec::new();
         }
         release(&mut tensor.raw_data);
     };
@@ -40,9 +42,28 @@ pub(super) fn take(initializers: &mut HashMap<String, TensorProto>, nodes: &mut 
                 (Some(tensor), _) => release(&mut tensor.raw_data),
                 (None, _) => {}
             }
+            if let Some(graph) = &mut attribute.g {
+                release_graph(graph);
+            }
         }
     }
     weights
+}
+
+/// Copies what a graph in a graph has of the file.
+fn release_graph(graph: &mut GraphProto) {
+    for initializer in &mut graph.initializer {
+        release(&mut initializer.raw_data);
+    }
+    for attribute in graph.node.iter_mut().flat_map(|node| &mut node.attribute) {
+        attribute.s = Bytes::copy_from_slice(&attribute.s);
+        if let Some(tensor) = &mut attribute.t {
+            release(&mut tensor.raw_data);
+        }
+        if let Some(graph) = &mut attribute.g {
+            release_graph(graph);
+        }
+    }
 }
 
 /// Copies what is a part of the file, so that the whole need not stay.

@@ -29,6 +29,8 @@ use crate::gpu::TuningPlan;
 use crate::gpu::{LayerChoice, Resident};
 use crate::graph::passes::Passes;
 use crate::graph::{Graph, Kind, Pass, ValueInfo};
+#[cfg(feature = "onnx")]
+use crate::onnx::{Model, Shapes};
 use crate::precision::Precision;
 #[cfg(not(target_family = "wasm"))]
 use crate::profiling::Profile;
@@ -374,6 +376,19 @@ impl Graph {
     /// Errors: what folding a constant operator may give; shapes that an operator refuses.
     pub fn optimized(&self, passes: &[Pass], shapes: Option<&[&[usize]]>) -> Result<Self> {
         Passes::new(passes, reference::constants).apply(self, shapes)
+    }
+}
+
+#[cfg(feature = "onnx")]
+impl Model {
+    /// The graph for these shapes, which refuses others. Its inputs and outputs stand in the order of
+    /// [`inputs`](Self::inputs), less those that have a value, and [`outputs`](Self::outputs). Constants whose elements are needed
+    /// are computed in `f64` and rounded once.
+    ///
+    /// Errors: [`Error::Unsupported`] with a list of all nodes that are not supported; what
+    /// [`input_shapes`](Self::input_shapes) and the operators refuse; a tensor over the budget.
+    pub fn graph(&self, shapes: &Shapes) -> Result<Graph> {
+        crate::onnx::graph(self, shapes, reference::constants)
     }
 }
 

@@ -10,7 +10,7 @@ use crate::gpu::GpuEngine;
 use crate::graph::passes::Passes;
 use crate::graph::{Fold, Graph, Kind, Source};
 use crate::precision::Precision;
-use crate::reference::ReferenceEngine;
+use crate::reference::{self, ReferenceEngine};
 use crate::session::backend::Backend;
 
 /// How a session runs.
@@ -87,7 +87,7 @@ impl Shared {
             Made::Each(model, kept) => {
                 // Its weights are found where others have them, before one of those goes.
                 let make = || {
-                    let ready = self.settings.ready(Arc::new(model.fold(&known)?), 1)?;
+                    let ready = self.settings.ready(Arc::new(model.fold(&known, reference::constants)?), 1)?;
                     if ready.on_gpu.is_none() {
                         ready.engine.prepare(shapes)?;
                     }

@@ -14,16 +14,13 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use ndarray::{ArrayD, ArrayViewD};
-
-use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::graph::Graph;
-use crate::onnx::{Model, Shapes, Tensor, TensorInfo};
+use crate::onnx::{Model, Shapes, open_tensor};
 use crate::precision::Precision;
-use crate::reference::{Mismatch, compare_close, compare_exact};
+use crate::reference::{compare_close, compare_exact};
 use crate::session::{Backend, Session};
-use crate::tensor::Tensor as HostTensor;
+use crate::tensor::{Tensor, TensorView};
 
 /// How far an element may be from the one wanted: `atol + rtol * |want|`, as in `numpy.allclose`.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -134,34 +131,18 @@ fn tensors(folder: &Path, stem: &str) -> Result<Vec<Tensor>> {
         if !path.is_file() {
             return Ok(found);
         }
-        found.push(Tensor::open(&path)?);
+        found.push(open_tensor(&path)?);
     }
-}
-
-/// Whether whole numbers or bools are those wanted.
-fn compare_whole(got: &HostTensor, want: &ArrayD<i64>) -> Result<(), Mismatch> {
-    if got.dtype() == DType::I64 {
-        return compare_exact(got, want);
-    }
-    compare_exact(&got.to_f32(), &want.mapv(|value| value as f32))
 }
 
 impl Case {
     /// Reads a case.
     ///
     /// Errors: files that cannot be read; what [`Model::open`] refuses; no data set; another number of tensors than the model
-    /// has inputs or outputs; [`Error::Unsupported`] where not one output is of 32-bit floats, and for element types that
-    /// are not read.
+    /// has inputs or outputs; [`Error::Unsupported`] for element types that are not read.
     pub fn open(folder: impl AsRef<Path>) -> Result<Self> {
         let folder = folder.as_ref();
         let model = Model::open(folder.join("model.onnx"))?;
-        if !model.outputs().iter().any(TensorInfo::is_f32) {
-            let types: Vec<String> = model.outputs().iter().map(TensorInfo::element_type).collect();
-            return Err(Error::unsupported(
-                "onnx",
-                format!("not float: the outputs are {}", types.join(", ")),
-            ));
-        }
         let mut data = Vec::new();
         for path in folders(folder)? {
             let name = name_of(&path);
@@ -219,13 +200,13 @@ impl Case {
             .build(graph)?
             .run_tensors(&inputs)?;
         for ((info, got), want) in self.model.outputs().iter().zip(&outputs).zip(&set.outputs) {
-            let compared = match want {
-                Tensor::Float(want) => match got.array::<f32>() {
-                    Ok(got) => compare_close(got, want, tolerance.rtol, tolerance.atol),
-                    Err(error) => return Ok(Err(format!("output {info}: {error}"))),
-                },
-                // ONNX's bools are read as 0 and 1.
-                Tensor::Int(want) => compare_whole(got, want),
+            let compared = match (got, want) {
+                (Tensor::F32(got), Tensor::F32(want)) => compare_close(got, want, tolerance.rtol, tolerance.atol),
+                _ if got.dtype() != want.dtype() => {
+                    let (want, got) = (want.dtype(), got.dtype());
+                    return Ok(Err(format!("output {info}: expected {want}, but got {got}")));
+                }
+                _ => compare_exact(got, want),
             };
             if let Err(mismatch) = compared {
                 return Ok(Err(format!("output {info}: {mismatch}")));
@@ -234,35 +215,41 @@ impl Case {
         Ok(Ok(()))
     }
 
-    /// The graph for a data set, and what it reads. Whole numbers are fixed; where that does not do, so are real numbers of
-    /// at most one dimension but for the first input: bounds, scales and the like, which ONNX's cases give as inputs.
+    /// The graph for a data set, and what it reads. Where a model does not do with inputs alone, some are fixed: whole numbers
+    /// of at most one dimension, which are shapes and axes; or all whole numbers, and reals of at most one dimension but for
+    /// the first input: bounds, scales and the like, which ONNX's cases give as inputs.
     ///
     /// Errors: as [`Model::graph`].
-    pub fn graph<'a>(&self, set: &'a DataSet) -> Result<(Graph, Vec<ArrayViewD<'a, f32>>)> {
-        match self.graph_fixing(set, |_, value| matches!(value, Tensor::Int(_))) {
-            Err(Error::Unsupported { .. }) => self.graph_fixing(set, |index, value| match value {
-                Tensor::Int(_) => true,
-                Tensor::Float(array) => index > 0 && array.ndim() <= 1,
-            }),
-            result => result,
+    pub fn graph<'a>(&self, set: &'a DataSet) -> Result<(Graph, Vec<TensorView<'a>>)> {
+        let rules: [fn(usize, &Tensor) -> bool; 4] = [
+            |_, _| false,
+            |_, value| !value.dtype().is_float() && value.shape().len() <= 1,
+            |_, value| !value.dtype().is_float(),
+            |index, value| !value.dtype().is_float() || (index > 0 && value.shape().len() <= 1),
+        ];
+        let mut refusal = None;
+        for is_fixed in rules {
+            match self.graph_fixing(set, is_fixed) {
+                Err(error @ Error::Unsupported { .. }) => refusal = Some(error),
+                result => return result,
+            }
         }
+        Err(refusal.unwrap_or_else(|| Error::Internal("no rule says which inputs are fixed".to_owned())))
     }
 
     fn graph_fixing<'a>(
         &self,
         set: &'a DataSet,
         is_fixed: impl Fn(usize, &Tensor) -> bool,
-    ) -> Result<(Graph, Vec<ArrayViewD<'a, f32>>)> {
+    ) -> Result<(Graph, Vec<TensorView<'a>>)> {
         let mut shapes = Shapes::new();
         let mut views = Vec::new();
         for (index, (info, value)) in self.model.inputs().iter().zip(&set.inputs).enumerate() {
-            // Doubles cannot be read while the network runs.
-            match value {
-                Tensor::Float(array) if info.is_f32() && !is_fixed(index, value) => {
-                    shapes = shapes.input(&info.name, array.shape());
-                    views.push(array.view());
-                }
-                _ => shapes = shapes.value(&info.name, value.clone()),
+            if info.dtype().is_none() || is_fixed(index, value) {
+                shapes = shapes.value(&info.name, value.clone());
+            } else {
+                shapes = shapes.input(&info.name, value.shape());
+                views.push(value.view());
             }
         }
         Ok((self.model.graph(&shapes)?, views))

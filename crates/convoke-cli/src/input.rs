@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use convoke::onnx::{Model, Shapes, TensorInfo};
 use convoke::testing::Random;
-use ndarray::{ArrayD, ArrayViewD};
+use convoke::{DType, Tensor, TensorView};
 
 use super::decode::EXTENSIONS;
 use super::picture::PictureOptions;
@@ -20,7 +20,8 @@ const MOST_BYTES: u64 = 4 << 30;
 pub(super) struct InputArguments {
     /// What an input reads; NAME= may be left out where the model has one input.
     ///
-    /// An array from a .npy file: floats, or whole numbers that f32 holds exactly; a picture (PNG, JPEG, WebP, BMP, the first
+    /// An array from a .npy file, of the type that the input is declared with; inputs of floats take floats of any width and whole
+    /// numbers that f32 holds exactly; a picture (PNG, JPEG, WebP, BMP, the first
     /// frame of a GIF), for inputs [N, C, H, W] and [N, H, W, C] of 1 or 3 channels; a folder of such pictures, each a run
     /// of its own; `-`, which is an array or a picture from stdin; or `random` numbers, the same in each run. Pictures stand
     /// on white paper where they are transparent, and are not turned by what a camera noted.
@@ -34,7 +35,7 @@ pub(super) struct InputArguments {
 #[derive(Debug)]
 pub(super) struct Feeds {
     /// In the order of the inputs; of a folder the first picture.
-    inputs: Vec<ArrayD<f32>>,
+    inputs: Vec<Tensor>,
     folder: Option<Folder>,
 }
 
@@ -43,13 +44,13 @@ struct Folder {
     /// The input that reads it.
     input: usize,
     paths: Vec<PathBuf>,
-    pictures: Vec<ArrayD<f32>>,
+    pictures: Vec<Tensor>,
 }
 
 impl Feeds {
     /// What is read run by run.
-    pub(super) fn runs(&self) -> Vec<Vec<ArrayViewD<'_, f32>>> {
-        let views = || self.inputs.iter().map(|input| input.view()).collect::<Vec<_>>();
+    pub(super) fn runs(&self) -> Vec<Vec<TensorView<'_>>> {
+        let views = || self.inputs.iter().map(Tensor::view).collect::<Vec<_>>();
         let Some(folder) = &self.folder else {
             return vec![views()];
         };
@@ -65,9 +66,9 @@ impl Feeds {
     /// What is read by the only run.
     ///
     /// Errors: several pictures.
-    pub(super) fn only(&self) -> Result<Vec<ArrayViewD<'_, f32>>, String> {
+    pub(super) fn only(&self) -> Result<Vec<TensorView<'_>>, String> {
         match self.pictures().len() {
-            0 | 1 => Ok(self.inputs.iter().map(|input| input.view()).collect()),
+            0 | 1 => Ok(self.inputs.iter().map(Tensor::view).collect()),
             count => Err(format!(
                 "one picture is expected, but the folder has {count}; `run` takes them all"
             )),
@@ -110,6 +111,8 @@ impl InputArguments {
                     info.name
                 )
             })?;
+            // What has no type is refused with the model.
+            let dtype = info.dtype().unwrap_or(DType::F32);
             let array = match Kind::of(source) {
                 Some(Kind::Random) => {
                     arrays.push(None);
@@ -125,10 +128,10 @@ impl InputArguments {
                 }
                 Some(kind) => content(source).and_then(|bytes| {
                     if kind == Kind::Array || (kind == Kind::Stdin && bytes.starts_with(b"\x93NUMPY")) {
-                        return layout::fitted(npy::parse(&bytes)?, info);
+                        return layout::fitted(npy::parse(&bytes, dtype)?, info);
                     }
                     pictures += 1;
-                    self.picture.read(&bytes, info).map(ndarray::Array4::into_dyn)
+                    self.picture(&bytes, info)
                 }),
                 None => Err(format!(
                     "neither .npy nor a picture ({}), a folder, - or random",
@@ -146,12 +149,22 @@ impl InputArguments {
         // What is not supported is said before a device is opened, and inputs that there is a graph for are within the budget.
         model.graph(&shapes)?;
         let mut random = Random::new(0);
-        let inputs = arrays
-            .into_iter()
-            .zip(&input_shapes)
-            .map(|(array, shape)| array.unwrap_or_else(|| random.reals(shape)))
-            .collect();
-        Ok(Feeds { inputs, folder })
+        let inputs = arrays.into_iter().zip(model.inputs().iter().zip(&input_shapes));
+        let inputs = inputs.map(|(array, (info, shape))| match array {
+            Some(array) => Ok(array),
+            None => self::random(&mut random, info, shape),
+        });
+        Ok(Feeds {
+            inputs: inputs.collect::<Result<_, String>>()?,
+            folder,
+        })
+    }
+
+    fn picture(&self, bytes: &[u8], info: &TensorInfo) -> Result<Tensor, String> {
+        match info.dtype() {
+            Some(DType::F32) | None => self.picture.read(bytes, info).map(Tensor::from),
+            Some(dtype) => Err(format!("pictures are floats, but input {info} takes {dtype}")),
+        }
     }
 
     /// The pictures of a folder, by their names, all of one shape.
@@ -167,14 +180,10 @@ impl InputArguments {
             }
         }
         paths.sort();
-        let mut pictures: Vec<ArrayD<f32>> = Vec::new();
+        let mut pictures: Vec<Tensor> = Vec::new();
         for path in &paths {
             let bytes = content(&path.display().to_string()).map_err(|error| named(path, &error))?;
-            let picture = self
-                .picture
-                .read(&bytes, info)
-                .map_err(|error| named(path, &error))?
-                .into_dyn();
+            let picture = self.picture(&bytes, info).map_err(|error| named(path, &error))?;
             let first = pictures.first().unwrap_or(&picture);
             if picture.shape() != first.shape() {
                 let (got, want) = (picture.shape(), first.shape());
@@ -183,7 +192,7 @@ impl InputArguments {
                     &format!("expected {want:?} as of the first picture, but got {got:?}"),
                 ));
             }
-            let together = (pictures.len() as u64 + 1).saturating_mul(4 * picture.len() as u64);
+            let together = (pictures.len() as u64 + 1).saturating_mul(4 * picture.shape().iter().product::<usize>() as u64);
             if together > MOST_BYTES {
                 return Err(named(
                     path,
@@ -210,6 +219,14 @@ impl InputArguments {
             return Err("one input can be read from stdin".to_owned());
         }
         Ok(named)
+    }
+}
+
+/// Random numbers for an input of floats.
+fn random(random: &mut Random, info: &TensorInfo, shape: &[usize]) -> Result<Tensor, String> {
+    match info.dtype() {
+        Some(DType::F32) | None => Ok(random.reals(shape).into()),
+        Some(dtype) => Err(format!("random numbers are floats, but input {info} takes {dtype}")),
     }
 }
 

@@ -1,21 +1,93 @@
-//! Arrays from `.npy` files as `f32`, and tensors to them.
+//! Tensors from `.npy` files and to them.
 
 use std::io::Write;
 
-use convoke::Tensor;
+use convoke::{DType, Element, Tensor};
+use half::f16;
 use ndarray::{ArrayD, ArrayViewD};
 use ndarray_npy::{ViewElement, ViewNpyError, ViewNpyExt, WriteNpyExt};
 
-/// An array of `f32`, of `f64`, which is rounded, or of whole numbers and booleans, which must be exact. The header is not trusted: the
-/// elements must be there.
+/// 16-bit floats in a header. `ndarray-npy` has none, but whole numbers of as many bits, whose name is as long.
+const F16: (&[u8], &[u8]) = (b"'<f2'", b"'<u2'");
+
+/// In which part of a file its header names the type of elements.
+const HEADER: usize = 128;
+
+/// A tensor of this type. `f32` is read from arrays of `f32`, of `f64`, which is rounded, of `f16`, or of whole numbers and booleans,
+/// which must be exact; any other type from arrays of that type alone. The header is not trusted: the elements must be there.
 ///
 /// Errors: a message for people that does not name the file.
-pub(super) fn parse(bytes: &[u8]) -> Result<ArrayD<f32>, String> {
+pub(super) fn parse(bytes: &[u8], dtype: DType) -> Result<Tensor, String> {
     // Aligned for any type.
     let mut words = vec![0_u64; bytes.len().div_ceil(8)];
     let aligned = &mut bytemuck::cast_slice_mut::<u64, u8>(&mut words)[..bytes.len()];
     aligned.copy_from_slice(bytes);
+    let is_f16 = rename(aligned, F16.0, F16.1);
     let bytes = &*aligned;
+    match dtype {
+        _ if is_f16 && !dtype.is_float() => Err(format!("an array of {}, but {dtype} is expected", DType::F16)),
+        DType::F32 if is_f16 => Ok(halves(bytes)?.mapv(f32::from).into()),
+        DType::F32 => reals(bytes).map(Tensor::from),
+        DType::F16 if is_f16 => halves(bytes).map(Tensor::from),
+        DType::I64 => own::<i64>(bytes),
+        DType::I32 => own::<i32>(bytes),
+        DType::U8 => own::<u8>(bytes),
+        DType::I8 => own::<i8>(bytes),
+        DType::Bool => own::<bool>(bytes),
+        other => Err(format!("an array of another type, but {other} is expected")),
+    }
+}
+
+/// Writes a tensor in its own type.
+pub(super) fn write(tensor: &Tensor, file: &mut dyn Write) -> Result<(), Box<dyn std::error::Error>> {
+    Ok(match tensor {
+        Tensor::F16(array) => {
+            let mut bytes = Vec::new();
+            array.mapv(f16::to_bits).write_npy(&mut bytes)?;
+            rename(&mut bytes, F16.1, F16.0);
+            return Ok(file.write_all(&bytes)?);
+        }
+        Tensor::I64(array) => array.write_npy(file),
+        Tensor::I32(array) => array.write_npy(file),
+        Tensor::U8(array) => array.write_npy(file),
+        Tensor::I8(array) => array.write_npy(file),
+        Tensor::Bool(array) => array.write_npy(file),
+        other => other.to_f32().write_npy(file),
+    }?)
+}
+
+/// Puts one type's name in the place of another in a header, where it is there.
+fn rename(bytes: &mut [u8], from: &[u8], to: &[u8]) -> bool {
+    let header = bytes.len().min(HEADER);
+    let place = bytes[..header].windows(from.len()).position(|part| part == from);
+    if let Some(place) = place {
+        bytes[place..place + to.len()].copy_from_slice(to);
+    }
+    place.is_some()
+}
+
+/// Floats of 16 bits, whose header has another name.
+fn halves(bytes: &[u8]) -> Result<ArrayD<f16>, String> {
+    match ArrayViewD::<u16>::view_npy(bytes) {
+        Ok(view) => Ok(view.mapv(f16::from_bits)),
+        Err(error) => Err(unreadable(&error)),
+    }
+}
+
+/// An array of this type and no other.
+fn own<T: ViewElement + Element>(bytes: &[u8]) -> Result<Tensor, String> {
+    match ArrayViewD::<T>::view_npy(bytes) {
+        Ok(view) => Ok(view.to_owned().into()),
+        Err(ViewNpyError::WrongDescriptor(found)) => Err(format!("an array of {found}, but {} is expected", T::DTYPE)),
+        Err(error) => Err(unreadable(&error)),
+    }
+}
+
+fn unreadable(error: &ViewNpyError) -> String {
+    format!("not a readable .npy file: {error}")
+}
+
+fn reals(bytes: &[u8]) -> Result<ArrayD<f32>, String> {
     // A type that is not the file's is found in its header.
     let readers: [Reader; 11] = [
         |bytes| view(bytes, |value: f32| Ok(value)),
@@ -39,20 +111,8 @@ pub(super) fn parse(bytes: &[u8]) -> Result<ArrayD<f32>, String> {
         }
     }
     Err(format!(
-        "an array of {other}, but floats of 32 or 64 bits, whole numbers or booleans are expected"
+        "an array of {other}, but floats of 16, 32 or 64 bits, whole numbers or booleans are expected"
     ))
-}
-
-/// Writes a tensor in its own type, 16-bit floats as those of 32 bits.
-pub(super) fn write(tensor: &Tensor, file: &mut dyn Write) -> Result<(), Box<dyn std::error::Error>> {
-    Ok(match tensor {
-        Tensor::I64(array) => array.write_npy(file),
-        Tensor::I32(array) => array.write_npy(file),
-        Tensor::U8(array) => array.write_npy(file),
-        Tensor::I8(array) => array.write_npy(file),
-        Tensor::Bool(array) => array.write_npy(file),
-        other => other.to_f32().write_npy(file),
-    }?)
 }
 
 /// Reads an array of one type.
@@ -69,7 +129,7 @@ fn view<T: ViewElement + Copy>(bytes: &[u8], convert: impl Fn(T) -> Result<f32, 
     let view = match ArrayViewD::<T>::view_npy(bytes) {
         Ok(view) => view,
         Err(ViewNpyError::WrongDescriptor(found)) => return Err(Unread::OtherType(found.to_string())),
-        Err(error) => return Err(Unread::Error(format!("not a readable .npy file: {error}"))),
+        Err(error) => return Err(Unread::Error(unreadable(&error))),
     };
     let mut inexact = None;
     let array = view.mapv(|value| {
@@ -105,7 +165,8 @@ mod tests {
     }
 
     fn read<T: WritableElement + Clone>(values: &[T]) -> Result<Vec<f32>, String> {
-        parse(&npy(values)).map(|array| array.into_iter().collect())
+        let tensor = parse(&npy(values), DType::F32)?;
+        Ok(tensor.to_f32().into_iter().collect())
     }
 
     #[test]
@@ -124,7 +185,7 @@ mod tests {
         let mut columns = Vec::new();
         let transposed = Array2::from_shape_vec((2, 3), (0_u8..6).collect()).unwrap().reversed_axes();
         transposed.write_npy(&mut columns).unwrap();
-        assert_eq!(parse(&columns).unwrap()[[2, 1]], 5.0);
+        assert_eq!(parse(&columns, DType::F32).unwrap().to_f32()[[2, 1]], 5.0);
     }
 
     #[test]
@@ -139,12 +200,51 @@ mod tests {
         let mut bytes = npy(&[1.0_f64]);
         let type_name = bytes.windows(3).position(|part| part == b"<f8").unwrap();
         bytes[type_name..type_name + 3].copy_from_slice(b"<c8");
-        assert!(parse(&bytes).unwrap_err().contains("'<c8'"), "{:?}", parse(&bytes));
+        assert!(
+            parse(&bytes, DType::F32).unwrap_err().contains("'<c8'"),
+            "{:?}",
+            parse(&bytes, DType::F32)
+        );
         let bytes = npy(&[1_u8, 2, 3]);
         assert!(
-            parse(&bytes[..bytes.len() - 1])
+            parse(&bytes[..bytes.len() - 1], DType::F32)
                 .unwrap_err()
                 .contains("not a readable .npy file")
         );
+    }
+
+    #[test]
+    fn tensors_of_every_type_come_back_as_they_were() {
+        let numbers = ndarray::array![[0_i64, 1, 2], [3, 4, 5]];
+        let tensors = [
+            numbers.mapv(|x| x as f32 / 3.0).into(),
+            numbers.mapv(|x| f16::from_f32(x as f32 / 3.0)).into(),
+            numbers.mapv(|x| i64::MAX - x).into(),
+            numbers.mapv(|x| x as i32 - 3).into(),
+            numbers.mapv(|x| 250 + x as u8).into(),
+            numbers.mapv(|x| -128 + x as i8).into(),
+            numbers.mapv(|x| x % 2 == 1).into(),
+        ];
+        assert_eq!(tensors.each_ref().map(Tensor::dtype), DType::ALL);
+        for tensor in tensors {
+            let mut bytes = Vec::new();
+            write(&tensor, &mut bytes).unwrap();
+            assert_eq!(parse(&bytes, tensor.dtype()).unwrap(), tensor);
+            for other in DType::ALL {
+                if other != DType::F32 && other != tensor.dtype() {
+                    let message = parse(&bytes, other).unwrap_err();
+                    assert!(message.contains(&format!("{other} is expected")), "{message}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn halves_are_read_as_floats() {
+        let mut bytes = Vec::new();
+        write(&ndarray::array![f16::from_f32(0.1), f16::INFINITY].into(), &mut bytes).unwrap();
+        assert!(bytes.windows(5).any(|part| part == b"'<f2'"));
+        let read = parse(&bytes, DType::F32).unwrap();
+        assert_eq!(read, ndarray::array![f16::from_f32(0.1).to_f32(), f32::INFINITY].into());
     }
 }

@@ -5,6 +5,7 @@ use ndarray::ArrayD;
 use super::builder::Value;
 use super::node::Node;
 use super::node::unsupported;
+use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::ops::{Binary, PRelu, Ternary, Unary};
 use crate::shape;
@@ -36,6 +37,17 @@ pub(super) fn selu(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
 pub(super) fn celu(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
     let alpha = node.float("alpha", 1.0)?;
     activation(node, Unary::Celu { alpha })
+}
+
+/// ONNX's defaults are not `PyTorch`'s.
+pub(super) fn shrink(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
+    let (lambd, bias) = (node.float("lambd", 0.5)?, node.float("bias", 0.0)?);
+    activation(node, Unary::Shrink { lambd, bias })
+}
+
+pub(super) fn thresholded_relu(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
+    let alpha = node.float("alpha", 1.0)?;
+    activation(node, Unary::ThresholdedRelu { alpha })
 }
 
 pub(super) fn hard_sigmoid(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
@@ -70,11 +82,12 @@ fn number(value: f32) -> Value {
 }
 
 pub(super) fn clip(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
-    if let (None | Some(Value::Host(_)), None | Some(Value::Host(_))) = (node.optional(1), node.optional(2)) {
+    let input = node.input(0)?;
+    let bounds = (node.optional(1), node.optional(2));
+    if let (Some(DType::F32), (None | Some(Value::Host(_)), None | Some(Value::Host(_)))) = (input.dtype(), bounds) {
         return clip_to_known(node);
     }
-    // Bounds that are computed while the network runs; each broadcasts.
-    let input = node.input(0)?;
+    // Bounds that are computed while the network runs, or of whole numbers; each broadcasts.
     match (node.optional(1), node.optional(2)) {
         (Some(min), Some(max)) => node.emit_one(Ternary::Clamp, &[&input, &min, &max]),
         (Some(min), None) => node.emit_one(Binary::Max, &[&input, &min]),

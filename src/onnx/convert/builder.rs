@@ -1,27 +1,30 @@
 //! A graph under construction: values by name, and what is known while it is built.
 
-use std::collections::{HashMap, HashSet};
+use std::cell::RefCell;
+use std::collections::{BTreeSet, HashMap, HashSet};
 
+use crate::dtype::{DType, TensorType};
 use crate::error::{Error, Result};
+use crate::graph::passes::Evaluate;
 use crate::graph::{Graph, ValueId};
 use crate::onnx::budget::Budget;
 use crate::onnx::model::Model;
-use crate::onnx::tensor::{self, Host};
+use crate::onnx::tensor;
 use crate::ops::{Op, Reshape};
-use crate::tensor::SharedArray;
+use crate::tensor::{Tensor, each};
 
 /// What a name stands for.
 #[derive(Clone, Debug)]
 pub(crate) enum Value {
-    /// `f32`, computed while the network runs.
+    /// Computed while the network runs.
     Tensor {
         /// In the graph.
         id: ValueId,
-        /// Its concrete shape.
-        shape: Vec<usize>,
+        /// Its concrete type and shape.
+        kind: TensorType,
     },
     /// Known now.
-    Host(Host),
+    Host(Tensor),
     /// Tensors in a row: what `SplitToSequence` gives and `SequenceAt` takes, and nothing else.
     Sequence(Vec<Value>),
     /// Cannot be had, and this is why; empty where the node that would give it is listed as unsupported.
@@ -31,9 +34,18 @@ pub(crate) enum Value {
 impl Value {
     pub(crate) fn shape(&self) -> &[usize] {
         match self {
-            Self::Tensor { shape, .. } => shape,
+            Self::Tensor { kind, .. } => &kind.shape,
             Self::Host(host) => host.shape(),
             Self::Sequence(_) | Self::Missing(_) => &[],
+        }
+    }
+
+    /// The type of a tensor's elements.
+    pub(crate) fn dtype(&self) -> Option<DType> {
+        match self {
+            Self::Tensor { kind, .. } => Some(kind.dtype),
+            Self::Host(host) => Some(host.dtype()),
+            Self::Sequence(_) | Self::Missing(_) => None,
         }
     }
 }
@@ -46,11 +58,30 @@ pub(crate) struct Builder<'m> {
     pub(super) values: HashMap<&'m str, Value>,
     /// What nodes give, without what is an output already.
     pub(super) computed: HashSet<ValueId>,
-    /// Constants that are in the graph, by the address of the array, which is held so that it stays theirs.
-    pub(super) constants: HashMap<*const f32, (SharedArray<f32>, ValueId)>,
+    /// Constants that are in the graph, by the address of the elements, which are held so that it stays theirs.
+    pub(super) constants: HashMap<*const (), (Tensor, ValueId)>,
+    /// Computes operators of constants.
+    evaluate: Evaluate,
+    /// The nodes whose inputs are all constant, by what they give, with what was computed of it.
+    derived: HashMap<ValueId, usize>,
+    evaluated: RefCell<HashMap<ValueId, Tensor>>,
 }
 
 impl<'m> Builder<'m> {
+    pub(super) fn new(model: &'m Model, evaluate: Evaluate) -> Self {
+        Self {
+            model,
+            graph: Graph::new(),
+            budget: Budget::new(model.budget),
+            values: HashMap::new(),
+            computed: HashSet::new(),
+            constants: HashMap::new(),
+            evaluate,
+            derived: HashMap::new(),
+            evaluated: RefCell::default(),
+        }
+    }
+
     /// The value of a name; an initializer is decoded when it is first used.
     pub(super) fn value(&mut self, name: &'m str) -> Result<Value> {
         if let Some(value) = self.values.get(name) {
@@ -63,7 +94,7 @@ impl<'m> Builder<'m> {
             .ok_or_else(|| Error::Onnx(format!("nothing defines {name:?}")))?;
         let what = format!("initializer {name:?}");
         let host = match self.model.weights.get(name) {
-            Some(array) => (self.budget.charge(&what, array.len(), 4)).map(|()| Host::Float(array.clone())),
+            Some(weight) => (self.budget.charge(&what, weight.shape().iter().product(), 4)).map(|()| weight.clone()),
             None => tensor::decode(&what, initializer, &mut self.budget),
         };
         let value = match host {
@@ -79,18 +110,74 @@ impl<'m> Builder<'m> {
     pub(super) fn id(&mut self, name: &str, value: &Value) -> Result<ValueId> {
         match value {
             Value::Tensor { id, .. } => Ok(*id),
-            Value::Host(Host::Float(array)) => {
-                if let Some((_, id)) = self.constants.get(&array.as_ptr()) {
+            Value::Host(host) => {
+                let address = each!(Tensor, host, array => array.as_ptr().cast());
+                if let Some((known, id)) = self.constants.get(&address)
+                    && known.tensor_type() == host.tensor_type()
+                {
                     return Ok(*id);
                 }
-                let id = self.graph.constant(name, array.clone());
-                self.constants.insert(array.as_ptr(), (array.clone(), id));
+                let id = self.graph.constant(name, host.clone());
+                self.constants.insert(address, (host.clone(), id));
                 Ok(id)
             }
-            Value::Host(Host::Int(_)) => Err(Error::unsupported("onnx", "whole numbers as a tensor of the network")),
             Value::Sequence(_) => Err(Error::unsupported("onnx", "a sequence of tensors")),
             Value::Missing(reason) => Err(Error::unsupported("onnx", reason.clone())),
         }
+    }
+
+    /// Whether a value depends on constants alone.
+    pub(super) fn is_known(&self, value: &Value) -> bool {
+        match value {
+            Value::Host(_) => true,
+            Value::Tensor { id, .. } => self.derived.contains_key(id),
+            Value::Sequence(_) | Value::Missing(_) => false,
+        }
+    }
+
+    /// The elements of a value that depends on constants alone. It stays in the graph for what does not need to know it.
+    pub(super) fn known(&self, value: &Value) -> Result<Option<Tensor>> {
+        let Value::Tensor { id, .. } = value else {
+            return Ok(match value {
+                Value::Host(host) => Some(host.clone()),
+                _ => None,
+            });
+        };
+        if !self.derived.contains_key(id) {
+            return Ok(None);
+        }
+        for index in self.needed(*id) {
+            self.evaluate(index)?;
+        }
+        Ok(self.evaluated.borrow().get(id).cloned())
+    }
+
+    /// The nodes of constants that make a value and are not computed yet, in an order that runs.
+    fn needed(&self, value: ValueId) -> BTreeSet<usize> {
+        let evaluated = self.evaluated.borrow();
+        let (mut nodes, mut left) = (BTreeSet::new(), vec![value]);
+        while let Some(value) = left.pop() {
+            if let Some(&index) = self.derived.get(&value)
+                && !evaluated.contains_key(&value)
+                && nodes.insert(index)
+            {
+                left.extend(self.graph.nodes()[index].inputs());
+            }
+        }
+        nodes
+    }
+
+    fn evaluate(&self, index: usize) -> Result<()> {
+        let node = &self.graph.nodes()[index];
+        let evaluated = self.evaluated.borrow();
+        let known = |input| self.graph.constant_of(input).or_else(|| evaluated.get(&input));
+        let inputs: Option<Vec<&Tensor>> = node.inputs().iter().map(|&input| known(input)).collect();
+        let inputs = inputs.ok_or_else(|| Error::Internal(format!("an input of {:?} is not constant", node.name())))?;
+        let outputs = (self.evaluate)(node.op(), &inputs)?;
+        drop(evaluated);
+        let names = node.outputs().iter().copied();
+        self.evaluated.borrow_mut().extend(names.zip(outputs));
+        Ok(())
     }
 
     /// Adds an operator and gives its first output.
@@ -98,21 +185,26 @@ impl<'m> Builder<'m> {
         Ok(self.emit_all(name, op, inputs)?.swap_remove(0))
     }
 
-    /// Adds an operator, once its shapes are checked.
+    /// Adds an operator, once its shapes and types are checked.
     pub(super) fn emit_all(&mut self, name: &str, op: Op, inputs: &[&Value]) -> Result<Vec<Value>> {
-        let mut ids = Vec::new();
-        let mut shapes = Vec::new();
-        for input in inputs {
-            ids.push(self.id(name, input)?);
-            shapes.push(input.shape());
+        let kinds = infer(&op, inputs)?;
+        let is_derived = inputs.iter().all(|input| self.is_known(input));
+        for kind in &kinds {
+            let elements = tensor::element_count("the output", &kind.shape)?;
+            if is_derived {
+                self.budget.charge("a constant", elements, kind.dtype.bytes() as u64)?;
+            } else {
+                self.budget.check("the output", elements)?;
+            }
         }
-        let shapes = op.output_shapes(&shapes)?;
-        for shape in &shapes {
-            self.budget.check("the output", tensor::element_count("the output", shape)?)?;
-        }
+        let ids = inputs.iter().map(|input| self.id(name, input)).collect::<Result<Vec<_>>>()?;
         let outputs = self.graph.node_outputs(name, op, &ids)?;
+        if is_derived {
+            let index = self.graph.nodes().len() - 1;
+            self.derived.extend(outputs.iter().map(|&id| (id, index)));
+        }
         self.computed.extend(&outputs);
-        let values = outputs.into_iter().zip(shapes).map(|(id, shape)| Value::Tensor { id, shape });
+        let values = outputs.into_iter().zip(kinds).map(|(id, kind)| Value::Tensor { id, kind });
         Ok(values.collect())
     }
 
@@ -129,4 +221,24 @@ impl<'m> Builder<'m> {
         }
         Ok(())
     }
+}
+
+/// What an operator makes of these inputs. Shapes that it refuses are the file's mistake; of types a legal file may have others
+/// than it takes.
+fn infer(op: &Op, inputs: &[&Value]) -> Result<Vec<TensorType>> {
+    let mut kinds = Vec::new();
+    for input in inputs {
+        kinds.push(match input {
+            Value::Tensor { kind, .. } => kind.clone(),
+            Value::Host(host) => host.tensor_type(),
+            Value::Sequence(_) => return Err(Error::unsupported("onnx", "a sequence of tensors")),
+            Value::Missing(reason) => return Err(Error::unsupported("onnx", reason.clone())),
+        });
+    }
+    op.output_shapes(&kinds.iter().map(|kind| kind.shape.as_slice()).collect::<Vec<_>>())?;
+    let inferred = op.infer(&kinds.iter().collect::<Vec<_>>());
+    inferred.map_err(|error| match error {
+        Error::InvalidArgument { operator, message } => Error::unsupported("onnx", format!("{operator}: {message}")),
+        other => other,
+    })
 }

@@ -5,11 +5,13 @@ use ndarray::ArrayD;
 
 use super::builder::Value;
 use super::node::{Convert, Node, unsupported};
+use crate::dtype::DType;
 use crate::error::Result;
 use crate::onnx::fold;
-use crate::onnx::tensor::{self, Host};
+use crate::onnx::tensor;
 use crate::ops::elementwise::Elementwise;
-use crate::ops::{Binary, Ternary, Unary};
+use crate::ops::{Binary, Cast, Ternary, Unary};
+use crate::tensor::Tensor;
 
 /// The conversion of an operator that is a function of elements as it is.
 pub(super) fn function(operator: &str) -> Option<Convert> {
@@ -47,9 +49,9 @@ fn convert<F: Elementwise>(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
 pub(super) fn power(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
     let base = node.input(0)?;
     let exponent = match node.input(1)? {
-        Value::Host(Host::Int(array)) => {
-            node.budget().charge("the exponents", array.len(), 4)?;
-            Value::Host(array.mapv(|value| value as f32).into())
+        Value::Host(host) if host.dtype().is_integer() => {
+            node.budget().charge("the exponents", host.shape().iter().product(), 4)?;
+            Value::Host(host.to_f32().into())
         }
         other => other,
     };
@@ -76,31 +78,57 @@ pub(super) fn many(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
     Ok(vec![total])
 }
 
-/// What the network computes is `f32` and stays so; casts of what is known now are folded.
 pub(super) fn cast(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
     node.ignore(&["saturate", "round_mode"]);
-    let to = node.int("to", 0)?;
-    if to != i64::from(element::FLOAT) {
-        let name = i32::try_from(to).map_or_else(|_| to.to_string(), element::type_name);
-        return Err(unsupported(format!("to {name}")));
-    }
-    Ok(vec![node.input(0)?])
+    let to = i32::try_from(node.int("to", 0)?).unwrap_or_default();
+    let input = node.input(0)?;
+    Ok(vec![converted(node, input, to)?])
 }
 
-/// To the type of the second input, of which nothing else is used. What is known of it when it is computed by other nodes is
-/// whether it is whole numbers, but not of which width.
+/// As this element type has it. Reals of 16 bits are rounded and go on as `f32`, which `double` and `bfloat16` are read as, too.
+fn converted(node: &mut Node<'_, '_>, input: Value, to: i32) -> Result<Value> {
+    let dtype = element::dtype(to).ok_or_else(|| unsupported(format!("to {}", element::type_name(to))))?;
+    if to == element::FLOAT16 {
+        let rounded = node.emit(Cast::new(DType::F16), &[&input])?;
+        return node.emit(Cast::new(DType::F32), &[&rounded]);
+    }
+    if input.dtype() == Some(dtype) {
+        return Ok(input);
+    }
+    node.emit(Cast::new(dtype), &[&input])
+}
+
+/// Infinities, of the signs that are asked for.
+pub(super) fn is_inf(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
+    let input = node.input(0)?;
+    let signs = [
+        (node.flag("detect_positive", true)?, f32::INFINITY),
+        (node.flag("detect_negative", true)?, f32::NEG_INFINITY),
+    ];
+    let is = |node: &mut Node<'_, '_>, infinity: f32| {
+        let infinity = Value::Host(ArrayD::from_elem(vec![1; input.shape().len()], infinity).into());
+        node.emit(Binary::Equal, &[&input, &infinity])
+    };
+    Ok(vec![match signs {
+        [(true, positive), (true, negative)] => {
+            let (positive, negative) = (is(node, positive)?, is(node, negative)?);
+            node.emit(Binary::Or, &[&positive, &negative])?
+        }
+        [(true, infinity), _] | [_, (true, infinity)] => is(node, infinity)?,
+        // Nothing that is less than itself: false everywhere.
+        _ => node.emit(Binary::Less, &[&input, &input])?,
+    }])
+}
+
+/// To the type of the second input, of which nothing else is used. The file may say more of it than is known of its value.
 pub(super) fn cast_like(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
     node.ignore(&["saturate", "round_mode"]);
-    let to = match node.input(1)? {
-        Value::Host(Host::Int(_)) => node
-            .element_type(1)
-            .ok_or_else(|| unsupported("to whole numbers of an unknown type"))?,
-        _ => element::FLOAT,
-    };
+    let like = node.input(1)?.dtype().map(element::number);
+    let to = node.element_type(1).or(like);
+    let to = to.ok_or_else(|| unsupported("to the type of a sequence"))?;
     Ok(vec![match node.input(0)? {
         Value::Host(host) => Value::Host(fold::convert(node, host, to)?),
-        same if to == element::FLOAT => same,
-        _ => return Err(unsupported("to whole numbers")),
+        input => converted(node, input, to)?,
     }])
 }
 
@@ -112,11 +140,11 @@ pub(super) fn identity(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
 pub(super) fn dropout(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
     node.ignore(&["ratio", "seed"]);
     let drops = match node.optional(1) {
-        Some(Value::Host(Host::Float(ratio))) => ratio.iter().any(|&ratio| ratio != 0.0),
+        Some(Value::Host(Tensor::F32(ratio))) => ratio.iter().any(|&ratio| ratio != 0.0),
         _ => true,
     };
     let training = match node.optional_host(2)? {
-        Some(Host::Int(array)) => array.iter().any(|&value| value != 0),
+        Some(Tensor::Bool(array)) => array.iter().any(|&value| value),
         _ => false,
     };
     if training && drops {
@@ -128,7 +156,7 @@ pub(super) fn dropout(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
     }
     // Of what is kept: everything.
     let elements = tensor::element_count("the mask", input.shape())?;
-    node.budget().charge("the mask", elements, 4)?;
-    let mask = ArrayD::from_elem(input.shape(), 1.0);
+    node.budget().charge("the mask", elements, 1)?;
+    let mask = ArrayD::from_elem(input.shape(), true);
     Ok(vec![input, Value::Host(mask.into())])
 }

@@ -5,14 +5,13 @@ use ndarray::ArrayD;
 use super::builder::Value;
 use super::node::Node;
 use crate::error::{Error, Result};
-use crate::onnx::tensor::Host;
 use crate::ops::{Binary, Linear, MatMul, Transpose};
-use crate::tensor::SharedArray;
+use crate::tensor::{SharedArray, Tensor};
 
 /// A matrix that is known now, as it is or transposed, times a number.
 fn matrix(node: &mut Node<'_, '_>, array: &SharedArray<f32>, transpose: bool, factor: f32) -> Result<Value> {
     if !transpose && factor == 1.0 {
-        return Ok(Value::Host(Host::Float(array.clone())));
+        return Ok(Value::Host(Tensor::F32(array.clone())));
     }
     node.budget().charge("a weight", array.len(), 4)?;
     let view = if transpose { array.t() } else { array.view() };
@@ -33,11 +32,11 @@ pub(super) fn gemm(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
     }
     let left = match left {
         left if !transpose_left => left,
-        Value::Host(Host::Float(array)) => matrix(node, &array, true, 1.0)?,
+        Value::Host(Tensor::F32(array)) => matrix(node, &array, true, 1.0)?,
         left => node.emit(Transpose::new([1, 0]), &[&left])?,
     };
     let weight = match right {
-        Value::Host(Host::Float(array)) => matrix(node, &array, !transpose_right, alpha)?,
+        Value::Host(Tensor::F32(array)) => matrix(node, &array, !transpose_right, alpha)?,
         right => {
             let right = if transpose_right {
                 right
@@ -57,7 +56,7 @@ pub(super) fn gemm(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
         return node.emit_one(Linear, &[&left, &weight]);
     };
     let addend = match addend {
-        Value::Host(Host::Float(array)) => matrix(node, &array, false, beta)?,
+        Value::Host(Tensor::F32(array)) => matrix(node, &array, false, beta)?,
         addend if beta == 1.0 => addend,
         addend => {
             let beta = Value::Host(ArrayD::from_elem(vec![1], beta).into());
@@ -85,7 +84,7 @@ pub(super) fn gemm(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
 pub(super) fn mat_mul(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
     let (left, right) = (node.input(0)?, node.input(1)?);
     match &right {
-        Value::Host(Host::Float(array)) if array.ndim() == 2 && !array.is_empty() => {
+        Value::Host(Tensor::F32(array)) if array.ndim() == 2 && !array.is_empty() => {
             let weight = matrix(node, array, true, 1.0)?;
             node.emit_one(Linear, &[&left, &weight])
         }

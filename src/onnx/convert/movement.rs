@@ -4,7 +4,8 @@ use super::builder::Value;
 use super::node::Node;
 use super::node::unsupported;
 use crate::error::{Error, Result};
-use crate::onnx::tensor::{self, Host};
+use crate::onnx::fold::named_parts;
+use crate::onnx::tensor;
 use crate::ops::{Concat, Expand, Slice, Transpose};
 use crate::shape::axis;
 
@@ -110,12 +111,8 @@ pub(super) fn split_to_sequence(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
     let input = node.input(0)?;
     let at = axis("onnx", node.int("axis", 0)? as isize, input.shape().len())?;
     let extent = input.shape()[at];
-    let given = match node.optional(1) {
-        Some(Value::Host(Host::Int(given))) => given,
-        Some(Value::Host(Host::Float(_))) => return Err(Error::Onnx("lengths must be whole numbers".to_owned())),
-        Some(_) => return Err(unsupported("parts whose lengths are computed while the network runs")),
-        None => return Err(unsupported("parts of one element")),
-    };
+    let given = node.optional_host(1)?.ok_or_else(|| unsupported("parts of one element"))?;
+    let given = tensor::whole(&given).ok_or_else(|| Error::Onnx("lengths must be whole numbers".to_owned()))?;
     node.ignore(&["keepdims"]);
     let (single, count) = match (given.ndim(), given.first()) {
         (0, Some(&length)) if length > 0 => {
@@ -159,9 +156,7 @@ pub(super) fn sequence_at(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
 /// Slices for the places, joined. The places must be known.
 pub(super) fn gather(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
     let input = node.input(0)?;
-    let Host::Int(chosen) = node.host(1)? else {
-        return Err(Error::Onnx("indices must be whole numbers".to_owned()));
-    };
+    let chosen = tensor::whole(&node.host(1)?).ok_or_else(|| Error::Onnx("indices must be whole numbers".to_owned()))?;
     let at = axis("onnx", node.int("axis", 0)? as isize, input.shape().len())?;
     let extent = input.shape()[at];
     node.budget().charge("the indices", chosen.len(), 8)?;
@@ -175,6 +170,34 @@ pub(super) fn gather(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
         let place = usize::try_from(counted).ok().filter(|&place| place < extent);
         places.push(place.ok_or_else(|| Error::Onnx(format!("index {index} of {extent} elements")))?);
     }
+    let joined = take(node, &input, at, &places)?;
+    let shape = [&input.shape()[..at], chosen.shape(), &input.shape()[at + 1..]].concat();
+    reshape(node, &joined, &shape)
+}
+
+/// Parts by the places of their first axes, which must be known: rows of the input with those axes as one.
+pub(super) fn gather_nd(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
+    let input = node.input(0)?;
+    let (parts, shape) = named_parts(node, input.shape())?;
+    if parts.length == 0 {
+        return Err(unsupported("parts without elements"));
+    }
+    node.budget().charge("the indices", parts.starts.len(), 8)?;
+    let places: Vec<usize> = parts.starts.iter().map(|start| start / parts.length).collect();
+    let rows = node.reshape(&input, &[-1, parts.length as isize])?;
+    let joined = take(node, &rows, 0, &places)?;
+    reshape(node, &joined, &shape)
+}
+
+/// A result in its shape, once its elements can be counted.
+fn reshape(node: &mut Node<'_, '_>, value: &Value, shape: &[usize]) -> Result<Vec<Value>> {
+    tensor::element_count("the output", shape)?;
+    let shape: Vec<isize> = shape.iter().map(|&extent| extent as isize).collect();
+    Ok(vec![node.reshape(value, &shape)?])
+}
+
+/// The elements at these places along an axis.
+fn take(node: &mut Node<'_, '_>, input: &Value, at: usize, places: &[usize]) -> Result<Value> {
     let breaks = places.windows(2).filter(|pair| pair[0] + 1 != pair[1]).count();
     if breaks >= MOST_SLICES {
         return Err(unsupported(format!(
@@ -184,18 +207,14 @@ pub(super) fn gather(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
         )));
     }
     let mut parts = Vec::new();
-    for (start, end) in runs(&places) {
+    for (start, end) in runs(places) {
         let slice = Slice::new([start as isize], [end as isize]).axes([at as isize]);
-        parts.push(node.emit(slice, &[&input])?);
+        parts.push(node.emit(slice, &[input])?);
     }
-    let joined = match parts.as_slice() {
-        [part] => part.clone(),
-        _ => node.emit(Concat::new(at as isize), &parts.iter().collect::<Vec<_>>())?,
-    };
-    let shape = [&input.shape()[..at], chosen.shape(), &input.shape()[at + 1..]].concat();
-    tensor::element_count("the output", &shape)?;
-    let shape: Vec<isize> = shape.iter().map(|&extent| extent as isize).collect();
-    Ok(vec![node.reshape(&joined, &shape)?])
+    match parts.as_slice() {
+        [part] => Ok(part.clone()),
+        _ => node.emit(Concat::new(at as isize), &parts.iter().collect::<Vec<_>>()),
+    }
 }
 
 /// Each slice is a dispatch.
@@ -228,6 +247,36 @@ pub(super) fn expand(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
         return Err(Error::Onnx(format!("a shape of {shape:?}")));
     }
     node.emit_one(Expand::new(indices(&shape)), &[&input])
+}
+
+/// Everything so many times along each axis: a new axis before each that is repeated, stretched, and merged with it.
+pub(super) fn tile(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
+    let (input, repeats) = (node.input(0)?, node.host_ints(1)?);
+    let shape = input.shape();
+    if repeats.len() != shape.len() || repeats.iter().any(|&count| count < 0) {
+        return Err(Error::Onnx(format!("repeats {repeats:?} of an input of shape {shape:?}")));
+    }
+    let (mut split, mut spread, mut tiled) = (Vec::new(), Vec::new(), Vec::new());
+    for (&extent, &count) in shape.iter().zip(&indices(&repeats)) {
+        if count != 1 {
+            split.push(1);
+            spread.push(count);
+        }
+        split.push(extent as isize);
+        spread.push(extent as isize);
+        tiled.push(extent.saturating_mul(count as usize));
+    }
+    if split.len() == shape.len() {
+        return Ok(vec![input]);
+    }
+    if split.len() > tensor::MOST_DIMENSIONS {
+        return Err(unsupported(format!("repeats {repeats:?} along so many axes")));
+    }
+    tensor::element_count("the output", &tiled)?;
+    let split = node.reshape(&input, &split)?;
+    let spread = node.emit(Expand::new(spread), &[&split])?;
+    let tiled: Vec<isize> = tiled.iter().map(|&extent| extent as isize).collect();
+    Ok(vec![node.reshape(&spread, &tiled)?])
 }
 
 pub(super) fn depth_to_space(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {

@@ -9,9 +9,9 @@ use super::builder::{Builder, Value};
 use crate::error::{Error, Result};
 use crate::onnx::budget::Budget;
 use crate::onnx::proto::{AttributeProto, NodeProto, TensorProto};
-use crate::onnx::tensor::{self, Host};
+use crate::onnx::tensor;
 use crate::ops::{Op, Reshape};
-use crate::tensor::SharedArray;
+use crate::tensor::{Tensor, each};
 
 /// One operator's conversion.
 pub(crate) type Convert = fn(&mut Node<'_, '_>) -> Result<Vec<Value>>;
@@ -158,7 +158,7 @@ impl<'b, 'm> Node<'b, 'm> {
     }
 
     /// The real constant that the node is, where it was decoded when the model was read.
-    pub(in crate::onnx) fn weight(&self) -> Option<SharedArray<f32>> {
+    pub(in crate::onnx) fn weight(&self) -> Option<Tensor> {
         self.builder.model.weights.get(self.proto.output.first()?).cloned()
     }
 
@@ -207,15 +207,16 @@ impl<'b, 'm> Node<'b, 'm> {
     }
 
     /// An input that must be known now.
-    pub(in crate::onnx) fn optional_host(&self, index: usize) -> Result<Option<Host>> {
-        match self.optional(index) {
-            None => Ok(None),
-            Some(Value::Host(host)) => Ok(Some(host)),
-            Some(_) => Err(unsupported(format!("input {index} is computed while the network runs"))),
-        }
+    pub(in crate::onnx) fn optional_host(&self, index: usize) -> Result<Option<Tensor>> {
+        let Some(value) = self.optional(index) else {
+            return Ok(None);
+        };
+        let known = self.builder.known(&value)?;
+        let known = known.ok_or_else(|| unsupported(format!("input {index} is computed while the network runs")))?;
+        Ok(Some(known))
     }
 
-    pub(in crate::onnx) fn host(&self, index: usize) -> Result<Host> {
+    pub(in crate::onnx) fn host(&self, index: usize) -> Result<Tensor> {
         self.optional_host(index)?
             .ok_or_else(|| Error::Onnx(format!("input {index} is missing")))
     }
@@ -224,16 +225,18 @@ impl<'b, 'm> Node<'b, 'm> {
     /// there must not be very many.
     pub(in crate::onnx) fn optional_host_ints(&self, index: usize) -> Result<Option<Vec<i64>>> {
         let most = MOST_NUMBERS.max(self.output_count());
-        match self.optional_host(index)? {
-            None => Ok(None),
-            Some(Host::Int(array)) if array.len() > most => Err(Error::Onnx(format!(
-                "input {index} has {} numbers, but {most} are the most",
-                array.len()
+        let Some(host) = self.optional_host(index)? else {
+            return Ok(None);
+        };
+        let count = host.shape().iter().product::<usize>();
+        match tensor::whole(&host) {
+            Some(_) if count > most => Err(Error::Onnx(format!(
+                "input {index} has {count} numbers, but {most} are the most"
             ))),
-            Some(Host::Int(array)) if array.ndim() <= 1 => Ok(Some(array.iter().copied().collect())),
-            Some(other) => Err(Error::Onnx(format!(
-                "input {index} must be whole numbers in one dimension, but it is of shape {:?}",
-                other.shape()
+            Some(array) if array.ndim() <= 1 => Ok(Some(array.iter().copied().collect())),
+            _ => Err(Error::Onnx(format!(
+                "input {index} must be whole numbers in one dimension, but it is {}",
+                host.tensor_type()
             ))),
         }
     }
@@ -247,10 +250,10 @@ impl<'b, 'm> Node<'b, 'm> {
     pub(in crate::onnx) fn optional_host_float(&self, index: usize) -> Result<Option<f32>> {
         match self.optional_host(index)? {
             None => Ok(None),
-            Some(Host::Float(array)) if array.len() == 1 => Ok(array.first().copied()),
+            Some(Tensor::F32(array)) if array.len() == 1 => Ok(array.first().copied()),
             Some(other) => Err(Error::Onnx(format!(
-                "input {index} must be one real number, but it is of shape {:?}",
-                other.shape()
+                "input {index} must be one real number, but it is {}",
+                other.tensor_type()
             ))),
         }
     }
@@ -290,11 +293,10 @@ impl<'b, 'm> Node<'b, 'm> {
         };
         let wrong = |error: ndarray::ShapeError| Error::Onnx(error.to_string());
         let elements = tensor::element_count("a constant", &target)?;
-        self.budget().charge("a constant", elements, 8)?;
-        Ok(Value::Host(match host {
-            Host::Float(array) => array.to_shape(IxDyn(&target)).map_err(wrong)?.to_owned().into(),
-            Host::Int(array) => array.to_shape(IxDyn(&target)).map_err(wrong)?.to_owned().into(),
-        }))
+        self.budget().charge("a constant", elements, host.dtype().bytes() as u64)?;
+        Ok(Value::Host(
+            each!(Tensor, host, array => array.to_shape(IxDyn(&target)).map_err(wrong)?.to_owned().into()),
+        ))
     }
 }
 

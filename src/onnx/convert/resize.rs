@@ -4,9 +4,9 @@ use super::builder::Value;
 use super::node::Node;
 use super::node::unsupported;
 use crate::error::{Error, Result};
-use crate::onnx::tensor::Host;
 use crate::ops::{CoordinateMode, Interpolate, InterpolateMode, NearestRounding};
 use crate::shape;
+use crate::tensor::Tensor;
 
 /// The longest side: `f32` coordinates tell its elements apart.
 const LONGEST: usize = 1 << 24;
@@ -107,11 +107,11 @@ pub(super) fn resize(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
     resample(node, &target, axes, mode, transform, rounding)
 }
 
-fn floats(host: Option<Host>) -> Result<Vec<f32>> {
+fn floats(host: Option<Tensor>) -> Result<Vec<f32>> {
     match host {
         None => Ok(Vec::new()),
-        Some(Host::Float(array)) => Ok(array.iter().copied().collect()),
-        Some(Host::Int(_)) => Err(Error::Onnx("scales are whole numbers".to_owned())),
+        Some(Tensor::F32(array)) => Ok(array.iter().copied().collect()),
+        Some(other) => Err(Error::Onnx(format!("scales are {}", other.dtype()))),
     }
 }
 

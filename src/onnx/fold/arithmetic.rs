@@ -1,102 +1,118 @@
 //! Arithmetic of known numbers. Whole numbers are checked: a shape that wraps around is nobody's intention.
 
-use ndarray::{ArrayD, IxDyn};
+use ndarray::ArrayD;
 
-use super::known::{charge, host, wrong};
+use super::known::{Pair, broadcast_shape, charge, host, narrowed, whole, wrong, zip};
 use crate::error::{Error, Result};
 use crate::onnx::convert::{Node, Value};
-use crate::onnx::tensor::Host;
-use crate::shape;
-use crate::tensor::SharedArray;
+use crate::tensor::Tensor;
 
-pub(super) fn binary(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
-    let (left, right) = (node.host(0)?, node.host(1)?);
-    let shape = shape::broadcast("onnx", left.shape(), right.shape())?;
-    charge(node, &shape)?;
-    let operator = node.operator();
-    Ok(match (left, right) {
-        (Host::Float(left), Host::Float(right)) => {
-            let operation = |left: f32, right: f32| {
-                Ok(match operator {
-                    "Add" => left + right,
-                    "Sub" => left - right,
-                    "Mul" => left * right,
-                    _ => left / right,
-                })
-            };
-            host(zip(&left, &right, &shape, operation)?)
-        }
-        (Host::Int(left), Host::Int(right)) => {
-            let operation = |left: i64, right: i64| {
-                let result = match operator {
-                    "Add" => left.checked_add(right),
-                    "Sub" => left.checked_sub(right),
-                    "Mul" => left.checked_mul(right),
-                    // Towards zero, as ONNX has it.
-                    _ => left.checked_div(right),
-                };
-                result.ok_or_else(|| Error::Onnx(format!("{left} {operator} {right} is not a 64-bit number")))
-            };
-            host(zip(&left, &right, &shape, operation)?)
-        }
-        _ => return Err(Error::Onnx("a real and a whole number".to_owned())),
-    })
-}
-
-/// The largest or smallest of any number of inputs; NaN where there is one.
-pub(super) fn extreme(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
-    let largest = node.operator() == "Max";
+/// An operation of two tensors, or of any number of them from the first to the last.
+pub(super) fn many(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
+    let truncates = node.operator() == "Mod" && node.flag("fmod", false)?;
     let mut total = node.host(0)?;
     for index in 1..node.input_count() {
         let next = node.host(index)?;
-        let shape = shape::broadcast("onnx", total.shape(), next.shape())?;
-        charge(node, &shape)?;
-        total = match (total, next) {
-            (Host::Float(left), Host::Float(right)) => {
-                let choose = |left: f32, right: f32| {
-                    let first = left.is_nan() || if largest { left > right } else { left < right };
-                    Ok(if first { left } else { right })
-                };
-                zip(&left, &right, &shape, choose)?.into()
-            }
-            (Host::Int(left), Host::Int(right)) => {
-                let choose = |left: i64, right: i64| Ok(if largest { left.max(right) } else { left.min(right) });
-                zip(&left, &right, &shape, choose)?.into()
-            }
-            _ => return Err(Error::Onnx("real and whole numbers".to_owned())),
-        };
+        total = binary(node, total, next, truncates)?;
     }
     Ok(vec![Value::Host(total)])
 }
 
-fn zip<T: Copy>(
-    left: &SharedArray<T>,
-    right: &SharedArray<T>,
-    shape: &[usize],
-    operation: impl Fn(T, T) -> Result<T>,
-) -> Result<ArrayD<T>> {
-    let mismatch = || Error::Onnx(format!("shapes {:?} and {:?} do not broadcast", left.shape(), right.shape()));
-    let (Some(left), Some(right)) = (left.broadcast(IxDyn(shape)), right.broadcast(IxDyn(shape))) else {
-        return Err(mismatch());
-    };
-    let mut results = Vec::with_capacity(left.len());
-    for (&left, &right) in left.iter().zip(&right) {
-        results.push(operation(left, right)?);
+fn binary(node: &mut Node<'_, '_>, left: Tensor, right: Tensor, truncates: bool) -> Result<Tensor> {
+    let shape = broadcast_shape(node, &left, &right)?;
+    let operator = node.operator();
+    Ok(match Pair::new(left, right)? {
+        Pair::Real(..) if operator == "Mod" && !truncates => return Err(Error::Onnx("fmod must be 1 for real numbers".to_owned())),
+        Pair::Real(left, right) => zip(&left, &right, &shape, |left, right| Ok(of_reals(operator, left, right)))?.into(),
+        Pair::Whole(left, right, dtype) => {
+            let operation = |left: i64, right: i64| {
+                let result = of_whole(operator, left, right, truncates);
+                result.ok_or_else(|| Error::Onnx(format!("{left} {operator} {right} is no 64-bit number")))
+            };
+            narrowed(zip(&left, &right, &shape, operation)?, dtype)?
+        }
+        Pair::Bool(..) => return Err(Error::Onnx(format!("{operator} of bools"))),
+    })
+}
+
+/// Of the largest and the smallest NaN where there is one.
+fn of_reals(operator: &str, left: f32, right: f32) -> f32 {
+    match operator {
+        "Add" => left + right,
+        "Sub" => left - right,
+        "Mul" => left * right,
+        "Mod" => left % right,
+        "Max" if left.is_nan() || left > right => left,
+        "Min" if left.is_nan() || left < right => left,
+        "Max" | "Min" => right,
+        _ => left / right,
     }
-    ArrayD::from_shape_vec(IxDyn(shape), results).map_err(wrong)
+}
+
+fn of_whole(operator: &str, left: i64, right: i64, truncates: bool) -> Option<i64> {
+    match operator {
+        "Add" => left.checked_add(right),
+        "Sub" => left.checked_sub(right),
+        "Mul" => left.checked_mul(right),
+        "Max" => Some(left.max(right)),
+        "Min" => Some(left.min(right)),
+        "Mod" if truncates => left.checked_rem(right),
+        // The remainder has the sign of what is divided by.
+        "Mod" => match left.checked_rem(right)? {
+            rest if rest != 0 && (rest < 0) != (right < 0) => Some(rest + right),
+            rest => Some(rest),
+        },
+        // Towards zero, as ONNX has it.
+        _ => left.checked_div(right),
+    }
+}
+
+/// A power of whole numbers in the type of the base. Of reals it is an operator.
+pub(super) fn power(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
+    let (base, exponent) = (node.host(0)?, node.host(1)?);
+    if base.dtype().is_float() {
+        return Err(Error::unsupported("onnx", format!("of {}", base.dtype())));
+    }
+    let shape = broadcast_shape(node, &base, &exponent)?;
+    let numbers = whole("the base", &base)?;
+    if let Tensor::F32(exponent) = &exponent {
+        let operation = |base: i64, exponent: f32| Ok((base as f64).powf(f64::from(exponent)) as i64);
+        return Ok(host(narrowed(zip(&numbers, exponent, &shape, operation)?, base.dtype())?));
+    }
+    let operation = |base: i64, exponent: i64| {
+        let result = u32::try_from(exponent).ok().and_then(|exponent| base.checked_pow(exponent));
+        result.ok_or_else(|| Error::Onnx(format!("{base} to the power of {exponent} is no 64-bit number")))
+    };
+    let powers = zip(&numbers, &whole("the exponent", &exponent)?, &shape, operation)?;
+    Ok(host(narrowed(powers, base.dtype())?))
 }
 
 pub(super) fn unary(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
     let input = node.host(0)?;
     charge(node, input.shape())?;
     let operator = node.operator();
-    Ok(match input {
-        Host::Float(array) => host(array.mapv(|value| match operator {
+    if let Tensor::F32(array) = &input {
+        return Ok(host(array.mapv(|value| match operator {
             "Floor" => value.floor(),
             "Ceil" => value.ceil(),
+            "Abs" => value.abs(),
+            "Round" => value.round_ties_even(),
+            "Sign" if value == 0.0 || value.is_nan() => value,
+            "Sign" => value.signum(),
             _ => -value,
-        })),
-        Host::Int(array) if operator == "Neg" => host(array.mapv(i64::wrapping_neg)),
-        Host::Int(_) => return Err(Error::Onnx(format!("{operator} of whole numbers"))),
-    })
+        })));
+    }
+    let numbers = whole("the input", &input)?;
+    let operation = |value: i64| match operator {
+        "Abs" => value.checked_abs(),
+        "Neg" => value.checked_neg(),
+        "Sign" => Some(value.signum()),
+        _ => None,
+    };
+    let results = numbers.iter().map(|&value| {
+        let refusal = || Error::Onnx(format!("{operator} of {value}, a whole number"));
+        operation(value).ok_or_else(refusal)
+    });
+    let results = ArrayD::from_shape_vec(numbers.raw_dim(), results.collect::<Result<_>>()?);
+    Ok(host(narrowed(results.map_err(wrong)?, input.dtype())?))
 }

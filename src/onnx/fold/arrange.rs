@@ -2,52 +2,15 @@
 
 use ndarray::{ArrayD, Axis, IxDyn};
 
-use super::known::{charge, host, wrong};
+use super::known::{charge, host, spread, wrong};
 use crate::error::{Error, Result};
 use crate::onnx::convert::{Node, Value, indices};
-use crate::onnx::tensor::Host;
 use crate::ops;
 use crate::shape;
-
-/// Applies the same expression to either kind.
-macro_rules! either {
-    ($host:expr, $array:ident => $result:expr) => {
-        match $host {
-            Host::Float($array) => host($result),
-            Host::Int($array) => host($result),
-        }
-    };
-}
-
-pub(super) fn gather(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
-    let data = node.host(0)?;
-    let Host::Int(indices) = node.host(1)? else {
-        return Err(Error::Onnx("indices must be whole numbers".to_owned()));
-    };
-    let axis = shape::axis("onnx", node.int("axis", 0)? as isize, data.shape().len())?;
-    let extent = data.shape()[axis];
-    let place = |&index: &i64| {
-        let counted = if index < 0 {
-            index.saturating_add(extent as i64)
-        } else {
-            index
-        };
-        usize::try_from(counted)
-            .ok()
-            .filter(|&place| place < extent)
-            .ok_or_else(|| Error::Onnx(format!("index {index} of {extent} elements")))
-    };
-    let places: Vec<usize> = indices.iter().map(place).collect::<Result<_>>()?;
-    let shape = [&data.shape()[..axis], indices.shape(), &data.shape()[axis + 1..]].concat();
-    charge(node, &shape)?;
-    Ok(either!(data, array => array
-        .select(Axis(axis), &places)
-        .into_shape_with_order(IxDyn(&shape))
-        .map_err(wrong)?))
-}
+use crate::tensor::{Element, SharedArray, Tensor, each};
 
 pub(super) fn concat(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
-    let parts: Vec<Host> = (0..node.input_count()).map(|index| node.host(index)).collect::<Result<_>>()?;
+    let parts: Vec<Tensor> = (0..node.input_count()).map(|index| node.host(index)).collect::<Result<_>>()?;
     let first = parts.first().ok_or_else(|| Error::Onnx("no inputs".to_owned()))?;
     let axis = node
         .optional_int("axis")?
@@ -56,21 +19,18 @@ pub(super) fn concat(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
     for part in &parts {
         charge(node, part.shape())?;
     }
-    let mixed = || Error::Onnx("real and whole numbers".to_owned());
-    if matches!(first, Host::Float(_)) {
-        let views = parts.iter().map(|part| match part {
-            Host::Float(array) => Ok(array.view()),
-            Host::Int(_) => Err(mixed()),
-        });
-        let views: Vec<_> = views.collect::<Result<_>>()?;
-        return Ok(host(ndarray::concatenate(axis, &views).map_err(wrong)?));
+    Ok(each!(Tensor, first, array => vec![Value::Host(joined(axis, array, &parts)?)]))
+}
+
+/// Parts of the type of the first.
+fn joined<T: Element>(axis: Axis, first: &SharedArray<T>, parts: &[Tensor]) -> Result<Tensor> {
+    let mut views = vec![first.view()];
+    for part in &parts[1..] {
+        let array = part.array::<T>();
+        let mixed = |_| Error::Onnx(format!("parts of {} and of {}", T::DTYPE, part.dtype()));
+        views.push(array.map_err(mixed)?.view());
     }
-    let views = parts.iter().map(|part| match part {
-        Host::Int(array) => Ok(array.view()),
-        Host::Float(_) => Err(mixed()),
-    });
-    let views: Vec<_> = views.collect::<Result<_>>()?;
-    Ok(host(ndarray::concatenate(axis, &views).map_err(wrong)?))
+    Ok(ndarray::concatenate(axis, &views).map_err(wrong)?.into())
 }
 
 pub(super) fn slice(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
@@ -95,12 +55,12 @@ pub(super) fn slice(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
     let ranges = slice.ranges(data.shape())?;
     let shape: Vec<usize> = ranges.iter().map(|range| range.count).collect();
     charge(node, &shape)?;
-    Ok(either!(data, array => {
+    Ok(each!(Tensor, data, array => {
         let view = array.slice_each_axis(|axis| {
             let range = &ranges[axis.axis.index()];
             taken(range.start, range.step, range.count)
         });
-        ArrayD::from_shape_vec(IxDyn(&shape), view.iter().copied().collect()).map_err(wrong)?
+        host(ArrayD::from_shape_vec(IxDyn(&shape), view.iter().copied().collect()).map_err(wrong)?)
     }))
 }
 
@@ -134,9 +94,9 @@ pub(super) fn transpose(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
         return Err(Error::Onnx(format!("perm {order:?} of {rank} dimensions")));
     }
     charge(node, data.shape())?;
-    Ok(either!(data, array => {
+    Ok(each!(Tensor, data, array => {
         let view = array.view().permuted_axes(IxDyn(&order));
-        ArrayD::from_shape_vec(view.raw_dim(), view.iter().copied().collect()).map_err(wrong)?
+        host(ArrayD::from_shape_vec(view.raw_dim(), view.iter().copied().collect()).map_err(wrong)?)
     }))
 }
 
@@ -149,6 +109,5 @@ pub(super) fn expand(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
         .collect::<Result<_>>()?;
     let shape = shape::broadcast("onnx", data.shape(), &wanted)?;
     charge(node, &shape)?;
-    let unfit = || Error::Onnx(format!("{:?} does not expand to {wanted:?}", data.shape()));
-    Ok(either!(&data, array => array.broadcast(IxDyn(&shape)).ok_or_else(unfit)?.to_owned()))
+    Ok(each!(Tensor, &data, array => host(spread(array, &shape)?.to_owned())))
 }

@@ -2,7 +2,7 @@
 
 use prost::Message;
 
-use super::{AttributeProto, Model, Shapes, TensorProto, ints, model, node, numbers};
+use super::{AttributeProto, Model, OperatorSetIdProto, Shapes, TensorProto, ints, model, node, numbers, refusal, value};
 
 #[test]
 fn parameters_are_counted_wherever_they_stand() {
@@ -45,4 +45,32 @@ fn a_shape_that_does_not_fit_is_refused_axis_by_axis() {
     );
     let message = refusal(&[6, 8, 2]);
     assert!(message.contains("expected 4 axes, but got 3"), "{message}");
+}
+
+#[test]
+fn an_extent_of_minus_one_is_open() {
+    let mut open = model(vec![node("Relu", &["x"], "y")], vec![]);
+    open.graph.as_mut().unwrap().input = vec![value("x", &[-1, 2, 6, 8])];
+    let read = Model::from_bytes(&open.encode_to_vec()).unwrap();
+    assert_eq!(read.inputs()[0].to_string(), "x [?, 2, 6, 8]");
+    open.graph.as_mut().unwrap().input = vec![value("x", &[-2, 2, 6, 8])];
+    let message = refusal(&open);
+    assert!(message.contains("an extent of -2"), "{message}");
+}
+
+#[test]
+fn a_version_may_be_given_again_but_not_another() {
+    let mut again = model(vec![node("Relu", &["x"], "y")], vec![]);
+    let import = |version| OperatorSetIdProto {
+        domain: "ai.onnx".to_owned(),
+        version,
+    };
+    again.opset_import.push(import(13));
+    assert_eq!(Model::from_bytes(&again.encode_to_vec()).unwrap().opset(), 13);
+    again.opset_import.push(import(14));
+    let message = refusal(&again);
+    assert!(
+        message.contains("two versions of ONNX's operators are given: 13 and 14"),
+        "{message}"
+    );
 }

@@ -4,7 +4,7 @@ use prost::Message;
 use prost::bytes::Bytes;
 
 use super::super::proto::{ModelProto, NodeProto, TensorProto};
-use super::super::{Model, Options, Shapes, Tensor};
+use super::super::{Model, Options, Shapes, read};
 use super::{int, ints, model, node, numbers, refusal, value};
 
 fn sequence(extent: i64, lengths: TensorProto) -> ModelProto {
@@ -171,7 +171,7 @@ fn tensors_of_test_cases_are_counted_before_they_are_parsed() {
         int64_data: vec![0; 10_000],
         ..Default::default()
     };
-    let read = |budget| Tensor::read("case", Bytes::from(tensor.encode_to_vec()), budget);
+    let read = |budget| read::tensor("case", Bytes::from(tensor.encode_to_vec()), budget);
     assert!(read(100_000).is_ok());
     let message = read(50_000).unwrap_err().to_string();
     assert!(message.contains("case") && message.contains("50000"), "{message}");

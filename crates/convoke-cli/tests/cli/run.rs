@@ -135,6 +135,58 @@ fn whole_numbers_must_be_exact() {
     assert!(run.stderr.contains("inexact.npy: an element is 16777217"), "{}", run.stderr);
 }
 
+/// A field of a protobuf message, of fewer than 128 bytes.
+fn field(number: u8, content: &[u8]) -> Vec<u8> {
+    [&[number << 3 | 2, content.len() as u8], content].concat()
+}
+
+/// A model that transposes a table `x [2, 3]` of bytes (ONNX's type 2).
+fn transposing() -> Vec<u8> {
+    let dim = |extent: u8| field(1, &[1 << 3, extent]);
+    let table = |name: &str, dims: [u8; 2]| {
+        let shape = field(2, &dims.map(dim).concat());
+        let tensor = field(1, &[&[1 << 3, 2], shape.as_slice()].concat());
+        [field(1, name.as_bytes()), field(2, &tensor)].concat()
+    };
+    let node = [field(1, b"x"), field(2, b"y"), field(4, b"Transpose")].concat();
+    let graph = [
+        field(1, &node),
+        field(11, &table("x", [2, 3])),
+        field(12, &table("y", [3, 2])),
+    ]
+    .concat();
+    // IR version 8, opset 13.
+    [&[1 << 3, 8], field(7, &graph).as_slice(), &field(8, &[2 << 3, 13])].concat()
+}
+
+#[test]
+fn arrays_are_held_against_the_declared_type() {
+    let model = scratch("bytes.onnx", &transposing());
+    let bytes = ndarray::array![[0_u8, 1, 2], [3, 4, 255]];
+    let input = scratch("bytes.npy", &npy(&bytes));
+    let output = Path::new(env!("CARGO_TARGET_TMPDIR")).join("transposed.npy");
+    let arguments = ["--input", text(&input), "--output", text(&output)];
+    let done = run(text(&model), &arguments);
+    assert_eq!(done.code, Some(0), "{}", done.stderr);
+    let transposed = ndarray::Array2::<u8>::read_npy(std::fs::File::open(output).expect("the output")).expect("bytes");
+    assert_eq!(transposed, bytes.t());
+    for (source, part) in [
+        (
+            text(&scratch("longs.npy", &npy(&bytes.mapv(i64::from)))),
+            "'<i8', but u8 is expected",
+        ),
+        (
+            text(&scratch("bytes.png", &encoded(ImageFormat::Png))),
+            "pictures are floats, but input x [2, 3] takes u8",
+        ),
+        ("random", "random numbers are floats, but input x [2, 3] takes u8"),
+    ] {
+        let refused = run(text(&model), &["--input", source]);
+        assert_eq!(refused.code, Some(1), "{}", refused.stdout);
+        assert!(refused.stderr.contains(part), "{part}: {}", refused.stderr);
+    }
+}
+
 #[test]
 fn stdin_and_stdout_are_files() {
     for bytes in [npy(&levels().mapv(f32::from)), npy(&levels()), encoded(ImageFormat::WebP)] {
