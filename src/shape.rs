@@ -51,19 +51,17 @@ impl<T: Copy> PerAxis<T> {
 
     /// The value for each of an input's axes; an error where there are others than it has.
     pub(crate) fn of_axes(&self, operator: &'static str, quantity: &str, axes: usize) -> Result<Vec<T>> {
-        match self {
-            Self::All(value) => Ok(vec![*value; axes]),
-            _ => {
-                let values = self.as_slice();
-                ensure!(
-                    values.len() == axes,
-                    operator,
-                    "{quantity} must be given once or for each of the input's {axes} spatial axes, but got it for {}",
-                    values.len()
-                );
-                Ok(values.to_vec())
-            }
+        if let Self::All(value) = self {
+            return Ok(vec![*value; axes]);
         }
+        let values = self.as_slice();
+        ensure!(
+            values.len() == axes,
+            operator,
+            "{quantity} must be given once or for each of the input's {axes} spatial axes, but got it for {}",
+            values.len()
+        );
+        Ok(values.to_vec())
     }
 
     /// Axis by axis; none where one has other axes than the other, or where `combine` has none.

@@ -73,7 +73,7 @@ pub(super) fn split<T: Copy>(axes: &[T]) -> (&[T], T) {
 #[derive(Clone, Debug)]
 pub(super) struct Places {
     /// `[tap][window]`, -1 for none.
-    places: Vec<isize>,
+    by_tap: Vec<isize>,
     taps: usize,
     windows: usize,
     extent: usize,
@@ -85,7 +85,7 @@ impl Places {
         let of_tap = |tap| (0..windows).map(move |window| (tap, window));
         let places = (0..taps).flat_map(of_tap).map(|(tap, window)| signed(place(tap, window)));
         Self {
-            places: places.collect(),
+            by_tap: places.collect(),
             taps,
             windows,
             extent,
@@ -107,7 +107,7 @@ impl Places {
 
     /// What a window's tap stands for.
     pub(super) fn at(&self, tap: usize, window: usize) -> Option<usize> {
-        usize::try_from(self.places[tap * self.windows + window]).ok()
+        usize::try_from(self.by_tap[tap * self.windows + window]).ok()
     }
 }
 

@@ -45,7 +45,9 @@ pub(super) fn conv(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
     let extents = extents(&input)?;
     let mut windows = windows(node, &extents, &kernel(node, &weight, extents.len())?)?;
     let auto = AutoPad::of(node)?;
-    windows.iter_mut().for_each(|window| auto.pad(window));
+    for window in &mut windows {
+        auto.pad(window);
+    }
     let op = Conv::new()
         .stride(per_axis(&windows, |window| window.stride)?)
         .dilation(per_axis(&windows, |window| window.dilation)?)

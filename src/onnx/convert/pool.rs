@@ -27,7 +27,9 @@ impl Pooling {
         let kernel = kernel.ok_or_else(|| Error::Onnx("kernel_shape is missing".to_owned()))?;
         let mut windows = windows(node, &extents, &kernel)?;
         let auto = AutoPad::of(node)?;
-        windows.iter_mut().for_each(|window| auto.pad(window));
+        for window in &mut windows {
+            auto.pad(window);
+        }
         Ok(Self {
             input,
             windows,

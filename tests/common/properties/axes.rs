@@ -31,7 +31,12 @@ impl Drawn {
     }
 
     fn per_axis<T: Copy>(&self, values: [T; 3]) -> PerAxis<T> {
-        PerAxis::try_from(self.own(values).as_slice()).expect("one to three axes")
+        let [first, second, third] = values;
+        match self.axes {
+            1 => [third].into(),
+            2 => [second, third].into(),
+            _ => [first, second, third].into(),
+        }
     }
 
     /// Sides of at most so many elements, within the mode's limits.
