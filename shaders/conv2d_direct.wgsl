@@ -9,19 +9,8 @@
 // packed: weights, see shared/spread_*.wgsl
 // output: [N, output channels, OH, OW], and bias and residual as shared/epilogue.wgsl says
 #import shared/epilogue
-#import shared/padding
 #import shared/spread_*
-
-// The input coordinate that an output reads at a tap, -1 for none.
-fn tap_source(out: u32, tap: u32, stride: u32, dilation: u32, pad: u32, extent: u32) -> i32 {
-    if (TRANSPOSED == 0u) {
-        return source_index(i32(out * stride + tap * dilation) - i32(pad), i32(extent));
-    }
-    // The input element that wrote here from `tap`, if its window starts at a multiple of the stride.
-    let start = i32(out + pad) - i32(tap * dilation);
-    let source = u32(max(start, 0)) / stride;
-    return select(-1, i32(source), start >= 0 && source * stride == u32(start) && source < extent);
-}
+#import shared/tap_source
 
 fn run(workgroup: u32, lane: u32) {
     let channel_block = (workgroup / params.position_blocks) % params.channel_blocks;

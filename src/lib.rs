@@ -84,10 +84,10 @@ pub mod weights;
 pub use dtype::{DType, TensorType};
 pub use error::{Error, Result};
 pub use gpu::Gpu;
-pub use padding::{Padding2d, PaddingMode};
+pub use padding::{Padding, Padding2d, PaddingMode, Sides};
 pub use precision::Precision;
 pub use session::{Backend, Session};
-pub use shape::Size2d;
+pub use shape::PerAxis;
 pub use tensor::{Element, SharedArray, Tensor, TensorView};
 pub use wgpu;
 

@@ -3,12 +3,12 @@
 //! `shaders/shared/padding.wgsl` mirrors [`PaddingMode::source_index`]; a test compares the two exhaustively.
 
 use crate::error::{Result, ensure};
-use crate::shape::Size2d;
+use crate::shape::{PerAxis, axis_name, by};
 
 /// What stands outside the input. The names are those of `torch.nn.Conv2d`'s `padding_mode`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum PaddingMode {
-    /// Zeros (a constant value in [`Pad2d`](crate::ops::Pad2d)). PyTorch `zeros` / `constant`, ONNX `constant`.
+    /// Zeros (a constant value in [`Pad`](crate::ops::Pad)). PyTorch `zeros` / `constant`, ONNX `constant`.
     #[default]
     Zeros,
     /// Mirrored without repeating the edge: `c b | a b c | b a`. Each side must be smaller than the extent.
@@ -92,9 +92,80 @@ impl std::str::FromStr for PaddingMode {
     }
 }
 
-/// Elements added on each of the four sides; negative numbers crop (only [`Pad2d`](crate::ops::Pad2d) allows them).
+/// Elements added before the first and after the last along one axis; negative numbers crop (only
+/// [`Pad`](crate::ops::Pad) allows them).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Sides {
+    /// Before the first element.
+    pub before: isize,
+    /// After the last element.
+    pub after: isize,
+}
+
+impl Sides {
+    /// No padding.
+    pub const NONE: Self = Self::new(0, 0);
+
+    /// So many elements before and after.
+    pub const fn new(before: isize, after: isize) -> Self {
+        Self { before, after }
+    }
+
+    /// `same` padding: the output extent equals the input's at stride 1; an odd extra goes after.
+    pub(crate) fn same(kernel: usize, dilation: usize) -> Self {
+        let total = dilation.saturating_mul(kernel.saturating_sub(1)) as isize;
+        Self::new(total / 2, total - total / 2)
+    }
+
+    /// An extent with these sides; none where cropping leaves nothing or the sum overflows.
+    pub(crate) fn padded(self, extent: usize) -> Option<usize> {
+        let padded = isize::try_from(extent)
+            .ok()?
+            .checked_add(self.before)?
+            .checked_add(self.after)?;
+        usize::try_from(padded).ok().filter(|&padded| padded > 0)
+    }
+}
+
+impl std::fmt::Display for Sides {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "({}, {})", self.before, self.after)
+    }
+}
+
+/// Elements added on the sides of each spatial axis, the outermost axis first.
 ///
-/// Made from one number for all sides, from `[vertical, horizontal]` as PyTorch's `padding=(v, h)`, or side by side.
+/// Made from one number for all sides, from a number for each axis as PyTorch's `padding=(v, h)`, from [`Sides`] for each
+/// axis, or from a [`Padding2d`].
+///
+/// ```
+/// use convoke::{Padding, Padding2d, Sides};
+/// assert_eq!(Padding::from([1, 2]), Padding::from([Sides::new(1, 1), Sides::new(2, 2)]));
+/// assert_eq!(Padding::from(Padding2d::new(1, 2, 3, 4)), Padding::from([Sides::new(3, 4), Sides::new(1, 2)]));
+/// ```
+pub type Padding = PerAxis<Sides>;
+
+impl Padding {
+    /// No padding.
+    pub const NONE: Self = Self::All(Sides::NONE);
+}
+
+impl From<isize> for Padding {
+    fn from(all: isize) -> Self {
+        Self::All(Sides::new(all, all))
+    }
+}
+
+impl<const AXES: usize> From<[isize; AXES]> for Padding
+where
+    Self: From<[Sides; AXES]>,
+{
+    fn from(each: [isize; AXES]) -> Self {
+        each.map(|side| Sides::new(side, side)).into()
+    }
+}
+
+/// The sides of an image by their names.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Padding2d {
     /// Before the first column.
@@ -135,101 +206,83 @@ impl Padding2d {
             )),
         }
     }
+}
 
-    /// Whether every side is 0.
-    pub fn is_none(self) -> bool {
-        self == Self::NONE
-    }
-
-    /// `same` padding: the output extent equals the input's at stride 1; an odd extra goes right and bottom.
-    pub(crate) fn same(kernel: Size2d, dilation: Size2d) -> Self {
-        let total = |kernel: usize, dilation: usize| dilation.saturating_mul(kernel.saturating_sub(1)) as isize;
-        let (vertical, horizontal) = (total(kernel.height, dilation.height), total(kernel.width, dilation.width));
-        Self::new(
-            horizontal / 2,
-            horizontal - horizontal / 2,
-            vertical / 2,
-            vertical - vertical / 2,
-        )
-    }
-
-    /// The size of an input with this padding; an error where cropping leaves nothing or the sum overflows.
-    pub(crate) fn padded(self, operator: &'static str, input: Size2d) -> Result<Size2d> {
-        let extent = |name: &str, extent: usize, before: isize, after: isize| {
-            isize::try_from(extent)
-                .ok()
-                .and_then(|extent| extent.checked_add(before)?.checked_add(after))
-                .filter(|&padded| padded > 0)
-                .map(|padded| padded as usize)
-                .ok_or_else(|| {
-                    crate::Error::invalid(
-                        operator,
-                        format!("padding ({before}, {after}) leaves no valid {name} of an input {name} of {extent}"),
-                    )
-                })
-        };
-        Ok(Size2d {
-            height: extent("height", input.height, self.top, self.bottom)?,
-            width: extent("width", input.width, self.left, self.right)?,
-        })
-    }
-
-    /// Checks the mode's own limit on each side: reflect smaller than the extent, circular at most the extent.
-    pub(crate) fn check(self, operator: &'static str, mode: PaddingMode, input: Size2d) -> Result<()> {
-        for (dimension, extent, before, after) in [
-            ("height", input.height, self.top, self.bottom),
-            ("width", input.width, self.left, self.right),
-        ] {
-            let extent_signed = extent as isize;
-            let largest = before.max(after);
-            match mode {
-                PaddingMode::Reflect => ensure!(
-                    largest < extent_signed,
-                    operator,
-                    "reflect padding must be smaller than the input {dimension}, but got padding ({before}, {after}) for {extent} (input {input})"
-                ),
-                PaddingMode::Circular => ensure!(
-                    largest <= extent_signed,
-                    operator,
-                    "circular padding must be at most the input {dimension} (it wraps around once), but got padding ({before}, {after}) for {extent} (input {input})"
-                ),
-                PaddingMode::Zeros | PaddingMode::Replicate => {}
-            }
-        }
-        Ok(())
-    }
-
-    /// Refuses negative sides, for operators that do not crop.
-    pub(crate) fn check_not_negative(self, operator: &'static str) -> Result<()> {
-        ensure!(
-            [self.left, self.right, self.top, self.bottom].iter().all(|&side| side >= 0),
-            operator,
-            "padding must not be negative, but got {self}"
-        );
-        Ok(())
+impl Padding2d {
+    const fn axes(self) -> [Sides; 2] {
+        [Sides::new(self.top, self.bottom), Sides::new(self.left, self.right)]
     }
 }
 
 impl std::fmt::Display for Padding2d {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(
-            f,
-            "(left {}, right {}, top {}, bottom {})",
-            self.left, self.right, self.top, self.bottom
-        )
+        f.write_str(&sides(&self.axes()))
     }
 }
 
-impl From<isize> for Padding2d {
-    fn from(all: isize) -> Self {
-        Self::new(all, all, all, all)
+impl From<Padding2d> for Padding {
+    fn from(padding: Padding2d) -> Self {
+        Self::Two(padding.axes())
     }
 }
 
-impl From<[isize; 2]> for Padding2d {
-    fn from([vertical, horizontal]: [isize; 2]) -> Self {
-        Self::new(horizontal, horizontal, vertical, vertical)
+/// The sides of all axes as messages show them, the innermost axis first as in PyTorch: `(left 1, right 1, top 0, bottom 2)`.
+pub(crate) fn sides(padding: &[Sides]) -> String {
+    const NAMES: [[&str; 2]; 3] = [["left", "right"], ["top", "bottom"], ["front", "back"]];
+    let named: Vec<String> = (padding.iter().rev().zip(NAMES))
+        .map(|(sides, [before, after])| format!("{before} {}, {after} {}", sides.before, sides.after))
+        .collect();
+    format!("({})", named.join(", "))
+}
+
+/// The extents of an input with this padding; an error where cropping leaves nothing or a sum overflows.
+pub(crate) fn padded(operator: &'static str, padding: &[Sides], input: &[usize]) -> Result<Vec<usize>> {
+    let axes = padding.iter().zip(input).enumerate();
+    axes.map(|(axis, (sides, &extent))| {
+        sides.padded(extent).ok_or_else(|| {
+            let name = axis_name(axis, input.len());
+            crate::Error::invalid(
+                operator,
+                format!("padding {sides} leaves no valid {name} of an input {name} of {extent}"),
+            )
+        })
+    })
+    .collect()
+}
+
+/// Checks the mode's own limit on each side: reflect smaller than the extent, circular at most the extent.
+pub(crate) fn check_mode(operator: &'static str, mode: PaddingMode, padding: &[Sides], input: &[usize]) -> Result<()> {
+    for (axis, (sides, &extent)) in padding.iter().zip(input).enumerate() {
+        let dimension = axis_name(axis, input.len());
+        let largest = sides.before.max(sides.after);
+        match mode {
+            PaddingMode::Reflect => ensure!(
+                largest < extent as isize,
+                operator,
+                "reflect padding must be smaller than the input {dimension}, but got padding {sides} for {extent} (input {})",
+                by(input)
+            ),
+            PaddingMode::Circular => ensure!(
+                largest <= extent as isize,
+                operator,
+                "circular padding must be at most the input {dimension} (it wraps around once), but got padding {sides} for {extent} (input {})",
+                by(input)
+            ),
+            PaddingMode::Zeros | PaddingMode::Replicate => {}
+        }
     }
+    Ok(())
+}
+
+/// Refuses negative sides, for operators that do not crop.
+pub(crate) fn check_not_negative(operator: &'static str, padding: &[Sides]) -> Result<()> {
+    ensure!(
+        padding.iter().all(|side| side.before.min(side.after) >= 0),
+        operator,
+        "padding must not be negative, but got {}",
+        sides(padding)
+    );
+    Ok(())
 }
 
 #[cfg(test)]
@@ -276,6 +329,7 @@ mod tests {
 
     #[test]
     fn same_puts_the_odd_extra_at_the_end() {
-        assert_eq!(Padding2d::same([4, 3].into(), [1, 2].into()), Padding2d::new(2, 2, 1, 2));
+        assert_eq!(Sides::same(4, 1), Sides::new(1, 2));
+        assert_eq!(Sides::same(3, 2), Sides::new(2, 2));
     }
 }

@@ -2,55 +2,166 @@
 
 use crate::error::{Error, Result, ensure};
 
-/// Height and width, in this order; made from one number for both, `[height, width]` or `(height, width)`.
+/// A value for each spatial axis, the outermost first: the length of a signal, height and width of an image, or depth, height
+/// and width of a volume.
+///
+/// One value stands for all axes, however many the input has; otherwise there are as many as it has.
+///
+/// ```
+/// use convoke::PerAxis;
+/// assert_eq!(PerAxis::from(2), PerAxis::All(2));
+/// assert_eq!(PerAxis::from((2, 3)), PerAxis::Two([2, 3]));
+/// assert_eq!(PerAxis::try_from(&[1, 2, 3][..])?, PerAxis::Three([1, 2, 3]));
+/// # Ok::<(), convoke::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Size2d {
-    /// Vertical extent.
-    pub height: usize,
-    /// Horizontal extent.
-    pub width: usize,
+pub enum PerAxis<T = usize> {
+    /// The same for each axis.
+    All(T),
+    /// Of a signal.
+    One([T; 1]),
+    /// Of an image.
+    Two([T; 2]),
+    /// Of a volume.
+    Three([T; 3]),
 }
 
-impl Size2d {
-    /// The same number vertically and horizontally.
-    pub const fn square(extent: usize) -> Self {
-        Self {
-            height: extent,
-            width: extent,
+impl<T: Copy> PerAxis<T> {
+    fn as_slice(&self) -> &[T] {
+        match self {
+            Self::All(value) => std::slice::from_ref(value),
+            Self::One(values) => values,
+            Self::Two(values) => values,
+            Self::Three(values) => values,
+        }
+    }
+
+    /// The values that were given, one or one for each axis.
+    pub fn iter(&self) -> impl Iterator<Item = T> + '_ {
+        self.as_slice().iter().copied()
+    }
+
+    /// Whether every axis has this value.
+    pub fn is_all(&self, value: T) -> bool
+    where
+        T: PartialEq,
+    {
+        self.iter().all(|own| own == value)
+    }
+
+    /// The value for each of an input's axes; an error where there are others than it has.
+    pub(crate) fn of_axes(&self, operator: &'static str, quantity: &str, axes: usize) -> Result<Vec<T>> {
+        if let Self::All(value) = self {
+            return Ok(vec![*value; axes]);
+        }
+        let values = self.as_slice();
+        ensure!(
+            values.len() == axes,
+            operator,
+            "{quantity} must be given once or for each of the input's {axes} spatial axes, but got it for {}",
+            values.len()
+        );
+        Ok(values.to_vec())
+    }
+
+    /// Axis by axis; none where one has other axes than the other, or where `combine` has none.
+    pub(crate) fn zip(self, other: Self, combine: impl Fn(T, T) -> Option<T>) -> Option<Self> {
+        let values: Option<Vec<T>> = match (self, other) {
+            (Self::All(left), Self::All(right)) => return Some(Self::All(combine(left, right)?)),
+            (Self::All(left), right) => right.as_slice().iter().map(|&right| combine(left, right)).collect(),
+            (left, Self::All(right)) => left.as_slice().iter().map(|&left| combine(left, right)).collect(),
+            (left, right) if left.as_slice().len() == right.as_slice().len() => {
+                let pairs = left.as_slice().iter().zip(right.as_slice());
+                pairs.map(|(&left, &right)| combine(left, right)).collect()
+            }
+            _ => None,
+        };
+        Self::try_from(values.as_deref().unwrap_or_default()).ok()
+    }
+}
+
+impl<T: Copy> TryFrom<&[T]> for PerAxis<T> {
+    type Error = Error;
+
+    fn try_from(values: &[T]) -> Result<Self> {
+        match *values {
+            [length] => Ok(Self::One([length])),
+            [height, width] => Ok(Self::Two([height, width])),
+            [depth, height, width] => Ok(Self::Three([depth, height, width])),
+            _ => Err(Error::invalid(
+                "shape",
+                format!("expected values for 1 to 3 spatial axes, but got {}", values.len()),
+            )),
         }
     }
 }
 
-impl From<usize> for Size2d {
-    fn from(extent: usize) -> Self {
-        Self::square(extent)
+impl From<usize> for PerAxis {
+    fn from(value: usize) -> Self {
+        Self::All(value)
     }
 }
 
-impl From<[usize; 2]> for Size2d {
-    fn from([height, width]: [usize; 2]) -> Self {
-        Self { height, width }
+impl<T> From<[T; 1]> for PerAxis<T> {
+    fn from(values: [T; 1]) -> Self {
+        Self::One(values)
     }
 }
 
-impl From<(usize, usize)> for Size2d {
+impl<T> From<[T; 2]> for PerAxis<T> {
+    fn from(values: [T; 2]) -> Self {
+        Self::Two(values)
+    }
+}
+
+impl<T> From<[T; 3]> for PerAxis<T> {
+    fn from(values: [T; 3]) -> Self {
+        Self::Three(values)
+    }
+}
+
+impl From<(usize, usize)> for PerAxis {
     fn from((height, width): (usize, usize)) -> Self {
-        Self { height, width }
+        Self::Two([height, width])
     }
 }
 
-impl std::fmt::Display for Size2d {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "({} x {})", self.height, self.width)
+impl From<(usize, usize, usize)> for PerAxis {
+    fn from((depth, height, width): (usize, usize, usize)) -> Self {
+        Self::Three([depth, height, width])
     }
 }
 
-/// Checks a quantity that counts steps or elements in each direction.
-pub(crate) fn at_least_one(operator: &'static str, quantity: &str, size: Size2d) -> Result<()> {
+/// Height and width, as kernels of planes have them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Size2d {
+    pub(crate) height: usize,
+    pub(crate) width: usize,
+}
+
+/// Extents as messages show them: `(5 x 6)`.
+pub(crate) fn by(extents: &[usize]) -> String {
+    let extents: Vec<String> = extents.iter().map(usize::to_string).collect();
+    format!("({})", extents.join(" x "))
+}
+
+/// What an axis is called, among as many spatial ones.
+pub(crate) fn axis_name(axis: usize, axes: usize) -> &'static str {
+    match (axes, axes - axis) {
+        (1, _) => "length",
+        (_, 1) => "width",
+        (_, 2) => "height",
+        _ => "depth",
+    }
+}
+
+/// Checks a quantity that counts steps or elements along each axis.
+pub(crate) fn at_least_one(operator: &'static str, quantity: &str, values: &[usize]) -> Result<()> {
     ensure!(
-        size.height > 0 && size.width > 0,
+        values.iter().all(|&value| value > 0),
         operator,
-        "{quantity} must be at least 1, but got {size}"
+        "{quantity} must be at least 1, but got {}",
+        by(values)
     );
     Ok(())
 }
@@ -63,38 +174,53 @@ pub(crate) fn element_count(operator: &'static str, shape: &[usize]) -> Result<u
         .ok_or_else(|| Error::invalid(operator, format!("shape {shape:?} has more elements than can be counted")))
 }
 
-/// The four extents of an `[N, C, H, W]` shape with non-zero channels, height and width. A batch of 0 is legal.
-pub(crate) fn nchw(operator: &'static str, shape: &[usize]) -> Result<[usize; 4]> {
-    let Ok([n, c, h, w]) = <[usize; 4]>::try_from(shape) else {
-        return Err(Error::invalid(
-            operator,
-            format!("input must have 4 dimensions [N, C, H, W], but got shape {shape:?}"),
-        ));
+/// Batch, channels and spatial extents of a signal, image or volume, none zero but the batch, which may be.
+pub(crate) fn spatial<'a>(operator: &'static str, shape: &'a [usize]) -> Result<(usize, usize, &'a [usize])> {
+    let (batch, channels, extents) = match shape {
+        [batch, channels, extents @ ..] if (1..=3).contains(&extents.len()) => (*batch, *channels, extents),
+        _ => {
+            return Err(Error::invalid(
+                operator,
+                format!("input must have 3 to 5 dimensions, [N, C, L], [N, C, H, W] or [N, C, D, H, W], but got shape {shape:?}"),
+            ));
+        }
     };
     ensure!(
-        c > 0 && h > 0 && w > 0,
+        channels > 0 && extents.iter().all(|&extent| extent > 0),
         operator,
-        "input must have non-zero channels, height and width, but got shape {shape:?}"
+        "input must have channels and spatial axes without a zero, but got shape {shape:?}"
     );
     element_count(operator, shape)?;
-    Ok([n, c, h, w])
+    Ok((batch, channels, extents))
 }
 
-/// The four extents of a convolution's weight, none of them zero. `layout` names them.
-pub(crate) fn conv_weight(operator: &'static str, weight: &[usize], layout: &str) -> Result<[usize; 4]> {
-    let Ok(extents) = <[usize; 4]>::try_from(weight) else {
-        return Err(Error::invalid(
-            operator,
-            format!("weight must have 4 dimensions {layout}, but got shape {weight:?}"),
-        ));
+/// The channels and the kernel of a convolution's weight, none of them zero. `channels` names the first two.
+pub(crate) fn conv_weight<'a>(
+    operator: &'static str,
+    weight: &'a [usize],
+    channels: &str,
+    axes: usize,
+) -> Result<(usize, usize, &'a [usize])> {
+    let (first, second, kernel) = match weight {
+        [first, second, kernel @ ..] if kernel.len() == axes => (*first, *second, kernel),
+        _ => {
+            let layout = ["KD", "KH", "KW"][3 - axes..].join(", ");
+            return Err(Error::invalid(
+                operator,
+                format!(
+                    "weight must have {} dimensions [{channels}, {layout}], but got shape {weight:?}",
+                    2 + axes
+                ),
+            ));
+        }
     };
     ensure!(
-        extents.iter().all(|&extent| extent > 0),
+        weight.iter().all(|&extent| extent > 0),
         operator,
         "weight must have no zero extent, but got shape {weight:?}"
     );
     element_count(operator, weight)?;
-    Ok(extents)
+    Ok((first, second, kernel))
 }
 
 /// Resolves an axis that may count from the end (`-1` is the last).

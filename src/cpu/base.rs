@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::epilogue::Epilogue;
 use super::operand::Operand;
 use super::product::PackedRows;
-use super::{conv_transpose2d, conv2d, linear};
+use super::{conv, conv_transpose, linear};
 use crate::error::Result;
 use crate::ops::{Fused, FusedBase, Op};
 
@@ -17,16 +17,16 @@ pub(crate) struct Prepared(Vec<PackedRows>);
 pub(crate) fn prepare(op: &Op, weight: Option<Operand<'_>>) -> Option<Prepared> {
     let weight = weight?;
     match op {
-        Op::Conv2d(op)
+        Op::Conv(op)
         | Op::Fused(Fused {
-            base: FusedBase::Conv2d(op),
+            base: FusedBase::Conv(op),
             ..
-        }) => Some(Prepared(conv2d::pack(op, &weight))),
-        Op::ConvTranspose2d(op)
+        }) => Some(Prepared(conv::pack(op, &weight))),
+        Op::ConvTranspose(op)
         | Op::Fused(Fused {
-            base: FusedBase::ConvTranspose2d(op),
+            base: FusedBase::ConvTranspose(op),
             ..
-        }) => Some(Prepared(conv_transpose2d::pack(op, &weight))),
+        }) => Some(Prepared(conv_transpose::pack(op, &weight))),
         _ => None,
     }
 }
@@ -34,17 +34,17 @@ pub(crate) fn prepare(op: &Op, weight: Option<Operand<'_>>) -> Option<Prepared> 
 /// What computes an operator with inputs of these shapes.
 pub(crate) fn kernel(op: &Op, inputs: &[&[usize]]) -> &'static str {
     match op {
-        Op::Conv2d(conv2d)
+        Op::Conv(op)
         | Op::Fused(Fused {
-            base: FusedBase::Conv2d(conv2d),
+            base: FusedBase::Conv(op),
             ..
-        }) => conv2d::kernel(conv2d, inputs[1]),
-        Op::ConvTranspose2d(_)
+        }) => conv::kernel(op, inputs[1]),
+        Op::ConvTranspose(_)
         | Op::Fused(Fused {
-            base: FusedBase::ConvTranspose2d(_),
+            base: FusedBase::ConvTranspose(_),
             ..
         }) => "product",
-        _ => op.name(),
+        other => other.name(),
     }
 }
 
@@ -62,13 +62,13 @@ pub(super) fn base(
         None => Cow::Owned(pack()),
     };
     match op {
-        FusedBase::Conv2d(op) => {
-            let packed = packed(&|| conv2d::pack(&op, weight));
-            conv2d::conv2d(&op, input, weight, &packed, epilogue, output)
+        FusedBase::Conv(op) => {
+            let packed = packed(&|| conv::pack(&op, weight));
+            conv::conv(&op, input, weight, &packed, epilogue, output)
         }
-        FusedBase::ConvTranspose2d(op) => {
-            let packed = packed(&|| conv_transpose2d::pack(&op, weight));
-            conv_transpose2d::conv_transpose2d(&op, input, weight, &packed, epilogue, output)
+        FusedBase::ConvTranspose(op) => {
+            let packed = packed(&|| conv_transpose::pack(&op, weight));
+            conv_transpose::conv_transpose(&op, input, weight, &packed, epilogue, output)
         }
         FusedBase::Linear(_) => {
             let epilogue = Epilogue {

@@ -2,7 +2,9 @@
 
 use std::ops::Range;
 
+use super::plane::Places;
 use super::product::{COLUMNS, padded_columns, panels};
+use crate::ops::AxisWindow;
 use crate::padding::PaddingMode;
 
 /// Something with `inner` rows and any number of columns.
@@ -65,10 +67,10 @@ fn copy(target: &mut [f32], source: &[f32]) {
     }
 }
 
-/// Along one dimension, which input coordinate each tap of each window reads: `[tap][window]`, -1 for a zero.
+/// The taps of windows along the columns.
 #[derive(Clone, Debug)]
 pub(super) struct Taps {
-    places: Vec<isize>,
+    places: Places,
     windows: usize,
     stride: usize,
     /// For each tap, the windows whose tap is inside the input.
@@ -76,37 +78,22 @@ pub(super) struct Taps {
 }
 
 impl Taps {
-    /// The taps of windows that begin `before` elements before the input.
-    pub(super) fn new(
-        mode: PaddingMode,
-        extent: usize,
-        before: isize,
-        (kernel, stride, dilation): (usize, usize, usize),
-        windows: usize,
-    ) -> Self {
-        let at = |tap: usize, window: usize| (window * stride + tap * dilation) as isize - before;
-        let mut places = Vec::with_capacity(kernel * windows);
-        let mut inside = Vec::with_capacity(kernel);
-        for tap in 0..kernel {
-            for window in 0..windows {
-                let place = mode.source_index(at(tap, window), extent);
-                places.push(place.map_or(-1, |place| place as isize));
-            }
+    pub(super) fn new(mode: PaddingMode, axis: &AxisWindow) -> Self {
+        let at = |tap: usize, window: usize| (window * axis.stride + tap * axis.dilation) as isize - axis.padding.before;
+        let windows = axis.output;
+        let inside = (0..axis.kernel).map(|tap| {
             let first = (0..windows).find(|&window| at(tap, window) >= 0).unwrap_or(windows);
-            let past = (first..windows).find(|&window| at(tap, window) >= extent as isize);
-            inside.push(first..past.unwrap_or(windows));
-        }
+            let past = (first..windows).find(|&window| at(tap, window) >= axis.input as isize);
+            first..past.unwrap_or(windows)
+        });
         Self {
-            places,
+            inside: inside.collect(),
+            places: Places::new(axis.kernel, windows, axis.input, |tap, window| {
+                mode.source_index(at(tap, window), axis.input)
+            }),
             windows,
-            stride,
-            inside,
+            stride: axis.stride,
         }
-    }
-
-    /// What a window's tap reads; `None` is a zero.
-    pub(super) fn at(&self, tap: usize, window: usize) -> Option<usize> {
-        usize::try_from(self.places[tap * self.windows + window]).ok()
     }
 }
 
@@ -116,7 +103,7 @@ pub(super) struct Windows<'a> {
     pub(super) input: &'a [f32],
     pub(super) plane: usize,
     pub(super) width: usize,
-    pub(super) rows: &'a Taps,
+    pub(super) rows: &'a Places,
     pub(super) columns: &'a Taps,
     pub(super) kernel: (usize, usize),
 }
@@ -147,7 +134,7 @@ impl Windows<'_> {
                         pieces.push(Piece { source: None, length });
                         continue;
                     };
-                    let place = |x: usize| self.columns.at(j, x).map(|column| row * self.width + column);
+                    let place = |x: usize| self.columns.places.at(j, x).map(|column| row * self.width + column);
                     // The elements beside the row one by one, and those inside together.
                     let (start, past) = (inside.start.clamp(x, x + length), inside.end.clamp(x, x + length));
                     let one = |x: usize| Piece {

@@ -7,10 +7,10 @@
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
-use super::columns::Taps;
 use super::epilogue::Epilogue;
 use super::gemm::with_scratch;
-use crate::ops::{Conv2d, ConvGeometry};
+use super::plane::Plane;
+use crate::ops::Conv;
 use crate::padding::PaddingMode;
 
 /// Elements of a band's scratch memory that stay in the second-level cache.
@@ -24,9 +24,8 @@ const LANES: usize = 16;
 
 /// A convolution with its taps found.
 pub(super) struct Direct<'a> {
-    pub(super) op: &'a Conv2d,
-    pub(super) geometry: &'a ConvGeometry,
-    pub(super) rows: &'a Taps,
+    pub(super) op: &'a Conv,
+    pub(super) geometry: &'a Plane,
     pub(super) input: &'a [f32],
     pub(super) weight: &'a [f32],
     pub(super) epilogue: Epilogue<'a>,
@@ -55,12 +54,12 @@ impl Direct<'_> {
         let geometry = self.geometry;
         let groups = self.op.groups;
         let (out_channels, in_channels) = (geometry.out_channels / groups, geometry.in_channels / groups);
-        let stride = self.op.stride.width;
+        let stride = geometry.columns.stride;
         // A stride past the only window leaves one phase of the taps' columns.
         let (phases, reach) = if geometry.output.width == 1 {
-            (1, (geometry.kernel.width - 1) * self.op.dilation.width)
+            (1, (geometry.kernel.width - 1) * geometry.columns.dilation)
         } else {
-            (stride, (geometry.kernel.width - 1) * self.op.dilation.width / stride)
+            (stride, (geometry.kernel.width - 1) * geometry.columns.dilation / stride)
         };
         let layout = Layout {
             // Vectors read on past the last output: whatever stands there, its sums are dropped.
@@ -71,9 +70,8 @@ impl Direct<'_> {
         };
         let width = geometry.output.width;
         let height = geometry.output.height;
-        let reads = |rows: usize| {
-            (rows - 1).saturating_mul(self.op.stride.height) + (geometry.kernel.height - 1) * self.op.dilation.height + 1
-        };
+        let (row_stride, row_dilation) = geometry.row.map_or((1, 1), |row| (row.stride, row.dilation));
+        let reads = |rows: usize| (rows - 1).saturating_mul(row_stride) + (geometry.kernel.height - 1) * row_dilation + 1;
         let per_row = layout.row() * in_channels;
         let threads = rayon::current_num_threads();
         let tasks = geometry.batch * groups;
@@ -114,7 +112,7 @@ impl Direct<'_> {
         let mut slot_of = vec![0; geometry.input.height];
         for i in 0..kernel.height {
             for y in first..first + count {
-                slots.push(self.rows.at(i, y).map_or(0, |row| {
+                slots.push(geometry.rows.at(i, y).map_or(0, |row| {
                     if slot_of[row] == 0 {
                         sources.push(row);
                         slot_of[row] = sources.len();
@@ -145,7 +143,7 @@ impl Direct<'_> {
                 count,
                 width: geometry.output.width,
                 kernel: (kernel.height, kernel.width),
-                dilation: self.op.dilation.width,
+                dilation: geometry.columns.dilation,
                 weight: &self.weight[own * taps..(own + out_channels) * taps],
                 bias: self.epilogue.bias.map(|bias| &bias[own..own + out_channels]),
                 output: &mut *output,
@@ -166,9 +164,9 @@ impl Direct<'_> {
 
     /// A row with its padding, sorted by phase: element `x` of phase `p` is the padded row's element `x * phases + p`.
     fn fill_row(&self, layout: Layout, source: &[f32], target: &mut [f32]) {
-        let before = self.geometry.padding.left;
+        let before = self.geometry.columns.padding.before;
         let mode = self.op.padding_mode;
-        let last_tap = (self.geometry.kernel.width - 1) * self.op.dilation.width;
+        let last_tap = (self.geometry.kernel.width - 1) * self.geometry.columns.dilation;
         let padded = (self.geometry.output.width - 1).saturating_mul(layout.phases) + last_tap + 1;
         for (p, phase) in target.chunks_exact_mut(layout.phase).enumerate() {
             let used = padded.saturating_sub(p).div_ceil(layout.phases).min(layout.phase);

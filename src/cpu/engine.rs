@@ -181,8 +181,8 @@ impl CpuEngine {
     /// The node's packed weights, those of another session where it has packed the same.
     fn prepared(&self, node: &Node, constants: &[Option<Arc<Tensor>>]) -> Option<Arc<Prepared>> {
         let base = match &node.op {
-            Op::Conv2d(op) => FusedBase::Conv2d(*op),
-            Op::ConvTranspose2d(op) => FusedBase::ConvTranspose2d(*op),
+            Op::Conv(op) => FusedBase::Conv(*op),
+            Op::ConvTranspose(op) => FusedBase::ConvTranspose(*op),
             Op::Fused(Fused { base, .. }) => *base,
             _ => return None,
         };

@@ -4,8 +4,8 @@ use super::base::{Prepared, base};
 use super::epilogue::Epilogue;
 use super::operand::Operand;
 use super::{
-    batch_norm, binary, concat, expand, fused, instance_norm, interpolate, local_response_norm, lp_pool2d, matmul, pad2d, pool2d,
-    prelu, reduce, slice, softmax, ternary, transpose, unary,
+    batch_norm, binary, concat, expand, fused, instance_norm, interpolate, local_response_norm, lp_pool, matmul, pad, pool, prelu,
+    reduce, slice, softmax, ternary, transpose, unary,
 };
 use crate::error::Result;
 use crate::ops::{FusedBase, Op};
@@ -24,17 +24,17 @@ pub(super) fn execute(
         ..Epilogue::default()
     };
     match op {
-        Op::MaxPool2d(op) => pool2d::max_pool2d(op, input, output, None)?,
-        Op::AdaptiveMaxPool2d(op) => pool2d::adaptive_max_pool2d(op, input, output, None)?,
-        Op::Conv2d(op) => base(FusedBase::Conv2d(*op), inputs, prepared, &epilogue, output)?,
-        Op::ConvTranspose2d(op) => base(FusedBase::ConvTranspose2d(*op), inputs, prepared, &epilogue, output)?,
+        Op::MaxPool(op) => pool::max_pool(op, input, output, None)?,
+        Op::AdaptiveMaxPool(op) => pool::adaptive_max_pool(op, input, output, None)?,
+        Op::Conv(op) => base(FusedBase::Conv(*op), inputs, prepared, &epilogue, output)?,
+        Op::ConvTranspose(op) => base(FusedBase::ConvTranspose(*op), inputs, prepared, &epilogue, output)?,
         Op::Linear(op) => base(FusedBase::Linear(*op), inputs, prepared, &epilogue, output)?,
         Op::Fused(op) => fused::fused(op, inputs, prepared, output)?,
-        Op::Interpolate(op) => interpolate::interpolate(op, input, output)?,
-        Op::Pad2d(op) => pad2d::pad2d(op, input, shape, output)?,
-        Op::AvgPool2d(op) => pool2d::avg_pool2d(op, input, output)?,
-        Op::LpPool2d(op) => lp_pool2d::lp_pool2d(op, input, output)?,
-        Op::AdaptiveAvgPool2d(op) => pool2d::adaptive_avg_pool2d(op, input, output)?,
+        Op::Interpolate(op) => interpolate::interpolate(op, input, shape, output)?,
+        Op::Pad(op) => pad::pad(op, input, shape, output)?,
+        Op::AvgPool(op) => pool::avg_pool(op, input, output)?,
+        Op::LpPool(op) => lp_pool::lp_pool(op, input, output)?,
+        Op::AdaptiveAvgPool(op) => pool::adaptive_avg_pool(op, input, output)?,
         Op::Unary(op) => unary::unary(*op, input.data, output),
         Op::PRelu(_) => prelu::prelu(input.shape, input.data, inputs[1].data, output),
         Op::Softmax(op) => softmax::softmax(*op, input, output)?,

@@ -1,49 +1,94 @@
 //! Resizing: which elements each output has is found once for all planes.
 
+use super::gemm::with_scratch;
 use super::operand::Operand;
 use super::parallel;
+use super::plane::{Places, split};
 use crate::error::Result;
 use crate::ops::{CoordinateMode, Interpolate, InterpolateMode, NearestRounding};
 use crate::shape;
 
-pub(super) fn interpolate(op: &Interpolate, input: &Operand<'_>, output: &mut [f32]) -> Result<()> {
-    let [_, _, height, width] = shape::nchw("interpolate", input.shape)?;
-    let axis = |input, output, which: usize| Axis {
-        input,
-        output,
-        scale: op.scales.map(|scales| scales[which]),
-        coordinates: op.coordinates,
-    };
-    let vertical = axis(height, op.size.height, 0);
-    let horizontal = axis(width, op.size.width, 1);
+pub(super) fn interpolate(op: &Interpolate, input: &Operand<'_>, output_shape: &[usize], output: &mut [f32]) -> Result<()> {
+    let (_, _, extents) = shape::spatial("interpolate", input.shape)?;
+    let scales = op.scales_of(extents.len())?;
+    let axes = extents.iter().zip(&output_shape[2..]).zip(scales);
+    let axes: Vec<Axis> = axes
+        .map(|((&input, &output), scale)| Axis {
+            input,
+            output,
+            scale,
+            coordinates: op.coordinates,
+        })
+        .collect();
     match op.mode {
-        InterpolateMode::Nearest { rounding } => {
-            let rows: Vec<usize> = (0..op.size.height).map(|y| vertical.nearest(y, rounding)).collect();
-            let columns: Vec<usize> = (0..op.size.width).map(|x| horizontal.nearest(x, rounding)).collect();
-            parallel::planes(output, op.size.width, |index, output| {
-                let (plane, y) = (index / op.size.height, index % op.size.height);
-                let row = &input.data[(plane * height + rows[y]) * width..][..width];
-                for (output, &column) in output.iter_mut().zip(&columns) {
-                    *output = row[column];
-                }
-            });
-        }
-        InterpolateMode::Bilinear => {
-            let rows: Vec<Between> = (0..op.size.height).map(|y| vertical.between(y)).collect();
-            let columns: Vec<Between> = (0..op.size.width).map(|x| horizontal.between(x)).collect();
-            parallel::planes(output, op.size.width, |index, output| {
-                let (plane, y) = (index / op.size.height, index % op.size.height);
-                let row = |row: usize| &input.data[(plane * height + row) * width..][..width];
-                let (between, top, bottom) = (rows[y], row(rows[y].first), row(rows[y].second));
-                for (output, column) in output.iter_mut().zip(&columns) {
-                    let top = mix(top[column.first], top[column.second], column.weight);
-                    let bottom = mix(bottom[column.first], bottom[column.second], column.weight);
-                    *output = mix(top, bottom, between.weight);
-                }
-            });
-        }
+        InterpolateMode::Nearest { rounding } => nearest(&axes, rounding, input.data, output),
+        InterpolateMode::Linear => linear(&axes, input.data, output),
     }
     Ok(())
+}
+
+fn nearest(axes: &[Axis], rounding: NearestRounding, input: &[f32], output: &mut [f32]) {
+    let (outer, across) = split(axes);
+    let places = |axis: &Axis| Places::new(1, axis.output, axis.input, |_, place| Some(axis.nearest(place, rounding)));
+    let rows = Places::of_rows(outer.iter().map(places));
+    let columns: Vec<usize> = (0..across.output).map(|x| across.nearest(x, rounding)).collect();
+    let height: usize = outer.iter().map(|axis| axis.input).product();
+    let out_height: usize = outer.iter().map(|axis| axis.output).product();
+    parallel::planes(output, across.output, |index, output| {
+        let (plane, y) = (index / out_height, index % out_height);
+        let row = plane * height + rows.at(0, y).unwrap_or(0);
+        let row = &input[row * across.input..][..across.input];
+        for (output, &column) in output.iter_mut().zip(&columns) {
+            *output = row[column];
+        }
+    });
+}
+
+/// Along the columns of every row that an output row lies between, then between these rows, axis by axis outwards.
+fn linear(axes: &[Axis], input: &[f32], output: &mut [f32]) {
+    let (outer, across) = split(axes);
+    let columns: Vec<Between> = (0..across.output).map(|x| across.between(x)).collect();
+    let outer_places: Vec<Vec<Between>> = (outer.iter())
+        .map(|axis| (0..axis.output).map(|place| axis.between(place)).collect())
+        .collect();
+    let height: usize = outer.iter().map(|axis| axis.input).product();
+    let out_height: usize = outer.iter().map(|axis| axis.output).product();
+    parallel::planes(output, across.output, |index, output| {
+        let (plane, mut y) = (index / out_height, index % out_height);
+        // The innermost axis first; pairs of rows that differ in it stand together.
+        let (mut rows, mut stride, mut weights) = (vec![plane * height], 1, Vec::with_capacity(outer.len()));
+        for (axis, places) in outer.iter().zip(&outer_places).rev() {
+            let between = places[y % axis.output];
+            y /= axis.output;
+            let second = rows.iter().map(|row| row + between.second * stride);
+            rows = rows.iter().map(|row| row + between.first * stride).chain(second).collect();
+            weights.push(between.weight);
+            stride *= axis.input;
+        }
+        with_scratch(rows.len() * across.output, |lines| {
+            for (line, row) in lines.chunks_exact_mut(across.output).zip(&rows) {
+                let row = &input[row * across.input..][..across.input];
+                for (value, column) in line.iter_mut().zip(&columns) {
+                    *value = mix(row[column.first], row[column.second], column.weight);
+                }
+            }
+            fold(lines, across.output, &weights);
+            output.copy_from_slice(&lines[..across.output]);
+        });
+    });
+}
+
+/// Lines whose number has a bit for each axis become one.
+fn fold(lines: &mut [f32], width: usize, weights: &[f32]) {
+    for (axis, &weight) in weights.iter().enumerate() {
+        let step = width << axis;
+        for pair in lines.chunks_exact_mut(2 * step) {
+            let (first, second) = pair.split_at_mut(step);
+            for (first, &second) in first[..width].iter_mut().zip(second.iter()) {
+                *first = mix(*first, second, weight);
+            }
+        }
+    }
 }
 
 fn mix(first: f32, second: f32, weight: f32) -> f32 {
@@ -51,6 +96,7 @@ fn mix(first: f32, second: f32, weight: f32) -> f32 {
 }
 
 /// One direction.
+#[derive(Clone, Copy)]
 struct Axis {
     input: usize,
     output: usize,

@@ -8,7 +8,7 @@ use super::device::Cpu;
 use super::elementwise::elementwise;
 use super::execute::execute;
 use super::operand::{Operand, array, operand};
-use super::pool2d::{adaptive_max_pool2d, max_pool2d};
+use super::pool::{adaptive_max_pool, max_pool};
 use crate::dtype::{DType, TensorType};
 use crate::error::{Error, Result};
 use crate::ops::{Op, Slice};
@@ -67,8 +67,8 @@ fn with_indices(op: &Op, input: &Operand<'_>, shape: &[usize]) -> Result<Vec<Ten
     let count = element_count(op.name(), shape)?;
     let (mut values, mut indices) = (vec![0.0; count], vec![0; count]);
     match op {
-        Op::MaxPool2d(op) => max_pool2d(op, input, &mut values, Some(&mut indices))?,
-        Op::AdaptiveMaxPool2d(op) => adaptive_max_pool2d(op, input, &mut values, Some(&mut indices))?,
+        Op::MaxPool(op) => max_pool(op, input, &mut values, Some(&mut indices))?,
+        Op::AdaptiveMaxPool(op) => adaptive_max_pool(op, input, &mut values, Some(&mut indices))?,
         _ => return Err(Error::Internal(format!("{} has no indices", op.name()))),
     }
     Ok(vec![array(op.name(), values, shape)?, array(op.name(), indices, shape)?])

@@ -250,7 +250,7 @@ impl Gpu {
     }
 
     /// The p-norm of windows; see [`LpPool2d`](crate::ops::LpPool2d).
-    pub fn lp_pool2d(&self, input: &Tensor, op: &crate::ops::LpPool2d) -> Result<Tensor> {
+    pub fn lp_pool2d(&self, input: &Tensor, op: &crate::ops::LpPool) -> Result<Tensor> {
         self.run_one(*op, &[input])
     }
 

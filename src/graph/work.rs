@@ -30,9 +30,9 @@ pub(crate) fn multiply_adds<'a>(node: &Node, shape: impl Fn(ValueId) -> &'a [usi
     // Every output element of a convolution or linear layer reads one filter; every input element of a transposed
     // one is read by one.
     let is_transposed = match node.op {
-        Op::Conv2d(_) | Op::Linear(_) => false,
-        Op::ConvTranspose2d(_) => true,
-        Op::Fused(op) => matches!(op.base, FusedBase::ConvTranspose2d(_)),
+        Op::Conv(_) | Op::Linear(_) => false,
+        Op::ConvTranspose(_) => true,
+        Op::Fused(op) => matches!(op.base, FusedBase::ConvTranspose(_)),
         Op::MatMul(_) => {
             let terms = shape(node.inputs[0]).last().map_or(0, |&extent| extent as u64);
             return count(shape(node.outputs[0])).saturating_mul(terms);
@@ -66,7 +66,7 @@ mod tests {
         let mut graph = Graph::new();
         let image = graph.input("image");
         let weight = graph.constant("weight", ArrayD::<f32>::zeros(vec![6, 4, 3, 2]));
-        let fused = Fused::new(FusedBase::Conv2d(Conv2d::new())).activation(Unary::Relu);
+        let fused = Fused::new(FusedBase::Conv(Conv2d::new())).activation(Unary::Relu);
         graph.node("conv", fused, &[image, weight]).unwrap();
         let matrix = graph.constant("matrix", ArrayD::<f32>::zeros(vec![7, 2]));
         graph.node("product", MatMul, &[image, matrix]).unwrap();

@@ -2,38 +2,39 @@
 
 use super::Layer;
 use crate::ops;
-use crate::padding::{Padding2d, PaddingMode};
-use crate::shape::Size2d;
+use crate::padding::{Padding, PaddingMode};
+use crate::shape::PerAxis;
 
 /// `torch.nn.Conv2d`: a convolution with its weight `[out_channels, in_channels / groups, KH, KW]` and bias.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Conv2d {
     in_channels: usize,
     out_channels: usize,
-    kernel_size: Size2d,
+    kernel_size: PerAxis,
     bias: bool,
-    op: ops::Conv2d,
+    op: ops::Conv,
 }
 
 impl Conv2d {
-    /// Stride 1, no padding, with a bias.
-    pub fn new(in_channels: usize, out_channels: usize, kernel_size: impl Into<Size2d>) -> Self {
+    /// Stride 1, no padding, with a bias. A kernel of three numbers is that of `torch.nn.Conv3d`, and of one, in a list, that of
+    /// `Conv1d`.
+    pub fn new(in_channels: usize, out_channels: usize, kernel_size: impl Into<PerAxis>) -> Self {
         Self {
             in_channels,
             out_channels,
             kernel_size: kernel_size.into(),
             bias: true,
-            op: ops::Conv2d::new(),
+            op: ops::Conv::new(),
         }
     }
 
     /// Sets the step between windows.
-    pub fn stride(mut self, stride: impl Into<Size2d>) -> Self {
+    pub fn stride(mut self, stride: impl Into<PerAxis>) -> Self {
         self.op = self.op.stride(stride);
         self
     }
 
-    /// Sets the padding; see [`ops::Conv2d::padding`].
+    /// Sets the padding; see [`ops::Conv::padding`].
     pub fn padding(mut self, padding: impl Into<ops::ConvPadding>) -> Self {
         self.op = self.op.padding(padding);
         self
@@ -46,7 +47,7 @@ impl Conv2d {
     }
 
     /// Sets the step between the taps of a window.
-    pub fn dilation(mut self, dilation: impl Into<Size2d>) -> Self {
+    pub fn dilation(mut self, dilation: impl Into<PerAxis>) -> Self {
         self.op = self.op.dilation(dilation);
         self
     }
@@ -70,43 +71,43 @@ impl Conv2d {
 pub struct ConvTranspose2d {
     in_channels: usize,
     out_channels: usize,
-    kernel_size: Size2d,
+    kernel_size: PerAxis,
     bias: bool,
-    op: ops::ConvTranspose2d,
+    op: ops::ConvTranspose,
 }
 
 impl ConvTranspose2d {
     /// Stride 1, no padding, with a bias.
-    pub fn new(in_channels: usize, out_channels: usize, kernel_size: impl Into<Size2d>) -> Self {
+    pub fn new(in_channels: usize, out_channels: usize, kernel_size: impl Into<PerAxis>) -> Self {
         Self {
             in_channels,
             out_channels,
             kernel_size: kernel_size.into(),
             bias: true,
-            op: ops::ConvTranspose2d::new(),
+            op: ops::ConvTranspose::new(),
         }
     }
 
     /// Sets the step between windows.
-    pub fn stride(mut self, stride: impl Into<Size2d>) -> Self {
+    pub fn stride(mut self, stride: impl Into<PerAxis>) -> Self {
         self.op = self.op.stride(stride);
         self
     }
 
     /// Sets what is taken off each side of the output.
-    pub fn padding(mut self, padding: impl Into<Padding2d>) -> Self {
+    pub fn padding(mut self, padding: impl Into<Padding>) -> Self {
         self.op = self.op.padding(padding);
         self
     }
 
     /// Sets what is added to the output at the bottom and the right.
-    pub fn output_padding(mut self, output_padding: impl Into<Size2d>) -> Self {
+    pub fn output_padding(mut self, output_padding: impl Into<PerAxis>) -> Self {
         self.op = self.op.output_padding(output_padding);
         self
     }
 
     /// Sets the step between the taps of a window.
-    pub fn dilation(mut self, dilation: impl Into<Size2d>) -> Self {
+    pub fn dilation(mut self, dilation: impl Into<PerAxis>) -> Self {
         self.op = self.op.dilation(dilation);
         self
     }
@@ -185,23 +186,23 @@ impl PReLU {
     }
 }
 
-/// Declares PyTorch's padding layers, which are [`Pad2d`](ops::Pad2d) with a mode.
+/// Declares PyTorch's padding layers, which are [`Pad`](ops::Pad) with a mode.
 macro_rules! pad_layers {
     ($($(#[$doc:meta])* $layer:ident => $mode:ident;)+) => {$(
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        pub struct $layer(Padding2d);
+        pub struct $layer(Padding);
 
         impl $layer {
             /// Pads by these amounts.
-            pub fn new(padding: impl Into<Padding2d>) -> Self {
+            pub fn new(padding: impl Into<Padding>) -> Self {
                 Self(padding.into())
             }
         }
 
         impl From<$layer> for Layer {
             fn from(layer: $layer) -> Self {
-                ops::Pad2d::new(layer.0).mode(PaddingMode::$mode).into()
+                ops::Pad::new(layer.0).mode(PaddingMode::$mode).into()
             }
         }
     )+};
@@ -217,16 +218,19 @@ pad_layers! {
     CircularPad2d => Circular;
 }
 
+/// A kernel's extents: one number is that of a square.
+fn kernel(size: PerAxis) -> Vec<usize> {
+    match size {
+        PerAxis::All(extent) => vec![extent; 2],
+        each => each.iter().collect(),
+    }
+}
+
 impl From<Conv2d> for Layer {
     fn from(layer: Conv2d) -> Self {
         // Groups of 0 or that do not divide the channels are refused when shapes are inferred.
         let in_channels = layer.in_channels / layer.op.groups.max(1);
-        let weight = vec![
-            layer.out_channels,
-            in_channels,
-            layer.kernel_size.height,
-            layer.kernel_size.width,
-        ];
+        let weight = [&[layer.out_channels, in_channels], &kernel(layer.kernel_size)[..]].concat();
         let mut parameters = vec![("weight", weight)];
         if layer.bias {
             parameters.push(("bias", vec![layer.out_channels]));
@@ -238,12 +242,7 @@ impl From<Conv2d> for Layer {
 impl From<ConvTranspose2d> for Layer {
     fn from(layer: ConvTranspose2d) -> Self {
         let out_channels = layer.out_channels / layer.op.groups.max(1);
-        let weight = vec![
-            layer.in_channels,
-            out_channels,
-            layer.kernel_size.height,
-            layer.kernel_size.width,
-        ];
+        let weight = [&[layer.in_channels, out_channels], &kernel(layer.kernel_size)[..]].concat();
         let mut parameters = vec![("weight", weight)];
         if layer.bias {
             parameters.push(("bias", vec![layer.out_channels]));

@@ -317,7 +317,7 @@ fn windows_and_indices_beyond_the_image_are_refused() {
     for (case, part) in [
         (
             attributes("AveragePool", vec![ints("kernel_shape", &[4, 2]), ints("dilations", &[3, 1])]),
-            "kernel of (4 x 2) with dilations (3 x 1) does not fit an image of (6 x 8)",
+            "kernel of (4 x 2) with dilations (3 x 1) does not fit an input of (6 x 8)",
         ),
         (
             attributes(

@@ -1,7 +1,7 @@
 //! A convolution or linear layer with what follows it: a residual sum and an activation, in one pass over the output.
 
 use super::operator::Operator;
-use super::{Conv2d, ConvTranspose2d, Linear, Unary};
+use super::{Conv, ConvTranspose, Linear, Unary};
 use crate::error::{Result, ensure};
 
 /// The operator that a [`Fused`] one begins with.
@@ -9,9 +9,9 @@ use crate::error::{Result, ensure};
 #[non_exhaustive]
 pub enum FusedBase {
     /// A convolution.
-    Conv2d(Conv2d),
+    Conv(Conv),
     /// A transposed convolution.
-    ConvTranspose2d(ConvTranspose2d),
+    ConvTranspose(ConvTranspose),
     /// A fully connected layer.
     Linear(Linear),
 }
@@ -20,8 +20,8 @@ pub enum FusedBase {
 /// in one dispatch. Made by the pass [`Pass::FuseEpilogues`](crate::graph::Pass::FuseEpilogues).
 ///
 /// ```
-/// use convoke::ops::{Unary, Conv2d, Fused, FusedBase};
-/// let block = Fused::new(FusedBase::Conv2d(Conv2d::new().padding(1))).residual(true).activation(Unary::Relu);
+/// use convoke::ops::{Unary, Conv, Fused, FusedBase};
+/// let block = Fused::new(FusedBase::Conv(Conv::new().padding(1))).residual(true).activation(Unary::Relu);
 /// let (x, w, b) = (&[1, 8, 14, 10][..], &[8, 8, 3, 3][..], &[8][..]);
 /// assert_eq!(block.output_shape(&[x, w, b, x])?, [1, 8, 14, 10]);
 /// # Ok::<(), convoke::Error>(())
@@ -43,16 +43,16 @@ impl FusedBase {
     /// PyTorch's name of the operator.
     pub const fn name(&self) -> &'static str {
         match self {
-            Self::Conv2d(_) => "conv2d",
-            Self::ConvTranspose2d(_) => "conv_transpose2d",
+            Self::Conv(_) => "conv2d",
+            Self::ConvTranspose(_) => "conv_transpose2d",
             Self::Linear(_) => "linear",
         }
     }
 
     fn output_shape(&self, input: &[usize], weight: &[usize], bias: Option<&[usize]>) -> Result<Vec<usize>> {
         Ok(match self {
-            Self::Conv2d(op) => op.output_shape(input, weight, bias)?.to_vec(),
-            Self::ConvTranspose2d(op) => op.output_shape(input, weight, bias)?.to_vec(),
+            Self::Conv(op) => op.output_shape(input, weight, bias)?,
+            Self::ConvTranspose(op) => op.output_shape(input, weight, bias)?,
             Self::Linear(op) => op.output_shape(input, weight, bias)?,
         })
     }

@@ -1,8 +1,8 @@
-//! Resizing of images.
+//! Resizing of signals, images and volumes.
 
 use super::operator::Operator;
 use crate::error::{Result, ensure};
-use crate::shape::{self, Size2d};
+use crate::shape::{self, PerAxis};
 
 const NAME: &str = "interpolate";
 
@@ -15,8 +15,8 @@ pub enum InterpolateMode {
         /// Which neighbour it is.
         rounding: NearestRounding,
     },
-    /// Between the four neighbours, linear in each direction.
-    Bilinear,
+    /// Between the two neighbours in each direction: linear, bilinear and trilinear.
+    Linear,
 }
 
 /// Which whole number a coordinate becomes; ONNX Resize's `nearest_mode`.
@@ -49,8 +49,9 @@ pub enum CoordinateMode {
     Asymmetric,
 }
 
-/// Resizes `[N, C, H, W]` to `[N, C, size]`. Equals `F.interpolate(input, size=..)` for modes `nearest` and `bilinear`, and
-/// ONNX `Resize` and `Upsample` for modes `nearest` and `linear` over height and width.
+/// Resizes `[N, C, H, W]`, signals `[N, C, L]` or volumes `[N, C, D, H, W]` to `[N, C, size]`. Equals
+/// `F.interpolate(input, size=..)` for modes `nearest`, `linear`, `bilinear` and `trilinear`, and ONNX `Resize` and `Upsample` for
+/// modes `nearest` and `linear` over spatial axes.
 ///
 /// Coordinates are computed in `f32`, an operation at a time. Without scales, `1 / scale` is `in / out`, as in PyTorch. With
 /// scales, coordinates are divided by them, as in ONNX Runtime, which rounds otherwise; it takes `out / in` for them where
@@ -58,7 +59,7 @@ pub enum CoordinateMode {
 ///
 /// ```
 /// use convoke::ops::{CoordinateMode, Interpolate, InterpolateMode, NearestRounding};
-/// let resize = Interpolate::bilinear([9, 7], false);
+/// let resize = Interpolate::linear([9, 7], false);
 /// assert_eq!(resize.output_shape(&[1, 2, 5, 6])?, [1, 2, 9, 7]);
 ///
 /// // ONNX Resize with scales of 1.5 and its default modes.
@@ -73,9 +74,9 @@ pub enum CoordinateMode {
 #[non_exhaustive]
 pub struct Interpolate {
     /// Extent of the output.
-    pub size: Size2d,
-    /// Vertical and horizontal scale for the coordinates, where they are not `size` over the input's extent.
-    pub scales: Option<[f32; 2]>,
+    pub size: PerAxis,
+    /// The scale of each axis for the coordinates, where it is not `size` over the input's extent.
+    pub scales: Option<PerAxis<f32>>,
     /// How values between the input's are found.
     pub mode: InterpolateMode,
     /// Where the output's elements lie in the input.
@@ -84,7 +85,7 @@ pub struct Interpolate {
 
 impl Interpolate {
     /// Resizes to this size, with the scales that follow from it.
-    pub fn new(size: impl Into<Size2d>, mode: InterpolateMode, coordinates: CoordinateMode) -> Self {
+    pub fn new(size: impl Into<PerAxis>, mode: InterpolateMode, coordinates: CoordinateMode) -> Self {
         Self {
             size: size.into(),
             scales: None,
@@ -94,41 +95,55 @@ impl Interpolate {
     }
 
     /// PyTorch's `mode="nearest"`: the element at `floor(i * in / out)`.
-    pub fn nearest(size: impl Into<Size2d>) -> Self {
+    pub fn nearest(size: impl Into<PerAxis>) -> Self {
         let rounding = NearestRounding::Floor;
         Self::new(size, InterpolateMode::Nearest { rounding }, CoordinateMode::Asymmetric)
     }
 
-    /// PyTorch's `mode="bilinear"`.
-    pub fn bilinear(size: impl Into<Size2d>, align_corners: bool) -> Self {
+    /// PyTorch's `mode="linear"`, `"bilinear"` or `"trilinear"`.
+    pub fn linear(size: impl Into<PerAxis>, align_corners: bool) -> Self {
         let coordinates = if align_corners {
             CoordinateMode::AlignCorners
         } else {
             CoordinateMode::HalfPixel
         };
-        Self::new(size, InterpolateMode::Bilinear, coordinates)
+        Self::new(size, InterpolateMode::Linear, coordinates)
     }
 
-    /// Sets the vertical and the horizontal scale that coordinates are computed with.
-    pub fn scales(mut self, scales: impl Into<Option<[f32; 2]>>) -> Self {
-        self.scales = scales.into();
+    /// PyTorch's `mode="bilinear"`: [`linear`](Self::linear) by its name for images.
+    pub fn bilinear(size: impl Into<PerAxis>, align_corners: bool) -> Self {
+        Self::linear(size, align_corners)
+    }
+
+    /// Sets the scale of each axis that coordinates are computed with.
+    pub fn scales(mut self, scales: impl Into<PerAxis<f32>>) -> Self {
+        self.scales = Some(scales.into());
         self
     }
 
     /// Checks the shape and gives the output's.
-    pub fn output_shape(&self, input: &[usize]) -> Result<[usize; 4]> {
-        let [n, c, _, _] = shape::nchw(NAME, input)?;
-        shape::at_least_one(NAME, "size", self.size)?;
-        for scale in self.scales.into_iter().flatten() {
+    pub fn output_shape(&self, input: &[usize]) -> Result<Vec<usize>> {
+        let (batch, channels, extents) = shape::spatial(NAME, input)?;
+        let size = self.size.of_axes(NAME, "size", extents.len())?;
+        shape::at_least_one(NAME, "size", &size)?;
+        for scale in self.scales_of(extents.len())?.into_iter().flatten() {
             ensure!(
                 scale.is_finite() && scale > 0.0,
                 NAME,
                 "scales must be positive and finite, but got {scale}"
             );
         }
-        let output = [n, c, self.size.height, self.size.width];
+        let output = [&[batch, channels], &size[..]].concat();
         shape::element_count(NAME, &output)?;
         Ok(output)
+    }
+
+    /// The scale of each of so many axes, where scales are given.
+    pub(crate) fn scales_of(&self, axes: usize) -> Result<Vec<Option<f32>>> {
+        match self.scales {
+            None => Ok(vec![None; axes]),
+            Some(scales) => Ok(scales.of_axes(NAME, "scales", axes)?.into_iter().map(Some).collect()),
+        }
     }
 }
 
@@ -138,7 +153,7 @@ impl Operator for Interpolate {
     }
 
     fn output_shapes(&self, inputs: &[&[usize]]) -> Result<Vec<Vec<usize>>> {
-        Ok(vec![self.output_shape(inputs[0])?.to_vec()])
+        Ok(vec![self.output_shape(inputs[0])?])
     }
 }
 

@@ -1,15 +1,15 @@
 //! What each operator is: its parameters, what it accepts, the shape it gives. No backend here.
 //!
 //! Every operator is a plain struct with builder methods and `output_shape`; the [`Op`] enum lists them all. Tensors are in
-//! row-major order, images `[N, C, H, W]`. Operators that compute take floats; which take other types, too, is said with
+//! row-major order, images `[N, C, H, W]`, signals `[N, C, L]`, volumes `[N, C, D, H, W]`. Operators that compute take floats; which take other types, too, is said with
 //! them.
 
 mod batch_norm;
 mod binary;
 mod cast;
 mod concat;
-mod conv2d;
-mod conv_transpose2d;
+mod conv;
+mod conv_transpose;
 pub(crate) mod elementwise;
 mod expand;
 mod fused;
@@ -17,11 +17,11 @@ mod instance_norm;
 mod interpolate;
 mod linear;
 mod local_response_norm;
-mod lp_pool2d;
+mod lp_pool;
 mod matmul;
 mod operator;
-mod pad2d;
-mod pool2d;
+mod pad;
+mod pool;
 mod prelu;
 mod reduce;
 mod reshape;
@@ -30,24 +30,25 @@ mod softmax;
 mod ternary;
 mod transpose;
 mod unary;
+mod window;
 mod winograd;
 
 pub use batch_norm::BatchNorm;
 pub use binary::Binary;
 pub use cast::Cast;
 pub use concat::Concat;
-pub use conv_transpose2d::ConvTranspose2d;
-pub use conv2d::{Conv2d, ConvPadding};
+pub use conv::{Conv, ConvPadding};
+pub use conv_transpose::ConvTranspose;
 pub use expand::Expand;
 pub use fused::{Fused, FusedBase};
 pub use instance_norm::InstanceNorm;
 pub use interpolate::{CoordinateMode, Interpolate, InterpolateMode, NearestRounding};
 pub use linear::Linear;
 pub use local_response_norm::LocalResponseNorm;
-pub use lp_pool2d::LpPool2d;
+pub use lp_pool::LpPool;
 pub use matmul::MatMul;
-pub use pad2d::Pad2d;
-pub use pool2d::{AdaptiveAvgPool2d, AdaptiveMaxPool2d, AvgPool2d, IndexOrder, MaxPool2d};
+pub use pad::Pad;
+pub use pool::{AdaptiveAvgPool, AdaptiveMaxPool, AvgPool, IndexOrder, MaxPool};
 pub use prelu::PRelu;
 pub use reduce::{Reduce, ReduceKind};
 pub use reshape::{Flatten, Reshape};
@@ -59,11 +60,28 @@ pub use unary::Unary;
 pub use winograd::Winograd;
 
 pub(crate) use binary::binary_functions;
-pub(crate) use conv2d::ConvGeometry;
+pub(crate) use conv::ConvGeometry;
 pub(crate) use matmul::MatMulExtents;
-pub(crate) use pool2d::Window2d;
 pub(crate) use ternary::ternary_functions;
 pub(crate) use unary::unary_functions;
+pub(crate) use window::{AxisWindow, PoolWindow};
+
+/// [`Conv`] by its name for images in PyTorch.
+pub type Conv2d = Conv;
+/// [`ConvTranspose`] by its name for images in PyTorch.
+pub type ConvTranspose2d = ConvTranspose;
+/// [`MaxPool`] by its name for images in PyTorch.
+pub type MaxPool2d = MaxPool;
+/// [`AvgPool`] by its name for images in PyTorch.
+pub type AvgPool2d = AvgPool;
+/// [`LpPool`] by its name for images in PyTorch.
+pub type LpPool2d = LpPool;
+/// [`AdaptiveAvgPool`] by its name for images in PyTorch.
+pub type AdaptiveAvgPool2d = AdaptiveAvgPool;
+/// [`AdaptiveMaxPool`] by its name for images in PyTorch.
+pub type AdaptiveMaxPool2d = AdaptiveMaxPool;
+/// [`Pad`] by its name for images.
+pub type Pad2d = Pad;
 
 use crate::dtype::TensorType;
 use crate::error::{Result, ensure};
@@ -97,25 +115,25 @@ macro_rules! operators {
 
 operators! {
     /// Inputs: input, weight, and optionally bias.
-    Conv2d,
+    Conv,
     /// Inputs: input, weight, and optionally bias.
-    ConvTranspose2d,
+    ConvTranspose,
     /// Inputs: input, weight, optionally bias, and the residual where there is one.
     Fused,
     /// Inputs: input.
     Interpolate,
     /// Inputs: input.
-    Pad2d,
+    Pad,
     /// Inputs: input. Outputs: values, and indices where they are asked for.
-    MaxPool2d,
+    MaxPool,
     /// Inputs: input.
-    AvgPool2d,
+    AvgPool,
     /// Inputs: input.
-    LpPool2d,
+    LpPool,
     /// Inputs: input.
-    AdaptiveAvgPool2d,
+    AdaptiveAvgPool,
     /// Inputs: input. Outputs: values, and indices where they are asked for.
-    AdaptiveMaxPool2d,
+    AdaptiveMaxPool,
     /// Inputs: input.
     Unary,
     /// Inputs: input, slope.
@@ -185,8 +203,8 @@ impl Op {
     /// Checks the inputs' types and shapes and gives those of each output.
     ///
     /// ```
-    /// use convoke::{DType, TensorType, ops::{MaxPool2d, Op}};
-    /// let pool = Op::from(MaxPool2d::new(2).return_indices(true));
+    /// use convoke::{DType, TensorType, ops::{MaxPool, Op}};
+    /// let pool = Op::from(MaxPool::new(2).return_indices(true));
     /// let image = TensorType::new(DType::F32, [1, 3, 8, 6]);
     /// let outputs = pool.infer(&[&image])?;
     /// assert_eq!(outputs[0].to_string(), "f32[1, 3, 4, 3]");

@@ -1,7 +1,7 @@
 //! A fused operator is its parts one after another.
 
 use super::answer::Answer;
-use super::{binary, conv_transpose2d, conv2d, linear, unary};
+use super::{binary, conv, conv_transpose, linear, unary};
 use crate::error::Result;
 use crate::ops::Winograd;
 use crate::ops::{Binary, Fused, FusedBase};
@@ -10,8 +10,8 @@ pub(super) fn fused(op: &Fused, inputs: &[&Answer], allowed: Winograd) -> Result
     let (own, residual) = op.split(inputs);
     let bias = own.get(2).copied();
     let mut answer = match &op.base {
-        FusedBase::Conv2d(base) => conv2d::conv2d(base, own[0], own[1], bias, allowed)?,
-        FusedBase::ConvTranspose2d(base) => conv_transpose2d::conv_transpose2d(base, own[0], own[1], bias)?,
+        FusedBase::Conv(base) => conv::conv(base, own[0], own[1], bias, allowed)?,
+        FusedBase::ConvTranspose(base) => conv_transpose::conv_transpose(base, own[0], own[1], bias)?,
         FusedBase::Linear(_) => linear::linear(own[0], own[1], bias)?,
     };
     if let Some(residual) = residual {

@@ -1,38 +1,56 @@
 //! Resizing by its definition.
 
-use ndarray::{Array4, Ix4};
+use std::array::from_fn;
+
+use ndarray::Array5;
 
 use super::answer::Answer;
 use super::number::{Number, ULP};
+use super::volume::{AXES, axes, finish, of_volume, volume};
 use crate::error::Result;
 use crate::ops::{CoordinateMode, Interpolate, InterpolateMode, NearestRounding};
 
 pub(super) fn interpolate(op: &Interpolate, input: &Answer) -> Result<Answer> {
-    let input = input.view::<Ix4>()?;
-    let (batch, channels, height, width) = input.dim();
-    let shape = (batch, channels, op.size.height, op.size.width);
-    let axis = |input, output, which: usize| Axis {
-        input,
-        output,
-        scale: op.scales.map(|scales| scales[which]),
+    let spatial = axes(input);
+    let input = volume(input)?;
+    let (batch, channels, depth, height, width) = input.dim();
+    let (extents, size) = ([depth, height, width], of_volume(op.size, spatial, 1));
+    let scales = op.scales.map(|scales| of_volume(scales, spatial, 1.0));
+    let along: [Axis; AXES] = from_fn(|axis| Axis {
+        input: extents[axis],
+        output: size[axis],
+        scale: scales.map(|scales| scales[axis]),
         coordinates: op.coordinates,
-    };
-    let vertical = axis(height, op.size.height, 0);
-    let horizontal = axis(width, op.size.width, 1);
+    });
+    let shape = (batch, channels, size[0], size[1], size[2]);
     let output = match op.mode {
-        InterpolateMode::Nearest { rounding } => Array4::from_shape_fn(shape, |(n, c, y, x)| {
-            input.at([n, c, vertical.nearest(y, rounding), horizontal.nearest(x, rounding)])
+        InterpolateMode::Nearest { rounding } => Array5::from_shape_fn(shape, |(n, c, z, y, x)| {
+            let [slice, row, column] = [
+                along[0].nearest(z, rounding),
+                along[1].nearest(y, rounding),
+                along[2].nearest(x, rounding),
+            ];
+            input.at([n, c, slice, row, column])
         }),
-        InterpolateMode::Bilinear => Array4::from_shape_fn(shape, |(n, c, y, x)| {
-            let row = vertical.between(y);
-            let column = horizontal.between(x);
-            let at = |y, x| input.at([n, c, y, x]);
-            let top = mix(at(row.first, column.first), at(row.first, column.second), &column);
-            let bottom = mix(at(row.second, column.first), at(row.second, column.second), &column);
-            mix(top, bottom, &row)
+        InterpolateMode::Linear => Array5::from_shape_fn(shape, |(n, c, z, y, x)| {
+            let [slice, row, column] = [along[0].between(z), along[1].between(y), along[2].between(x)];
+            // Along axes that the input has not, there is nothing between.
+            let along = |axis: usize, first, second, between: &Between| {
+                if axis < AXES - spatial {
+                    first
+                } else {
+                    mix(first, second, between)
+                }
+            };
+            let in_row = |z, y| {
+                let at = |x| input.at([n, c, z, y, x]);
+                along(2, at(column.first), at(column.second), &column)
+            };
+            let in_slice = |z| along(1, in_row(z, row.first), in_row(z, row.second), &row);
+            along(0, in_slice(slice.first), in_slice(slice.second), &slice)
         }),
     };
-    Ok(output.into())
+    Ok(finish(output, spatial))
 }
 
 /// One direction.

@@ -2,8 +2,8 @@
 
 use super::answer::Answer;
 use super::{
-    batch_norm, binary, cast, concat, conv_transpose2d, conv2d, expand, fused, instance_norm, interpolate, linear,
-    local_response_norm, lp_pool2d, matmul, pad2d, pool2d, prelu, reduce, reshape, slice, softmax, ternary, transpose, unary,
+    batch_norm, binary, cast, concat, conv, conv_transpose, expand, fused, instance_norm, interpolate, linear, local_response_norm,
+    lp_pool, matmul, pad, pool, prelu, reduce, reshape, slice, softmax, ternary, transpose, unary,
 };
 use crate::dtype::TensorType;
 use crate::error::{Result, ensure};
@@ -42,16 +42,16 @@ fn answers(op: &Op, inputs: &[&Answer], winograd: Winograd) -> Result<Vec<Answer
     let input = inputs[0];
     let bias = inputs.get(2).copied();
     match op {
-        Op::Conv2d(op) => Ok(vec![conv2d::conv2d(op, input, inputs[1], bias, winograd)?]),
-        Op::ConvTranspose2d(op) => Ok(vec![conv_transpose2d::conv_transpose2d(op, input, inputs[1], bias)?]),
+        Op::Conv(op) => Ok(vec![conv::conv(op, input, inputs[1], bias, winograd)?]),
+        Op::ConvTranspose(op) => Ok(vec![conv_transpose::conv_transpose(op, input, inputs[1], bias)?]),
         Op::Fused(op) => Ok(vec![fused::fused(op, inputs, winograd)?]),
         Op::Interpolate(op) => Ok(vec![interpolate::interpolate(op, input)?]),
-        Op::Pad2d(op) => Ok(vec![pad2d::pad2d(op, input)?]),
-        Op::MaxPool2d(op) => pool2d::max_pool2d(op, input),
-        Op::AvgPool2d(op) => Ok(vec![pool2d::avg_pool2d(op, input)?]),
-        Op::LpPool2d(op) => Ok(vec![lp_pool2d::lp_pool2d(op, input)?]),
-        Op::AdaptiveAvgPool2d(op) => Ok(vec![pool2d::adaptive_avg_pool2d(op, input)?]),
-        Op::AdaptiveMaxPool2d(op) => pool2d::adaptive_max_pool2d(op, input),
+        Op::Pad(op) => Ok(vec![pad::pad(op, input)?]),
+        Op::MaxPool(op) => pool::max_pool(op, input),
+        Op::AvgPool(op) => Ok(vec![pool::avg_pool(op, input)?]),
+        Op::LpPool(op) => Ok(vec![lp_pool::lp_pool(op, input)?]),
+        Op::AdaptiveAvgPool(op) => Ok(vec![pool::adaptive_avg_pool(op, input)?]),
+        Op::AdaptiveMaxPool(op) => pool::adaptive_max_pool(op, input),
         Op::Unary(op) => Ok(vec![unary::unary(*op, input)?]),
         Op::PRelu(_) => Ok(vec![prelu::prelu(input, inputs[1])?]),
         Op::Softmax(op) => Ok(vec![softmax::softmax(*op, input)]),

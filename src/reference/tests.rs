@@ -1,6 +1,8 @@
 //! Cases small enough to work out by hand, and proofs by trial that the bounds hold: for inputs within their bounds, and
 //! for plain `f32` arithmetic in several orders.
 
+mod axes;
+
 use ndarray::{ArrayD, IxDyn, array};
 
 use super::answer::Answer;

@@ -26,7 +26,7 @@ use super::number::{Number, SMALLEST, SUM_FACTOR, UNIT_ROUNDOFF, depth_of_produc
 const DEPTH: usize = 2 + 4 + 1 + 4 + 2;
 
 /// Magnitudes of a transformed window or kernel: ends and middles, down and across.
-type Magnitudes = [f64; 4];
+pub(super) type Magnitudes = [f64; 4];
 
 /// Those of one channel's window: sums of four.
 pub(super) fn of_window(window: &[[Number; 3]; 3]) -> Magnitudes {

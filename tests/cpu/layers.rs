@@ -19,7 +19,7 @@ pub(crate) fn trials(cpu: &Cpu) -> Vec<Trial> {
 /// Whole numbers with the reference's bits, reals within its bounds; on one thread too, which shares the work otherwise.
 fn layer(cpu: &Cpu, op: &Op, shapes: &[Vec<usize>]) -> Outcome {
     let mut random = Random::new(21);
-    let exact = !matches!(op, Op::AvgPool2d(_));
+    let exact = !matches!(op, Op::AvgPool(_));
     let integers: Vec<_> = shapes.iter().map(|shape| random.integers(shape)).collect();
     let reals: Vec<_> = shapes.iter().map(|shape| random.reals(shape)).collect();
     for cpu in [cpu, &Cpu::builder().threads(1).build()?] {
@@ -56,14 +56,14 @@ fn layers() -> Vec<(&'static str, Op, Vec<Vec<usize>>)> {
         ),
         (
             "tiles/fused",
-            fused(FusedBase::Conv2d(plain.padding(1))).into(),
+            fused(FusedBase::Conv(plain.padding(1))).into(),
             shapes(&[&[1, 12, 21, 33], &[20, 12, 3, 3], &[20], &[1, 20, 21, 33]]),
         ),
         // Few positions: each thread has rows.
         ("rows", mirrored.into(), shapes(&[&[2, 50, 7, 5], &[130, 50, 3, 3], &[130]])),
         (
             "rows/fused",
-            fused(FusedBase::Conv2d(plain)).into(),
+            fused(FusedBase::Conv(plain)).into(),
             shapes(&[&[1, 400, 7, 7], &[130, 400, 1, 1], &[130], &[1, 130, 7, 7]]),
         ),
         // Few channels: several bands.
@@ -89,7 +89,7 @@ fn layers() -> Vec<(&'static str, Op, Vec<Vec<usize>>)> {
         ),
         (
             "direct/fused",
-            fused(FusedBase::Conv2d(plain.padding(1).stride(2).groups(6))).into(),
+            fused(FusedBase::Conv(plain.padding(1).stride(2).groups(6))).into(),
             shapes(&[&[1, 6, 81, 83], &[6, 1, 3, 3], &[6], &[1, 6, 41, 42]]),
         ),
         (

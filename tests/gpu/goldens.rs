@@ -72,7 +72,7 @@ fn forced(gpu: &Gpu, algorithm: Conv2dAlgorithm) -> Outcome {
     let gpu = gpu.with_conv2d(algorithm);
     let mut checked = 0;
     for case in golden_cases() {
-        if !matches!(case.op, Op::Conv2d(_)) {
+        if !matches!(case.op, Op::Conv(_)) {
             continue;
         }
         match check(&gpu, &format!("golden/gpu/{algorithm:?}"), &case) {

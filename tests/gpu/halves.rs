@@ -236,7 +236,7 @@ fn branches() -> convoke::Result<Graph> {
     for (name, channels) in [("left", 16), ("middle", 5), ("right", 32)] {
         let weight = graph.constant(name, random.reals(&[channels, 3, 5, 3]));
         let bias = graph.constant(name, random.reals(&[channels]));
-        let conv = Fused::new(FusedBase::Conv2d(Conv2d::new().padding([2, 1]))).activation(Unary::Relu);
+        let conv = Fused::new(FusedBase::Conv(Conv2d::new().padding([2, 1]))).activation(Unary::Relu);
         joined.push(graph.node(name, conv, &[image, weight, bias])?);
     }
     let whole = graph.node("joined", Concat::new(1), &joined)?;

@@ -38,6 +38,7 @@ mod tiles;
 mod tuning;
 
 use convoke::Gpu;
+use convoke::ops::{Interpolate, LpPool, Op};
 use libtest_mimic::{Arguments, Trial};
 
 use device::Outcome;
@@ -56,6 +57,23 @@ fn state_dicts() -> Vec<Named> {
         })
     };
     state_dict::TYPES.map(agrees).into()
+}
+
+/// What no kernel computes along three axes is refused by its name.
+fn volumes() -> Vec<Named> {
+    let refused = |name: &'static str, op: Op| {
+        trial(format!("volumes/refused/{name}"), move |gpu| {
+            let volume = ndarray::ArrayD::<f32>::zeros(vec![1, 2, 3, 4, 5]);
+            match gpu.run(&op, &[&gpu.upload(&volume)?]) {
+                Err(convoke::Error::Unsupported { operator, message }) if operator == name && message.contains("got 3") => Ok(()),
+                other => Err(format!("{other:?}").into()),
+            }
+        })
+    };
+    vec![
+        refused("lp_pool2d", LpPool::new(2, 2).into()),
+        refused("interpolate", Interpolate::linear(2, false).into()),
+    ]
 }
 
 fn types() -> Vec<Named> {
@@ -91,6 +109,7 @@ fn main() {
         lenet::trials(),
         state_dicts(),
         types(),
+        volumes(),
         halves::trials(),
         harness::trials(),
         long_sums::trials(),

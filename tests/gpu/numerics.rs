@@ -35,7 +35,7 @@ fn bands(gpu: &Gpu) -> Outcome {
     let mut random = Random::new(9);
     for mode in PaddingMode::ALL {
         let op = Conv2d::new().padding(1).padding_mode(mode);
-        let op = Op::from(Fused::new(FusedBase::Conv2d(op)).residual(true).activation(Unary::Relu));
+        let op = Op::from(Fused::new(FusedBase::Conv(op)).residual(true).activation(Unary::Relu));
         let shapes: [&[usize]; 4] = [&[2, 2, 130, 121], &[32, 2, 3, 3], &[32], &[2, 32, 130, 121]];
         let inputs = shapes.map(|shape| random.reals(shape));
         check(gpu, &op, &inputs)?;

@@ -121,7 +121,7 @@ fn splits(gpu: &Gpu) -> Outcome {
     let cases: Vec<Case> = vec![
         (conv.into(), vec![vec![1, 150, 7, 7], vec![33, 150, 3, 3], vec![33]]),
         (
-            follows(FusedBase::Conv2d(conv)).into(),
+            follows(FusedBase::Conv(conv)).into(),
             vec![vec![2, 65, 6, 6], vec![20, 65, 3, 3], vec![20], vec![2, 20, 6, 6]],
         ),
         (conv.groups(2).into(), vec![vec![1, 200, 5, 4], vec![24, 100, 3, 3], vec![24]]),

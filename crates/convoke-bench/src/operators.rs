@@ -22,7 +22,7 @@ type Shapes = &'static [&'static [usize]];
 const IMAGE: Shapes = &[&[1, 32, 40, 56]];
 
 fn list() -> Vec<(&'static str, Op, Shapes)> {
-    let fused = Fused::new(FusedBase::Conv2d(Conv2d::new().padding(1))).activation(Unary::Relu);
+    let fused = Fused::new(FusedBase::Conv(Conv2d::new().padding(1))).activation(Unary::Relu);
     vec![
         (
             "conv2d",

@@ -5,6 +5,7 @@ pub(crate) mod gemm;
 pub(crate) mod im2col;
 pub(crate) mod kernel_choice;
 pub(crate) mod long_sums;
+pub(crate) mod plane;
 pub(crate) mod policy;
 pub(crate) mod problem;
 pub(crate) mod rules;

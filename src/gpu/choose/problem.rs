@@ -2,10 +2,11 @@
 
 use crate::error::{Error, Result};
 use crate::gpu::choose::gemm::Gemm;
+use crate::gpu::choose::plane::ConvPlane;
 use crate::gpu::choose::strips::{Strips, Windows};
 use crate::gpu::choose::tile::Extents;
 use crate::gpu::device::device_class::DeviceClass;
-use crate::ops::{Conv2d, ConvGeometry, ConvTranspose2d};
+use crate::ops::{Conv, ConvTranspose};
 use crate::padding::PaddingMode;
 
 const NAME: &str = "conv2d";
@@ -63,7 +64,7 @@ impl Conv2dAlgorithm {
 /// A checked convolution with the steps as kernels get them.
 pub(crate) struct Problem {
     pub(crate) name: &'static str,
-    pub(crate) geometry: ConvGeometry,
+    pub(crate) geometry: ConvPlane,
     pub(crate) groups: usize,
     pub(crate) stride_height: u32,
     pub(crate) stride_width: u32,
@@ -74,31 +75,31 @@ pub(crate) struct Problem {
 }
 
 impl Problem {
-    pub(crate) fn new(op: &Conv2d, geometry: ConvGeometry) -> Self {
+    pub(crate) fn new(op: &Conv, geometry: ConvPlane) -> Self {
         Self {
             name: "conv2d",
             transposed: false,
             geometry,
             groups: op.groups,
-            stride_height: step(op.stride.height, geometry.output.height),
-            stride_width: step(op.stride.width, geometry.output.width),
-            dilation_height: step(op.dilation.height, geometry.kernel.height),
-            dilation_width: step(op.dilation.width, geometry.kernel.width),
+            stride_height: step(geometry.stride.height, geometry.output.height),
+            stride_width: step(geometry.stride.width, geometry.output.width),
+            dilation_height: step(geometry.dilation.height, geometry.kernel.height),
+            dilation_width: step(geometry.dilation.width, geometry.kernel.width),
             padding_mode: op.padding_mode.code(),
         }
     }
 
-    pub(crate) fn new_transposed(op: &ConvTranspose2d, geometry: ConvGeometry) -> Self {
+    pub(crate) fn new_transposed(op: &ConvTranspose, geometry: ConvPlane) -> Self {
         // The strides run over the input: a single row or column has no next one.
         Self {
             name: "conv_transpose2d",
             transposed: true,
             geometry,
             groups: op.groups,
-            stride_height: step(op.stride.height, geometry.input.height),
-            stride_width: step(op.stride.width, geometry.input.width),
-            dilation_height: step(op.dilation.height, geometry.kernel.height),
-            dilation_width: step(op.dilation.width, geometry.kernel.width),
+            stride_height: step(geometry.stride.height, geometry.input.height),
+            stride_width: step(geometry.stride.width, geometry.input.width),
+            dilation_height: step(geometry.dilation.height, geometry.kernel.height),
+            dilation_width: step(geometry.dilation.width, geometry.kernel.width),
             padding_mode: PaddingMode::Zeros.code(),
         }
     }
@@ -179,8 +180,8 @@ impl Problem {
 }
 
 /// Checks a convolution by its shapes.
-pub(crate) fn problem(op: &Conv2d, input: &[usize], weight: &[usize], bias: Option<&[usize]>) -> Result<Problem> {
-    let geometry = op.geometry(input, weight, bias)?;
+pub(crate) fn problem(op: &Conv, input: &[usize], weight: &[usize], bias: Option<&[usize]>) -> Result<Problem> {
+    let geometry = ConvPlane::new(NAME, &op.geometry(input, weight, bias)?)?;
     check_extent(NAME, geometry.input.height, geometry.padding.top, geometry.padding.bottom)?;
     check_extent(NAME, geometry.input.width, geometry.padding.left, geometry.padding.right)?;
     Ok(Problem::new(op, geometry))

@@ -276,6 +276,7 @@ pub(crate) fn long_row_lanes(class: DeviceClass) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::gpu::choose::problem::problem;
     use crate::ops::Conv2d;
 
     fn capabilities(class: DeviceClass) -> Capabilities {
@@ -287,10 +288,8 @@ mod tests {
 
     fn chosen(class: DeviceClass, ([kernel, stride, groups], [batch, ins, outs, extent]): Layer) -> Conv2dAlgorithm {
         let op = Conv2d::new().padding((kernel / 2) as isize).stride(stride).groups(groups);
-        let geometry = op
-            .geometry(&[batch, ins, extent, extent], &[outs, ins / groups, kernel, kernel], None)
-            .unwrap();
-        algorithm(&Problem::new(&op, geometry), &capabilities(class))
+        let (input, weight) = ([batch, ins, extent, extent], [outs, ins / groups, kernel, kernel]);
+        algorithm(&problem(&op, &input, &weight, None).unwrap(), &capabilities(class))
     }
 
     #[test]

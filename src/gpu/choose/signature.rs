@@ -5,8 +5,9 @@ use std::fmt;
 
 use crate::error::{Error, Result, ensure};
 use crate::gpu::choose::gemm::Gemm;
+use crate::gpu::choose::plane::ConvPlane;
 use crate::gpu::choose::problem::{Problem, problem};
-use crate::ops::{Conv2d, ConvGeometry};
+use crate::ops::Conv;
 use crate::padding::{Padding2d, PaddingMode};
 use crate::shape::{Size2d, element_count};
 
@@ -80,7 +81,7 @@ pub(crate) enum Work {
 }
 
 impl LayerSignature {
-    pub(crate) fn conv2d(op: &Conv2d, geometry: &ConvGeometry, weight_varies: bool) -> Self {
+    pub(crate) fn conv2d(groups: usize, geometry: &ConvPlane, weight_varies: bool) -> Self {
         let extents = |size: Size2d| [size.height, size.width];
         let Padding2d {
             left,
@@ -97,10 +98,10 @@ impl LayerSignature {
             ],
             out_channels: geometry.out_channels,
             kernel: extents(geometry.kernel),
-            stride: extents(op.stride),
+            stride: extents(geometry.stride),
             padding: [top, left, bottom, right].map(isize::unsigned_abs),
-            dilation: extents(op.dilation),
-            groups: op.groups,
+            dilation: extents(geometry.dilation),
+            groups,
             weight_varies,
         }
     }
@@ -149,7 +150,7 @@ impl LayerSignature {
                 let weight = [out_channels, input[1] / groups.max(1), kernel[0], kernel[1]];
                 self.check_extents(&[&input, &weight])?;
                 let [top, left, bottom, right] = padding.map(|side| isize::try_from(side).unwrap_or(isize::MAX));
-                let op = Conv2d {
+                let op = Conv {
                     stride: stride.into(),
                     padding: Padding2d {
                         left,

@@ -131,15 +131,22 @@ struct Quads {
 mod tests {
     use super::*;
 
+    fn square(extent: usize) -> Size2d {
+        Size2d {
+            height: extent,
+            width: extent,
+        }
+    }
+
     fn windows(sets: usize, input: usize, kernel: usize, stride: u32, padding: isize) -> Windows {
         let output = (input + 2 * padding as usize - kernel) / stride as usize + 1;
         Windows {
             sets,
             channels: 1,
-            input: Size2d::square(input),
-            output: Size2d::square(output),
-            kernel: Size2d::square(kernel),
-            padding: padding.into(),
+            input: square(input),
+            output: square(output),
+            kernel: square(kernel),
+            padding: Padding2d::new(padding, padding, padding, padding),
             stride: [stride; 2],
             dilation: [1; 2],
         }
@@ -152,7 +159,7 @@ mod tests {
                 height: 1,
                 width: columns + 1,
             },
-            output: Size2d::square(16),
+            output: square(16),
             padding: Padding2d::new(0, columns as isize, 0, 0),
             ..windows(1, 16, 1, 1, 0)
         }

@@ -1,10 +1,11 @@
 //! Winograd's convolution of 3x3 kernels: its tiles, where it fits and where it pays.
 
 use crate::gpu::choose::gemm::{Gemm, quads_computed};
+use crate::gpu::choose::plane::ConvPlane;
 use crate::gpu::device::capabilities::Capabilities;
 use crate::gpu::device::device_class::DeviceClass;
 use crate::gpu::wgsl::loop_limit::MOST_ROUNDS;
-use crate::ops::{ConvGeometry, Winograd};
+use crate::ops::Winograd;
 
 const NAME: &str = "conv2d";
 /// What a convolution has to be.
@@ -47,7 +48,7 @@ impl Quads {
 
     /// The bands of rows, from top to bottom, that are computed one after another: each with the rows above it. All in one on a
     /// GPU. On software adapters transformed pixels and products of so many channels stay in their caches.
-    pub(crate) fn bands(self, geometry: &ConvGeometry, class: DeviceClass) -> impl Iterator<Item = (Self, usize)> {
+    pub(crate) fn bands(self, geometry: &ConvPlane, class: DeviceClass) -> impl Iterator<Item = (Self, usize)> {
         const MOST_ELEMENTS: usize = (8 << 20) / 4;
         let channels = geometry.in_channels.max(geometry.out_channels);
         let bands = match class {
@@ -62,7 +63,7 @@ impl Quads {
     }
 
     /// Those of a convolution's output.
-    pub(crate) fn of(tiles: Winograd, geometry: &ConvGeometry) -> Self {
+    pub(crate) fn of(tiles: Winograd, geometry: &ConvPlane) -> Self {
         Self::choose(tiles, geometry.output.height, geometry.output.width)
     }
 
@@ -75,7 +76,7 @@ impl Quads {
 /// Whether F(2x2, 3x3) is faster than the definition where weights are handed round subgroups of eight. Measured on lavapipe: the
 /// transforms cost more than they save with fewer channels, and so do tiles past the edges and idle lanes where they
 /// leave less than a quarter of the products to save.
-pub(crate) fn pays(geometry: &ConvGeometry) -> bool {
+pub(crate) fn pays(geometry: &ConvPlane) -> bool {
     let quads = Quads::of(Winograd::Small, geometry);
     let products = quads.tiles.places() * 4 * quads_computed(quads.count());
     let by_definition = 9 * geometry.output.height * geometry.output.width;
@@ -84,7 +85,7 @@ pub(crate) fn pays(geometry: &ConvGeometry) -> bool {
 
 /// Whether F(4x4, 3x3) leaves less to multiply than F(2x2, 3x3). Measured on lavapipe: a quarter less, and not with so few tiles
 /// that loads of weights are all that counts.
-pub(crate) fn is_better_large(geometry: &ConvGeometry) -> bool {
+pub(crate) fn is_better_large(geometry: &ConvPlane) -> bool {
     const FEWEST_TILES: usize = 16;
     let [small, large] = [Winograd::Small, Winograd::Large].map(|tiles| Quads::of(tiles, geometry));
     let products = |quads: Quads| quads.tiles.places() * quads.count_tiles();
@@ -92,25 +93,25 @@ pub(crate) fn is_better_large(geometry: &ConvGeometry) -> bool {
 }
 
 /// Whether tiles of F(2x2, 3x3) past the edges leave a quarter of the products to save.
-pub(crate) fn saves(geometry: &ConvGeometry) -> bool {
+pub(crate) fn saves(geometry: &ConvPlane) -> bool {
     let quads = Quads::of(Winograd::Small, geometry);
     quads.tiles.places() * quads.count_tiles() <= 9 * geometry.output.height * geometry.output.width / 4 * 3
 }
 
 /// Elements of the transformed input or of the products, of which there are as many channels.
-fn elements(geometry: &ConvGeometry, channels: usize, quads: Quads) -> usize {
+fn elements(geometry: &ConvPlane, channels: usize, quads: Quads) -> usize {
     let factors = [geometry.batch, quads.tiles.places(), channels, quads.count_tiles()];
     factors.into_iter().fold(1, usize::saturating_mul)
 }
 
 /// Rounds of an invocation of the output's transform, where none of its sums is finite and all are summed again.
-pub(crate) fn output_rounds(tiles: Winograd, geometry: &ConvGeometry) -> usize {
+pub(crate) fn output_rounds(tiles: Winograd, geometry: &ConvPlane) -> usize {
     let outputs = tiles.tile() * tiles.tile();
     outputs + 4 * outputs * (1 + 9 * (1 + geometry.in_channels.div_ceil(4)))
 }
 
 /// Whether the transformed input, the transformed weight in blocks and the products can be bound.
-pub(crate) fn fits(tiles: Winograd, geometry: &ConvGeometry, capabilities: &Capabilities) -> bool {
+pub(crate) fn fits(tiles: Winograd, geometry: &ConvPlane, capabilities: &Capabilities) -> bool {
     const LARGEST_BLOCK: usize = 128;
     const LARGEST_SLICE: usize = 16;
     if output_rounds(tiles, geometry) as u64 > MOST_ROUNDS {
@@ -131,11 +132,11 @@ pub(crate) fn fits(tiles: Winograd, geometry: &ConvGeometry, capabilities: &Capa
 }
 
 /// The matrix products of all tiles as one.
-pub(crate) fn product(tiles: Winograd, geometry: &ConvGeometry) -> Gemm {
+pub(crate) fn product(tiles: Winograd, geometry: &ConvPlane) -> Gemm {
     product_of(geometry, Quads::of(tiles, geometry))
 }
 
-pub(crate) fn product_of(geometry: &ConvGeometry, quads: Quads) -> Gemm {
+pub(crate) fn product_of(geometry: &ConvPlane, quads: Quads) -> Gemm {
     let tiles = quads.count_tiles();
     Gemm {
         batch: geometry.batch,
@@ -150,6 +151,15 @@ pub(crate) fn product_of(geometry: &ConvGeometry, quads: Quads) -> Gemm {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ops::Conv2d;
+
+    /// A padded 3x3 convolution.
+    fn plane([batch, ins, height, width]: [usize; 4], outs: usize) -> ConvPlane {
+        let geometry = Conv2d::new()
+            .padding(1)
+            .geometry(&[batch, ins, height, width], &[outs, ins, 3, 3], None);
+        ConvPlane::new("conv2d", &geometry.unwrap()).unwrap()
+    }
 
     #[test]
     fn quads_cover_with_few_tiles() {
@@ -175,15 +185,13 @@ mod tests {
 
     #[test]
     fn bands_cover_all_rows_and_stay_small() {
-        use crate::ops::Conv2d;
         for (batch, ins, outs, extent, count) in [
             (1, 64, 64, 56, 1),
             (1, 64, 64, 224, 7),
             (2, 64, 16, 224, 13),
             (1, 1, 512, 16384, 16384 / 2),
         ] {
-            let op = Conv2d::new().padding(1);
-            let geometry = op.geometry(&[batch, ins, extent, extent], &[outs, ins, 3, 3], None).unwrap();
+            let geometry = plane([batch, ins, extent, extent], outs);
             let quads = Quads::choose(Winograd::Small, extent, extent);
             let bands: Vec<_> = quads.bands(&geometry, DeviceClass::Software).collect();
             assert_eq!(bands.len(), count, "{geometry:?}");
@@ -200,7 +208,6 @@ mod tests {
     /// The layers of `ResNet` and VGG, as measured.
     #[test]
     fn the_rule_takes_what_is_faster() {
-        use crate::ops::Conv2d;
         for (batch, ins, outs, extent, faster) in [
             (1, 64, 64, 56, true),
             (1, 128, 128, 28, true),
@@ -217,8 +224,7 @@ mod tests {
             (1, 32, 32, 56, false),
             (1, 512, 512, 1, false),
         ] {
-            let op = Conv2d::new().padding(1);
-            let geometry = op.geometry(&[batch, ins, extent, extent], &[outs, ins, 3, 3], None).unwrap();
+            let geometry = plane([batch, ins, extent, extent], outs);
             assert_eq!(pays(&geometry), faster, "{batch} {ins} {outs} {extent}");
         }
     }

@@ -42,16 +42,16 @@ pub(crate) fn lower(op: &Op, inputs: &[Value], recording: &mut Recording) -> Res
         return Ok(outputs);
     }
     match op {
-        Op::Conv2d(op) => conv::direct::lower(op, &Operands::plain(inputs), &outputs[0], recording)?,
-        Op::ConvTranspose2d(op) => conv::direct::lower_transposed(op, &Operands::plain(inputs), &outputs[0], recording)?,
+        Op::Conv(op) => conv::direct::lower(op, &Operands::plain(inputs), &outputs[0], recording)?,
+        Op::ConvTranspose(op) => conv::direct::lower_transposed(op, &Operands::plain(inputs), &outputs[0], recording)?,
         Op::Fused(op) => lower_fused(op, inputs, &outputs[0], recording)?,
         Op::Interpolate(op) => movement::interpolate::lower(op, &inputs[0], &outputs[0], recording)?,
-        Op::Pad2d(op) => movement::pad2d::lower(op, &inputs[0], &outputs[0], recording)?,
-        Op::MaxPool2d(op) => window::pool2d::lower_max(op, &inputs[0], &outputs, recording)?,
-        Op::AvgPool2d(op) => window::pool2d::lower_average(op, &inputs[0], &outputs[0], recording)?,
-        Op::LpPool2d(op) => window::lp_pool2d::lower(op, &inputs[0], &outputs[0], recording)?,
-        Op::AdaptiveAvgPool2d(_) => window::pool2d::lower_adaptive(false, &inputs[0], &outputs, recording)?,
-        Op::AdaptiveMaxPool2d(_) => window::pool2d::lower_adaptive(true, &inputs[0], &outputs, recording)?,
+        Op::Pad(op) => movement::pad2d::lower(op, &inputs[0], &outputs[0], recording)?,
+        Op::MaxPool(op) => window::pool2d::lower_max(op, &inputs[0], &outputs, recording)?,
+        Op::AvgPool(op) => window::pool2d::lower_average(op, &inputs[0], &outputs[0], recording)?,
+        Op::LpPool(op) => window::lp_pool2d::lower(op, &inputs[0], &outputs[0], recording)?,
+        Op::AdaptiveAvgPool(_) => window::pool2d::lower_adaptive(false, &inputs[0], &outputs, recording)?,
+        Op::AdaptiveMaxPool(_) => window::pool2d::lower_adaptive(true, &inputs[0], &outputs, recording)?,
         Op::Unary(op) => elementwise::unary::lower(op, &inputs[0], &outputs[0], recording)?,
         Op::PRelu(_) => elementwise::prelu::lower(&inputs[0], &inputs[1], &outputs[0], recording)?,
         Op::Softmax(op) => rows::softmax::lower(op, &inputs[0], &outputs[0], recording)?,
@@ -92,8 +92,8 @@ fn lower_fused(op: &Fused, inputs: &[Value], output: &Value, recording: &mut Rec
         ..Operands::plain(own)
     };
     match &op.base {
-        FusedBase::Conv2d(base) => conv::direct::lower(base, &operands, &target, recording)?,
-        FusedBase::ConvTranspose2d(base) => conv::direct::lower_transposed(base, &operands, &target, recording)?,
+        FusedBase::Conv(base) => conv::direct::lower(base, &operands, &target, recording)?,
+        FusedBase::ConvTranspose(base) => conv::direct::lower_transposed(base, &operands, &target, recording)?,
         FusedBase::Linear(_) => matmul::gemm::lower(&operands, &target, recording)?,
     }
     match dear {

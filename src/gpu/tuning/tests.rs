@@ -20,7 +20,7 @@ fn capabilities(class: DeviceClass, broadcast: bool) -> Capabilities {
 /// Operators with the shapes of their operands: pointwise, strided, 3x3, depthwise, grouped, few and many rows, products
 /// one by one and by one matrix.
 fn cases() -> Vec<(Op, Vec<Vec<usize>>)> {
-    let fused = Fused::new(FusedBase::Conv2d(Conv2d::new().padding(1))).activation(Unary::Relu);
+    let fused = Fused::new(FusedBase::Conv(Conv2d::new().padding(1))).activation(Unary::Relu);
     vec![
         (Conv2d::new().into(), vec![vec![2, 40, 9, 8], vec![33, 40, 1, 1]]),
         (Conv2d::new().into(), vec![vec![3, 40, 1, 1], vec![33, 40, 1, 1]]),

@@ -45,7 +45,7 @@ fn table_in(precision: Precision) -> Vec<Entry> {
                 entries.push(ceilings(&capabilities));
             }
             for (op, inputs) in cases() {
-                let is_conv2d = matches!(op, Op::Conv2d(_) | Op::Fused(_));
+                let is_conv2d = matches!(op, Op::Conv(_) | Op::Fused(_));
                 let forced = Conv2dAlgorithm::ALL.into_iter().filter(|_| is_conv2d).map(Some);
                 for algorithm in std::iter::once(None).chain(forced) {
                     // Who forces larger tiles allows them.
@@ -166,13 +166,13 @@ fn cases_of_floats() -> Vec<(Op, Vec<Vec<usize>>)> {
         let fused = |base| Op::from(Fused::new(base).residual(true).activation(activation));
         let linear = fused(FusedBase::Linear(Linear));
         cases.push((linear, vec![vec![5, 7], vec![9, 7], vec![5, 9]]));
-        let conv = fused(FusedBase::Conv2d(Conv2d::new()));
+        let conv = fused(FusedBase::Conv(Conv2d::new()));
         cases.push((conv, vec![vec![1, 3, 5, 6], vec![6, 3, 2, 2], vec![1, 6, 4, 5]]));
-        let pointwise = fused(FusedBase::Conv2d(Conv2d::new()));
+        let pointwise = fused(FusedBase::Conv(Conv2d::new()));
         cases.push((pointwise, vec![vec![1, 3, 4, 5], vec![6, 3, 1, 1], vec![1, 6, 4, 5]]));
-        let depthwise = fused(FusedBase::Conv2d(Conv2d::new().groups(3)));
+        let depthwise = fused(FusedBase::Conv(Conv2d::new().groups(3)));
         cases.push((depthwise, vec![vec![1, 3, 5, 6], vec![3, 1, 2, 2], vec![1, 3, 4, 5]]));
-        let transposed = fused(FusedBase::ConvTranspose2d(ConvTranspose2d::new()));
+        let transposed = fused(FusedBase::ConvTranspose(ConvTranspose2d::new()));
         cases.push((transposed, vec![vec![1, 3, 5, 6], vec![3, 6, 2, 2], vec![1, 6, 6, 7]]));
     }
     let image = vec![2, 6, 13, 10];
@@ -181,8 +181,8 @@ fn cases_of_floats() -> Vec<(Op, Vec<Vec<usize>>)> {
         Interpolate::bilinear([7, 21], false),
         Interpolate::bilinear([7, 21], true),
         // Half a pixel across alone, and down alone.
-        Interpolate::new([1, 21], InterpolateMode::Bilinear, CoordinateMode::PytorchHalfPixel),
-        Interpolate::new([7, 1], InterpolateMode::Bilinear, CoordinateMode::PytorchHalfPixel),
+        Interpolate::new([1, 21], InterpolateMode::Linear, CoordinateMode::PytorchHalfPixel),
+        Interpolate::new([7, 1], InterpolateMode::Linear, CoordinateMode::PytorchHalfPixel),
     ] {
         cases.push((op.into(), vec![image.clone()]));
     }
@@ -190,6 +190,7 @@ fn cases_of_floats() -> Vec<(Op, Vec<Vec<usize>>)> {
         cases.push((Pad2d::new(Padding2d::new(1, 2, 0, 3)).mode(mode).into(), vec![image.clone()]));
     }
     cases.extend(windows(&image));
+    cases.extend(volumes());
     for p in 1..=3 {
         cases.push((LpPool2d::new(p, [3, 2]).into(), vec![image.clone()]));
     }
@@ -228,6 +229,45 @@ fn cases_of_floats() -> Vec<(Op, Vec<Vec<usize>>)> {
     cases.extend(moves(&image));
     cases.push((Reshape::new([2, -1]).into(), vec![image.clone()]));
     cases.push((Flatten::default().into(), vec![image]));
+    cases
+}
+
+/// Volumes, by kernels of their own and by those of planes; and a signal.
+fn volumes() -> Vec<(Op, Vec<Vec<usize>>)> {
+    let volume = || vec![1, 4, 5, 6, 7];
+    let (weight, outputs) = (vec![6, 2, 3, 2, 2], vec![1, 6, 3, 5, 6]);
+    let mut cases = Vec::new();
+    for mode in PaddingMode::ALL {
+        let op = Conv2d::new().groups(2).padding([1, 0, 2]).padding_mode(mode);
+        cases.push((op.into(), vec![volume(), weight.clone(), vec![6]]));
+        cases.push((Pad2d::new([1, 0, 2]).mode(mode).into(), vec![volume()]));
+    }
+    for activation in epilogues() {
+        let op = Fused::new(FusedBase::Conv(Conv2d::new().groups(2)))
+            .residual(true)
+            .activation(activation);
+        cases.push((op.into(), vec![volume(), weight.clone(), outputs.clone()]));
+    }
+    cases.push((Conv2d::new().into(), vec![vec![1, 1000, 2, 3, 3], vec![2, 1000, 2, 2, 3]]));
+    cases.push((
+        ConvTranspose2d::new().stride((2, 1, 3)).into(),
+        vec![volume(), vec![4, 3, 2, 2, 3]],
+    ));
+    for indices in [false, true] {
+        let pool = MaxPool2d::new((2, 3, 2)).return_indices(indices);
+        cases.push((pool.into(), vec![volume()]));
+        cases.push((
+            AdaptiveMaxPool2d::new((2, 3, 1)).return_indices(indices).into(),
+            vec![volume()],
+        ));
+    }
+    cases.push((AvgPool2d::new((2, 3, 2)).into(), vec![volume()]));
+    cases.push((AdaptiveAvgPool2d::new((2, 3, 1)).into(), vec![volume()]));
+    cases.push((AdaptiveAvgPool2d::global().into(), vec![volume()]));
+    cases.push((Interpolate::nearest((3, 9, 7)).into(), vec![volume()]));
+    let signal = || vec![2, 4, 9];
+    cases.push((Conv2d::new().stride(2).into(), vec![signal(), vec![6, 4, 3]]));
+    cases.push((Interpolate::linear([13], false).into(), vec![signal()]));
     cases
 }
 

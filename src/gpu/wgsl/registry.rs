@@ -126,6 +126,12 @@ kernels! {
         outputs: [output: F32x4],
     }
 
+    Conv3d = "conv3d" from "conv3d" {
+        parameters: conv::Conv3dParameters,
+        inputs: [input: F32, weight: F32, bias: F32, residual: F32],
+        outputs: [output: F32],
+    }
+
     Fill = "fill" from "fill" {
         parameters: rows::FillParameters,
         inputs: [],
@@ -309,6 +315,18 @@ kernels! {
         parameters: window::PoolWindowParameters,
         inputs: [input: F32x4],
         outputs: [output: F32x4],
+    }
+
+    Pool3d = "pool3d" from "pool3d" ["indices_dropped"] {
+        parameters: window::Pool3dParameters,
+        inputs: [input: F32],
+        outputs: [output: F32],
+    }
+
+    Pool3dIndices = "pool3d_indices" from "pool3d" ["indices_stored"] {
+        parameters: window::Pool3dParameters,
+        inputs: [input: F32],
+        outputs: [output: F32, indices: U32],
     }
 
     Reduce = "reduce" from "reduce" {

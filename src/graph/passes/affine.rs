@@ -52,8 +52,11 @@ fn maker<'a>(graph: &'a Graph, uses: &Uses, at: usize) -> Option<Maker<'a>> {
     let node = &graph.nodes[at];
     let weight = graph.constant_value(*node.inputs.get(1)?)?;
     let (channels, rank) = match node.op {
-        Op::Conv2d(_) => (weight.shape().first().copied(), Some(4)),
-        Op::ConvTranspose2d(op) => (weight.shape().get(1).and_then(|own| own.checked_mul(op.groups)), Some(4)),
+        Op::Conv(_) => (weight.shape().first().copied(), Some(weight.ndim())),
+        Op::ConvTranspose(op) => (
+            weight.shape().get(1).and_then(|own| own.checked_mul(op.groups)),
+            Some(weight.ndim()),
+        ),
         Op::Linear(_) => (
             weight.shape().first().copied(),
             is_flat(graph, uses, node.inputs[0]).then_some(2),
@@ -86,13 +89,13 @@ fn merge(graph: &Graph, maker: &Maker<'_>, affine: &Affine) -> Option<(ArrayD<f3
         None => None,
     };
     // Shapes that do not fit are refused when shapes are inferred; here they are only left alone.
-    let rank = if matches!(node.op, Op::Linear(_)) { 2 } else { 4 };
-    if weight.ndim() != rank || bias.is_some_and(|bias| bias.shape() != [channels]) {
+    let ranks = if matches!(node.op, Op::Linear(_)) { 2..=2 } else { 3..=5 };
+    if !ranks.contains(&weight.ndim()) || bias.is_some_and(|bias| bias.shape() != [channels]) {
         return None;
     }
     let mut folded = weight.to_owned();
     let scale = |value: &mut f32, channel: usize| *value = (f64::from(*value) * affine.scale[channel]) as f32;
-    if let Op::ConvTranspose2d(op) = node.op {
+    if let Op::ConvTranspose(op) = node.op {
         // `[C_in, C_out / groups, KH, KW]`: the group of an input channel tells which outputs it goes to.
         let (inputs, own) = (weight.shape()[0], weight.shape()[1]);
         if op.groups == 0 || !inputs.is_multiple_of(op.groups) || inputs == 0 {

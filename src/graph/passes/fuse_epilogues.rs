@@ -33,8 +33,8 @@ pub(super) fn run(graph: &mut Graph, shapes: Option<&[Vec<usize>]>) {
 /// The operator as the beginning of a fused one.
 fn fusible(op: &Op) -> Option<Fused> {
     match *op {
-        Op::Conv2d(op) => Some(Fused::new(FusedBase::Conv2d(op))),
-        Op::ConvTranspose2d(op) => Some(Fused::new(FusedBase::ConvTranspose2d(op))),
+        Op::Conv(op) => Some(Fused::new(FusedBase::Conv(op))),
+        Op::ConvTranspose(op) => Some(Fused::new(FusedBase::ConvTranspose(op))),
         Op::Linear(op) => Some(Fused::new(FusedBase::Linear(op))),
         Op::Fused(fused) => Some(fused),
         _ => None,

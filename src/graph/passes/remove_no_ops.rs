@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use super::super::Node;
 use crate::graph::{Graph, ValueId};
 use crate::ops::{Binary, Op};
+use crate::padding::Sides;
 
 /// `shapes` has the shape of every value.
 pub(super) fn run(graph: &mut Graph, shapes: &[Vec<usize>]) {
@@ -46,7 +47,7 @@ fn unchanged(graph: &Graph, node: &Node, shapes: &[Vec<usize>]) -> Option<ValueI
                     .is_some()
             })
         }
-        Op::Pad2d(op) => op.padding.is_none(),
+        Op::Pad(op) => op.padding.is_all(Sides::NONE),
         _ => false,
     };
     if let Op::Binary(op) = node.op {

@@ -4,8 +4,8 @@ use super::builder::Value;
 use super::node::Node;
 use super::node::unsupported;
 use crate::error::{Error, Result};
-use crate::ops::Pad2d;
-use crate::padding::{Padding2d, PaddingMode};
+use crate::ops::Pad;
+use crate::padding::{Padding, PaddingMode, Sides};
 use crate::shape;
 
 pub(super) fn pad(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
@@ -52,19 +52,21 @@ pub(super) fn pad(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
         }
     }
     let value = if mode == PaddingMode::Zeros { value } else { 0.0 };
-    let op = |padding| Pad2d::new(padding).mode(mode).value(value);
-    if let &[(0, 0), (0, 0), (top, bottom), (left, right)] = sides.as_slice() {
-        let padding = Padding2d::new(left as isize, right as isize, top as isize, bottom as isize);
+    let op = |padding: Padding| Pad::new(padding).mode(mode).value(value);
+    let sided = |&(before, after): &(i64, i64)| Sides::new(before as isize, after as isize);
+    if let [(0, 0), (0, 0), spatial @ ..] = sides.as_slice()
+        && let Ok(padding) = Padding::try_from(spatial.iter().map(sided).collect::<Vec<_>>().as_slice())
+    {
         return node.emit_one(op(padding), &[&input]);
     }
     // Axis by axis, each as the height of images.
     let mut result = input;
-    for (axis, &(before, after)) in sides.iter().enumerate().filter(|&(_, &side)| side != (0, 0)) {
+    for (axis, side) in sides.iter().enumerate().filter(|&(_, &side)| side != (0, 0)) {
         let mut shape = result.shape().to_vec();
         // Counted by the builder already, so that neither overflows.
         let [outer, inner] = [&shape[..axis], &shape[axis + 1..]].map(|part| part.iter().product::<usize>() as isize);
         let images = node.reshape(&result, &[1, outer, shape[axis] as isize, inner])?;
-        let padded = node.emit(op(Padding2d::new(0, 0, before as isize, after as isize)), &[&images])?;
+        let padded = node.emit(op([sided(side), Sides::NONE].into()), &[&images])?;
         shape[axis] = padded.shape()[2];
         let shape: Vec<isize> = shape.iter().map(|&extent| extent as isize).collect();
         result = node.reshape(&padded, &shape)?;

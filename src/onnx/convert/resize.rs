@@ -1,11 +1,12 @@
-//! Resizing of images to [`Interpolate`].
+//! Resizing to [`Interpolate`].
 
 use super::builder::Value;
 use super::node::Node;
 use super::node::unsupported;
+use super::window::extents;
 use crate::error::{Error, Result};
 use crate::ops::{CoordinateMode, Interpolate, InterpolateMode, NearestRounding};
-use crate::shape;
+use crate::shape::{self, PerAxis};
 use crate::tensor::Tensor;
 
 /// The longest side: `f32` coordinates tell its elements apart.
@@ -115,7 +116,7 @@ fn floats(host: Option<Tensor>) -> Result<Vec<f32>> {
     }
 }
 
-/// Each of the axes of an image.
+/// Each of the axes of an input.
 fn sides(shape: &[usize], target: &Target, axes: Option<&[i64]>) -> Result<Vec<Axis>> {
     let axes = axes.map_or_else(|| (0..shape.len() as i64).collect(), <[i64]>::to_vec);
     if axes.len() != target.len() {
@@ -175,23 +176,15 @@ fn resample(
     rounding: &str,
 ) -> Result<Vec<Value>> {
     let input = node.input(0)?;
-    let &[_, _, height, width] = input.shape() else {
-        return Err(unsupported(format!(
-            "an input of shape {:?}: only [N, C, H, W]",
-            input.shape()
-        )));
-    };
-    if height == 0 || width == 0 {
+    if extents(&input)?.contains(&0) {
         return Err(Error::Onnx(format!("an input of shape {:?}", input.shape())));
     }
     let sides = sides(input.shape(), target, axes)?;
-    let &[batch, channels, rows, columns] = sides.as_slice() else {
-        return Err(unsupported("an input without 4 dimensions"));
-    };
-    if !batch.is_unchanged() || !channels.is_unchanged() {
+    let (others, spatial) = sides.split_at(2);
+    if !others.iter().all(|axis| axis.is_unchanged()) {
         return Err(unsupported("resizing the batch or the channels"));
     }
-    if rows.is_unchanged() && columns.is_unchanged() {
+    if spatial.iter().all(|axis| axis.is_unchanged()) {
         return Ok(vec![input]);
     }
     let mode = match mode {
@@ -204,14 +197,14 @@ fn resample(
                 other => return Err(Error::Onnx(format!("nearest_mode is {other:?}"))),
             },
         },
-        "linear" => InterpolateMode::Bilinear,
+        "linear" => InterpolateMode::Linear,
         other => return Err(unsupported(format!("mode {other:?}"))),
     };
     // Where a scale does not give a whole size, ONNX's own answers count with the fraction of these two; ONNX Runtime's do so
     // only for the symmetric one.
-    let is_whole = |axis: Axis| axis.input as f64 * f64::from(axis.scale) == axis.output as f64;
+    let is_whole = |axis: &Axis| axis.input as f64 * f64::from(axis.scale) == axis.output as f64;
     let scales_are_given = matches!(target, Target::Scales(_));
-    if matches!(transform, "align_corners" | "half_pixel_symmetric") && scales_are_given && !(is_whole(rows) && is_whole(columns)) {
+    if matches!(transform, "align_corners" | "half_pixel_symmetric") && scales_are_given && !spatial.iter().all(is_whole) {
         return Err(unsupported(format!(
             "coordinate_transformation_mode {transform:?} with scales that give no whole size"
         )));
@@ -224,6 +217,9 @@ fn resample(
         "asymmetric" => CoordinateMode::Asymmetric,
         other => return Err(unsupported(format!("coordinate_transformation_mode {other:?}"))),
     };
-    let op = Interpolate::new([rows.output, columns.output], mode, coordinates).scales([rows.scale, columns.scale]);
+    let outputs: Vec<usize> = spatial.iter().map(|axis| axis.output).collect();
+    let scales: Vec<f32> = spatial.iter().map(|axis| axis.scale).collect();
+    let op =
+        Interpolate::new(PerAxis::try_from(outputs.as_slice())?, mode, coordinates).scales(PerAxis::try_from(scales.as_slice())?);
     node.emit_one(op, &[&input])
 }

@@ -1,138 +1,94 @@
-//! Windows over images: kernel, stride, dilation and padding as ONNX gives them, and 1-D as 2-D.
+//! Windows along spatial axes: kernel, stride, dilation and padding as ONNX gives them.
 
 use super::builder::Value;
 use super::node::Node;
 use super::node::unsupported;
 use crate::error::{Error, Result};
-use crate::padding::Padding2d;
-use crate::shape::Size2d;
+use crate::ops::AxisWindow;
+use crate::padding::Sides;
+use crate::shape::PerAxis;
 
 /// The largest extent of a kernel, a step or a padding.
 const LARGEST: i64 = i32::MAX as i64;
 
-/// `[N, C, H, W]`, or `[N, C, L]` seen as `[N, C, 1, L]`.
-pub(super) struct Image {
-    /// With four dimensions.
-    pub(super) value: Value,
-    /// Whether it has three in the file.
-    line: bool,
+/// The spatial extents of a signal, an image or a volume.
+pub(super) fn extents(input: &Value) -> Result<Vec<usize>> {
+    match input.shape() {
+        [_, _, extents @ ..] if (1..=3).contains(&extents.len()) => Ok(extents.to_vec()),
+        shape => Err(unsupported(format!(
+            "an input of shape {shape:?}: only [N, C, L], [N, C, H, W] and [N, C, D, H, W]"
+        ))),
+    }
 }
 
-impl Image {
-    pub(super) fn new(node: &mut Node<'_, '_>, value: &Value) -> Result<Self> {
-        match *value.shape() {
-            [_, _, _, _] => Ok(Self {
-                value: value.clone(),
-                line: false,
-            }),
-            [n, c, l] => Ok(Self {
-                value: node.reshape(value, &[n as isize, c as isize, 1, l as isize])?,
-                line: true,
-            }),
-            ref shape => Err(unsupported(format!(
-                "an input of shape {shape:?}: only [N, C, L] and [N, C, H, W]"
-            ))),
-        }
+/// An attribute of one number for each of so many spatial axes.
+pub(super) fn numbers(node: &Node<'_, '_>, name: &str, least: i64, axes: usize) -> Result<Option<Vec<usize>>> {
+    let Some(numbers) = node.ints(name)? else {
+        return Ok(None);
+    };
+    if numbers.iter().any(|number| !(least..=LARGEST).contains(number)) {
+        return Err(Error::Onnx(format!(
+            "{name} must be {least} to {LARGEST}, but it is {numbers:?}"
+        )));
     }
+    if numbers.len() != axes {
+        return Err(Error::Onnx(format!(
+            "{name} must have a number for each spatial dimension, but it is {numbers:?}"
+        )));
+    }
+    Ok(Some(numbers.iter().map(|&number| number as usize).collect()))
+}
 
-    /// A weight of as many spatial dimensions.
-    pub(super) fn weight(&self, node: &mut Node<'_, '_>, weight: &Value) -> Result<Value> {
-        match *weight.shape() {
-            [out, input, length] if self.line => node.reshape(weight, &[out as isize, input as isize, 1, length as isize]),
-            [_, _, _, _] if !self.line => Ok(weight.clone()),
-            ref shape => Err(Error::Onnx(format!(
-                "a weight of shape {shape:?} does not fit an input of shape {:?}",
-                self.value.shape()
-            ))),
-        }
-    }
+/// A step along each axis: 1 where nothing is said.
+fn steps(node: &Node<'_, '_>, name: &str, axes: usize) -> Result<Vec<usize>> {
+    Ok(numbers(node, name, 1, axes)?.unwrap_or_else(|| vec![1; axes]))
+}
 
-    /// A result with the dimensions that the file expects.
-    pub(super) fn finish(&self, node: &mut Node<'_, '_>, result: Value) -> Result<Vec<Value>> {
-        match *result.shape() {
-            [n, c, 1, l] if self.line => Ok(vec![node.reshape(&result, &[n as isize, c as isize, l as isize])?]),
-            _ => Ok(vec![result]),
-        }
+/// `pads`, all begins before all ends.
+fn pads(node: &Node<'_, '_>, axes: usize) -> Result<Vec<Sides>> {
+    let Some(pads) = node.ints("pads")? else {
+        return Ok(vec![Sides::NONE; axes]);
+    };
+    if pads.iter().any(|pad| !(0..=LARGEST).contains(pad)) {
+        return Err(Error::Onnx(format!("pads must be 0 to {LARGEST}, but they are {pads:?}")));
     }
+    if pads.len() != 2 * axes {
+        return Err(Error::Onnx(format!(
+            "pads must have two numbers for each spatial dimension, but they are {pads:?}"
+        )));
+    }
+    let (before, after) = pads.split_at(axes);
+    let sides = before.iter().zip(after);
+    Ok(sides
+        .map(|(&before, &after)| Sides::new(before as isize, after as isize))
+        .collect())
+}
 
-    pub(super) fn size(&self) -> Size2d {
-        match *self.value.shape() {
-            [_, _, height, width] => Size2d { height, width },
-            _ => Size2d::square(0),
-        }
-    }
+/// The windows along each axis by `strides`, `dilations` and, where `auto_pad` says nothing else, `pads`; their outputs are not
+/// known yet.
+pub(super) fn windows(node: &Node<'_, '_>, extents: &[usize], kernel: &[usize]) -> Result<Vec<AxisWindow>> {
+    let axes = extents.len();
+    let (strides, dilations) = (steps(node, "strides", axes)?, steps(node, "dilations", axes)?);
+    let (pads, auto) = (pads(node, axes)?, AutoPad::of(node)?);
+    let explicit = |axis: usize| match auto {
+        AutoPad::Explicit => pads[axis],
+        AutoPad::Valid | AutoPad::SameUpper | AutoPad::SameLower => Sides::NONE,
+    };
+    let window = |axis: usize| AxisWindow {
+        input: extents[axis],
+        kernel: kernel[axis],
+        stride: strides[axis],
+        dilation: dilations[axis],
+        padding: explicit(axis),
+        output: 0,
+    };
+    Ok((0..axes).map(window).collect())
+}
 
-    /// An attribute of one number for each spatial dimension.
-    pub(super) fn numbers(&self, node: &Node<'_, '_>, name: &str, least: i64) -> Result<Option<Size2d>> {
-        let Some(numbers) = node.ints(name)? else {
-            return Ok(None);
-        };
-        if numbers.iter().any(|number| !(least..=LARGEST).contains(number)) {
-            return Err(Error::Onnx(format!(
-                "{name} must be {least} to {LARGEST}, but it is {numbers:?}"
-            )));
-        }
-        let neutral = usize::from(name != "output_padding");
-        match *numbers {
-            [height, width] if !self.line => Ok(Some([height as usize, width as usize].into())),
-            [width] if self.line => Ok(Some([neutral, width as usize].into())),
-            _ => Err(Error::Onnx(format!(
-                "{name} must have a number for each spatial dimension, but it is {numbers:?}"
-            ))),
-        }
-    }
-
-    /// A step: 1 where nothing is said.
-    pub(super) fn step(&self, node: &Node<'_, '_>, name: &str) -> Result<Size2d> {
-        Ok(self.numbers(node, name, 1)?.unwrap_or(Size2d::square(1)))
-    }
-
-    /// `pads` as it is, or `None`.
-    pub(super) fn pads(&self, node: &Node<'_, '_>) -> Result<Option<Padding2d>> {
-        let Some(pads) = node.ints("pads")? else {
-            return Ok(None);
-        };
-        if pads.iter().any(|pad| !(0..=LARGEST).contains(pad)) {
-            return Err(Error::Onnx(format!("pads must be 0 to {LARGEST}, but they are {pads:?}")));
-        }
-        match *pads {
-            [top, left, bottom, right] if !self.line => Ok(Some(Padding2d::new(
-                left as isize,
-                right as isize,
-                top as isize,
-                bottom as isize,
-            ))),
-            [left, right] if self.line => Ok(Some(Padding2d::new(left as isize, right as isize, 0, 0))),
-            _ => Err(Error::Onnx(format!(
-                "pads must have two numbers for each spatial dimension, but they are {pads:?}"
-            ))),
-        }
-    }
-
-    /// The padding of a convolution or pooling, with `auto_pad` resolved for this input.
-    pub(super) fn padding(&self, node: &Node<'_, '_>, kernel: Size2d, stride: Size2d, dilation: Size2d) -> Result<Padding2d> {
-        let pads = self.pads(node)?;
-        let auto = AutoPad::of(node)?;
-        let same = |input: usize, kernel: usize, stride: usize, dilation: usize| {
-            let output = input.div_ceil(stride);
-            let reach = output
-                .saturating_sub(1)
-                .saturating_mul(stride)
-                .saturating_add((kernel - 1).saturating_mul(dilation))
-                .saturating_add(1);
-            auto.split(reach.saturating_sub(input))
-        };
-        match auto {
-            AutoPad::Explicit => Ok(pads.unwrap_or(Padding2d::NONE)),
-            AutoPad::Valid => Ok(Padding2d::NONE),
-            AutoPad::SameUpper | AutoPad::SameLower => {
-                let input = self.size();
-                let (top, bottom) = same(input.height, kernel.height, stride.height, dilation.height);
-                let (left, right) = same(input.width, kernel.width, stride.width, dilation.width);
-                Ok(Padding2d::new(left, right, top, bottom))
-            }
-        }
-    }
+/// What `each` says of every axis, as operators take it.
+pub(super) fn per_axis<T: Copy>(windows: &[AxisWindow], each: impl Fn(&AxisWindow) -> T) -> Result<PerAxis<T>> {
+    let values: Vec<T> = windows.iter().map(each).collect();
+    PerAxis::try_from(values.as_slice())
 }
 
 /// The attribute `auto_pad`.
@@ -155,9 +111,26 @@ impl AutoPad {
         })
     }
 
-    /// Before and after; an odd extra goes to the end with `SAME_UPPER`, else to the start.
-    pub(super) fn split(self, total: usize) -> (isize, isize) {
+    pub(super) fn is_same(self) -> bool {
+        matches!(self, Self::SameUpper | Self::SameLower)
+    }
+
+    /// Pads a convolution or pooling so that there is a window for each stride that the input has.
+    pub(super) fn pad(self, window: &mut AxisWindow) {
+        if self.is_same() {
+            let last = (window.input.div_ceil(window.stride).saturating_sub(1)).saturating_mul(window.stride);
+            let reach = last.saturating_add(window.reach().unwrap_or(usize::MAX));
+            window.padding = self.split(reach.saturating_sub(window.input));
+        }
+    }
+
+    /// An odd extra goes to the end with `SAME_UPPER`, else to the start.
+    pub(super) fn split(self, total: usize) -> Sides {
         let (less, more) = ((total / 2) as isize, (total - total / 2) as isize);
-        if self == Self::SameUpper { (less, more) } else { (more, less) }
+        if self == Self::SameUpper {
+            Sides::new(less, more)
+        } else {
+            Sides::new(more, less)
+        }
     }
 }

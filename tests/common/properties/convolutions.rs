@@ -174,8 +174,8 @@ pub(crate) fn fused_over(base: impl Strategy<Value = Case>) -> impl Strategy<Val
     ]);
     (base, any::<bool>(), activation).prop_map(|(case, residual, activation)| {
         let base = match case.op {
-            Op::Conv2d(op) => FusedBase::Conv2d(op),
-            Op::ConvTranspose2d(op) => FusedBase::ConvTranspose2d(op),
+            Op::Conv(op) => FusedBase::Conv(op),
+            Op::ConvTranspose(op) => FusedBase::ConvTranspose(op),
             _ => FusedBase::Linear(Linear),
         };
         let mut shapes = case.shapes.clone();

@@ -2,6 +2,7 @@
 //! are the same in every run and on every device, and a failing one is shrunk. `CONVOKE_PROPERTY_FACTOR=20` runs twenty times
 //! as many.
 
+pub(crate) mod axes;
 pub(crate) mod convolutions;
 pub(crate) mod elementwise;
 mod movement;
@@ -49,11 +50,11 @@ impl Case {
                 keeps || takes(&self.op, DType::I64, 1)
             }
             Op::Binary(op) => !matches!(op, Binary::Div | Binary::Pow),
-            Op::AvgPool2d(op) => op.divisor_override == Some(1),
+            Op::AvgPool(op) => op.divisor_override == Some(1),
             Op::Fused(op) => !matches!(op.activation, Some(Unary::LeakyRelu { .. } | Unary::Silu)),
             Op::Interpolate(op) => matches!(op.mode, InterpolateMode::Nearest { .. }),
-            Op::LpPool2d(op) => op.p == 1,
-            Op::AdaptiveAvgPool2d(_) | Op::Softmax(_) | Op::BatchNorm(_) | Op::InstanceNorm(_) | Op::LocalResponseNorm(_) => false,
+            Op::LpPool(op) => op.p == 1,
+            Op::AdaptiveAvgPool(_) | Op::Softmax(_) | Op::BatchNorm(_) | Op::InstanceNorm(_) | Op::LocalResponseNorm(_) => false,
             Op::Reduce(op) => op.kind != ReduceKind::Mean,
             _ => true,
         }
@@ -127,12 +128,28 @@ pub(crate) fn properties() -> Vec<Property> {
         ("conv2d/threes", |device| {
             all(device, 20, convolutions::fused_over(convolutions::threes()))
         }),
+        ("signals/conv", |device| all(device, 40, axes::convolutions(1))),
+        ("signals/conv_transpose", |device| {
+            all(device, 40, axes::transposed_convolutions(1))
+        }),
+        ("signals/pool", |device| all(device, 60, axes::pools(1))),
+        ("signals/lp_pool", |device| all(device, 40, axes::lp_pools(1))),
+        ("signals/pad", |device| all(device, 60, axes::pads(1))),
+        ("signals/nearest", |device| all(device, 40, axes::resizes(1, false))),
+        ("signals/linear", |device| all(device, 40, axes::resizes(1, true))),
+        ("volumes/conv", |device| all(device, 60, axes::convolutions(3))),
+        ("volumes/conv_transpose", |device| {
+            all(device, 40, axes::transposed_convolutions(3))
+        }),
+        ("volumes/pool", |device| all(device, 80, axes::pools(3))),
+        ("volumes/pad", |device| all(device, 60, axes::pads(3))),
+        ("volumes/nearest", |device| all(device, 40, axes::resizes(3, false))),
         ("conv2d/rule", |device| all(device, 40, convolutions::convolutions())),
     ]
 }
 
 /// All cases must be computed and right.
-fn all(device: &dyn Device, cases: u32, strategy: impl Strategy<Value = Case>) -> Outcome {
+pub(crate) fn all(device: &dyn Device, cases: u32, strategy: impl Strategy<Value = Case>) -> Outcome {
     let checked = run(device, cases, strategy)?;
     if checked < cases {
         return Err(format!("only {checked} of {cases} cases were computed").into());

@@ -15,7 +15,7 @@ use super::{Case, modes};
 pub(crate) fn interpolations(images: impl Strategy<Value = Vec<usize>>, most: usize) -> impl Strategy<Value = Case> {
     use NearestRounding::{Ceil, Floor, PreferCeil, PreferFloor};
     let nearest = [Floor, Ceil, PreferFloor, PreferCeil].map(|rounding| InterpolateMode::Nearest { rounding });
-    let modes = [nearest.to_vec(), vec![InterpolateMode::Bilinear; 4]].concat();
+    let modes = [nearest.to_vec(), vec![InterpolateMode::Linear; 4]].concat();
     let coordinates = prop::sample::select(vec![
         CoordinateMode::HalfPixel,
         CoordinateMode::PytorchHalfPixel,
@@ -31,7 +31,8 @@ pub(crate) fn interpolations(images: impl Strategy<Value = Vec<usize>>, most: us
                 1 => Some([0, 1].map(|axis| size[axis] as f32 / image[2 + axis] as f32)),
                 _ => Some([other, size[1] as f32 / image[3] as f32]),
             };
-            let op = Interpolate::new(size, mode, coordinates).scales(scales);
+            let op = Interpolate::new(size, mode, coordinates);
+            let op = scales.map_or(op, |scales: [f32; 2]| op.scales(scales));
             Case::new(op, vec![image], seed)
         },
     )

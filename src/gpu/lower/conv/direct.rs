@@ -1,5 +1,6 @@
 //! Convolution: the algorithms, which one is taken, and their kernel calls.
 
+use crate::gpu::choose::plane::ConvPlane;
 use crate::gpu::choose::problem::Problem;
 use crate::gpu::choose::problem::problem;
 use crate::gpu::lower::decide::decide;
@@ -13,6 +14,7 @@ use crate::gpu::choose::signature::LayerSignature;
 use crate::gpu::lower::common::{slot, varies};
 use crate::gpu::lower::conv::im2col::im2col;
 use crate::gpu::lower::conv::tiled::conv2d_tiled;
+use crate::gpu::lower::conv::volume::VolumeConv;
 use crate::gpu::lower::conv::winograd::winograd;
 use crate::gpu::lower::matmul::epilogue::Operands;
 use crate::gpu::lower::matmul::gemm::gemm;
@@ -21,14 +23,27 @@ use crate::gpu::lower::matmul::register_block::{Block, MOST_SUMS, ROUND, WeightL
 use crate::gpu::plan::recording::{Recording, Value, Work};
 use crate::gpu::wgsl::kernel::Kernel;
 use crate::gpu::wgsl::parameters::conv::{DepthwiseParameters, DirectParameters};
-use crate::ops::{Conv2d, ConvTranspose2d};
+use crate::ops::{Conv, ConvTranspose};
+use crate::padding::PaddingMode;
 
 const NAME: &str = "conv2d";
 
-pub(crate) fn lower(op: &Conv2d, operands: &Operands<'_>, output: &Value, recording: &mut Recording) -> Result<()> {
+pub(crate) fn lower(op: &Conv, operands: &Operands<'_>, output: &Value, recording: &mut Recording) -> Result<()> {
     let bias = operands.bias.map(|bias| bias.shape.as_slice());
+    let geometry = op.geometry(&operands.input.shape, &operands.weight.shape, bias)?;
+    if let &[depth, height, width] = geometry.axes.as_slice() {
+        let volume = VolumeConv {
+            name: NAME,
+            geometry: &geometry,
+            axes: [depth, height, width],
+            groups: op.groups,
+            padding_mode: op.padding_mode,
+            transposed: false,
+        };
+        return volume.lower(operands, output, recording);
+    }
     let problem = problem(op, &operands.input.shape, &operands.weight.shape, bias)?;
-    let layer = LayerSignature::conv2d(op, &problem.geometry, varies(operands.weight, recording));
+    let layer = LayerSignature::conv2d(op.groups, &problem.geometry, varies(operands.weight, recording));
     let forced = (recording.policy.conv2d).map(|forced| rules::complete(forced, &problem, &recording.capabilities));
     if let (Some(how), Some(algorithm)) = (forced, recording.policy.conv2d)
         && let Some(reason) = how.obstacle(&problem, &recording.capabilities)
@@ -66,7 +81,7 @@ fn lower_by(how: How, problem: &Problem, operands: &Operands<'_>, output: &Value
 }
 
 pub(crate) fn lower_transposed(
-    op: &ConvTranspose2d,
+    op: &ConvTranspose,
     operands: &Operands<'_>,
     output: &Value,
     recording: &mut Recording,
@@ -74,6 +89,18 @@ pub(crate) fn lower_transposed(
     const NAME: &str = "conv_transpose2d";
     let bias = operands.bias.map(|bias| bias.shape.as_slice());
     let geometry = op.geometry(&operands.input.shape, &operands.weight.shape, bias)?;
+    if let &[depth, height, width] = geometry.axes.as_slice() {
+        let volume = VolumeConv {
+            name: NAME,
+            geometry: &geometry,
+            axes: [depth, height, width],
+            groups: op.groups,
+            padding_mode: PaddingMode::Zeros,
+            transposed: true,
+        };
+        return volume.lower(operands, output, recording);
+    }
+    let geometry = ConvPlane::new(NAME, &geometry)?;
     check_extent(NAME, geometry.output.height, geometry.padding.top, geometry.padding.bottom)?;
     check_extent(NAME, geometry.output.width, geometry.padding.left, geometry.padding.right)?;
     let broadcast = recording.capabilities.prefers_broadcast();

@@ -3,4 +3,5 @@
 pub(crate) mod direct;
 pub(crate) mod im2col;
 pub(crate) mod tiled;
+pub(crate) mod volume;
 pub(crate) mod winograd;

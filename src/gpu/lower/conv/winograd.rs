@@ -7,6 +7,7 @@
 use crate::dtype::DType;
 use crate::error::Result;
 use crate::gpu::choose::kernel_choice::Product;
+use crate::gpu::choose::plane::ConvPlane;
 use crate::gpu::choose::rules::LANES;
 use crate::gpu::choose::winograd::Quads;
 use crate::gpu::choose::winograd::output_rounds;
@@ -17,7 +18,6 @@ use crate::gpu::lower::matmul::gemm::gemm;
 use crate::gpu::plan::recording::{Recording, Value, Work};
 use crate::gpu::wgsl::kernel::{Kernel, PipelineKey};
 use crate::gpu::wgsl::parameters::conv::{WinogradInputParameters, WinogradOutputParameters, WinogradWeightParameters};
-use crate::ops::ConvGeometry;
 use crate::ops::Winograd;
 
 const NAME: &str = "conv2d";
@@ -43,7 +43,7 @@ fn kernel(tiles: Winograd, small: Kernel, large: Kernel) -> Kernel {
 
 /// Records a convolution with a 3x3 kernel, stride 1, dilation 1 and one group.
 pub(crate) fn winograd(
-    geometry: &ConvGeometry,
+    geometry: &ConvPlane,
     tiles: Winograd,
     by: Product,
     padding_mode: u32,
@@ -91,7 +91,7 @@ pub(crate) fn winograd(
 /// The outputs of a band from its products.
 #[expect(clippy::too_many_arguments, reason = "what is transformed, from where to where")]
 fn transform_output(
-    geometry: &ConvGeometry,
+    geometry: &ConvPlane,
     padding_mode: u32,
     band: Quads,
     rows_above: usize,
@@ -136,7 +136,7 @@ fn transform_output(
 }
 
 /// The weight as so many matrices; done once where it is constant.
-fn transform_weight(geometry: &ConvGeometry, tiles: Winograd, weight: &Value, recording: &mut Recording) -> Result<Value> {
+fn transform_weight(geometry: &ConvPlane, tiles: Winograd, weight: &Value, recording: &mut Recording) -> Result<Value> {
     let shape = [tiles.places(), geometry.out_channels, geometry.in_channels, 1];
     let transformed = recording.inner(NAME, &shape)?;
     let kernels = geometry.out_channels * geometry.in_channels;
@@ -157,7 +157,7 @@ fn transform_weight(geometry: &ConvGeometry, tiles: Winograd, weight: &Value, re
 
 /// A band of the input as so many matrices for each batch entry.
 fn transform_input(
-    geometry: &ConvGeometry,
+    geometry: &ConvPlane,
     padding_mode: u32,
     band: Quads,
     rows_above: usize,

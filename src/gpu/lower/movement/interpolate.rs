@@ -1,6 +1,7 @@
-//! Resizing: nearest elements from a table, bilinear in arithmetic.
+//! Resizing: nearest elements from a table, linear in arithmetic.
 
 use crate::error::Result;
+use crate::gpu::choose::plane::plane;
 use crate::gpu::choose::problem::check_extent;
 use crate::gpu::choose::rules::LANES;
 use crate::gpu::lower::common::{elements, slot};
@@ -9,40 +10,64 @@ use crate::gpu::wgsl::kernel::{Kernel, PipelineKey};
 use crate::gpu::wgsl::parameters::movement::{InterpolateParameters, NearestParameters};
 use crate::ops::{CoordinateMode, Interpolate, InterpolateMode, NearestRounding};
 
+const NAME: &str = "interpolate";
+
 pub(crate) fn lower(op: &Interpolate, input: &Value, output: &Value, recording: &mut Recording) -> Result<()> {
-    for extent in [input.shape[2], input.shape[3], op.size.height, op.size.width] {
-        check_extent("interpolate", extent, 0, 0)?;
+    let (extents, sizes) = (&input.shape[2..], &output.shape[2..]);
+    let scales = op.scales_of(extents.len())?;
+    let axes: Vec<Axis> = (extents.iter().zip(sizes).zip(scales))
+        .map(|((&input, &output), scale)| Axis {
+            input,
+            output,
+            scale,
+            coordinates: op.coordinates,
+        })
+        .collect();
+    for extent in extents.iter().chain(sizes) {
+        check_extent(NAME, *extent, 0, 0)?;
     }
-    let [vertical, horizontal] = [0, 1].map(|which| Axis {
-        input: input.shape[2 + which],
-        output: output.shape[2 + which],
-        scale: op.scales.map(|scales| scales[which]),
-        coordinates: op.coordinates,
-    });
+    // A signal's only row is itself.
+    let line = Axis::unchanged(1);
+    match (op.mode, axes.as_slice()) {
+        (InterpolateMode::Nearest { rounding }, &[depth, rows, columns]) => {
+            // Each slice as a plane, then the slices, whose elements are the columns of planes.
+            let outer = input.shape[0] * input.shape[1];
+            let plane = rows.output * columns.output;
+            let slices = recording.inner(NAME, &[outer, depth.input, rows.output, columns.output])?;
+            nearest([rows, columns], rounding, input, &slices, recording)?;
+            nearest([depth, Axis::unchanged(plane)], rounding, &slices, output, recording)
+        }
+        (InterpolateMode::Nearest { rounding }, axes) => nearest(plane(NAME, axes, line)?, rounding, input, output, recording),
+        (InterpolateMode::Linear, axes) => bilinear(plane(NAME, axes, line)?, input, output, recording),
+    }
+}
+
+/// Division is not exactly rounded on every GPU, so the host says which elements are nearest: rows, then columns.
+fn nearest(
+    [vertical, horizontal]: [Axis; 2],
+    rounding: NearestRounding,
+    input: &Value,
+    output: &Value,
+    recording: &mut Recording,
+) -> Result<()> {
     let outputs = elements(output);
-    let workgroups = outputs.div_ceil(LANES as usize);
-    if let InterpolateMode::Nearest { rounding } = op.mode {
-        // Division is not exactly rounded on every GPU, so the host says which elements are nearest: rows, then columns.
-        let rows = (0..vertical.output).map(|i| vertical.nearest(i, rounding));
-        let columns = (0..horizontal.output).map(|i| horizontal.nearest(i, rounding));
-        let sources = recording.data("interpolate", rows.chain(columns).collect())?;
-        let key = PipelineKey::new(Kernel::InterpolateNearest, [("LANES", LANES)]);
-        let parameters = NearestParameters {
-            in_height: vertical.input as u32,
-            in_width: horizontal.input as u32,
-            out_height: vertical.output as u32,
-            out_width: horizontal.output as u32,
-            outputs: outputs as u32,
-        };
-        return recording.dispatch(
-            "interpolate",
-            key,
-            &parameters,
-            &[slot(input)?, sources],
-            &[slot(output)?],
-            Work::of(workgroups),
-        );
-    }
+    let rows = (0..vertical.output).map(|i| vertical.nearest(i, rounding));
+    let columns = (0..horizontal.output).map(|i| horizontal.nearest(i, rounding));
+    let sources = recording.data(NAME, rows.chain(columns).collect())?;
+    let key = PipelineKey::new(Kernel::InterpolateNearest, [("LANES", LANES)]);
+    let parameters = NearestParameters {
+        in_height: vertical.input as u32,
+        in_width: horizontal.input as u32,
+        out_height: vertical.output as u32,
+        out_width: horizontal.output as u32,
+        outputs: outputs as u32,
+    };
+    let work = Work::of(outputs.div_ceil(LANES as usize));
+    recording.dispatch(NAME, key, &parameters, &[slot(input)?, sources], &[slot(output)?], work)
+}
+
+fn bilinear([vertical, horizontal]: [Axis; 2], input: &Value, output: &Value, recording: &mut Recording) -> Result<()> {
+    let outputs = elements(output);
     let half_pixel = |axis: &Axis| u32::from(axis.is_half_pixel());
     let constants = [
         ("LANES", LANES),
@@ -59,17 +84,12 @@ pub(crate) fn lower(op: &Interpolate, input: &Value, output: &Value, recording: 
         scale_width: horizontal.factor(),
     };
     let key = PipelineKey::new(Kernel::Interpolate, constants);
-    recording.dispatch(
-        "interpolate",
-        key,
-        &parameters,
-        &[slot(input)?],
-        &[slot(output)?],
-        Work::of(workgroups),
-    )
+    let work = Work::of(outputs.div_ceil(LANES as usize));
+    recording.dispatch(NAME, key, &parameters, &[slot(input)?], &[slot(output)?], work)
 }
 
 /// One direction.
+#[derive(Clone, Copy)]
 struct Axis {
     input: usize,
     output: usize,
@@ -78,6 +98,16 @@ struct Axis {
 }
 
 impl Axis {
+    /// Each element stays where it is.
+    fn unchanged(extent: usize) -> Self {
+        Self {
+            input: extent,
+            output: extent,
+            scale: None,
+            coordinates: CoordinateMode::Asymmetric,
+        }
+    }
+
     fn is_half_pixel(&self) -> bool {
         match self.coordinates {
             CoordinateMode::HalfPixel => true,

@@ -1,6 +1,7 @@
 //! Pooling by the p-norm.
 
 use crate::error::Result;
+use crate::gpu::choose::plane::PoolPlane;
 use crate::gpu::choose::problem::step;
 use crate::gpu::choose::rules::LANES;
 use crate::gpu::lower::common::{elements, slot};
@@ -8,11 +9,11 @@ use crate::gpu::lower::window::pool2d::{MOST_TAPS_ALONE, check_window};
 use crate::gpu::plan::recording::{Recording, Value, Work};
 use crate::gpu::wgsl::kernel::{Kernel, PipelineKey};
 use crate::gpu::wgsl::parameters::window::LpPoolParameters;
-use crate::ops::LpPool2d;
+use crate::ops::LpPool;
 
-pub(crate) fn lower(op: &LpPool2d, input: &Value, output: &Value, recording: &mut Recording) -> Result<()> {
+pub(crate) fn lower(op: &LpPool, input: &Value, output: &Value, recording: &mut Recording) -> Result<()> {
     let name = "lp_pool2d";
-    let window = op.window(&input.shape)?;
+    let window = PoolPlane::new(name, &op.window(&input.shape)?)?.window;
     let (kernel, stride, dilation, padding) = (window.kernel, window.stride, window.dilation, window.padding);
     check_window(name, &window)?;
     let outputs = elements(output);

@@ -1,35 +1,38 @@
 //! Pooling: small windows in blocks of rows, everything else one output at a time.
 
 use crate::error::Result;
+use crate::gpu::choose::plane::{PlaneWindow, PoolPlane, size};
 use crate::gpu::choose::problem::{check_extent, step};
 use crate::gpu::choose::rules;
 use crate::gpu::choose::rules::LANES;
 use crate::gpu::choose::strips::{Strips, Windows};
 use crate::gpu::lower::common::{elements, slot};
 use crate::gpu::lower::rows::reduce::{Axes, FEWEST_ALONG, Term, reduce_by};
+use crate::gpu::lower::window::pool3d;
 use crate::gpu::plan::recording::{Recording, Value, Work};
 use crate::gpu::wgsl::kernel::{Kernel, PipelineKey};
 use crate::gpu::wgsl::parameters::window::{PoolParameters, PoolWindowParameters};
-use crate::ops::{AvgPool2d, IndexOrder, MaxPool2d, ReduceKind, Window2d};
+use crate::ops::{AvgPool, IndexOrder, MaxPool, PoolWindow, ReduceKind};
 use crate::padding::{Padding2d, PaddingMode};
 use crate::shape::Size2d;
 
 /// The most taps of a window that an invocation goes through alone.
 pub(crate) const MOST_TAPS_ALONE: usize = 1024;
 /// The bits of minus infinity.
-const LOWEST: u32 = f32::NEG_INFINITY.to_bits();
+pub(crate) const LOWEST: u32 = f32::NEG_INFINITY.to_bits();
 
 /// What a window reduces to.
 #[derive(Clone, Copy)]
-enum Reduction {
+pub(crate) enum Reduction {
     Max(IndexOrder),
     Average { count_include_pad: bool, divisor_override: f32 },
 }
 
-pub(crate) fn lower_max(op: &MaxPool2d, input: &Value, outputs: &[Value], recording: &mut Recording) -> Result<()> {
-    lower_window(
+pub(crate) fn lower_max(op: &MaxPool, input: &Value, outputs: &[Value], recording: &mut Recording) -> Result<()> {
+    let window = op.window(&input.shape)?;
+    lower_axes(
         "max_pool2d",
-        &op.window(&input.shape)?,
+        &window,
         Reduction::Max(op.index_order),
         input,
         outputs,
@@ -37,24 +40,32 @@ pub(crate) fn lower_max(op: &MaxPool2d, input: &Value, outputs: &[Value], record
     )
 }
 
-pub(crate) fn lower_average(op: &AvgPool2d, input: &Value, output: &Value, recording: &mut Recording) -> Result<()> {
+pub(crate) fn lower_average(op: &AvgPool, input: &Value, output: &Value, recording: &mut Recording) -> Result<()> {
     let reduction = Reduction::Average {
         count_include_pad: op.count_include_pad,
         divisor_override: op.divisor_override.map_or(0.0, |divisor| divisor as f32),
     };
-    lower_window(
-        "avg_pool2d",
-        &op.window(&input.shape)?,
-        reduction,
-        input,
-        std::slice::from_ref(output),
-        recording,
-    )
+    let (window, outputs) = (op.window(&input.shape)?, std::slice::from_ref(output));
+    lower_axes("avg_pool2d", &window, reduction, input, outputs, recording)
+}
+
+fn lower_axes(
+    name: &'static str,
+    window: &PoolWindow,
+    reduction: Reduction,
+    input: &Value,
+    outputs: &[Value],
+    recording: &mut Recording,
+) -> Result<()> {
+    match *window.axes {
+        [depth, height, width] => pool3d::lower(name, [depth, height, width], reduction, input, outputs, recording),
+        _ => lower_window(name, &PoolPlane::new(name, window)?, reduction, input, outputs, recording),
+    }
 }
 
 /// Checks that a kernel's signed coordinates reach wherever a window does.
-pub(crate) fn check_window(name: &'static str, window: &Window2d) -> Result<()> {
-    let Window2d {
+pub(crate) fn check_window(name: &'static str, window: &PlaneWindow) -> Result<()> {
+    let PlaneWindow {
         input,
         kernel,
         dilation,
@@ -70,13 +81,13 @@ pub(crate) fn check_window(name: &'static str, window: &Window2d) -> Result<()> 
 
 fn lower_window(
     name: &'static str,
-    window: &Window2d,
+    &PoolPlane { planes, ref window }: &PoolPlane,
     reduction: Reduction,
     input: &Value,
     outputs: &[Value],
     recording: &mut Recording,
 ) -> Result<()> {
-    let Window2d {
+    let PlaneWindow {
         kernel,
         stride,
         dilation,
@@ -88,7 +99,10 @@ fn lower_window(
     let stride_width = step(stride.width, window.output.width);
     let dilation_height = step(dilation.height, kernel.height);
     let dilation_width = step(dilation.width, kernel.width);
-    let padded = padding.padded(name, window.input)?;
+    let padded = Size2d {
+        height: window.input.height + (padding.top + padding.bottom) as usize,
+        width: window.input.width + (padding.left + padding.right) as usize,
+    };
     let (is_max, order, count_include_pad, divisor_override) = match reduction {
         Reduction::Max(order) => (1, order, 0, 0.0),
         Reduction::Average {
@@ -96,10 +110,11 @@ fn lower_window(
             divisor_override,
         } => (0, IndexOrder::Plane, u32::from(count_include_pad), divisor_override),
     };
-    let [index_row, index_column, index_plane] = order.steps(window.input).map(|step| step as u32);
+    let (index_steps, index_plane) = order.steps(&[window.input.height, window.input.width]);
+    let (index_row, index_column, index_plane) = (index_steps[0] as u32, index_steps[1] as u32, index_plane as u32);
 
     let windows = Windows {
-        sets: window.batch * window.channels,
+        sets: planes,
         channels: 1,
         input: window.input,
         output: window.output,
@@ -151,24 +166,32 @@ pub(crate) fn lower_adaptive(is_max: bool, input: &Value, outputs: &[Value], rec
     } else {
         "adaptive_avg_pool2d"
     };
-    let (in_height, in_width) = (input.shape[2], input.shape[3]);
+    if input.shape.len() == 5 {
+        let reduction = if is_max {
+            Reduction::Max(IndexOrder::Plane)
+        } else {
+            Reduction::Average {
+                count_include_pad: false,
+                divisor_override: 0.0,
+            }
+        };
+        return pool3d::lower_adaptive(name, reduction, input, outputs, recording);
+    }
+    let (plane, pooled) = (size(name, &input.shape[2..])?, size(name, &outputs[0].shape[2..])?);
+    let (in_height, in_width) = (plane.height, plane.width);
     check_extent(name, in_height, 0, 0)?;
     check_extent(name, in_width, 0, 0)?;
-    let plane = Size2d {
-        height: in_height,
-        width: in_width,
-    };
     if pays_whole(plane, recording)
         && let [output] = outputs
-        && output.shape[2..] == [1, 1]
+        && (pooled.height, pooled.width) == (1, 1)
     {
         return lower_whole(name, is_max, None, input, output, recording);
     }
     let parameters = PoolParameters {
         in_height: in_height as u32,
         in_width: in_width as u32,
-        out_height: outputs[0].shape[2] as u32,
-        out_width: outputs[0].shape[3] as u32,
+        out_height: pooled.height as u32,
+        out_width: pooled.width as u32,
         kernel_height: 1,
         kernel_width: 1,
         stride_height: 1,
@@ -189,7 +212,7 @@ pub(crate) fn lower_adaptive(is_max: bool, input: &Value, outputs: &[Value], rec
     };
     // A part of an extent overlaps one element more than its share at most.
     let most = |extent: usize, parts: usize| extent.min(extent.div_ceil(parts) + 1);
-    let taps = [most(in_height, outputs[0].shape[2]), most(in_width, outputs[0].shape[3])];
+    let taps = [most(in_height, pooled.height), most(in_width, pooled.width)];
     dispatch_any(name, u32::from(is_max), true, taps, &parameters, input, outputs, recording)
 }
 
@@ -244,8 +267,8 @@ fn pays_whole(plane: Size2d, recording: &Recording) -> bool {
 }
 
 /// Whether the only window is the plane itself.
-fn is_whole_plane(window: &Window2d) -> bool {
-    let Window2d {
+fn is_whole_plane(window: &PlaneWindow) -> bool {
+    let PlaneWindow {
         input,
         output,
         kernel,
@@ -256,7 +279,7 @@ fn is_whole_plane(window: &Window2d) -> bool {
 }
 
 /// Records the maximum or mean of whole planes, where those are worth it.
-fn lower_whole(
+pub(crate) fn lower_whole(
     name: &'static str,
     is_max: bool,
     divisor: Option<f32>,

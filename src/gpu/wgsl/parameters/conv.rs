@@ -38,6 +38,44 @@ parameters! {
         activation_second: f32,
     }
 
+    /// What `conv3d` takes.
+    Conv3dParameters {
+        /// per group
+        in_channels: u32,
+        in_depth: u32,
+        in_height: u32,
+        in_width: u32,
+        /// per group
+        out_channels: u32,
+        out_depth: u32,
+        out_height: u32,
+        out_width: u32,
+        kernel_depth: u32,
+        kernel_height: u32,
+        kernel_width: u32,
+        stride_depth: u32,
+        stride_height: u32,
+        stride_width: u32,
+        dilation_depth: u32,
+        dilation_height: u32,
+        dilation_width: u32,
+        pad_front: u32,
+        pad_top: u32,
+        pad_left: u32,
+        /// the taps and input channels that this call sums; others have summed the rest, or will
+        first_tap: u32,
+        /// not included, as the last channel is not
+        last_tap: u32,
+        first_channel: u32,
+        last_channel: u32,
+        groups: u32,
+        /// N * output channels * OD * OH * OW
+        outputs: u32,
+        /// the activation's parameters
+        activation_first: f32,
+        activation_second: f32,
+    }
+
     /// What `conv2d_depthwise` takes.
     DepthwiseParameters {
         in_height: u32,

@@ -2,22 +2,21 @@
 
 use super::operand::Operand;
 use super::parallel;
-use super::pool2d::Windows;
+use super::pool::Plane;
 use crate::error::Result;
-use crate::ops::LpPool2d;
+use crate::ops::LpPool;
 
-pub(super) fn lp_pool2d(op: &LpPool2d, input: &Operand<'_>, output: &mut [f32]) -> Result<()> {
-    let window = op.window(input.shape)?;
-    let (rows, columns) = Windows::of(&window);
-    let (height, width) = (window.input.height, window.input.width);
-    parallel::planes(output, rows.taps.len() * columns.taps.len(), |index, output| {
-        let input = &input.data[index * height * width..(index + 1) * height * width];
+pub(super) fn lp_pool(op: &LpPool, input: &Operand<'_>, output: &mut [f32]) -> Result<()> {
+    let plane = Plane::of(&op.window(input.shape)?);
+    let columns = &plane.columns;
+    parallel::planes(output, plane.windows(), |index, output| {
+        let input = &input.data[index * plane.elements..(index + 1) * plane.elements];
         let mut elements = Vec::new();
-        for (output, row) in output.chunks_exact_mut(columns.taps.len()).zip(&rows.taps) {
+        for (output, rows) in output.chunks_exact_mut(columns.taps.len()).zip(&plane.rows) {
             for (output, column) in output.iter_mut().zip(&columns.taps) {
                 elements.clear();
-                for i in 0..row.count {
-                    let start = (row.first + i * rows.step) * width + column.first;
+                for row in &rows.inside {
+                    let start = row * plane.width + column.first;
                     elements.extend((0..column.count).map(|j| input[start + j * columns.step].abs()));
                 }
                 *output = norm(&elements, op.p);

@@ -1,31 +1,26 @@
 //! Pooling by the p-norm, by its definition.
 
-use ndarray::{Array4, Ix4};
+use ndarray::Array5;
 
 use super::answer::Answer;
 use super::number::{Number, SMALLEST, Sum, ULP, UNIT_ROUNDOFF, depth_of_elements};
-use super::pool2d::windows;
+use super::pool::{shape, windows_of};
+use super::volume::{axes, finish, taps, volume};
 use crate::error::Result;
-use crate::ops::LpPool2d;
+use crate::ops::LpPool;
 
-pub(super) fn lp_pool2d(op: &LpPool2d, input: &Answer) -> Result<Answer> {
-    let input = input.view::<Ix4>()?;
-    let (batch, channels, height, width) = input.dim();
-    let (kernel, stride, dilation, padding) = (op.kernel_size, op.stride, op.dilation, op.padding);
-    let vertical = (kernel.height, stride.height, dilation.height);
-    let horizontal = (kernel.width, stride.width, dilation.width);
-    let rows = windows(height, vertical, (padding.top, padding.bottom), op.ceil_mode);
-    let columns = windows(width, horizontal, (padding.left, padding.right), op.ceil_mode);
-    let output = Array4::from_shape_fn((batch, channels, rows.len(), columns.len()), |(n, c, y, x)| {
-        let mut elements = Vec::new();
-        for &row in &rows[y].inside {
-            for &column in &columns[x].inside {
-                elements.push(input.at([n, c, row, column]));
-            }
-        }
+pub(super) fn lp_pool(op: &LpPool, input: &Answer) -> Result<Answer> {
+    let windows = windows_of(input, [op.kernel_size, op.stride, op.dilation], op.padding, op.ceil_mode)?;
+    let spatial = axes(input);
+    let input = volume(input)?;
+    let (batch, channels, ..) = input.dim();
+    let output = Array5::from_shape_fn(shape(batch, channels, &windows), |(n, c, z, y, x)| {
+        let window = [&windows[0][z], &windows[1][y], &windows[2][x]];
+        let inside = taps(window.map(|taps| taps.inside.as_slice()));
+        let elements: Vec<Number> = inside.map(|tap| input.at([n, c, tap[0], tap[1], tap[2]])).collect();
         norm(&elements, op.p)
     });
-    Ok(output.into())
+    Ok(finish(output, spatial))
 }
 
 /// `(sum |x|^p)^(1/p)`, with the largest element taken out so that no power leaves the range of `f64`.

@@ -1,25 +1,28 @@
-//! Padding: each padded row and column stands for a row and column of the input, found by walking.
+//! Padding: each coordinate of a padded axis stands for a coordinate of the input, found by walking.
 
-use ndarray::{Array4, Ix4};
+use std::array::from_fn;
+
+use ndarray::Array5;
 
 use super::answer::Answer;
 use super::number::Number;
+use super::volume::{AXES, axes, finish, of_volume, volume};
 use crate::error::Result;
-use crate::ops::Pad2d;
-use crate::padding::PaddingMode;
+use crate::ops::Pad;
+use crate::padding::{PaddingMode, Sides};
 
-pub(super) fn pad2d(op: &Pad2d, input: &Answer) -> Result<Answer> {
-    let input = input.view::<Ix4>()?;
-    let (batch, channels, height, width) = input.dim();
-    let rows = padded(op.mode, height, op.padding.top, op.padding.bottom);
-    let columns = padded(op.mode, width, op.padding.left, op.padding.right);
-    let output = Array4::from_shape_fn((batch, channels, rows.len(), columns.len()), |(n, c, y, x)| {
-        match (rows[y], columns[x]) {
-            (Some(row), Some(column)) => input.at([n, c, row, column]),
-            _ => Number::exact(f64::from(op.value)),
-        }
+pub(super) fn pad(op: &Pad, input: &Answer) -> Result<Answer> {
+    let spatial = axes(input);
+    let input = volume(input)?;
+    let (batch, channels, depth, height, width) = input.dim();
+    let (extents, sides) = ([depth, height, width], of_volume(op.padding, spatial, Sides::NONE));
+    let [slices, rows, columns]: [_; AXES] = from_fn(|axis| padded(op.mode, extents[axis], sides[axis].before, sides[axis].after));
+    let shape = (batch, channels, slices.len(), rows.len(), columns.len());
+    let output = Array5::from_shape_fn(shape, |(n, c, z, y, x)| match (slices[z], rows[y], columns[x]) {
+        (Some(slice), Some(row), Some(column)) => input.at([n, c, slice, row, column]),
+        _ => Number::exact(f64::from(op.value)),
     });
-    Ok(output.into())
+    Ok(finish(output, spatial))
 }
 
 /// For each coordinate of the padded extent, the coordinate of the input that stands there; `None` is the constant.

@@ -1,70 +1,70 @@
 //! Pooling by the p-norm.
 
-use super::Window2d;
 use super::operator::Operator;
+use super::window::{PoolWindow, Steps};
 use crate::error::{Result, ensure};
-use crate::padding::Padding2d;
-use crate::shape::Size2d;
+use crate::padding::Padding;
+use crate::shape::PerAxis;
 
 const NAME: &str = "lp_pool2d";
 
-/// `(sum |x|^p)^(1/p)` over windows of `[N, C, H, W]`. Equals ONNX `LpPool`; `F.lp_pool2d` takes no absolute value and so
-/// is the same for an even `p` or elements that are not negative.
+/// `(sum |x|^p)^(1/p)` over windows of `[N, C, H, W]`, of signals `[N, C, L]` or volumes `[N, C, D, H, W]`. Equals ONNX
+/// `LpPool`; `F.lp_pool2d` takes no absolute value and so is the same for an even `p` or elements that are not negative.
 ///
 /// Powers neither overflow nor underflow: elements are taken relative to the largest of the window. NaN propagates.
 ///
 /// ```
-/// use convoke::ops::LpPool2d;
-/// assert_eq!(LpPool2d::new(2, [2, 3]).output_shape(&[1, 8, 6, 7])?, [1, 8, 3, 2]);
+/// use convoke::ops::LpPool;
+/// assert_eq!(LpPool::new(2, [2, 3]).output_shape(&[1, 8, 6, 7])?, [1, 8, 3, 2]);
 /// # Ok::<(), convoke::Error>(())
 /// ```
 ///
 /// Errors: a `p`, kernel, stride or dilation of 0; negative padding or more than half of the kernel; an empty output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub struct LpPool2d {
+pub struct LpPool {
     /// The exponent; ONNX's default is 2.
     pub p: u32,
     /// Extent of the window.
-    pub kernel_size: Size2d,
+    pub kernel_size: PerAxis,
     /// Step between windows; PyTorch's default is the kernel size, ONNX's is 1.
-    pub stride: Size2d,
+    pub stride: PerAxis,
     /// Zeros added on each side.
-    pub padding: Padding2d,
+    pub padding: Padding,
     /// Step between the taps of a window.
-    pub dilation: Size2d,
+    pub dilation: PerAxis,
     /// Whether a last window that overhangs the padded input counts.
     pub ceil_mode: bool,
 }
 
-impl LpPool2d {
+impl LpPool {
     /// A window with a stride of its own size, no padding.
-    pub fn new(p: u32, kernel_size: impl Into<Size2d>) -> Self {
+    pub fn new(p: u32, kernel_size: impl Into<PerAxis>) -> Self {
         let kernel_size = kernel_size.into();
         Self {
             p,
             kernel_size,
             stride: kernel_size,
-            padding: Padding2d::NONE,
-            dilation: Size2d::square(1),
+            padding: Padding::NONE,
+            dilation: PerAxis::All(1),
             ceil_mode: false,
         }
     }
 
     /// Sets the step between windows.
-    pub fn stride(mut self, stride: impl Into<Size2d>) -> Self {
+    pub fn stride(mut self, stride: impl Into<PerAxis>) -> Self {
         self.stride = stride.into();
         self
     }
 
     /// Sets the padding.
-    pub fn padding(mut self, padding: impl Into<Padding2d>) -> Self {
+    pub fn padding(mut self, padding: impl Into<Padding>) -> Self {
         self.padding = padding.into();
         self
     }
 
     /// Sets the step between the taps of a window.
-    pub fn dilation(mut self, dilation: impl Into<Size2d>) -> Self {
+    pub fn dilation(mut self, dilation: impl Into<PerAxis>) -> Self {
         self.dilation = dilation.into();
         self
     }
@@ -76,24 +76,28 @@ impl LpPool2d {
     }
 
     /// Checks the shape and gives the output's.
-    pub fn output_shape(&self, input: &[usize]) -> Result<[usize; 4]> {
+    pub fn output_shape(&self, input: &[usize]) -> Result<Vec<usize>> {
         Ok(self.window(input)?.output_shape())
     }
 
-    pub(crate) fn window(&self, input: &[usize]) -> Result<Window2d> {
+    pub(crate) fn window(&self, input: &[usize]) -> Result<PoolWindow> {
         ensure!(self.p > 0, NAME, "p must be at least 1, but got 0");
-        let sizes = (self.kernel_size, self.stride, self.dilation);
-        Window2d::new(NAME, input, sizes, self.padding, self.ceil_mode)
+        let steps = Steps {
+            stride: self.stride,
+            dilation: self.dilation,
+            padding: self.padding,
+        };
+        PoolWindow::new(NAME, input, self.kernel_size, steps, self.ceil_mode)
     }
 }
 
-impl Operator for LpPool2d {
+impl Operator for LpPool {
     fn name(&self) -> &'static str {
         "lp_pool2d"
     }
 
     fn output_shapes(&self, inputs: &[&[usize]]) -> Result<Vec<Vec<usize>>> {
-        Ok(vec![self.output_shape(inputs[0])?.to_vec()])
+        Ok(vec![self.output_shape(inputs[0])?])
     }
 }
 
@@ -104,10 +108,10 @@ mod tests {
     #[test]
     fn refusals_carry_the_numbers() {
         for (op, words) in [
-            (LpPool2d::new(0, 2), "p must be at least 1"),
-            (LpPool2d::new(2, [0, 2]), "kernel size must be at least 1, but got (0 x 2)"),
-            (LpPool2d::new(2, 2).padding(2), "at most half of the kernel size"),
-            (LpPool2d::new(2, 7), "the output would be empty"),
+            (LpPool::new(0, 2), "p must be at least 1"),
+            (LpPool::new(2, [0, 2]), "kernel size must be at least 1, but got (0 x 2)"),
+            (LpPool::new(2, 2).padding(2), "at most half of the kernel size"),
+            (LpPool::new(2, 7), "the output would be empty"),
         ] {
             let message = op.output_shape(&[1, 1, 5, 6]).unwrap_err().to_string();
             assert!(message.starts_with("lp_pool2d: ") && message.contains(words), "{message}");

@@ -5,10 +5,10 @@ use super::direct::Direct;
 use super::epilogue::Epilogue;
 use super::gemm::{self, Product};
 use super::operand::Operand;
+use super::plane::Plane;
 use super::product::PackedRows;
 use crate::error::Result;
-use crate::ops::{Conv2d, ConvGeometry};
-use crate::shape::Size2d;
+use crate::ops::{AxisWindow, Conv};
 
 /// The most output channels of a group that are computed directly.
 const FEW_CHANNELS: usize = 8;
@@ -17,19 +17,19 @@ const FEW_CHANNELS: usize = 8;
 const MOST_TERMS: usize = 2048;
 
 /// Whether a group has so few channels that a product would waste most of its rows.
-fn is_direct(op: &Conv2d, weight: &[usize]) -> bool {
+fn is_direct(op: &Conv, weight: &[usize]) -> bool {
     let group = weight[0] / op.groups;
     let terms: usize = weight[1..].iter().product();
     group < FEW_CHANNELS && terms <= MOST_TERMS && (op.groups > 1 || weight[1] <= 4 * FEW_CHANNELS)
 }
 
 /// How a convolution with a weight of this shape is computed.
-pub(super) fn kernel(op: &Conv2d, weight: &[usize]) -> &'static str {
+pub(super) fn kernel(op: &Conv, weight: &[usize]) -> &'static str {
     if is_direct(op, weight) { "direct" } else { "product" }
 }
 
 /// The weights of each group as the product wants them; none where there is no product.
-pub(super) fn pack(op: &Conv2d, weight: &Operand<'_>) -> Vec<PackedRows> {
+pub(super) fn pack(op: &Conv, weight: &Operand<'_>) -> Vec<PackedRows> {
     if is_direct(op, weight.shape) {
         return Vec::new();
     }
@@ -40,8 +40,8 @@ pub(super) fn pack(op: &Conv2d, weight: &Operand<'_>) -> Vec<PackedRows> {
 }
 
 /// `packed` is what [`pack`] made of the weights.
-pub(super) fn conv2d(
-    op: &Conv2d,
+pub(super) fn conv(
+    op: &Conv,
     input: &Operand<'_>,
     weight: &Operand<'_>,
     packed: &[PackedRows],
@@ -52,19 +52,12 @@ pub(super) fn conv2d(
     if output.is_empty() {
         return Ok(());
     }
-    let ConvGeometry { kernel, padding, .. } = geometry;
-    let taps = |extent, before, sizes, windows| Taps::new(op.padding_mode, extent, before, sizes, windows);
-    let rows = taps(
-        geometry.input.height,
-        padding.top,
-        (kernel.height, op.stride.height, op.dilation.height),
-        geometry.output.height,
-    );
+    let is_pointwise = geometry.axes.iter().all(AxisWindow::is_pointwise);
+    let geometry = Plane::of(&geometry, op.padding_mode);
     if is_direct(op, weight.shape) {
         Direct {
             op,
             geometry: &geometry,
-            rows: &rows,
             input: input.data,
             weight: weight.data,
             epilogue: epilogue.clone(),
@@ -74,7 +67,6 @@ pub(super) fn conv2d(
     }
     let plane = geometry.input.height * geometry.input.width;
     let channels = geometry.in_channels / op.groups;
-    let is_pointwise = kernel == Size2d::square(1) && op.stride == Size2d::square(1) && padding.is_none();
     if is_pointwise {
         run(op, &geometry, packed, epilogue, output, |group| Matrix {
             data: &input.data[group * channels * plane..(group + 1) * channels * plane],
@@ -82,19 +74,14 @@ pub(super) fn conv2d(
             column_stride: 1,
         });
     } else {
-        let columns = taps(
-            geometry.input.width,
-            padding.left,
-            (kernel.width, op.stride.width, op.dilation.width),
-            geometry.output.width,
-        );
+        let columns = Taps::new(op.padding_mode, &geometry.columns);
         run(op, &geometry, packed, epilogue, output, |group| Windows {
             input: &input.data[group * channels * plane..(group + 1) * channels * plane],
             plane,
             width: geometry.input.width,
-            rows: &rows,
+            rows: &geometry.rows,
             columns: &columns,
-            kernel: (kernel.height, kernel.width),
+            kernel: (geometry.kernel.height, geometry.kernel.width),
         });
     }
     Ok(())
@@ -102,8 +89,8 @@ pub(super) fn conv2d(
 
 /// A product for each image and group, whose columns `columns` gives by their number.
 fn run<'a, C: Columns>(
-    op: &Conv2d,
-    geometry: &ConvGeometry,
+    op: &Conv,
+    geometry: &Plane,
     packed: &'a [PackedRows],
     epilogue: &Epilogue<'a>,
     output: &'a mut [f32],

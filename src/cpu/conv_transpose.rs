@@ -7,18 +7,19 @@ use super::columns::{Columns, packed_length};
 use super::epilogue::Epilogue;
 use super::gemm::with_scratch;
 use super::operand::Operand;
+use super::plane::Plane;
 use super::product::{Block, COLUMNS, PackedRows, inner_blocks};
 use crate::error::Result;
-use crate::ops::{ConvGeometry, ConvTranspose2d};
+use crate::ops::ConvTranspose;
 
 /// Elements of the product that a task has at once.
 const TILE: usize = 1 << 16;
 
 /// The weights of each output channel, `[group][channel]`: rows are its taps, the inner extent the group's input channels.
-pub(super) fn pack(op: &ConvTranspose2d, weight: &Operand<'_>) -> Vec<PackedRows> {
+pub(super) fn pack(op: &ConvTranspose, weight: &Operand<'_>) -> Vec<PackedRows> {
     let inner = weight.shape[0] / op.groups;
     let channels = weight.shape[1];
-    let taps = weight.shape[2] * weight.shape[3];
+    let taps = weight.shape[2..].iter().product();
     let mut packed = Vec::with_capacity(op.groups * channels);
     for group in weight.data.chunks_exact(inner * channels * taps) {
         // Input channel c has its taps for channel o at (c * channels + o) * taps.
@@ -28,15 +29,15 @@ pub(super) fn pack(op: &ConvTranspose2d, weight: &Operand<'_>) -> Vec<PackedRows
 }
 
 /// `packed` is what [`pack`] made of the weights.
-pub(super) fn conv_transpose2d(
-    op: &ConvTranspose2d,
+pub(super) fn conv_transpose(
+    op: &ConvTranspose,
     input: &Operand<'_>,
     weight: &Operand<'_>,
     packed: &[PackedRows],
     epilogue: &Epilogue<'_>,
     output: &mut [f32],
 ) -> Result<()> {
-    let geometry = op.geometry(input.shape, weight.shape, None)?;
+    let geometry = Plane::transposed(&op.geometry(input.shape, weight.shape, None)?);
     if output.is_empty() {
         return Ok(());
     }
@@ -84,7 +85,7 @@ pub(super) fn conv_transpose2d(
                     for (range, packed) in &tiles {
                         multiply(weights, &blocks, packed, range.len(), &mut products);
                         let first = range.start / geometry.input.width;
-                        scatter(op, &geometry, first, range.len(), &products, output);
+                        scatter(&geometry, first, range.len(), &products, output);
                     }
                     let rest = Epilogue {
                         bias: None,
@@ -119,8 +120,8 @@ fn multiply(weights: &PackedRows, blocks: &[std::ops::Range<usize>], packed: &[f
 }
 
 /// Adds each input row's products where they go; what falls on the padding is dropped.
-fn scatter(op: &ConvTranspose2d, geometry: &ConvGeometry, first: usize, length: usize, products: &[f32], output: &mut [f32]) {
-    let width = geometry.input.width;
+fn scatter(geometry: &Plane, first: usize, length: usize, products: &[f32], output: &mut [f32]) {
+    let (width, columns) = (geometry.input.width, geometry.columns);
     for (tap, products) in products
         .chunks_exact(length)
         .take(geometry.kernel.height * geometry.kernel.width)
@@ -128,29 +129,26 @@ fn scatter(op: &ConvTranspose2d, geometry: &ConvGeometry, first: usize, length: 
     {
         let (i, j) = (tap / geometry.kernel.width, tap % geometry.kernel.width);
         for (y, products) in (first..).zip(products.chunks_exact(width)) {
-            let row = (y * op.stride.height + i * op.dilation.height) as isize - geometry.padding.top;
-            let Some(row) = usize::try_from(row).ok().filter(|&row| row < geometry.output.height) else {
-                continue;
-            };
+            let Some(row) = geometry.rows.at(i, y) else { continue };
             let row = &mut output[row * geometry.output.width..(row + 1) * geometry.output.width];
-            let start = (j * op.dilation.width) as isize - geometry.padding.left;
+            let start = (j * columns.dilation) as isize - columns.padding.before;
             // The first input column that is written inside.
             let skipped = if start < 0 {
-                start.unsigned_abs().div_ceil(op.stride.width)
+                start.unsigned_abs().div_ceil(columns.stride)
             } else {
                 0
             };
-            let from = start + (skipped * op.stride.width) as isize;
+            let from = start + (skipped * columns.stride) as isize;
             let Some(row) = usize::try_from(from).ok().and_then(|from| row.get_mut(from..)) else {
                 continue;
             };
             let Some(products) = products.get(skipped..) else { continue };
-            if op.stride.width == 1 {
+            if columns.stride == 1 {
                 for (target, &product) in row.iter_mut().zip(products) {
                     *target += product;
                 }
             } else {
-                for (target, &product) in row.iter_mut().step_by(op.stride.width).zip(products) {
+                for (target, &product) in row.iter_mut().step_by(columns.stride).zip(products) {
                     *target += product;
                 }
             }

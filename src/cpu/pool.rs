@@ -1,0 +1,396 @@
+//! Pooling: first down the columns of a window, whole input rows at a time, then across.
+
+use pulp::Arch;
+
+use super::operand::Operand;
+use super::parallel;
+use super::plane::split;
+use crate::error::Result;
+use crate::ops::{AdaptiveAvgPool, AdaptiveMaxPool, AvgPool, AxisWindow, IndexOrder, MaxPool, PoolWindow};
+
+/// Rows and columns of a window up to which its sum is added up in single precision.
+const MOST_IN_A_ROW: usize = 128;
+
+/// The taps of one window along one axis that are inside the input: `count` of them, `step` apart.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Taps {
+    pub(super) first: usize,
+    pub(super) count: usize,
+    /// How many there are in the input and its padding; an overhang does not count.
+    with_padding: usize,
+}
+
+/// All windows along one axis.
+#[derive(Clone, Debug)]
+pub(super) struct Windows {
+    pub(super) taps: Vec<Taps>,
+    pub(super) step: usize,
+    stride: usize,
+    extent: usize,
+}
+
+/// The rows of one window, those of all axes but the innermost.
+#[derive(Clone, Debug)]
+pub(super) struct Rows {
+    /// The rows inside the input.
+    pub(super) inside: Vec<usize>,
+    /// Where the search for a maximum begins, along each axis.
+    first: Vec<usize>,
+    with_padding: usize,
+}
+
+impl Windows {
+    fn new(axis: &AxisWindow) -> Self {
+        let (before, after) = (axis.padding.before as usize, axis.padding.after as usize);
+        let AxisWindow {
+            input: extent,
+            stride,
+            dilation,
+            kernel,
+            ..
+        } = *axis;
+        let taps = |window: usize| {
+            let start = window * stride;
+            // Taps before the input are skipped in steps of the dilation.
+            let skipped = before.saturating_sub(start).div_ceil(dilation);
+            let first = (start + skipped * dilation).saturating_sub(before);
+            let inside = extent.saturating_sub(first).div_ceil(dilation);
+            let padded = (before + extent + after).saturating_sub(start).div_ceil(dilation);
+            Taps {
+                first,
+                count: inside.min(kernel.saturating_sub(skipped)),
+                with_padding: padded.min(kernel),
+            }
+        };
+        Self {
+            taps: (0..axis.output).map(taps).collect(),
+            step: dilation,
+            stride,
+            extent,
+        }
+    }
+
+    /// The input cut into equal parts: each part's window is every element that it overlaps.
+    fn adaptive(extent: usize, windows: usize) -> Self {
+        let taps = |window: usize| {
+            let first = window * extent / windows;
+            let count = ((window + 1) * extent).div_ceil(windows) - first;
+            Taps {
+                first,
+                count,
+                with_padding: count,
+            }
+        };
+        Self {
+            taps: (0..windows).map(taps).collect(),
+            step: 1,
+            stride: 0,
+            extent,
+        }
+    }
+
+    /// The windows that have all `kernel` taps and lie `stride` apart, where there are any: the rest is at the edges.
+    fn whole(&self, kernel: usize) -> std::ops::Range<usize> {
+        let is_whole = |taps: &Taps| taps.count == kernel;
+        let Some(first) = self.taps.iter().position(is_whole).filter(|_| self.stride > 0) else {
+            return 0..0;
+        };
+        let count = self.taps[first..].iter().take_while(|taps| is_whole(taps)).count();
+        first..first + count
+    }
+}
+
+/// The windows over planes of rows and columns.
+pub(super) struct Plane {
+    pub(super) rows: Vec<Rows>,
+    pub(super) columns: Windows,
+    /// Elements of a plane of the input.
+    pub(super) elements: usize,
+    /// Extents of the input along each axis.
+    extents: Vec<usize>,
+    pub(super) width: usize,
+    /// Taps of a window that is nowhere cut off, along the columns.
+    kernel: usize,
+}
+
+impl Plane {
+    /// By the windows along each axis, the outermost first.
+    fn new(axes: Vec<Windows>, kernel: usize) -> Self {
+        let extents: Vec<usize> = axes.iter().map(|axis| axis.extent).collect();
+        let mut inwards = axes.into_iter();
+        let columns = inwards.next_back().unwrap_or_else(|| Windows::adaptive(1, 1));
+        let one = Rows {
+            inside: vec![0],
+            first: Vec::new(),
+            with_padding: 1,
+        };
+        let rows = inwards.fold(vec![one], |outer, axis| {
+            outer
+                .iter()
+                .flat_map(|outer| axis.taps.iter().map(|taps| outer.with(&axis, taps)))
+                .collect()
+        });
+        Self {
+            rows,
+            elements: extents.iter().product(),
+            extents,
+            width: columns.extent,
+            columns,
+            kernel,
+        }
+    }
+
+    pub(super) fn of(window: &PoolWindow) -> Self {
+        let (_, innermost) = split(&window.axes);
+        Self::new(window.axes.iter().map(Windows::new).collect(), innermost.kernel)
+    }
+
+    fn adaptive(input: &[usize], output: &[usize]) -> Self {
+        let axes = input[2..].iter().zip(&output[2..]);
+        Self::new(
+            axes.map(|(&extent, &windows)| Windows::adaptive(extent, windows)).collect(),
+            0,
+        )
+    }
+
+    /// What a row of the input adds to an index.
+    fn row_index(&self, mut row: usize, steps: &[usize]) -> usize {
+        let axes = steps.iter().zip(&self.extents).rev();
+        axes.map(|(step, extent)| {
+            let place = row % extent;
+            row /= extent;
+            place * step
+        })
+        .sum()
+    }
+
+    /// Windows of a plane.
+    pub(super) fn windows(&self) -> usize {
+        self.rows.len() * self.columns.taps.len()
+    }
+}
+
+impl Rows {
+    /// The rows of these taps of another axis, in each of these.
+    fn with(&self, axis: &Windows, taps: &Taps) -> Self {
+        let inner = |row: &usize| {
+            let start = row * axis.extent + taps.first;
+            (0..taps.count).map(move |tap| start + tap * axis.step)
+        };
+        Self {
+            inside: self.inside.iter().flat_map(inner).collect(),
+            first: [&self.first[..], &[taps.first]].concat(),
+            with_padding: self.with_padding * taps.with_padding,
+        }
+    }
+}
+
+pub(super) fn max_pool(op: &MaxPool, input: &Operand<'_>, values: &mut [f32], indices: Option<&mut [i64]>) -> Result<()> {
+    let window = op.window(input.shape)?;
+    maxima(input, &Plane::of(&window), op.index_order, (values, indices));
+    Ok(())
+}
+
+pub(super) fn adaptive_max_pool(
+    op: &AdaptiveMaxPool,
+    input: &Operand<'_>,
+    values: &mut [f32],
+    indices: Option<&mut [i64]>,
+) -> Result<()> {
+    let plane = Plane::adaptive(input.shape, &op.output_shape(input.shape)?);
+    maxima(input, &plane, IndexOrder::Plane, (values, indices));
+    Ok(())
+}
+
+pub(super) fn avg_pool(op: &AvgPool, input: &Operand<'_>, output: &mut [f32]) -> Result<()> {
+    let divisor = |rows: &Rows, columns: &Taps| match op.divisor_override {
+        Some(divisor) => divisor as f32,
+        None if op.count_include_pad => (rows.with_padding * columns.with_padding) as f32,
+        None => (rows.inside.len() * columns.count) as f32,
+    };
+    means(input.data, &Plane::of(&op.window(input.shape)?), divisor, output);
+    Ok(())
+}
+
+pub(super) fn adaptive_avg_pool(op: &AdaptiveAvgPool, input: &Operand<'_>, output: &mut [f32]) -> Result<()> {
+    let plane = Plane::adaptive(input.shape, &op.output_shape(input.shape)?);
+    let divisor = |rows: &Rows, columns: &Taps| (rows.inside.len() * columns.count) as f32;
+    means(input.data, &plane, divisor, output);
+    Ok(())
+}
+
+/// The larger one: NaN counts as larger than all.
+#[inline(always)]
+fn larger(best: f32, value: f32) -> f32 {
+    if value > best || value.is_nan() { value } else { best }
+}
+
+/// The maxima of each plane and, where asked for, their indices.
+fn maxima(input: &Operand<'_>, plane: &Plane, order: IndexOrder, (values, indices): (&mut [f32], Option<&mut [i64]>)) {
+    let of_plane = |index: usize| &input.data[index * plane.elements..(index + 1) * plane.elements];
+    let Some(indices) = indices else {
+        parallel::planes(values, plane.windows(), |index, output| {
+            windows(of_plane(index), plane, f32::NEG_INFINITY, larger, output);
+        });
+        return;
+    };
+    let (steps, plane_step) = order.steps(&plane.extents);
+    parallel::planes(values, plane.windows(), |index, output| {
+        with_indices(of_plane(index), plane, &steps, |place, value, _| output[place] = value);
+    });
+    parallel::planes(indices, plane.windows(), |index, output| {
+        with_indices(of_plane(index), plane, &steps, |place, _, found| {
+            output[place] = (index * plane_step + found) as i64;
+        });
+    });
+}
+
+/// One plane's maxima with their indices: the first of equals, the last of NaNs. `steps` are what a step along each axis adds
+/// to an index.
+fn with_indices(input: &[f32], plane: &Plane, steps: &[usize], mut found: impl FnMut(usize, f32, usize)) {
+    let columns = &plane.columns;
+    let (outer_steps, column_step) = split(steps);
+    for (y, rows) in plane.rows.iter().enumerate() {
+        let first: usize = rows.first.iter().zip(outer_steps).map(|(place, step)| place * step).sum();
+        for (x, column) in columns.taps.iter().enumerate() {
+            let mut best = f32::NEG_INFINITY;
+            let mut index = first + column.first * column_step;
+            for &row in &rows.inside {
+                for j in 0..column.count {
+                    let place = column.first + j * columns.step;
+                    let value = input[row * plane.width + place];
+                    if value > best || value.is_nan() {
+                        best = value;
+                        index = plane.row_index(row, outer_steps) + place * column_step;
+                    }
+                }
+            }
+            found(y * columns.taps.len() + x, best, index);
+        }
+    }
+}
+
+fn means(input: &[f32], plane: &Plane, divisor: impl Fn(&Rows, &Taps) -> f32 + Sync, output: &mut [f32]) {
+    let most_rows = plane.rows.iter().map(|rows| rows.inside.len()).max().unwrap_or(0);
+    let most_columns = plane.columns.taps.iter().map(|taps| taps.count).max().unwrap_or(0);
+    let are_long = most_rows + most_columns > MOST_IN_A_ROW;
+    parallel::planes(output, plane.windows(), |index, output| {
+        let input = &input[index * plane.elements..(index + 1) * plane.elements];
+        if are_long {
+            long_sums(input, plane, output);
+        } else {
+            windows(input, plane, 0.0, |sum, value| sum + value, output);
+        }
+        let columns = &plane.columns.taps;
+        for (output, rows) in output.chunks_exact_mut(columns.len()).zip(&plane.rows) {
+            for (output, column) in output.iter_mut().zip(columns) {
+                // A window without any element is 0 whatever its divisor.
+                if !rows.inside.is_empty() && column.count > 0 {
+                    *output /= divisor(rows, column);
+                }
+            }
+        }
+    });
+}
+
+/// One plane's sums over long windows, added up with more digits.
+fn long_sums(input: &[f32], plane: &Plane, output: &mut [f32]) {
+    let (width, columns) = (plane.width, &plane.columns);
+    let mut column = vec![0.0_f64; width];
+    for (output, rows) in output.chunks_exact_mut(columns.taps.len()).zip(&plane.rows) {
+        column.fill(0.0);
+        for row in &rows.inside {
+            for (sum, &value) in column.iter_mut().zip(&input[row * width..][..width]) {
+                *sum += f64::from(value);
+            }
+        }
+        for (output, taps) in output.iter_mut().zip(&columns.taps) {
+            let own = column[taps.first.min(width)..].iter().step_by(columns.step).take(taps.count);
+            *output = own.sum::<f64>() as f32;
+        }
+    }
+}
+
+/// One plane, combined by `combine` from `start` on.
+fn windows(input: &[f32], plane: &Plane, start: f32, combine: impl Fn(f32, f32) -> f32 + Copy, output: &mut [f32]) {
+    let columns = &plane.columns;
+    let whole = columns.whole(plane.kernel);
+    super::gemm::with_scratch(plane.width, |column| {
+        Arch::new().dispatch(
+            #[inline(always)]
+            || {
+                for (output, rows) in output.chunks_exact_mut(columns.taps.len()).zip(&plane.rows) {
+                    down(input, plane.width, &rows.inside, start, combine, column);
+                    across(column, columns, whole.clone(), plane.kernel, start, combine, output);
+                }
+            },
+        );
+    });
+}
+
+/// A window's rows become one.
+#[inline(always)]
+fn down(input: &[f32], width: usize, rows: &[usize], start: f32, combine: impl Fn(f32, f32) -> f32, column: &mut [f32]) {
+    column.fill(start);
+    for row in rows {
+        for (column, &value) in column.iter_mut().zip(&input[row * width..][..width]) {
+            *column = combine(*column, value);
+        }
+    }
+}
+
+/// Then each window of that row becomes one element.
+#[inline(always)]
+fn across(
+    row: &[f32],
+    columns: &Windows,
+    whole: std::ops::Range<usize>,
+    kernel: usize,
+    start: f32,
+    combine: impl Fn(f32, f32) -> f32 + Copy,
+    output: &mut [f32],
+) {
+    let one = |taps: &Taps| {
+        let own = row[taps.first.min(row.len())..].iter().step_by(columns.step).take(taps.count);
+        own.fold(start, |best, &value| combine(best, value))
+    };
+    for (output, taps) in output.iter_mut().zip(&columns.taps).take(whole.start) {
+        *output = one(taps);
+    }
+    for (output, taps) in output.iter_mut().zip(&columns.taps).skip(whole.end) {
+        *output = one(taps);
+    }
+    if whole.is_empty() {
+        return;
+    }
+    let first = columns.taps[whole.start].first;
+    let middle = &mut output[whole];
+    middle.fill(start);
+    for j in 0..kernel {
+        let source = &row[first + j * columns.step..];
+        match columns.stride {
+            1 => {
+                for (output, &value) in middle.iter_mut().zip(source) {
+                    *output = combine(*output, value);
+                }
+            }
+            2 => {
+                // The last window may end with the row.
+                let (last, others) = middle
+                    .split_last_mut()
+                    .map_or((None, &mut [][..]), |(last, others)| (Some(last), others));
+                for (output, pair) in others.iter_mut().zip(source.as_chunks::<2>().0) {
+                    *output = combine(*output, pair[0]);
+                }
+                if let Some(last) = last {
+                    *last = combine(*last, source[2 * others.len()]);
+                }
+            }
+            stride => {
+                for (output, &value) in middle.iter_mut().zip(source.iter().step_by(stride)) {
+                    *output = combine(*output, value);
+                }
+            }
+        }
+    }
+}
