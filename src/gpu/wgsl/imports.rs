@@ -11,7 +11,7 @@ macro_rules! shared {
 }
 
 const SHARED: &[(&str, &str)] = shared!(
-    "activation" "arithmetic" "blocked_sum" "epilogue" "exponential" "indices_dropped" "indices_stored" "padding"
+    "activation" "arithmetic" "blocked_sum" "epilogue" "exponential" "indices_dropped" "indices_stored" "lanes_single" "lanes_subgroup" "padding"
     "pool_window" "product" "reals_quads" "reals_single" "reduction" "reduction_quads" "reduction_single" "spread_broadcast"
     "spread_plain" "straight_lines" "strip_quads" "strip_single" "terms_quads" "terms_single" "tile_columns" "tile_rows"
     "tiles" "vectors_padded" "vectors_whole" "width_quads" "width_single" "window_taps" "winograd_large" "winograd_small"
