@@ -203,6 +203,13 @@ fn cases_of_floats() -> Vec<(Op, Vec<Vec<usize>>)> {
     for op in [Softmax::new(1), Softmax::log(-1)] {
         cases.push((op.into(), vec![image.clone()]));
     }
+    // Rows that a workgroup keeps, with each number of vectors a lane, filled and not.
+    for extent in [64, 128, 256, 512, 1024, 2048, 4096, 8192, 16_384] {
+        for op in [Softmax::new(-1), Softmax::log(-1)] {
+            cases.push((op.into(), vec![vec![2, extent]]));
+            cases.push((op.into(), vec![vec![2, extent - 4]]));
+        }
+    }
     cases.extend(long_sums());
     // Few rows, of whole vectors and not, and sums that are split.
     for (rows, ins, outs) in [(1, 8, 40), (3, 2000, 40), (33, 2000, 40), (12_000, 20, 128)] {
@@ -286,7 +293,8 @@ fn epilogues() -> impl Iterator<Item = Unary> {
 fn long_sums() -> Vec<(Op, Vec<Vec<usize>>)> {
     let plane = || vec![vec![2, 1, 45, 40]];
     vec![
-        (Softmax::new(-1).into(), vec![vec![2, 2000]]),
+        (Softmax::new(-1).into(), vec![vec![2, 200_000]]),
+        (Softmax::log(-1).into(), vec![vec![2, 200_000]]),
         (Softmax::log(1).into(), vec![vec![2, 2000, 3]]),
         (Reduce::sum([1]).into(), vec![vec![3, 131]]),
         (Reduce::mean([1]).into(), vec![vec![3, 20_000]]),

@@ -365,6 +365,19 @@ kernels! {
         outputs: [output: F32x4],
     }
 
+    SoftmaxRows = "softmax_rows" from "softmax_rows" ["reals_quads", "reduction_quads"] {
+        parameters: rows::SoftmaxRowsParameters,
+        inputs: [input: F32x4],
+        outputs: [output: F32x4],
+    }
+
+    SoftmaxRowsSubgroup = "softmax_rows_subgroup" from "softmax_rows" ["lanes_subgroup", "reals_quads", "reduction_quads"] {
+        parameters: rows::SoftmaxRowsParameters,
+        inputs: [input: F32x4],
+        outputs: [output: F32x4],
+        subgroups: true,
+    }
+
     StridedCopy = "strided_copy" from "strided_copy" {
         parameters: movement::StridedCopyParameters,
         inputs: [input: Bits],

@@ -33,6 +33,14 @@ pub(crate) fn softmaxes() -> impl Strategy<Value = Case> {
     })
 }
 
+/// Rows of whole vectors and not, on either side of where a workgroup keeps one.
+pub(crate) fn softmaxes_of_rows() -> impl Strategy<Value = Case> {
+    (1..=5usize, 1..=400usize, any::<(bool, bool, u64)>()).prop_map(|(rows, vectors, (odd, log, seed))| {
+        let op = if log { Softmax::log(-1) } else { Softmax::new(-1) };
+        Case::new(op, vec![vec![rows, 4 * vectors + usize::from(odd)]], seed)
+    })
+}
+
 pub(crate) fn linears() -> impl Strategy<Value = Case> {
     let features = (1..=40usize, 1..=21usize);
     (shapes(0..=3), features, any::<(bool, u64)>()).prop_map(|(mut shape, (ins, outs), (bias, seed))| {

@@ -108,6 +108,7 @@ pub(crate) fn properties() -> Vec<Property> {
         ("activation", |device| all(device, 100, elementwise::activations())),
         ("prelu", |device| all(device, 40, elementwise::prelus())),
         ("softmax", |device| all(device, 60, elementwise::softmaxes())),
+        ("softmax/rows", |device| all(device, 40, elementwise::softmaxes_of_rows())),
         ("linear", |device| all(device, 24, elementwise::linears())),
         ("matmul", |device| all(device, 80, elementwise::matmuls())),
         ("batch_norm", |device| all(device, 40, elementwise::batch_norms())),

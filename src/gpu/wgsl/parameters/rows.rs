@@ -83,4 +83,11 @@ parameters! {
         /// of a row
         chunks: u32,
     }
+
+    /// What `softmax_rows` takes.
+    SoftmaxRowsParameters {
+        rows: u32,
+        /// of a row, in Reals
+        extent: u32,
+    }
 }
