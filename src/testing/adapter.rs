@@ -23,7 +23,7 @@ const REQUIRE: &str = "CONVOKE_REQUIRE_GPU";
 /// fn relu_is_right() -> Result<(), Box<dyn std::error::Error>> {
 ///     let Some(gpu) = testing::gpu()? else { return Ok(()) };
 ///     let input = Random::new(7).integers(&[2, 3, 5]);
-///     let output = gpu.activation(&gpu.upload(&input)?, &Unary::Relu)?.read::<f32>()?;
+///     let output = gpu.unary(&gpu.upload(&input)?, Unary::Relu)?.read::<f32>()?;
 ///     Ok(compare_exact(&output, &input.mapv(|x| x.max(0.0)))?)
 /// }
 /// # relu_is_right().unwrap();
