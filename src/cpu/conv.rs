@@ -9,6 +9,7 @@ use super::plane::Plane;
 use super::product::PackedRows;
 use crate::error::Result;
 use crate::ops::{AxisWindow, Conv};
+use crate::padding::Sides;
 
 /// The most output channels of a group that are computed directly.
 const FEW_CHANNELS: usize = 8;
@@ -52,7 +53,8 @@ pub(super) fn conv(
     if output.is_empty() {
         return Ok(());
     }
-    let is_pointwise = geometry.axes.iter().all(AxisWindow::is_pointwise);
+    let sees_its_own_place = |axis: &AxisWindow| axis.kernel == 1 && axis.stride == 1 && axis.padding == Sides::NONE;
+    let is_pointwise = geometry.axes.iter().all(sees_its_own_place);
     let geometry = Plane::of(&geometry, op.padding_mode);
     if is_direct(op, weight.shape) {
         Direct {

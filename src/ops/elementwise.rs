@@ -12,6 +12,7 @@ use crate::error::{Error, Result};
 /// A family's function of a certain name.
 pub(crate) trait Elementwise: Copy + Into<Op> + 'static {
     /// The functions that are an operator of ONNX as they are, each with its name there and the attributes that choose it.
+    #[cfg(feature = "onnx")]
     const OF_ONNX: &'static [OfOnnx<Self>];
 
     /// Its parameters in the order of their declaration.
@@ -22,7 +23,7 @@ pub(crate) trait Elementwise: Copy + Into<Op> + 'static {
 }
 
 /// A function that is an operator of ONNX as it is.
-#[cfg_attr(not(feature = "onnx"), expect(dead_code, reason = "for reading ONNX"))]
+#[cfg(feature = "onnx")]
 #[derive(Debug)]
 pub(crate) struct OfOnnx<F> {
     pub(crate) operator: &'static str,
@@ -158,6 +159,7 @@ macro_rules! functions {
         }
 
         impl $crate::ops::elementwise::Elementwise for $family {
+            #[cfg(feature = "onnx")]
             const OF_ONNX: &'static [$crate::ops::elementwise::OfOnnx<Self>] = &[$($(
                 $crate::ops::elementwise::OfOnnx {
                     operator: $onnx,

@@ -46,11 +46,6 @@ impl AxisWindow {
         let last = self.input.checked_sub(1)?.checked_mul(self.stride)?;
         last.checked_add(self.reach()?)?.checked_add(output_padding)
     }
-
-    /// Whether each output element sees the input element at its own place only.
-    pub(crate) fn is_pointwise(&self) -> bool {
-        self.kernel == 1 && self.stride == 1 && self.padding == Sides::NONE
-    }
 }
 
 /// Kernel, stride and dilation of an operator, and its padding.
