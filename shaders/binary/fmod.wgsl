@@ -18,7 +18,7 @@ fn fmod_f32(left: f32, right: f32) -> f32 {
         rest = (rest << u32(clamp(steps - 8 * i32(step), 0, 8))) % divisor;
     }
     // The rest is a multiple of 2^-149 however small its unit.
-    let bits = rest << u32(max(unit + 126, 0)) >> u32(max(-unit - 126, 0));
+    let bits = (rest << u32(max(unit + 126, 0))) >> u32(max(-unit - 126, 0));
     let scaled = bitcast<u32>(f32(rest) * power_of_two((unit - 23) / 2) * power_of_two(unit - 23 - (unit - 23) / 2));
     let is_small = countLeadingZeros(rest) > u32(clamp(134 + unit, 0, 31));
     return from_bits((bitcast<u32>(left) & ~MAGNITUDE) | select(scaled, bits, is_small));

@@ -46,7 +46,11 @@ fn write(directory: &Path, key: &PipelineKey, text: &str) -> Result<(), String> 
         inputs => format!("_w{inputs}"),
     };
     let name = key.kernel.source().name;
-    let path = directory.join(format!("{name}_{}{stored}{writable}.wgsl", constants.join("_")));
+    let function = key
+        .function
+        .as_ref()
+        .map_or_else(String::new, |function| format!("_{}", function.name));
+    let path = directory.join(format!("{name}{function}_{}{stored}{writable}.wgsl", constants.join("_")));
     std::fs::create_dir_all(directory)
         .and_then(|()| std::fs::write(&path, text))
         .map_err(|error| format!("{}: {error}", path.display()))
