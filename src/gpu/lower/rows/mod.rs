@@ -2,6 +2,7 @@
 
 pub(crate) mod instance_norm;
 mod kept;
+pub(crate) mod layer_norm;
 pub(crate) mod local_response_norm;
 pub(crate) mod reduce;
 pub(crate) mod softmax;
