@@ -4,7 +4,7 @@
 // Header: REDUCTION, TERM, KEPT (the number of axes that stay, at least 1).
 //
 // input: of Reals
-// centres: [outputs], unless TERM is PLAIN
+// centres: [outputs], unless TERM has none
 // output: [parts, the kept axes], row-major
 #import shared/blocked_sum
 #import shared/reduction_*
@@ -16,6 +16,7 @@ const MAX = 2u;
 const PLAIN = 0u;
 const EXPONENTIAL = 1u;      // exp(x - centre)
 const SQUARE = 2u;           // (x - centre)^2
+const PLAIN_SQUARE = 3u;     // x^2
 
 // Where an output's first term is.
 fn first_source(output_index: u32) -> u32 {
@@ -33,7 +34,7 @@ fn first_source(output_index: u32) -> u32 {
 }
 
 fn centre_of(output_index: u32) -> f32 {
-    if (TERM == PLAIN) {
+    if (TERM == PLAIN || TERM == PLAIN_SQUARE) {
         return 0.0;
     }
     return load_centres(output_index);
@@ -46,6 +47,9 @@ fn term_of(x: Real, centre: f32) -> Real {
     if (TERM == SQUARE) {
         let distance = x - Real(centre);
         return distance * distance;
+    }
+    if (TERM == PLAIN_SQUARE) {
+        return x * x;
     }
     return x;
 }

@@ -4,8 +4,8 @@ use super::base::{Prepared, base};
 use super::epilogue::Epilogue;
 use super::operand::Operand;
 use super::{
-    batch_norm, binary, concat, expand, fused, instance_norm, interpolate, local_response_norm, lp_pool, matmul, pad, pool, prelu,
-    reduce, slice, softmax, ternary, transpose, unary,
+    batch_norm, binary, concat, expand, fused, instance_norm, interpolate, layer_norm, local_response_norm, lp_pool, matmul, pad,
+    pool, prelu, reduce, slice, softmax, ternary, transpose, unary,
 };
 use crate::error::Result;
 use crate::ops::{FusedBase, Op};
@@ -41,6 +41,7 @@ pub(super) fn execute(
         Op::MatMul(_) => matmul::matmul(input, &inputs[1], output)?,
         Op::BatchNorm(op) => batch_norm::batch_norm(*op, inputs, output),
         Op::InstanceNorm(op) => instance_norm::instance_norm(*op, input, inputs[1].data, inputs[2].data, output),
+        Op::LayerNorm(op) => layer_norm::layer_norm(*op, input, inputs[1].data, inputs.get(2).map(|bias| bias.data), output),
         Op::LocalResponseNorm(op) => local_response_norm::local_response_norm(op, input, output),
         Op::Binary(op) => binary::binary(*op, input, &inputs[1], shape, output),
         Op::Ternary(op) => ternary::ternary(*op, [input, &inputs[1], &inputs[2]], shape, output),

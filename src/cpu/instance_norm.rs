@@ -21,7 +21,8 @@ pub(super) fn instance_norm(op: InstanceNorm, input: &Operand<'_>, weight: &[f32
 }
 
 /// In eight lanes.
-fn sum(values: &[f32], term: impl Fn(f32) -> f64) -> f64 {
+#[inline(always)]
+pub(super) fn sum(values: &[f32], term: impl Fn(f32) -> f64) -> f64 {
     let (lanes, rest) = values.as_chunks::<8>();
     let mut sums = [0.0; 8];
     for lane in lanes {

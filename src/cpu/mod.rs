@@ -41,6 +41,7 @@ mod fused;
 mod gemm;
 mod instance_norm;
 mod interpolate;
+mod layer_norm;
 mod linear;
 mod local_response_norm;
 mod lp_pool;

@@ -308,6 +308,12 @@ impl Gpu {
         self.run_one(*op, &[input, weight, bias])
     }
 
+    /// Normalisation along the last axes; see [`LayerNorm`](crate::ops::LayerNorm).
+    pub fn layer_norm(&self, input: &Tensor, weight: &Tensor, bias: Option<&Tensor>, op: &crate::ops::LayerNorm) -> Result<Tensor> {
+        let inputs: Vec<_> = [input, weight].into_iter().chain(bias).collect();
+        self.run_one(*op, &inputs)
+    }
+
     /// Normalisation by neighbouring channels; see [`LocalResponseNorm`](crate::ops::LocalResponseNorm).
     pub fn local_response_norm(&self, input: &Tensor, op: &crate::ops::LocalResponseNorm) -> Result<Tensor> {
         self.run_one(*op, &[input])

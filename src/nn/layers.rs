@@ -173,6 +173,38 @@ impl BatchNorm2d {
     }
 }
 
+/// `torch.nn.LayerNorm`: normalisation along the last axes, with a weight and bias of their extents.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LayerNorm {
+    normalized_shape: Vec<usize>,
+    bias: bool,
+    op: ops::LayerNorm,
+}
+
+impl LayerNorm {
+    /// Of axes with these extents, with a bias and PyTorch's default `eps`.
+    pub fn new(normalized_shape: impl Into<Vec<usize>>) -> Self {
+        let normalized_shape = normalized_shape.into();
+        Self {
+            op: ops::LayerNorm::new(-(normalized_shape.len() as isize)),
+            normalized_shape,
+            bias: true,
+        }
+    }
+
+    /// Sets whether there is a bias.
+    pub fn bias(mut self, bias: bool) -> Self {
+        self.bias = bias;
+        self
+    }
+
+    /// Sets the number added to the variance.
+    pub fn eps(mut self, eps: f32) -> Self {
+        self.op = self.op.eps(eps);
+        self
+    }
+}
+
 /// `torch.nn.PReLU`: one slope for all channels, or one a channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PReLU {
@@ -265,6 +297,16 @@ impl From<BatchNorm2d> for Layer {
     fn from(layer: BatchNorm2d) -> Self {
         let names = ["running_mean", "running_var", "weight", "bias"];
         Self::with_weights(layer.op, names.map(|name| (name, vec![layer.features])).to_vec())
+    }
+}
+
+impl From<LayerNorm> for Layer {
+    fn from(layer: LayerNorm) -> Self {
+        let mut parameters = vec![("weight", layer.normalized_shape.clone())];
+        if layer.bias {
+            parameters.push(("bias", layer.normalized_shape));
+        }
+        Self::with_weights(layer.op, parameters)
     }
 }
 

@@ -52,7 +52,7 @@ mod sequential;
 pub use blocks::{Concat, Residual};
 pub use layer::{Identity, Layer};
 pub use layers::{
-    BatchNorm2d, CircularPad2d, Conv2d, ConvTranspose2d, Linear, PReLU, ReflectionPad2d, ReplicationPad2d, ZeroPad2d,
+    BatchNorm2d, CircularPad2d, Conv2d, ConvTranspose2d, LayerNorm, Linear, PReLU, ReflectionPad2d, ReplicationPad2d, ZeroPad2d,
 };
 pub use sequential::Sequential;
 

@@ -114,7 +114,7 @@ impl Sequential {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::nn::{BatchNorm2d, Concat, Conv2d, ConvTranspose2d, Identity, Linear, RELU, Residual};
+    use crate::nn::{BatchNorm2d, Concat, Conv2d, ConvTranspose2d, Identity, LayerNorm, Linear, RELU, Residual};
     use crate::{Backend, Session};
     use ndarray::{ArrayD, IxDyn};
 
@@ -213,6 +213,15 @@ mod tests {
             &[3.0, -2.0],
         );
         assert_eq!(spread.as_slice(), Some(&[4.0, 4.0, -1.0, -1.0, 4.0, 4.0, -1.0, -1.0][..]));
+        // A mean of 2 and a variance of 1, with the 3 a deviation of 2; a bias of 1, and none.
+        let norm = LayerNorm::new([1, 2]).eps(3.0);
+        assert_eq!(
+            run(Sequential::new().add(norm.clone()), &[3.0, 1.0]).as_slice(),
+            Some(&[1.5, 0.5][..])
+        );
+        let norm = Sequential::new().add(norm.bias(false));
+        assert_eq!(norm.parameters(), [("0.weight".to_owned(), vec![1, 2])]);
+        assert_eq!(run(norm, &[3.0, 1.0]).as_slice(), Some(&[0.5, -0.5][..]));
         let grouped = Sequential::new().add(ConvTranspose2d::new(6, 4, [1, 2]).groups(2));
         assert_eq!(grouped.parameters()[0].1, [6, 2, 1, 2]);
     }

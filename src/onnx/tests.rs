@@ -3,6 +3,7 @@
 mod described;
 mod graphs;
 mod known;
+mod norms;
 mod sizes;
 mod values;
 

@@ -15,6 +15,7 @@ mod expand;
 mod fused;
 mod instance_norm;
 mod interpolate;
+mod layer_norm;
 mod linear;
 mod local_response_norm;
 mod lp_pool;
@@ -43,6 +44,7 @@ pub use expand::Expand;
 pub use fused::{Fused, FusedBase};
 pub use instance_norm::InstanceNorm;
 pub use interpolate::{CoordinateMode, Interpolate, InterpolateMode, NearestRounding};
+pub use layer_norm::LayerNorm;
 pub use linear::Linear;
 pub use local_response_norm::LocalResponseNorm;
 pub use lp_pool::LpPool;
@@ -148,6 +150,8 @@ operators! {
     BatchNorm,
     /// Inputs: input, weight, bias.
     InstanceNorm,
+    /// Inputs: input, weight, and optionally bias.
+    LayerNorm,
     /// Inputs: input.
     LocalResponseNorm,
     /// Inputs: input, of any type.

@@ -27,7 +27,7 @@ pub(super) fn instance_norm(op: InstanceNorm, input: &Answer, weight: &Answer, b
 }
 
 /// What a plane's elements have in common.
-struct Statistics {
+pub(super) struct Statistics {
     mean: Number,
     /// `sqrt(variance + eps)`, and between what it may be.
     deviation: f64,
@@ -38,14 +38,18 @@ struct Statistics {
 }
 
 impl Statistics {
-    fn new(plane: &[Number], eps: f64) -> Self {
-        let count = plane.len() as f64;
-        let mean_of = |term: &dyn Fn(&Number) -> f64| plane.iter().map(term).sum::<f64>() / count;
+    pub(super) fn new(plane: &[Number], eps: f64) -> Self {
         let mut sum = Sum::default();
         for &x in plane {
             sum.add(x);
         }
-        let mean = sum.total_of_elements().divided_by(count);
+        Self::about(sum.total_of_elements().divided_by(plane.len() as f64), plane, eps)
+    }
+
+    /// With the distances from any number, the mean or 0.
+    pub(super) fn about(mean: Number, plane: &[Number], eps: f64) -> Self {
+        let count = plane.len() as f64;
+        let mean_of = |term: &dyn Fn(&Number) -> f64| plane.iter().map(term).sum::<f64>() / count;
         let deviation = (mean_of(&|x| (x.value - mean.value).powi(2)) + eps).sqrt();
 
         // The deviation is a norm, of the distances from the mean and of sqrt(eps). Errors of the inputs change it by their
@@ -74,7 +78,7 @@ impl Statistics {
         }
     }
 
-    fn normalise(&self, x: Number, weight: Number, bias: Number) -> Number {
+    pub(super) fn normalise(&self, x: Number, weight: Number, bias: Number) -> Number {
         let distance = x.value - self.mean.value;
         let deviations = distance / self.deviation;
         let value = deviations * weight.value + bias.value;

@@ -27,6 +27,7 @@ mod fused;
 mod half;
 mod instance_norm;
 mod interpolate;
+mod layer_norm;
 mod linear;
 mod local_response_norm;
 mod lp_pool;

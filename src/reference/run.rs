@@ -2,8 +2,8 @@
 
 use super::answer::Answer;
 use super::{
-    batch_norm, binary, cast, concat, conv, conv_transpose, expand, fused, instance_norm, interpolate, linear, local_response_norm,
-    lp_pool, matmul, pad, pool, prelu, reduce, reshape, slice, softmax, ternary, transpose, unary,
+    batch_norm, binary, cast, concat, conv, conv_transpose, expand, fused, instance_norm, interpolate, layer_norm, linear,
+    local_response_norm, lp_pool, matmul, pad, pool, prelu, reduce, reshape, slice, softmax, ternary, transpose, unary,
 };
 use crate::dtype::TensorType;
 use crate::error::{Result, ensure};
@@ -59,6 +59,7 @@ fn answers(op: &Op, inputs: &[&Answer], winograd: Winograd) -> Result<Vec<Answer
         Op::MatMul(_) => Ok(vec![matmul::matmul(input, inputs[1])?]),
         Op::BatchNorm(op) => Ok(vec![batch_norm::batch_norm(*op, input, &inputs[1..])?]),
         Op::InstanceNorm(op) => Ok(vec![instance_norm::instance_norm(*op, input, inputs[1], inputs[2])?]),
+        Op::LayerNorm(op) => Ok(vec![layer_norm::layer_norm(*op, input, inputs[1], bias)?]),
         Op::LocalResponseNorm(op) => Ok(vec![local_response_norm::local_response_norm(op, input)]),
         Op::Cast(op) => Ok(vec![cast::cast(*op, input)]),
         Op::Binary(op) => Ok(vec![binary::binary(*op, input, inputs[1])?]),

@@ -3,14 +3,14 @@
 
 mod axes;
 
-use ndarray::{ArrayD, IxDyn, array};
+use ndarray::{ArrayD, Axis, IxDyn, array};
 
 use super::answer::Answer;
 use super::run;
 use crate::ops::{
     AdaptiveAvgPool2d, AdaptiveMaxPool2d, AvgPool2d, BatchNorm, Binary, Concat, Conv2d, ConvPadding, Expand, Flatten, InstanceNorm,
-    Interpolate, Linear, LocalResponseNorm, LpPool2d, MatMul, MaxPool2d, Op, PRelu, Pad2d, Reduce, Reshape, Slice, Softmax,
-    Transpose, Unary,
+    Interpolate, LayerNorm, Linear, LocalResponseNorm, LpPool2d, MatMul, MaxPool2d, Op, PRelu, Pad2d, Reduce, Reshape, Slice,
+    Softmax, Transpose, Unary,
 };
 use crate::testing::{Random, compare};
 use crate::{DType, Padding2d, PaddingMode, TensorType};
@@ -307,6 +307,25 @@ fn instance_norm_by_hand() {
 }
 
 #[test]
+fn layer_norm_by_hand() {
+    let input = array![[[1.0, 3.0], [1.0, 3.0]], [[7.0, 7.0], [7.0, 7.0]]].into_dyn();
+    let weight = array![[2.0, 3.0], [4.0, 5.0]].into_dyn();
+    let bias = array![[0.5, -1.0], [0.0, 1.0]].into_dyn();
+    // Variances of 1 and 0; with the 3 added, deviations of 2 and sqrt(3).
+    let norm = LayerNorm::new(-2).eps(3.0);
+    let want = array![[[-1.0, 1.5], [-2.0, 2.5]], [[0.0, 0.0], [0.0, 0.0]]].into_dyn();
+    assert_eq!(run_exact(norm, &[&input, &weight])[0], want);
+    assert_eq!(run_exact(norm, &[&input, &weight, &bias]), [want + bias]);
+    // Means of squares of 5 and 49; with the 4 added, the first row's root is 3.
+    let want = run_exact(LayerNorm::rms(1).eps(4.0), &[&input, &weight]).swap_remove(0);
+    assert_eq!(
+        want.index_axis(Axis(0), 0),
+        array![[2.0 / 3.0, 3.0], [4.0 / 3.0, 5.0]].into_dyn()
+    );
+    assert_eq!(want[[1, 0, 0]], 14.0 / 53.0_f32.sqrt());
+}
+
+#[test]
 fn an_even_window_of_channels_reaches_further_after() {
     let input = array![[[3.0], [1.0], [2.0]]].into_dyn();
     let norm = LocalResponseNorm::new(2).alpha(2.0).beta(1.0);
@@ -419,6 +438,9 @@ fn operators(random: &mut Random) -> Vec<(Op, Vec<ArrayD<f32>>)> {
     cases.push((BatchNorm::new().into(), vec![image.clone(), mean, variance, weight, bias]));
     let (weight, bias) = (random.reals(&[4]), random.reals(&[4]));
     cases.push((InstanceNorm::new().into(), vec![image.clone(), weight, bias]));
+    let (weight, bias) = (random.reals(&[5, 7]), random.reals(&[5, 7]));
+    cases.push((LayerNorm::rms(2).into(), vec![image.clone(), weight.clone()]));
+    cases.push((LayerNorm::new(2).into(), vec![image.clone(), weight, bias]));
     let norm = LocalResponseNorm::new(3).alpha(2.0).k(0.5);
     cases.push((norm.into(), vec![image.clone()]));
     cases.push((Binary::Add.into(), vec![image.clone(), random.reals(&[4, 1, 7])]));

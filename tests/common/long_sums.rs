@@ -3,8 +3,8 @@
 //! missing cannot hide in a bound, and real ones.
 
 use convoke::ops::{
-    AdaptiveAvgPool2d, AdaptiveMaxPool2d, AvgPool2d, Conv2d, ConvTranspose2d, InstanceNorm, Linear, LpPool2d, MatMul, MaxPool2d,
-    Op, Reduce, Softmax,
+    AdaptiveAvgPool2d, AdaptiveMaxPool2d, AvgPool2d, Conv2d, ConvTranspose2d, InstanceNorm, LayerNorm, Linear, LpPool2d, MatMul,
+    MaxPool2d, Op, Reduce, Softmax,
 };
 use convoke::testing::Random;
 use ndarray::ArrayD;
@@ -89,6 +89,12 @@ pub(crate) fn cases(n: usize) -> Vec<(&'static str, bool, Case)> {
             false,
             (InstanceNorm::new().into(), vec![vec![1, 2, 1, n], vec![2], vec![2]]),
         ),
+        (
+            "layer_norm",
+            false,
+            (LayerNorm::new(-1).into(), vec![vec![2, n], vec![n], vec![n]]),
+        ),
+        ("rms_norm", false, (LayerNorm::rms(-1).into(), vec![vec![2, n], vec![n]])),
         (
             "conv2d/channels",
             true,

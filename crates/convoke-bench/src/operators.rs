@@ -3,8 +3,8 @@
 use super::case::Case;
 use convoke::ops::{
     AdaptiveAvgPool2d, AdaptiveMaxPool2d, AvgPool2d, BatchNorm, Binary, Concat, Conv2d, ConvTranspose2d, Expand, Flatten, Fused,
-    FusedBase, InstanceNorm, Interpolate, Linear, LocalResponseNorm, LpPool2d, MatMul, MaxPool2d, Op, PRelu, Pad2d, Reduce,
-    Reshape, Slice, Softmax, Transpose, Unary,
+    FusedBase, InstanceNorm, Interpolate, LayerNorm, Linear, LocalResponseNorm, LpPool2d, MatMul, MaxPool2d, Op, PRelu, Pad2d,
+    Reduce, Reshape, Slice, Softmax, Transpose, Unary,
 };
 
 /// One small case for each operator, neither square nor symmetric: what a kernel call costs where it has little to do.
@@ -54,6 +54,7 @@ fn list() -> Vec<(&'static str, Op, Shapes)> {
             &[&[1, 32, 40, 56], &[32], &[32], &[32], &[32]],
         ),
         ("instance_norm", InstanceNorm::new().into(), &[&[1, 32, 40, 56], &[32], &[32]]),
+        ("layer_norm", LayerNorm::new(-1).into(), &[&[64, 1000], &[1000], &[1000]]),
         ("local_response_norm", LocalResponseNorm::new(5).into(), IMAGE),
         ("add", Binary::Add.into(), &[&[1, 32, 40, 56], &[1, 32, 40, 56]]),
         ("reshape", Reshape::new([32, 2240]).into(), IMAGE),

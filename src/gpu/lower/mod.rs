@@ -59,6 +59,7 @@ pub(crate) fn lower(op: &Op, inputs: &[Value], recording: &mut Recording) -> Res
         Op::MatMul(_) => matmul::two_operands::lower(&inputs[0], &inputs[1], &outputs[0], recording)?,
         Op::BatchNorm(op) => elementwise::batch_norm::lower(*op, inputs, &outputs[0], recording)?,
         Op::InstanceNorm(op) => rows::instance_norm::lower(*op, inputs, &outputs[0], recording)?,
+        Op::LayerNorm(op) => rows::layer_norm::lower(*op, inputs, &outputs[0], recording)?,
         Op::LocalResponseNorm(op) => rows::local_response_norm::lower(op, &inputs[0], &outputs[0], recording)?,
         Op::Cast(_) => elementwise::cast::lower(&inputs[0], &outputs[0], recording)?,
         Op::Binary(op) => {

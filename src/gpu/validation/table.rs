@@ -11,8 +11,8 @@ use crate::gpu::plan::recording::{Recording, Value};
 use crate::gpu::wgsl::kernel::PipelineKey;
 use crate::ops::{
     AdaptiveAvgPool2d, AdaptiveMaxPool2d, AvgPool2d, BatchNorm, Binary, Cast, Concat, Conv2d, ConvTranspose2d, CoordinateMode,
-    Expand, Flatten, Fused, FusedBase, InstanceNorm, Interpolate, InterpolateMode, Linear, LocalResponseNorm, LpPool2d, MatMul,
-    MaxPool2d, Op, PRelu, Pad2d, Reduce, ReduceKind, Reshape, Slice, Softmax, Ternary, Transpose, Unary,
+    Expand, Flatten, Fused, FusedBase, InstanceNorm, Interpolate, InterpolateMode, LayerNorm, Linear, LocalResponseNorm, LpPool2d,
+    MatMul, MaxPool2d, Op, PRelu, Pad2d, Reduce, ReduceKind, Reshape, Slice, Softmax, Ternary, Transpose, Unary,
 };
 use crate::{Error, Padding2d, PaddingMode, Precision};
 
@@ -208,6 +208,15 @@ fn cases_of_floats() -> Vec<(Op, Vec<Vec<usize>>)> {
         for op in [Softmax::new(-1), Softmax::log(-1)] {
             cases.push((op.into(), vec![vec![2, extent]]));
             cases.push((op.into(), vec![vec![2, extent - 4]]));
+        }
+    }
+    // The same of norms, of single elements too, and rows that are too long.
+    for extent in [3, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16_384, 200_000] {
+        for extent in [extent, extent - 1, extent - 4 * usize::from(extent > 4)] {
+            let shapes = vec![vec![2, extent], vec![extent]];
+            cases.push((LayerNorm::rms(-1).into(), shapes.clone()));
+            cases.push((LayerNorm::new(-1).into(), shapes.clone()));
+            cases.push((LayerNorm::new(-1).into(), [shapes, vec![vec![extent]]].concat()));
         }
     }
     cases.extend(long_sums());

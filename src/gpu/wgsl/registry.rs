@@ -245,6 +245,44 @@ kernels! {
         outputs: [output: F32],
     }
 
+    LayerNorm = "layer_norm" from "layer_norm" {
+        parameters: rows::LayerNormParameters,
+        inputs: [input: F32, weight: F32, bias: F32],
+        outputs: [output: F32],
+    }
+
+    LayerNormApply = "layer_norm_apply" from "layer_norm_apply" {
+        parameters: rows::LayerNormApplyParameters,
+        inputs: [input: F32, weight: F32, bias: F32, means: F32, squares: F32],
+        outputs: [output: F32],
+    }
+
+    LayerNormApplyQuads = "layer_norm_apply_quads" from "layer_norm_apply" ["reals_quads"] {
+        parameters: rows::LayerNormApplyParameters,
+        inputs: [input: F32x4, weight: F32x4, bias: F32x4, means: F32, squares: F32],
+        outputs: [output: F32x4],
+    }
+
+    LayerNormQuads = "layer_norm_quads" from "layer_norm" ["reals_quads", "reduction_quads"] {
+        parameters: rows::LayerNormParameters,
+        inputs: [input: F32x4, weight: F32x4, bias: F32x4],
+        outputs: [output: F32x4],
+    }
+
+    LayerNormQuadsSubgroup = "layer_norm_quads_subgroup" from "layer_norm" ["lanes_subgroup", "reals_quads", "reduction_quads"] {
+        parameters: rows::LayerNormParameters,
+        inputs: [input: F32x4, weight: F32x4, bias: F32x4],
+        outputs: [output: F32x4],
+        subgroups: true,
+    }
+
+    LayerNormSubgroup = "layer_norm_subgroup" from "layer_norm" ["lanes_subgroup"] {
+        parameters: rows::LayerNormParameters,
+        inputs: [input: F32, weight: F32, bias: F32],
+        outputs: [output: F32],
+        subgroups: true,
+    }
+
     LocalResponseNorm = "local_response_norm" from "local_response_norm" {
         parameters: rows::LocalResponseNormParameters,
         inputs: [input: F32],

@@ -77,7 +77,7 @@ pub(super) fn swish(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
 }
 
 /// A constant that broadcasts to anything.
-fn number(value: f32) -> Value {
+pub(super) fn number(value: f32) -> Value {
     Value::Host(ArrayD::from_elem(vec![1], value).into())
 }
 

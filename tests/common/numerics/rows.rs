@@ -2,10 +2,11 @@
 
 use convoke::PaddingMode;
 use convoke::ops::{
-    Concat, Expand, InstanceNorm, Linear, LocalResponseNorm, MatMul, Op, Pad2d, Reduce, ReduceKind, Slice, Softmax, Transpose,
+    Concat, Expand, InstanceNorm, LayerNorm, Linear, LocalResponseNorm, MatMul, Op, Pad2d, Reduce, ReduceKind, Slice, Softmax,
+    Transpose,
 };
 use convoke::testing::{Random, compare_exact};
-use ndarray::{ArrayD, IxDyn};
+use ndarray::{ArrayD, Axis, IxDyn};
 
 use super::sprinkled;
 use crate::device::{Device, Outcome, answers, check, check_exact};
@@ -97,6 +98,31 @@ pub(super) fn instance_norm(device: &dyn Device) -> Outcome {
     for (n, c) in [(0, 1), (0, 3), (1, 0)] {
         if plane(n, c).any(|place| !output[place].is_nan()) {
             return Err(format!("plane {n}, {c} is not NaN").into());
+        }
+    }
+    Ok(())
+}
+
+/// A special number makes its own row NaN and no other, in rows that are kept, in odd ones and in those that are not kept; large
+/// means do not drown small deviations.
+pub(super) fn layer_norm(device: &dyn Device) -> Outcome {
+    let mut random = Random::new(7);
+    for extent in [3, 68, 1001, 40_000] {
+        let mut input = random.reals(&[6, extent]);
+        let specials = [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, -0.0, 1e-40];
+        for (row, &special) in specials.iter().enumerate() {
+            input[[row, (5 * row + 2) % extent]] = special;
+        }
+        input.index_axis_mut(Axis(0), 5).mapv_inplace(|x| 0.01 * x + 100.0);
+        let (weight, bias) = (random.reals(&[extent]), random.reals(&[extent]));
+        check(device, &LayerNorm::rms(-1).into(), &[input.clone(), weight.clone()])?;
+        let inputs = [input, weight, bias];
+        check(device, &LayerNorm::new(-1).into(), &inputs)?;
+        let output = device
+            .run_floats(&LayerNorm::new(-1).into(), &inputs.each_ref())?
+            .swap_remove(0);
+        if (0..3).any(|row| !output[[row, 1]].is_nan()) || output[[3, 1]].is_nan() {
+            return Err(format!("of {extent}: {:?}", output.index_axis(Axis(1), 1)).into());
         }
     }
     Ok(())

@@ -1,6 +1,8 @@
 //! Tensors of any rank: activations, arithmetic, products, norms and reductions.
 
-use convoke::ops::{BatchNorm, InstanceNorm, Linear, LocalResponseNorm, MatMul, PRelu, Reduce, ReduceKind, Softmax, Unary};
+use convoke::ops::{
+    BatchNorm, InstanceNorm, LayerNorm, Linear, LocalResponseNorm, MatMul, PRelu, Reduce, ReduceKind, Softmax, Unary,
+};
 use proptest::prelude::*;
 
 use super::{Case, shapes};
@@ -93,6 +95,40 @@ pub(crate) fn instance_norms() -> impl Strategy<Value = Case> {
         let shapes = vec![shape, channels.clone(), channels];
         Case::new(InstanceNorm::new().eps(eps), shapes, seed)
     })
+}
+
+/// Along one axis and several, with a bias and without, and without a mean.
+pub(crate) fn layer_norms() -> impl Strategy<Value = Case> {
+    let eps = prop::sample::select(vec![1e-5, 1e-3, 0.5]);
+    (shapes(1..=5), any::<prop::sample::Index>(), 0..3usize, eps, any::<u64>()).prop_map(|(shape, axis, kind, eps, seed)| {
+        let axis = axis.index(shape.len());
+        Case::new(
+            layer_norm(axis as isize, kind).eps(eps),
+            with_parameters(shape, axis, kind),
+            seed,
+        )
+    })
+}
+
+/// Rows of one element, of whole vectors and not, that a workgroup keeps and that it does not.
+pub(crate) fn layer_norms_of_rows() -> impl Strategy<Value = Case> {
+    let extents = prop::sample::select(vec![1, 3, 31, 63, 64, 257, 768, 1000, 1024, 3000, 3001]);
+    (1..=5usize, extents, 0..3usize, any::<u64>())
+        .prop_map(|(rows, extent, kind, seed)| Case::new(layer_norm(-1, kind), with_parameters(vec![rows, extent], 1, kind), seed))
+}
+
+fn layer_norm(axis: isize, kind: usize) -> LayerNorm {
+    if kind == 0 {
+        LayerNorm::rms(axis)
+    } else {
+        LayerNorm::new(axis)
+    }
+}
+
+/// An input, a weight, and a bias in one kind of three.
+fn with_parameters(shape: Vec<usize>, axis: usize, kind: usize) -> Vec<Vec<usize>> {
+    let parameters = vec![shape[axis..].to_vec(); if kind == 2 { 2 } else { 1 }];
+    [vec![shape], parameters].concat()
 }
 
 /// Windows of an odd and an even number of channels, and wider than all of them.

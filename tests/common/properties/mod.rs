@@ -54,7 +54,12 @@ impl Case {
             Op::Fused(op) => !matches!(op.activation, Some(Unary::LeakyRelu { .. } | Unary::Silu)),
             Op::Interpolate(op) => matches!(op.mode, InterpolateMode::Nearest { .. }),
             Op::LpPool(op) => op.p == 1,
-            Op::AdaptiveAvgPool(_) | Op::Softmax(_) | Op::BatchNorm(_) | Op::InstanceNorm(_) | Op::LocalResponseNorm(_) => false,
+            Op::AdaptiveAvgPool(_)
+            | Op::Softmax(_)
+            | Op::BatchNorm(_)
+            | Op::InstanceNorm(_)
+            | Op::LayerNorm(_)
+            | Op::LocalResponseNorm(_) => false,
             Op::Reduce(op) => op.kind != ReduceKind::Mean,
             _ => true,
         }
@@ -113,6 +118,10 @@ pub(crate) fn properties() -> Vec<Property> {
         ("matmul", |device| all(device, 80, elementwise::matmuls())),
         ("batch_norm", |device| all(device, 40, elementwise::batch_norms())),
         ("instance_norm", |device| all(device, 60, elementwise::instance_norms())),
+        ("layer_norm", |device| all(device, 60, elementwise::layer_norms())),
+        ("layer_norm/rows", |device| {
+            all(device, 60, elementwise::layer_norms_of_rows())
+        }),
         ("local_response_norm", |device| {
             all(device, 60, elementwise::local_response_norms())
         }),

@@ -36,7 +36,7 @@ pub(crate) fn lower(op: InstanceNorm, inputs: &[Value], output: &Value, recordin
     }
     let extents = [planes, plane, 1];
     let means = middle(NAME, ReduceKind::Mean, Term::Plain, extents, input, recording)?;
-    let variances = middle(NAME, ReduceKind::Mean, Term::Square(&means), extents, input, recording)?;
+    let variances = middle(NAME, ReduceKind::Mean, Term::Square(Some(&means)), extents, input, recording)?;
     slots.extend([slot(&means)?, slot(&variances)?]);
     let chunks = plane.div_ceil(LANES as usize * ITEMS);
     let key = PipelineKey::new(Kernel::InstanceNormApply, [("LANES", LANES), ("ITEMS", ITEMS as u32)]);

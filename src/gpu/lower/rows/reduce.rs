@@ -32,8 +32,8 @@ pub(crate) enum Term<'a> {
     Plain,
     /// `exp(x - centre)`, with a centre for each output.
     Exponential(&'a Value),
-    /// `(x - centre)^2`, with a centre for each output.
-    Square(&'a Value),
+    /// `(x - centre)^2`, with a centre for each output, or with none `x^2`.
+    Square(Option<&'a Value>),
 }
 
 impl<'a> Term<'a> {
@@ -41,14 +41,16 @@ impl<'a> Term<'a> {
         match self {
             Self::Plain => 0,
             Self::Exponential(_) => 1,
-            Self::Square(_) => 2,
+            Self::Square(Some(_)) => 2,
+            Self::Square(None) => 3,
         }
     }
 
     fn centre(self) -> Option<&'a Value> {
         match self {
             Self::Plain => None,
-            Self::Exponential(centre) | Self::Square(centre) => Some(centre),
+            Self::Exponential(centre) => Some(centre),
+            Self::Square(centre) => centre,
         }
     }
 }

@@ -45,6 +45,26 @@ parameters! {
         eps: f32,
     }
 
+    /// What `layer_norm` takes.
+    LayerNormParameters {
+        rows: u32,
+        /// of a row, in Reals
+        extent: u32,
+        /// elements of a row
+        divisor: f32,
+        eps: f32,
+    }
+
+    /// What `layer_norm_apply` takes.
+    LayerNormApplyParameters {
+        rows: u32,
+        /// of a row, in Reals
+        extent: u32,
+        /// of a row
+        chunks: u32,
+        eps: f32,
+    }
+
     /// What `local_response_norm` takes.
     LocalResponseNormParameters {
         /// N * C * plane
