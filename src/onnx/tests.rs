@@ -58,6 +58,15 @@ fn int(name: &str, i: i64) -> AttributeProto {
     }
 }
 
+fn text(name: &str, s: &str) -> AttributeProto {
+    AttributeProto {
+        name: name.to_owned(),
+        s: s.as_bytes().to_vec().into(),
+        kind: 3,
+        ..Default::default()
+    }
+}
+
 fn numbers(name: &str, values: &[i64]) -> TensorProto {
     TensorProto {
         name: name.to_owned(),

@@ -5,7 +5,7 @@ use ndarray::{Array, arr0, array};
 use prost::bytes::Bytes;
 
 use super::super::proto::{AttributeProto, NodeProto, TensorProto};
-use super::{element, graph, initializer, int, ints, model, node, numbers, typed_output, value};
+use super::{element, graph, initializer, int, ints, model, node, numbers, text, typed_output, value};
 use crate::error::Result;
 use crate::tensor::Tensor;
 
@@ -354,6 +354,31 @@ fn indices_that_change_choose_from_a_table() {
     assert_eq!(columns, array![[2.0_f32], [4.0], [6.0]].into_dyn().into());
     let message = chosen(0, array![3_i64].into_dyn().into()).unwrap_err().to_string();
     assert!(message.contains("index 3 of 3 elements along axis 0"), "{message}");
+}
+
+#[test]
+fn pads_repeat_as_often_as_they_must_and_crop_first() {
+    let input: Tensor = array![0.0_f32, 1.0, 2.0].into_dyn().into();
+    let padded = |mode: &str, pads: [i64; 2]| {
+        run(
+            "Pad",
+            vec![text("mode", mode)],
+            &input,
+            array![pads[0], pads[1]].into_dyn().into(),
+        )
+    };
+    for (mode, pads, want) in [
+        ("reflect", [3, 2], array![1.0_f32, 2.0, 1.0, 0.0, 1.0, 2.0, 1.0, 0.0]),
+        ("wrap", [4, 0], array![2.0, 0.0, 1.0, 2.0, 0.0, 1.0, 2.0]),
+        ("wrap", [2, -1], array![0.0, 1.0, 0.0, 1.0]),
+        ("edge", [-1, 2], array![1.0, 2.0, 2.0, 2.0]),
+    ] {
+        assert_eq!(padded(mode, pads).unwrap(), want.into_dyn().into(), "{mode} {pads:?}");
+    }
+    let message = padded("edge", [-2, -1]).unwrap_err().to_string();
+    assert!(message.contains("leave nothing of an extent of 3"), "{message}");
+    let message = padded("wrap", [1 << 40, 0]).unwrap_err().to_string();
+    assert!(message.contains("over the budget"), "{message}");
 }
 
 #[test]
