@@ -1,5 +1,5 @@
-// Parts of a tensor along an axis, which indices name; negative ones count from the end. An index that is out of range is the nearest
-// that is none.
+// Parts of a tensor along an axis, which indices name; negative ones count from the end. An index that is out of range stands for the
+// first part or the last.
 //
 // An invocation copies one item as bits: an element, or four of a part. `inner` counts items.
 // Header: LANES.
