@@ -50,7 +50,7 @@ impl Gather {
     }
 
     /// The data as parts: how many times, of how many parts, of how many elements each.
-    pub(crate) fn extents(&self, data: &[usize]) -> Result<[usize; 3]> {
+    pub(crate) fn extents(self, data: &[usize]) -> Result<[usize; 3]> {
         let axis = shape::axis(Self::NAME, self.axis, data.len())?;
         Ok([data[..axis].iter().product(), data[axis], data[axis + 1..].iter().product()])
     }
