@@ -57,15 +57,14 @@ pub(super) fn conv(
     let is_pointwise = geometry.axes.iter().all(sees_its_own_place);
     let geometry = Plane::of(&geometry, op.padding_mode);
     if is_direct(op, weight.shape) {
-        Direct {
+        let direct = Direct {
             op,
             geometry: &geometry,
             input: input.data,
             weight: weight.data,
             epilogue: epilogue.clone(),
-        }
-        .run(output);
-        return Ok(());
+        };
+        return direct.run(output);
     }
     let plane = geometry.input.height * geometry.input.width;
     let channels = geometry.in_channels / op.groups;

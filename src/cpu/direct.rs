@@ -10,11 +10,14 @@ use rayon::prelude::*;
 use super::epilogue::Epilogue;
 use super::gemm::with_scratch;
 use super::plane::Plane;
+use crate::error::{Error, Result};
 use crate::ops::Conv;
 use crate::padding::PaddingMode;
 
 /// Elements of a band's scratch memory that stay in the second-level cache.
 const BAND: usize = 1 << 15;
+/// Elements of scratch memory that a task may have: 1 GiB.
+const MOST_SCRATCH: usize = 1 << 28;
 /// Output channels computed together: they share what they read.
 const CHANNELS: usize = 4;
 /// Vectors of outputs in registers for each of them.
@@ -50,10 +53,9 @@ impl Layout {
 }
 
 impl Direct<'_> {
-    pub(super) fn run(&self, output: &mut [f32]) {
+    /// How rows lie that reach over all taps and what the padding puts beside them. A short input may have very long ones.
+    fn layout(&self) -> Result<Layout> {
         let geometry = self.geometry;
-        let groups = self.op.groups;
-        let (out_channels, in_channels) = (geometry.out_channels / groups, geometry.in_channels / groups);
         let stride = geometry.columns.stride;
         // A stride past the only window leaves one phase of the taps' columns.
         let (phases, reach) = if geometry.output.width == 1 {
@@ -65,9 +67,29 @@ impl Direct<'_> {
             // Vectors read on past the last output: whatever stands there, its sums are dropped.
             phase: geometry.output.width + reach + LANES * VECTORS,
             phases,
-            channels: in_channels,
+            channels: geometry.in_channels / self.op.groups,
             slots: 0,
         };
+        let scratch = [layout.phases, layout.channels, geometry.kernel.height]
+            .iter()
+            .try_fold(layout.phase, |product, &factor| product.checked_mul(factor));
+        if scratch.is_none_or(|scratch| scratch > MOST_SCRATCH) {
+            return Err(Error::unsupported(
+                "conv2d",
+                format!(
+                    "a row of outputs reads {} rows of {} channels of {} x {} columns, over the limit of {MOST_SCRATCH} elements on the CPU",
+                    geometry.kernel.height, layout.channels, layout.phases, layout.phase
+                ),
+            ));
+        }
+        Ok(layout)
+    }
+
+    pub(super) fn run(&self, output: &mut [f32]) -> Result<()> {
+        let geometry = self.geometry;
+        let groups = self.op.groups;
+        let (out_channels, in_channels) = (geometry.out_channels / groups, geometry.in_channels / groups);
+        let layout = self.layout()?;
         let width = geometry.output.width;
         let height = geometry.output.height;
         let (row_stride, row_dilation) = geometry.row.map_or((1, 1), |row| (row.stride, row.dilation));
@@ -99,6 +121,7 @@ impl Direct<'_> {
         work.into_par_iter()
             .with_min_len(least)
             .for_each(|(group, first, mut parts)| self.band(layout, group, first, &mut parts));
+        Ok(())
     }
 
     fn band(&self, mut layout: Layout, group: usize, first: usize, output: &mut [&mut [f32]]) {

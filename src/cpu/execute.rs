@@ -7,7 +7,7 @@ use super::{
     batch_norm, binary, concat, expand, fused, instance_norm, interpolate, layer_norm, local_response_norm, lp_pool, matmul, pad,
     pool, prelu, reduce, slice, softmax, ternary, transpose, unary,
 };
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::ops::{FusedBase, Op};
 
 /// Runs any operator whose inputs and output are `f32`, into an output of the right shape. `prepared` is what [`prepare`] made of its weight, if anything.
@@ -50,6 +50,7 @@ pub(super) fn execute(
         Op::Slice(op) => slice::slice(op, input, shape, output)?,
         Op::Transpose(op) => transpose::transpose(op, input, shape, output)?,
         Op::Expand(_) => expand::expand(input, shape, output),
+        Op::Gather(_) => return Err(Error::Internal("indices are no f32".to_owned())),
         Op::Reduce(op) => reduce::reduce(op, input, output)?,
     }
     Ok(())

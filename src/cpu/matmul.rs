@@ -17,7 +17,9 @@ pub(super) fn matmul(left: &Operand<'_>, right: &Operand<'_>, output: &mut [f32]
         inner,
         columns,
     } = MatMul::extents(left.shape, right.shape)?;
-    if output.is_empty() {
+    // Of no products the sum is 0.
+    if output.is_empty() || inner == 0 {
+        output.fill(0.0);
         return Ok(());
     }
     let batch = shape::broadcast("matmul", left_batch, right_batch)?;

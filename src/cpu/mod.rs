@@ -38,6 +38,7 @@ mod epilogue;
 mod execute;
 mod expand;
 mod fused;
+mod gather;
 mod gemm;
 mod instance_norm;
 mod interpolate;

@@ -7,6 +7,7 @@ use super::cast::cast;
 use super::device::Cpu;
 use super::elementwise::elementwise;
 use super::execute::execute;
+use super::gather::gather;
 use super::operand::{Operand, array, operand};
 use super::pool::{adaptive_max_pool, max_pool};
 use crate::dtype::{DType, TensorType};
@@ -97,6 +98,7 @@ fn moved_elements<T: Element>(op: &Op, input: &ArrayViewD<'_, T>, inputs: &[Tens
                 .ok_or_else(|| Error::Internal(format!("expand to {shape:?}")))?
                 .to_owned()
         }
+        Op::Gather(op) => gather(*op, input, &inputs[1], shape)?,
         _ => return Err(Error::unsupported(op.name(), format!("{} on the CPU", T::DTYPE))),
     };
     Ok(output.as_standard_layout().into_owned().into())

@@ -359,6 +359,11 @@ impl Gpu {
         self.run_one(crate::ops::Expand::new(shape), &[input])
     }
 
+    /// Parts along an axis by indices; see [`Gather`](crate::ops::Gather).
+    pub fn index_select(&self, data: &Tensor, axis: isize, indices: &Tensor) -> Result<Tensor> {
+        self.run_one(crate::ops::Gather::new(axis), &[data, indices])
+    }
+
     /// Sum, mean or maximum along axes; see [`Reduce`](crate::ops::Reduce).
     pub fn reduce(&self, input: &Tensor, op: &crate::ops::Reduce) -> Result<Tensor> {
         self.run_one(op.clone(), &[input])

@@ -65,11 +65,6 @@ impl MatMul {
             NAME,
             "left has {inner} columns and right {right_inner} rows, which must be equal (shapes {left:?} and {right:?})"
         );
-        ensure!(
-            inner > 0,
-            NAME,
-            "the inner extent must be at least 1, but shapes are {left:?} and {right:?}"
-        );
         shape::element_count(NAME, left)?;
         shape::element_count(NAME, right)?;
         Ok(MatMulExtents {
@@ -115,6 +110,7 @@ mod tests {
         assert_eq!(shape(&[2, 5, 3], &[3]), [2, 5]);
         assert_eq!(shape(&[3], &[2, 3, 7]), [2, 7]);
         assert_eq!(shape(&[0, 3], &[3, 7]), [0, 7]);
+        assert_eq!(shape(&[5, 0], &[0, 7]), [5, 7]);
     }
 
     #[test]
@@ -123,7 +119,6 @@ mod tests {
             (&[][..], &[3][..], "left must have at least 1 dimension"),
             (&[3], &[], "right must have at least 1 dimension"),
             (&[5, 3], &[4, 7], "left has 3 columns and right 4 rows"),
-            (&[5, 0], &[0, 7], "inner extent must be at least 1"),
             (&[2, 5, 3], &[3, 3, 7], "2 against 3 at dimension 0"),
             (&[usize::MAX, 1, 1, 2], &[2, 2], "more elements"),
         ] {

@@ -13,6 +13,7 @@ mod conv_transpose;
 pub(crate) mod elementwise;
 mod expand;
 mod fused;
+mod gather;
 mod instance_norm;
 mod interpolate;
 mod layer_norm;
@@ -42,6 +43,7 @@ pub use conv::{Conv, ConvPadding};
 pub use conv_transpose::ConvTranspose;
 pub use expand::Expand;
 pub use fused::{Fused, FusedBase};
+pub use gather::Gather;
 pub use instance_norm::InstanceNorm;
 pub use interpolate::{CoordinateMode, Interpolate, InterpolateMode, NearestRounding};
 pub use layer_norm::LayerNorm;
@@ -172,6 +174,8 @@ operators! {
     Transpose,
     /// Inputs: input.
     Expand,
+    /// Inputs: data, of any type, and indices of `i64` or `i32`.
+    Gather,
     /// Inputs: input.
     Reduce,
 }

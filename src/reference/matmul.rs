@@ -36,7 +36,11 @@ pub(super) fn matmul(left: &Answer, right: &Answer) -> Result<Answer> {
     shape[column_axis] = right_shape[column_axis];
     let output = ArrayD::from_shape_fn(IxDyn(&shape), |place| {
         // Where an operand has an extent of 1, its one matrix serves all.
-        let within = |extents: &[usize]| -> Vec<usize> { (0..rank).map(|axis| place[axis].min(extents[axis] - 1)).collect() };
+        let within = |extents: &[usize]| -> Vec<usize> {
+            (0..rank)
+                .map(|axis| place[axis].min(extents[axis].saturating_sub(1)))
+                .collect()
+        };
         let (mut left_place, mut right_place) = (within(&left_shape), within(&right_shape));
         let mut sum = Sum::default();
         for k in 0..left_shape[column_axis] {

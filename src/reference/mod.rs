@@ -24,6 +24,7 @@ mod engine;
 mod erf;
 mod expand;
 mod fused;
+mod gather;
 mod half;
 mod instance_norm;
 mod interpolate;

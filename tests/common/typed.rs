@@ -1,7 +1,7 @@
 //! Tensors of every element type through sessions: what moves elements moves them all, and what cannot be is refused.
 
 use convoke::graph::Graph;
-use convoke::ops::{Binary, Cast, Concat, Expand, MaxPool2d, Op, Reshape, Slice, Ternary, Transpose, Unary};
+use convoke::ops::{Binary, Cast, Concat, Expand, Gather, MaxPool2d, Op, Reshape, Slice, Ternary, Transpose, Unary};
 use convoke::testing::{Random, compare_exact};
 use convoke::{Backend, DType, Error, Session, Tensor, TensorType, TensorView};
 use half::f16;
@@ -59,6 +59,35 @@ pub(crate) fn moves(backend: &Backend) -> Outcome {
         for check in session.verify(&[&input])? {
             if let Some(mismatch) = check.mismatch {
                 return Err(format!("{dtype}: {} ({}): {mismatch}", check.node, check.operator).into());
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Parts of constant and of changing data of every type, by indices of either type; parts of whole vectors and of few elements.
+pub(crate) fn gathers(backend: &Backend) -> Outcome {
+    let places = ndarray::array![[3_i64, -5, 0], [-1, 3, 1]];
+    for dtype in DType::ALL {
+        for (indices, inner) in [
+            (Tensor::from(places.clone()), 8),
+            (places.mapv(|place| place as i32).into(), 3),
+        ] {
+            let data = numbers(dtype, &[2, 5, inner]);
+            let mut graph = Graph::new();
+            let changing = graph.input_of_type("data", dtype);
+            let chosen = graph.input_of_type("indices", indices.dtype());
+            let table = graph.constant("table", data.clone());
+            let turned = graph.node("turned", Transpose::new([0, 2, 1]), &[table])?;
+            for (name, data, axis) in [("parts", changing, 1), ("rows", table, -2), ("elements", turned, 2)] {
+                let output = graph.node(name, Gather::new(axis), &[data, chosen])?;
+                graph.output(output)?;
+            }
+            let session = Session::new(graph, backend)?;
+            for check in session.verify(&[&data, &indices])? {
+                if let Some(mismatch) = check.mismatch {
+                    return Err(format!("{dtype} by {}: {} {mismatch}", indices.dtype(), check.node).into());
+                }
             }
         }
     }

@@ -1,7 +1,10 @@
 //! What every operator's lowering uses.
 
 use crate::error::{Error, Result};
-use crate::gpu::plan::recording::{Recording, SlotId, Value};
+use crate::gpu::choose::rules::LANES;
+use crate::gpu::plan::recording::{Recording, SlotId, Value, Work};
+use crate::gpu::wgsl::kernel::{Kernel, PipelineKey};
+use crate::gpu::wgsl::parameters::rows::FillParameters;
 
 /// The buffer of a tensor that has elements: its operator's output has some.
 pub(crate) fn slot(value: &Value) -> Result<SlotId> {
@@ -20,4 +23,16 @@ pub(crate) fn varies(value: &Value, recording: &Recording) -> bool {
 
 pub(crate) fn elements(value: &Value) -> usize {
     value.shape.iter().product()
+}
+
+/// Writes one value everywhere.
+pub(crate) fn fill(name: &'static str, value: f32, output: &Value, recording: &mut Recording) -> Result<()> {
+    let outputs = elements(output);
+    let parameters = FillParameters {
+        elements: outputs as u32,
+        bits: value.to_bits(),
+    };
+    let key = PipelineKey::new(Kernel::Fill, [("LANES", LANES)]);
+    let work = Work::of(outputs.div_ceil(LANES as usize));
+    recording.dispatch(name, key, &parameters, &[], &[slot(output)?], work)
 }

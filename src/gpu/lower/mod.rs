@@ -73,6 +73,7 @@ pub(crate) fn lower(op: &Op, inputs: &[Value], recording: &mut Recording) -> Res
         Op::Concat(_) | Op::Slice(_) | Op::Transpose(_) | Op::Expand(_) => {
             movement::strided_copy::lower(op, inputs, &outputs[0], recording)?;
         }
+        Op::Gather(op) => movement::gather::lower(*op, &inputs[0], &inputs[1], &outputs[0], recording)?,
         Op::Reduce(op) => rows::reduce::lower(op, &inputs[0], &outputs[0], recording)?,
         Op::Reshape(_) | Op::Flatten(_) => {}
     }

@@ -11,8 +11,8 @@ use crate::gpu::plan::recording::{Recording, Value};
 use crate::gpu::wgsl::kernel::PipelineKey;
 use crate::ops::{
     AdaptiveAvgPool2d, AdaptiveMaxPool2d, AvgPool2d, BatchNorm, Binary, Cast, Concat, Conv2d, ConvTranspose2d, CoordinateMode,
-    Expand, Flatten, Fused, FusedBase, InstanceNorm, Interpolate, InterpolateMode, LayerNorm, Linear, LocalResponseNorm, LpPool2d,
-    MatMul, MaxPool2d, Op, PRelu, Pad2d, Reduce, ReduceKind, Reshape, Slice, Softmax, Ternary, Transpose, Unary,
+    Expand, Flatten, Fused, FusedBase, Gather, InstanceNorm, Interpolate, InterpolateMode, LayerNorm, Linear, LocalResponseNorm,
+    LpPool2d, MatMul, MaxPool2d, Op, PRelu, Pad2d, Reduce, ReduceKind, Reshape, Slice, Softmax, Ternary, Transpose, Unary,
 };
 use crate::{Error, Padding2d, PaddingMode, Precision};
 
@@ -122,7 +122,21 @@ fn named(inputs: &[TensorType]) -> String {
 fn cases() -> Vec<(Op, Vec<TensorType>)> {
     let floats = cases_of_floats();
     let floats = floats.into_iter().map(|(op, shapes)| (op, of_floats(&shapes)));
-    floats.chain(functions()).collect()
+    floats.chain(functions()).chain(gathers()).collect()
+}
+
+/// Parts of whole vectors and of single elements, by indices of either type.
+fn gathers() -> Vec<(Op, Vec<TensorType>)> {
+    let of = |dtype: DType, inner: usize, indices: DType| {
+        let inputs = vec![TensorType::new(dtype, [2, 5, inner]), TensorType::new(indices, [3, 2])];
+        (Op::from(Gather::new(1)), inputs)
+    };
+    vec![
+        of(DType::F32, 8, DType::I64),
+        of(DType::F32, 3, DType::I32),
+        of(DType::U8, 8, DType::I32),
+        of(DType::Bool, 3, DType::I64),
+    ]
 }
 
 /// Every function of elements, of whatever types it takes, broadcast and not.
@@ -233,6 +247,7 @@ fn cases_of_floats() -> Vec<(Op, Vec<Vec<usize>>)> {
         (vec![5, 7], vec![7, 2]),
         (vec![2, 1, 2, 7], vec![3, 7, 9]),
         (vec![2, 33, 40], vec![2, 40, 35]),
+        (vec![5, 0], vec![0, 7]),
     ] {
         cases.push((MatMul.into(), vec![left, right]));
     }

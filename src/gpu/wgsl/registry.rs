@@ -138,6 +138,18 @@ kernels! {
         outputs: [output: F32],
     }
 
+    Gather = "gather" from "gather" {
+        parameters: movement::GatherParameters,
+        inputs: [data: Bits, indices: Any],
+        outputs: [output: Bits],
+    }
+
+    GatherQuads = "gather_quads" from "gather" {
+        parameters: movement::GatherParameters,
+        inputs: [data: Bits4, indices: Any],
+        outputs: [output: Bits4],
+    }
+
     Gemm = "gemm" from "gemm" ["spread_plain", "vectors_whole"] {
         parameters: matmul::GemmParameters,
         inputs: [input: F32, packed: F32x4, bias: F32, residual: F32],

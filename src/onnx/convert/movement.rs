@@ -1,12 +1,14 @@
 //! Operators that move elements: joining, slicing, transposing, broadcasting, and the space-depth shuffles.
 
+use ndarray::Array1;
+
 use super::builder::Value;
 use super::node::Node;
 use super::node::unsupported;
 use crate::error::{Error, Result};
 use crate::onnx::fold::named_parts;
 use crate::onnx::tensor;
-use crate::ops::{Concat, Expand, Slice, Transpose};
+use crate::ops::{Concat, Expand, Gather, Slice, Transpose};
 use crate::shape::axis;
 
 /// ONNX's 64-bit numbers as indices; those beyond the address space mean its ends.
@@ -153,9 +155,13 @@ pub(super) fn sequence_at(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
     Ok(vec![value.ok_or_else(missing)?.clone()])
 }
 
-/// Slices for the places, joined. The places must be known.
+/// Parts along an axis. Those of known indices in a few runs are slices.
 pub(super) fn gather(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
-    let input = node.input(0)?;
+    let (input, indices) = (node.input(0)?, node.input(1)?);
+    if !node.is_known(&indices) {
+        let axis = node.int("axis", 0)? as isize;
+        return node.emit_one(Gather::new(axis), &[&input, &indices]);
+    }
     let chosen = tensor::whole(&node.host(1)?).ok_or_else(|| Error::Onnx("indices must be whole numbers".to_owned()))?;
     let at = axis("onnx", node.int("axis", 0)? as isize, input.shape().len())?;
     let extent = input.shape()[at];
@@ -196,15 +202,11 @@ fn reshape(node: &mut Node<'_, '_>, value: &Value, shape: &[usize]) -> Result<Ve
     Ok(vec![node.reshape(value, &shape)?])
 }
 
-/// The elements at these places along an axis.
+/// The elements at these places along an axis: slices where they are few runs.
 fn take(node: &mut Node<'_, '_>, input: &Value, at: usize, places: &[usize]) -> Result<Value> {
     let breaks = places.windows(2).filter(|pair| pair[0] + 1 != pair[1]).count();
     if breaks >= MOST_SLICES {
-        return Err(unsupported(format!(
-            "{} indices in {} runs: {MOST_SLICES} are the most",
-            places.len(),
-            breaks + 1
-        )));
+        return gathered(node, input, at, places);
     }
     let mut parts = Vec::new();
     for (start, end) in runs(places) {
@@ -215,6 +217,13 @@ fn take(node: &mut Node<'_, '_>, input: &Value, at: usize, places: &[usize]) -> 
         [part] => Ok(part.clone()),
         _ => node.emit(Concat::new(at as isize), &parts.iter().collect::<Vec<_>>()),
     }
+}
+
+/// The elements at these places along an axis, by one operator.
+pub(super) fn gathered(node: &mut Node<'_, '_>, input: &Value, at: usize, places: &[usize]) -> Result<Value> {
+    node.budget().charge("the indices", places.len(), 8)?;
+    let indices: Array1<i64> = places.iter().map(|&place| place as i64).collect();
+    node.emit(Gather::new(at as isize), &[input, &Value::Host(indices.into_dyn().into())])
 }
 
 /// Each slice is a dispatch.

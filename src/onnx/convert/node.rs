@@ -206,6 +206,11 @@ impl<'b, 'm> Node<'b, 'm> {
         }
     }
 
+    /// Whether a value depends on constants alone.
+    pub(in crate::onnx) fn is_known(&self, value: &Value) -> bool {
+        self.builder.is_known(value)
+    }
+
     /// An input that must be known now.
     pub(in crate::onnx) fn optional_host(&self, index: usize) -> Result<Option<Tensor>> {
         let Some(value) = self.optional(index) else {

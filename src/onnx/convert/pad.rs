@@ -1,8 +1,8 @@
 //! Padding and cropping.
 
 use super::builder::Value;
+use super::movement::gathered;
 use super::node::Node;
-use super::node::unsupported;
 use crate::error::{Error, Result};
 use crate::ops::Pad;
 use crate::padding::{Padding, PaddingMode, Sides};
@@ -43,13 +43,9 @@ pub(super) fn pad(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
         "wrap" => PaddingMode::Circular,
         other => return Err(Error::Onnx(format!("mode is {other:?}"))),
     };
-    for (&(before, after), &extent) in sides.iter().zip(input.shape()) {
-        if mode != PaddingMode::Zeros && before.min(after) < 0 {
-            return Err(unsupported(format!("negative pads {pads:?} in mode {mode}")));
-        }
-        if mode == PaddingMode::Circular && before.max(after) > extent as i64 {
-            return Err(unsupported(format!("wrapping more than once: pads {pads:?}")));
-        }
+    let mut axes = sides.iter().zip(input.shape());
+    if axes.any(|(&(before, after), &extent)| !is_within(mode, before, after, extent)) {
+        return by_places(node, input, &sides, mode);
     }
     let value = if mode == PaddingMode::Zeros { value } else { 0.0 };
     let op = |padding: Padding| Pad::new(padding).mode(mode).value(value);
@@ -72,4 +68,71 @@ pub(super) fn pad(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
         result = node.reshape(&padded, &shape)?;
     }
     Ok(vec![result])
+}
+
+/// Whether [`Pad`] computes it: it crops in the constant mode only, and reflects or wraps around once.
+fn is_within(mode: PaddingMode, before: i64, after: i64, extent: usize) -> bool {
+    let (least, largest) = (before.min(after), before.max(after));
+    match mode {
+        PaddingMode::Zeros => true,
+        PaddingMode::Replicate => least >= 0,
+        PaddingMode::Reflect => least >= 0 && largest < extent as i64,
+        PaddingMode::Circular => least >= 0 && largest <= extent as i64,
+    }
+}
+
+/// Pads that no [`Pad`] has: along each axis the elements that stand at each place.
+fn by_places(node: &mut Node<'_, '_>, mut input: Value, sides: &[(i64, i64)], mode: PaddingMode) -> Result<Vec<Value>> {
+    for (axis, &(before, after)) in sides.iter().enumerate().filter(|&(_, &side)| side != (0, 0)) {
+        let extent = input.shape()[axis];
+        let padded = Sides::new(before as isize, after as isize).padded(extent);
+        // What is cropped away on either side is no element that padding repeats.
+        let (first, last) = (
+            before.min(0).unsigned_abs(),
+            extent as i128 - i128::from(after.min(0).unsigned_abs()),
+        );
+        let length = last - i128::from(first);
+        let Some(padded) = padded.filter(|_| length > 0) else {
+            return Err(Error::Onnx(format!(
+                "pads {before} and {after} leave nothing of an extent of {extent}"
+            )));
+        };
+        node.budget().charge("the places of pads", padded, 8)?;
+        let from = -(before.max(0) as isize);
+        let places = (from..from + padded as isize).map(|place| first as usize + source(mode, place, length as usize));
+        input = gathered(node, &input, axis, &places.collect::<Vec<_>>())?;
+    }
+    Ok(vec![input])
+}
+
+/// The element of an extent that stands at a place before it, in it or after it, however far.
+fn source(mode: PaddingMode, place: isize, extent: usize) -> usize {
+    let last = extent as isize - 1;
+    let source = match mode {
+        PaddingMode::Circular => place.rem_euclid(extent as isize),
+        PaddingMode::Reflect if last > 0 => {
+            let from_mirror = place.rem_euclid(2 * last);
+            from_mirror.min(2 * last - from_mirror)
+        }
+        PaddingMode::Zeros | PaddingMode::Reflect | PaddingMode::Replicate => place.clamp(0, last),
+    };
+    source as usize
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn modes_repeat_as_often_as_they_must() {
+        let row = |mode, extent| -> String {
+            let places = (-7..8).map(|place| source(mode, place, extent));
+            places.map(|source| ['a', 'b', 'c'][source]).collect()
+        };
+        assert_eq!(row(PaddingMode::Reflect, 3), "bcbabcbabcbabcb");
+        assert_eq!(row(PaddingMode::Reflect, 2), "bababababababab");
+        assert_eq!(row(PaddingMode::Reflect, 1), "aaaaaaaaaaaaaaa");
+        assert_eq!(row(PaddingMode::Circular, 3), "cabcabcabcabcab");
+        assert_eq!(row(PaddingMode::Replicate, 3), "aaaaaaaabcccccc");
+    }
 }

@@ -1,11 +1,11 @@
 //! What depends on constants alone is computed when the graph is made, in its own type and exactly.
 
 use half::f16;
-use ndarray::{arr0, array};
+use ndarray::{Array, arr0, array};
 use prost::bytes::Bytes;
 
-use super::super::proto::{AttributeProto, TensorProto};
-use super::{element, graph, initializer, int, ints, model, node, numbers, typed_output, value};
+use super::super::proto::{AttributeProto, NodeProto, TensorProto};
+use super::{element, graph, initializer, int, ints, model, node, numbers, text, typed_output, value};
 use crate::error::Result;
 use crate::tensor::Tensor;
 
@@ -326,6 +326,11 @@ fn what_only_the_network_computes_is_known_where_it_is_needed() {
 fn run(operator: &str, attributes: Vec<AttributeProto>, input: &Tensor, constant: Tensor) -> Result<Tensor> {
     let mut node = node(operator, &["x", "b"], "y");
     node.attribute = attributes;
+    run_node(node, input, constant)
+}
+
+/// The same of a node whose inputs are `x`, while the network runs, and `b`, which is known.
+fn run_node(node: NodeProto, input: &Tensor, constant: Tensor) -> Result<Tensor> {
     let mut model = model(vec![node], vec![initializer("b", constant)]);
     let shape: Vec<i64> = input.shape().iter().map(|&extent| extent as i64).collect();
     let mut info = value("x", &shape);
@@ -333,6 +338,58 @@ fn run(operator: &str, attributes: Vec<AttributeProto>, input: &Tensor, constant
     model.graph.as_mut().unwrap().input = vec![info];
     let session = crate::Session::new(graph(&model)?, &crate::Backend::Reference)?;
     Ok(session.run_tensors(&[input])?.swap_remove(0))
+}
+
+#[test]
+fn indices_that_change_choose_from_a_table() {
+    let table: Tensor = array![[1.0_f32, 2.0], [3.0, 4.0], [5.0, 6.0]].into_dyn().into();
+    let chosen = |axis, indices: Tensor| {
+        let mut gather = node("Gather", &["b", "x"], "y");
+        gather.attribute = vec![int("axis", axis)];
+        run_node(gather, &indices, table.clone())
+    };
+    let rows = chosen(0, array![[2_i64, -3]].into_dyn().into()).unwrap();
+    assert_eq!(rows, array![[[5.0_f32, 6.0], [1.0, 2.0]]].into_dyn().into());
+    let columns = chosen(-1, array![1_i32].into_dyn().into()).unwrap();
+    assert_eq!(columns, array![[2.0_f32], [4.0], [6.0]].into_dyn().into());
+    let message = chosen(0, array![3_i64].into_dyn().into()).unwrap_err().to_string();
+    assert!(message.contains("index 3 of 3 elements along axis 0"), "{message}");
+}
+
+#[test]
+fn pads_repeat_as_often_as_they_must_and_crop_first() {
+    let input: Tensor = array![0.0_f32, 1.0, 2.0].into_dyn().into();
+    let padded = |mode: &str, pads: [i64; 2]| {
+        run(
+            "Pad",
+            vec![text("mode", mode)],
+            &input,
+            array![pads[0], pads[1]].into_dyn().into(),
+        )
+    };
+    for (mode, pads, want) in [
+        ("reflect", [3, 2], array![1.0_f32, 2.0, 1.0, 0.0, 1.0, 2.0, 1.0, 0.0]),
+        ("wrap", [4, 0], array![2.0, 0.0, 1.0, 2.0, 0.0, 1.0, 2.0]),
+        ("wrap", [2, -1], array![0.0, 1.0, 0.0, 1.0]),
+        ("edge", [-1, 2], array![1.0, 2.0, 2.0, 2.0]),
+    ] {
+        assert_eq!(padded(mode, pads).unwrap(), want.into_dyn().into(), "{mode} {pads:?}");
+    }
+    let message = padded("edge", [-2, -1]).unwrap_err().to_string();
+    assert!(message.contains("leave nothing of an extent of 3"), "{message}");
+    let message = padded("wrap", [1 << 40, 0]).unwrap_err().to_string();
+    assert!(message.contains("over the budget"), "{message}");
+}
+
+#[test]
+fn many_known_indices_are_one_operator() {
+    let input: Tensor = Array::from_shape_fn((2, 6), |(row, column)| (10 * row + column) as f32)
+        .into_dyn()
+        .into();
+    let places: Vec<i64> = (0..65).map(|index| index * 2 % 6 - 6).collect();
+    let got = run("Gather", vec![int("axis", 1)], &input, Array::from(places).into_dyn().into()).unwrap();
+    let want = Array::from_shape_fn((2, 65), |(row, index)| (10 * row + index * 2 % 6) as f32);
+    assert_eq!(got, want.into_dyn().into());
 }
 
 #[test]

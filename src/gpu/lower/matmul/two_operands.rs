@@ -6,7 +6,7 @@ use crate::gpu::choose::kernel_choice::How;
 use crate::gpu::choose::rules;
 use crate::gpu::choose::rules::LANES;
 use crate::gpu::choose::signature::LayerSignature;
-use crate::gpu::lower::common::{elements, slot, varies};
+use crate::gpu::lower::common::{elements, fill, slot, varies};
 use crate::gpu::lower::decide::decide;
 use crate::gpu::lower::decide::misplaced;
 use crate::gpu::lower::elementwise::broadcast::merge_axes;
@@ -24,6 +24,9 @@ const LARGEST_BLOCK: usize = 4;
 
 pub(crate) fn lower(left: &Value, right: &Value, output: &Value, recording: &mut Recording) -> Result<()> {
     let extents = MatMul::extents(&left.shape, &right.shape)?;
+    if extents.inner == 0 {
+        return fill("matmul", 0.0, output, recording);
+    }
     let batch = crate::shape::broadcast("matmul", extents.left_batch, extents.right_batch)?;
     let merged = merge_axes([extents.left_batch, extents.right_batch], &batch);
     if merged.len() > MOST_AXES {

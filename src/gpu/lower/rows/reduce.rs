@@ -3,16 +3,15 @@
 //! Long sums are cut into parts, which a further reduction puts together: what one invocation adds up is short.
 
 use crate::error::Result;
-use crate::gpu::choose::rules::LANES;
 use crate::gpu::choose::rules::long_row_lanes;
 use crate::gpu::device::device_class::DeviceClass;
-use crate::gpu::lower::common::{elements, slot};
+use crate::gpu::lower::common::{elements, fill, slot};
 use crate::gpu::lower::matmul::register_block::lanes;
 use crate::gpu::lower::movement::strided_copy::{Axis, check_axes, merge, strides};
 use crate::gpu::plan::recording::{Recording, Value, Work};
 use crate::gpu::wgsl::kernel::{Kernel, PipelineKey};
 use crate::gpu::wgsl::parameters::MOST_AXES;
-use crate::gpu::wgsl::parameters::rows::{FillParameters, ReduceParameters};
+use crate::gpu::wgsl::parameters::rows::ReduceParameters;
 use crate::ops::{Reduce, ReduceKind};
 
 /// Elements from which on a row is worth a workgroup.
@@ -289,18 +288,6 @@ pub(crate) fn middle(
         recording,
     )?;
     Ok(output)
-}
-
-/// Writes one value everywhere.
-fn fill(name: &'static str, value: f32, output: &Value, recording: &mut Recording) -> Result<()> {
-    let outputs = elements(output);
-    let parameters = FillParameters {
-        elements: outputs as u32,
-        bits: value.to_bits(),
-    };
-    let key = PipelineKey::new(Kernel::Fill, [("LANES", LANES)]);
-    let work = Work::of(outputs.div_ceil(LANES as usize));
-    recording.dispatch(name, key, &parameters, &[], &[slot(output)?], work)
 }
 
 #[cfg(test)]

@@ -1,6 +1,17 @@
 use crate::gpu::wgsl::parameters::{MOST_AXES, parameters};
 
 parameters! {
+    /// What `gather` takes.
+    GatherParameters {
+        items: u32,
+        /// Parts along the axis.
+        extent: i32,
+        /// Items of a part.
+        inner: u32,
+        /// How many there are.
+        indices: u32,
+    }
+
     /// What `interpolate` takes.
     InterpolateParameters {
         in_height: u32,
