@@ -14,12 +14,9 @@ pub(super) fn gather<T: Element>(
 ) -> Result<ArrayD<T>> {
     let [outer, extent, inner] = op.extents(data.shape())?;
     let places: Vec<usize> = match indices {
-        TensorView::I64(indices) => indices
-            .iter()
-            .map(|&index| Gather::place(index, extent))
-            .collect::<Result<_>>()?,
+        TensorView::I64(indices) => indices.iter().map(|&index| place(index, extent)).collect::<Result<_>>()?,
         TensorView::I32(indices) => {
-            let places = indices.iter().map(|&index| Gather::place(index.into(), extent));
+            let places = indices.iter().map(|&index| place(index.into(), extent));
             places.collect::<Result<_>>()?
         }
         other => return Err(Error::Internal(format!("indices of {}", other.dtype()))),
@@ -35,4 +32,35 @@ pub(super) fn gather<T: Element>(
     }
     let misshapen = |error: ndarray::ShapeError| Error::Internal(format!("index_select to {shape:?}: {error}"));
     ArrayD::from_shape_vec(shape, output).map_err(misshapen)
+}
+
+/// The part that an index names among so many.
+fn place(index: i64, extent: usize) -> Result<usize> {
+    let counted = if index < 0 {
+        index.saturating_add_unsigned(extent as u64)
+    } else {
+        index
+    };
+    let place = usize::try_from(counted).ok().filter(|&place| place < extent);
+    place.ok_or_else(|| {
+        let message = format!("expected indices from -{extent} to before {extent}, but got {index}");
+        Error::invalid("index_select", message)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn negative_indices_count_from_the_end() {
+        assert_eq!([-3, -1, 0, 2].map(|index| place(index, 3).unwrap()), [0, 2, 0, 2]);
+        for index in [3, -4, i64::MIN, i64::MAX] {
+            let message = place(index, 3).unwrap_err().to_string();
+            assert!(
+                message.contains(&format!("from -3 to before 3, but got {index}")),
+                "{message}"
+            );
+        }
+    }
 }

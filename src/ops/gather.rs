@@ -2,7 +2,7 @@
 
 use super::operator::Operator;
 use crate::dtype::DType;
-use crate::error::{Error, Result, ensure};
+use crate::error::{Result, ensure};
 use crate::shape;
 
 /// The parts of a tensor of any type along an axis that indices of `i64` or `i32` name; their shape stands in the axis's place.
@@ -54,20 +54,6 @@ impl Gather {
         let axis = shape::axis(Self::NAME, self.axis, data.len())?;
         Ok([data[..axis].iter().product(), data[axis], data[axis + 1..].iter().product()])
     }
-
-    /// The part that an index names among so many.
-    pub(crate) fn place(index: i64, extent: usize) -> Result<usize> {
-        let counted = if index < 0 {
-            index.saturating_add_unsigned(extent as u64)
-        } else {
-            index
-        };
-        let place = usize::try_from(counted).ok().filter(|&place| place < extent);
-        place.ok_or_else(|| {
-            let message = format!("expected indices from -{extent} to before {extent}, but got {index}");
-            Error::invalid(Self::NAME, message)
-        })
-    }
 }
 
 impl Operator for Gather {
@@ -111,17 +97,5 @@ mod tests {
         assert!(message(0, &[2, 5], &[usize::MAX]).contains("counted"));
         let reals = Gather::new(0).output_types(&[DType::U8, DType::F32]).unwrap_err().to_string();
         assert!(reals.contains("i64 or i32, but got f32"), "{reals}");
-    }
-
-    #[test]
-    fn negative_indices_count_from_the_end() {
-        assert_eq!([-3, -1, 0, 2].map(|index| Gather::place(index, 3).unwrap()), [0, 2, 0, 2]);
-        for index in [3, -4, i64::MIN, i64::MAX] {
-            let message = Gather::place(index, 3).unwrap_err().to_string();
-            assert!(
-                message.contains(&format!("from -3 to before 3, but got {index}")),
-                "{message}"
-            );
-        }
     }
 }
