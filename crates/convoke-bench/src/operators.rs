@@ -4,7 +4,7 @@ use super::case::Case;
 use convoke::ops::{
     AdaptiveAvgPool2d, AdaptiveMaxPool2d, AvgPool2d, BatchNorm, Binary, Concat, Conv2d, ConvTranspose2d, Expand, Flatten, Fused,
     FusedBase, InstanceNorm, Interpolate, LayerNorm, Linear, LocalResponseNorm, LpPool2d, MatMul, MaxPool2d, Op, PRelu, Pad2d,
-    Reduce, Reshape, Slice, Softmax, Transpose, Unary,
+    Reduce, Reshape, Slice, Softmax, Ternary, Transpose, Unary,
 };
 
 /// One small case for each operator, neither square nor symmetric: what a kernel call costs where it has little to do.
@@ -57,6 +57,7 @@ fn list() -> Vec<(&'static str, Op, Shapes)> {
         ("layer_norm", LayerNorm::new(-1).into(), &[&[64, 1000], &[1000], &[1000]]),
         ("local_response_norm", LocalResponseNorm::new(5).into(), IMAGE),
         ("add", Binary::Add.into(), &[&[1, 32, 40, 56], &[1, 32, 40, 56]]),
+        ("clamp", Ternary::Clamp.into(), &[&[1, 32, 40, 56], &[32, 1, 1], &[32, 1, 1]]),
         ("reshape", Reshape::new([32, 2240]).into(), IMAGE),
         ("flatten", Flatten::default().into(), IMAGE),
         ("concat", Concat::new(1).into(), &[&[1, 32, 40, 56], &[1, 16, 40, 56]]),
@@ -81,6 +82,7 @@ mod tests {
             assert!(op.output_shapes(shapes).is_ok(), "{name}");
             kinds.insert(discriminant(&op));
         }
-        assert_eq!(kinds.len(), 26);
+        // All but `Cast` and `Gather`, which are of other types than `f32`.
+        assert_eq!(kinds.len(), 28);
     }
 }
