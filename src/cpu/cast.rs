@@ -14,7 +14,8 @@ pub(super) fn cast(input: &TensorView<'_>, output: &TensorType) -> Result<Tensor
     if !input.dtype().is_float() {
         return from_whole("to", whole(input), output);
     }
-    let floats = floats(input).into_iter();
+    let floats = floats(input);
+    let floats = floats.iter().copied();
     match output.dtype {
         DType::F32 => array("to", floats.collect::<Vec<f32>>(), shape),
         DType::F16 => array("to", floats.map(f16::from_f32).collect(), shape),

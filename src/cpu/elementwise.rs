@@ -1,5 +1,7 @@
 //! Functions of elements of any type.
 
+use std::borrow::Cow;
+
 use half::f16;
 
 use super::broadcast::{each, each_of_three};
@@ -24,7 +26,7 @@ pub(super) fn elementwise(op: &Op, inputs: &[TensorView<'_>], output: &TensorTyp
 }
 
 fn of_floats(op: &Op, inputs: &[TensorView<'_>], output: &TensorType) -> Result<Tensor> {
-    let floats: Vec<Vec<f32>> = inputs.iter().map(floats).collect();
+    let floats: Vec<Cow<'_, [f32]>> = inputs.iter().map(floats).collect();
     let operands: Vec<Operand<'_>> = inputs
         .iter()
         .zip(&floats)
@@ -44,9 +46,12 @@ fn of_floats(op: &Op, inputs: &[TensorView<'_>], output: &TensorType) -> Result<
     }
 }
 
-pub(super) fn floats(tensor: &TensorView<'_>) -> Vec<f32> {
+/// The elements as floats, copied only where they are others or lie in another order.
+pub(super) fn floats<'a>(tensor: &'a TensorView<'_>) -> Cow<'a, [f32]> {
     match tensor {
-        TensorView::F32(array) => array.iter().copied().collect(),
+        TensorView::F32(array) => array
+            .as_slice()
+            .map_or_else(|| array.iter().copied().collect(), Cow::Borrowed),
         TensorView::F16(array) => array.iter().map(|x| x.to_f32()).collect(),
         other => whole(other).into_iter().map(|x| x as f32).collect(),
     }
