@@ -5,6 +5,8 @@ use super::operator::Operator;
 use crate::dtype::DType;
 use crate::error::{Error, Result, ensure};
 use crate::shape;
+#[cfg(test)]
+use crate::{TensorType, ops::Op};
 
 /// The table of the functions, which becomes another macro's: see [`functions`].
 macro_rules! unary_functions {
@@ -155,6 +157,18 @@ unary_functions! {
 }
 
 impl Unary {
+    /// The functions that take floats and give them, those with parameters with some value of them.
+    #[cfg(test)]
+    pub(crate) fn of_floats() -> impl Iterator<Item = Self> {
+        let float = TensorType::new(DType::F32, [1]);
+        let gives_floats = move |function: &Self| {
+            Op::from(*function)
+                .infer(&[&float])
+                .is_ok_and(|output| output == [float.clone()])
+        };
+        Self::EXAMPLES.iter().copied().filter(gives_floats)
+    }
+
     /// `F.selu`: the constants are PyTorch's, and as `f32` also ONNX's defaults.
     pub const SELU: Self = Self::Selu {
         alpha: 1.673_263_2,

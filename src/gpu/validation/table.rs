@@ -176,7 +176,7 @@ fn cases_of_floats() -> Vec<(Op, Vec<Vec<usize>>)> {
     let transposed = ConvTranspose2d::new().stride([2, 1]).padding([1, 0]).groups(2);
     cases.push((transposed.into(), vec![vec![1, 4, 5, 7], vec![4, 9, 3, 2]]));
     cases.push((transposed.into(), vec![vec![1, 4, 5, 7], vec![4, 9, 3, 2], vec![18]]));
-    for activation in epilogues() {
+    for activation in Unary::of_floats() {
         let fused = |base| Op::from(Fused::new(base).residual(true).activation(activation));
         let linear = fused(FusedBase::Linear(Linear));
         cases.push((linear, vec![vec![5, 7], vec![9, 7], vec![5, 9]]));
@@ -273,7 +273,7 @@ fn volumes() -> Vec<(Op, Vec<Vec<usize>>)> {
         cases.push((op.into(), vec![volume(), weight.clone(), vec![6]]));
         cases.push((Pad2d::new([1, 0, 2]).mode(mode).into(), vec![volume()]));
     }
-    for activation in epilogues() {
+    for activation in Unary::of_floats() {
         let op = Fused::new(FusedBase::Conv(Conv2d::new().groups(2)))
             .residual(true)
             .activation(activation);
@@ -300,17 +300,6 @@ fn volumes() -> Vec<(Op, Vec<Vec<usize>>)> {
     cases.push((Conv2d::new().stride(2).into(), vec![signal(), vec![6, 4, 3]]));
     cases.push((Interpolate::linear([13], false).into(), vec![signal()]));
     cases
-}
-
-/// The functions of floats: what may follow a convolution.
-fn epilogues() -> impl Iterator<Item = Unary> {
-    let float = TensorType::new(DType::F32, [1]);
-    let is_of_floats = move |function: &Unary| {
-        Op::from(*function)
-            .infer(&[&float])
-            .is_ok_and(|output| output == [float.clone()])
-    };
-    Unary::EXAMPLES.iter().copied().filter(is_of_floats)
 }
 
 /// Sums that are cut up, of each kind.
