@@ -27,7 +27,7 @@ OPERATORS = set(
     Relu LeakyRelu PRelu Elu Selu Celu Sigmoid HardSigmoid HardSwish Swish Tanh Softplus Softsign Gelu Mish Erf Clip
     Softmax LogSoftmax
     Add Sub Mul Div Pow Sqrt Exp Log Neg Abs Floor Ceil Min Max Sum Mean Where
-    ReduceMean ReduceSum ReduceMax ReduceMin
+    ReduceMean ReduceSum ReduceMax ReduceMin ReduceL1 ReduceL2 ReduceSumSquare ReduceLogSum ReduceLogSumExp
     Concat Split Slice Transpose Reshape Flatten Squeeze Unsqueeze Expand Gather
     Resize Upsample DepthToSpace SpaceToDepth
     Identity Dropout Cast Constant ConstantOfShape Shape

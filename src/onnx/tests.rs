@@ -4,6 +4,7 @@ mod described;
 mod graphs;
 mod known;
 mod norms;
+mod reductions;
 mod sizes;
 mod values;
 

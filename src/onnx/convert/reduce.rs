@@ -2,35 +2,73 @@
 
 use ndarray::{ArrayD, IxDyn};
 
+use super::activation::number;
 use super::builder::Value;
 use super::node::Node;
 use crate::error::Result;
 use crate::onnx::tensor;
-use crate::ops::{Reduce, ReduceKind, Unary};
+use crate::ops::{Binary, Reduce, ReduceKind, Ternary, Unary};
 
-pub(super) fn reduce(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
-    let input = node.input(0)?;
-    let (kind, axes_are_an_input) = match node.operator() {
-        "ReduceSum" => (ReduceKind::Sum, 13),
-        "ReduceMean" => (ReduceKind::Mean, 18),
-        // The smallest is the largest of the negated, negated.
-        _ => (ReduceKind::Max, 18),
-    };
-    let axes = if node.opset() < axes_are_an_input {
-        node.ints("axes")?.map(<[i64]>::to_vec)
-    } else {
-        node.optional_host_ints(1)?
-    };
-    let axes = axes.unwrap_or_default();
-    let keep_dims = node.flag("keepdims", true)?;
-    if node.flag("noop_with_empty_axes", false)? && axes.is_empty() {
+/// What a node says of the axes that are reduced.
+struct Along {
+    axes: Vec<isize>,
+    keep_dims: bool,
+    /// Whether no axis is reduced. What is done to elements before and afterwards still is.
+    is_skipped: bool,
+}
+
+impl Along {
+    /// Axes were an attribute up to an opset, and are an input from then on.
+    fn read(node: &Node<'_, '_>) -> Result<Self> {
+        let axes_are_an_input = if node.operator() == "ReduceSum" { 13 } else { 18 };
+        let axes = if node.opset() < axes_are_an_input {
+            node.ints("axes")?.map(<[i64]>::to_vec)
+        } else {
+            node.optional_host_ints(1)?
+        };
+        let axes = axes.unwrap_or_default();
+        Ok(Self {
+            keep_dims: node.flag("keepdims", true)?,
+            is_skipped: node.flag("noop_with_empty_axes", false)? && axes.is_empty(),
+            axes: axes.iter().map(|&axis| axis as isize).collect(),
+        })
+    }
+
+    fn operator(&self, kind: ReduceKind) -> Reduce {
+        Reduce::new(kind, self.axes.clone()).keep_dims(self.keep_dims)
+    }
+
+    fn sum(&self, node: &mut Node<'_, '_>, input: &Value) -> Result<Value> {
+        if self.is_skipped {
+            return Ok(input.clone());
+        }
+        node.emit(self.operator(ReduceKind::Sum), &[input])
+    }
+}
+
+pub(super) fn sum_or_mean(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
+    let (input, along) = (node.input(0)?, Along::read(node)?);
+    if along.is_skipped {
         return Ok(vec![input]);
     }
-    let axes: Vec<isize> = axes.iter().map(|&axis| axis as isize).collect();
-    let reduce = |kind| Reduce::new(kind, axes.clone()).keep_dims(keep_dims);
+    let kind = if node.operator() == "ReduceSum" {
+        ReduceKind::Sum
+    } else {
+        ReduceKind::Mean
+    };
+    node.emit_one(along.operator(kind), &[&input])
+}
+
+/// The smallest is the largest of the negated, negated.
+pub(super) fn extreme(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
+    let (input, along) = (node.input(0)?, Along::read(node)?);
+    if along.is_skipped {
+        return Ok(vec![input]);
+    }
+    let largest = along.operator(ReduceKind::Max);
     let is_least = node.operator() == "ReduceMin";
-    if kind == ReduceKind::Max && input.shape().contains(&0) {
-        let shape = reduce(ReduceKind::Sum).output_shape(input.shape())?;
+    if input.shape().contains(&0) {
+        let shape = along.operator(ReduceKind::Sum).output_shape(input.shape())?;
         let elements = tensor::element_count("the output", &shape)?;
         if elements > 0 {
             // Of no elements ONNX takes the number that loses to any other.
@@ -41,8 +79,53 @@ pub(super) fn reduce(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
     }
     if is_least {
         let negated = node.emit(Unary::Neg, &[&input])?;
-        let largest = node.emit(reduce(kind), &[&negated])?;
+        let largest = node.emit(largest, &[&negated])?;
         return node.emit_one(Unary::Neg, &[&largest]);
     }
-    node.emit_one(reduce(kind), &[&input])
+    node.emit_one(largest, &[&input])
+}
+
+/// The sum of magnitudes, or of squares, or the root of the latter.
+pub(super) fn norm(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
+    let (input, along) = (node.input(0)?, Along::read(node)?);
+    let terms = match node.operator() {
+        "ReduceL1" => node.emit(Unary::Abs, &[&input])?,
+        _ => node.emit(Binary::Mul, &[&input, &input])?,
+    };
+    let sum = along.sum(node, &terms)?;
+    match node.operator() {
+        "ReduceL2" => node.emit_one(Unary::Sqrt, &[&sum]),
+        _ => Ok(vec![sum]),
+    }
+}
+
+pub(super) fn log_sum(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
+    let (input, along) = (node.input(0)?, Along::read(node)?);
+    let sum = along.sum(node, &input)?;
+    node.emit_one(Unary::Log, &[&sum])
+}
+
+/// `log(sum(exp(x - m))) + m`, where `m` is the largest element, so that nothing overflows, and 0 where that is infinite: infinities
+/// have no difference.
+pub(super) fn log_sum_exp(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
+    let (input, along) = (node.input(0)?, Along::read(node)?);
+    if along.is_skipped {
+        return Ok(vec![input]);
+    }
+    if input.shape().contains(&0) {
+        // Nothing is the largest of none, and nothing overflows.
+        let sum = along.sum(node, &input)?;
+        return node.emit_one(Unary::Log, &[&sum]);
+    }
+    let largest = node.emit(along.operator(ReduceKind::Max).keep_dims(true), &[&input])?;
+    let magnitude = node.emit(Unary::Abs, &[&largest])?;
+    let is_infinite = node.emit(Binary::Equal, &[&magnitude, &number(f32::INFINITY)])?;
+    let centre = node.emit(Ternary::Where, &[&is_infinite, &number(0.0), &largest])?;
+    let distance = node.emit(Binary::Sub, &[&input, &centre])?;
+    let power = node.emit(Unary::Exp, &[&distance])?;
+    let sum = along.sum(node, &power)?;
+    let log = node.emit(Unary::Log, &[&sum])?;
+    let shape: Vec<isize> = sum.shape().iter().map(|&extent| extent as isize).collect();
+    let centre = node.reshape(&centre, &shape)?;
+    node.emit_one(Binary::Add, &[&log, &centre])
 }
