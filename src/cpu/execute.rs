@@ -50,7 +50,9 @@ pub(super) fn execute(
         Op::Slice(op) => slice::slice(op, input, shape, output)?,
         Op::Transpose(op) => transpose::transpose(op, input, shape, output)?,
         Op::Expand(_) => expand::expand(input, shape, output),
-        Op::Gather(_) => return Err(Error::Internal("indices are no f32".to_owned())),
+        Op::Gather(_) | Op::GatherElements(_) | Op::ScatterElements(_) => {
+            return Err(Error::Internal("indices are no f32".to_owned()));
+        }
         Op::Reduce(op) => reduce::reduce(op, input, output)?,
     }
     Ok(())

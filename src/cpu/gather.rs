@@ -6,6 +6,8 @@ use crate::error::{Error, Result};
 use crate::ops::Gather;
 use crate::tensor::{Element, TensorView};
 
+const NAME: &str = "index_select";
+
 pub(super) fn gather<T: Element>(
     op: Gather,
     data: &ArrayViewD<'_, T>,
@@ -14,9 +16,12 @@ pub(super) fn gather<T: Element>(
 ) -> Result<ArrayD<T>> {
     let [outer, extent, inner] = op.extents(data.shape())?;
     let places: Vec<usize> = match indices {
-        TensorView::I64(indices) => indices.iter().map(|&index| place(index, extent)).collect::<Result<_>>()?,
+        TensorView::I64(indices) => {
+            let places = indices.iter().map(|&index| place(NAME, index, extent));
+            places.collect::<Result<_>>()?
+        }
         TensorView::I32(indices) => {
-            let places = indices.iter().map(|&index| place(index.into(), extent));
+            let places = indices.iter().map(|&index| place(NAME, index.into(), extent));
             places.collect::<Result<_>>()?
         }
         other => return Err(Error::Internal(format!("indices of {}", other.dtype()))),
@@ -30,12 +35,12 @@ pub(super) fn gather<T: Element>(
             output.extend_from_slice(&all[(whole * extent + place) * inner..][..inner]);
         }
     }
-    let misshapen = |error: ndarray::ShapeError| Error::Internal(format!("index_select to {shape:?}: {error}"));
+    let misshapen = |error: ndarray::ShapeError| Error::Internal(format!("{NAME} to {shape:?}: {error}"));
     ArrayD::from_shape_vec(shape, output).map_err(misshapen)
 }
 
 /// The part that an index names among so many.
-fn place(index: i64, extent: usize) -> Result<usize> {
+pub(super) fn place(operator: &'static str, index: i64, extent: usize) -> Result<usize> {
     let counted = if index < 0 {
         index.saturating_add_unsigned(extent as u64)
     } else {
@@ -44,7 +49,7 @@ fn place(index: i64, extent: usize) -> Result<usize> {
     let place = usize::try_from(counted).ok().filter(|&place| place < extent);
     place.ok_or_else(|| {
         let message = format!("expected indices from -{extent} to before {extent}, but got {index}");
-        Error::invalid("index_select", message)
+        Error::invalid(operator, message)
     })
 }
 
@@ -54,9 +59,9 @@ mod tests {
 
     #[test]
     fn negative_indices_count_from_the_end() {
-        assert_eq!([-3, -1, 0, 2].map(|index| place(index, 3).unwrap()), [0, 2, 0, 2]);
+        assert_eq!([-3, -1, 0, 2].map(|index| place(NAME, index, 3).unwrap()), [0, 2, 0, 2]);
         for index in [3, -4, i64::MIN, i64::MAX] {
-            let message = place(index, 3).unwrap_err().to_string();
+            let message = place(NAME, index, 3).unwrap_err().to_string();
             assert!(
                 message.contains(&format!("from -3 to before 3, but got {index}")),
                 "{message}"

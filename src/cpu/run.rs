@@ -8,8 +8,10 @@ use super::device::Cpu;
 use super::elementwise::elementwise;
 use super::execute::execute;
 use super::gather::gather;
+use super::gather_elements::gather_elements;
 use super::operand::{Operand, array, operand};
 use super::pool::{adaptive_max_pool, max_pool};
+use super::scatter_elements::scatter_elements;
 use crate::dtype::{DType, TensorType};
 use crate::error::{Error, Result};
 use crate::ops::{Op, Slice};
@@ -58,6 +60,7 @@ pub(super) fn run_into_new(
         }
         _ if matches!(op, Op::Cast(_)) => Ok(vec![cast(&inputs[0], &types[0])?]),
         _ if matches!(op, Op::Unary(_) | Op::Binary(_) | Op::Ternary(_)) => Ok(vec![elementwise(op, inputs, &types[0])?]),
+        _ if let Op::ScatterElements(op) = op => Ok(vec![scatter_elements(*op, inputs, &types[0])?]),
         Some(operands) => with_indices(op, &operands[0], &types[0].shape),
         None => moved(op, inputs, &types[0].shape).map(|output| vec![output]),
     }
@@ -99,6 +102,7 @@ fn moved_elements<T: Element>(op: &Op, input: &ArrayViewD<'_, T>, inputs: &[Tens
                 .to_owned()
         }
         Op::Gather(op) => gather(*op, input, &inputs[1], shape)?,
+        Op::GatherElements(op) => gather_elements(*op, input, &inputs[1])?,
         _ => return Err(Error::unsupported(op.name(), format!("{} on the CPU", T::DTYPE))),
     };
     Ok(output.as_standard_layout().into_owned().into())

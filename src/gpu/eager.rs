@@ -364,6 +364,16 @@ impl Gpu {
         self.run_one(crate::ops::Gather::new(axis), &[data, indices])
     }
 
+    /// Elements along an axis, each by an index of its own; see [`GatherElements`](crate::ops::GatherElements).
+    pub fn gather(&self, data: &Tensor, axis: isize, indices: &Tensor) -> Result<Tensor> {
+        self.run_one(crate::ops::GatherElements::new(axis), &[data, indices])
+    }
+
+    /// A tensor with elements updated at places that indices name; see [`ScatterElements`](crate::ops::ScatterElements).
+    pub fn scatter(&self, data: &Tensor, indices: &Tensor, updates: &Tensor, op: crate::ops::ScatterElements) -> Result<Tensor> {
+        self.run_one(op, &[data, indices, updates])
+    }
+
     /// Sum, mean or maximum along axes; see [`Reduce`](crate::ops::Reduce).
     pub fn reduce(&self, input: &Tensor, op: &crate::ops::Reduce) -> Result<Tensor> {
         self.run_one(op.clone(), &[input])

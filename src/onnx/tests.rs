@@ -2,6 +2,7 @@
 
 mod described;
 mod graphs;
+mod indexed;
 mod known;
 mod norms;
 mod reductions;

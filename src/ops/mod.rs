@@ -14,6 +14,7 @@ pub(crate) mod elementwise;
 mod expand;
 mod fused;
 mod gather;
+mod gather_elements;
 mod instance_norm;
 mod interpolate;
 mod layer_norm;
@@ -27,6 +28,7 @@ mod pool;
 mod prelu;
 mod reduce;
 mod reshape;
+mod scatter_elements;
 mod slice;
 mod softmax;
 mod ternary;
@@ -44,6 +46,7 @@ pub use conv_transpose::ConvTranspose;
 pub use expand::Expand;
 pub use fused::{Fused, FusedBase};
 pub use gather::Gather;
+pub use gather_elements::GatherElements;
 pub use instance_norm::InstanceNorm;
 pub use interpolate::{CoordinateMode, Interpolate, InterpolateMode, NearestRounding};
 pub use layer_norm::LayerNorm;
@@ -56,6 +59,7 @@ pub use pool::{AdaptiveAvgPool, AdaptiveMaxPool, AvgPool, IndexOrder, MaxPool};
 pub use prelu::PRelu;
 pub use reduce::{Reduce, ReduceKind};
 pub use reshape::{Flatten, Reshape};
+pub use scatter_elements::{ScatterElements, ScatterReduction};
 pub use slice::Slice;
 pub use softmax::Softmax;
 pub use ternary::Ternary;
@@ -176,6 +180,10 @@ operators! {
     Expand,
     /// Inputs: data, of any type, and indices of `i64` or `i32`.
     Gather,
+    /// Inputs: data, of any type, and indices of `i64` or `i32`.
+    GatherElements,
+    /// Inputs: data, of any type, indices of `i64` or `i32`, and updates of the data's type.
+    ScatterElements,
     /// Inputs: input.
     Reduce,
 }

@@ -1,9 +1,10 @@
 //! Functions of two elements by their definitions.
 
 use super::answer::Answer;
-use super::elementwise::{of_elements, truth};
+use super::elementwise::{self, of_elements, truth};
 use super::number::{Number, SMALLEST, ULP};
 use super::unary::{EXP_UNDERFLOWS, SQRT};
+use crate::dtype::DType;
 use crate::error::Result;
 use crate::ops::Binary;
 
@@ -14,6 +15,13 @@ pub(super) fn binary(op: Binary, left: &Answer, right: &Answer) -> Result<Answer
         |[a, b]| of_floats(op, a, b),
         |[a, b]| of_whole(op, a, b),
     )
+}
+
+/// Of two elements of a type.
+pub(super) fn of_two(op: Binary, dtype: DType, a: Number, b: Number) -> Result<Number> {
+    elementwise::of_one_place(op.name(), dtype, [a, b], &|[a, b]| of_floats(op, a, b), &|[a, b]| {
+        of_whole(op, a, b)
+    })
 }
 
 /// Of whole numbers, or of bools as 0 and 1; none where the function is none of those.

@@ -6,6 +6,7 @@ use ndarray::{ArrayD, IxDyn};
 
 use super::answer::Answer;
 use super::number::Number;
+use crate::dtype::DType;
 use crate::error::{Error, Result};
 
 /// A function at every place of the output: of floats, or, whatever their type, of whole numbers (bools are 0 and 1). It gives
@@ -16,7 +17,6 @@ pub(super) fn of_elements<const N: usize>(
     of_floats: impl Fn([Number; N]) -> Option<Number>,
     of_whole: impl Fn([i128; N]) -> Option<i128>,
 ) -> Result<Answer> {
-    let undefined = || Error::Internal(format!("{operator} of {}", inputs[N - 1].dtype));
     // A condition comes before what is chosen.
     let dtype = inputs[N - 1].dtype;
     let shape = broadcast_shape(&inputs.map(Answer::shape));
@@ -25,19 +25,30 @@ pub(super) fn of_elements<const N: usize>(
     let mut outcome = Vec::with_capacity(shape.iter().product());
     for place in ndarray::indices(IxDyn(&shape)) {
         let elements: [Number; N] = array::from_fn(|input| numbers[input][&place]);
-        outcome.push(if dtype.is_float() {
-            of_floats(elements).ok_or_else(undefined)?
-        } else {
-            let value = of_whole(elements.map(|element| element.value as i128)).ok_or_else(undefined)?;
-            let is_sure = elements.iter().all(|element| element.bound == 0.0);
-            let number = Number::whole(dtype, value);
-            let bound = if is_sure { number.bound } else { f64::INFINITY };
-            Number { bound, ..number }
-        });
+        outcome.push(of_one_place(operator, dtype, elements, &of_floats, &of_whole)?);
     }
     let output = ArrayD::from_shape_vec(IxDyn(&shape), outcome);
     let output = output.map_err(|error| Error::Internal(format!("{operator} to {shape:?}: {error}")))?;
     Ok(output.into())
+}
+
+/// The function at one place.
+pub(super) fn of_one_place<const N: usize>(
+    operator: &'static str,
+    dtype: DType,
+    elements: [Number; N],
+    of_floats: &impl Fn([Number; N]) -> Option<Number>,
+    of_whole: &impl Fn([i128; N]) -> Option<i128>,
+) -> Result<Number> {
+    let undefined = || Error::Internal(format!("{operator} of {dtype}"));
+    if dtype.is_float() {
+        return of_floats(elements).ok_or_else(undefined);
+    }
+    let value = of_whole(elements.map(|element| element.value as i128)).ok_or_else(undefined)?;
+    let is_sure = elements.iter().all(|element| element.bound == 0.0);
+    let number = Number::whole(dtype, value);
+    let bound = if is_sure { number.bound } else { f64::INFINITY };
+    Ok(Number { bound, ..number })
 }
 
 /// Whether something is so, of floats that may be off by so much where what decides is this far from its limit. What may be on either

@@ -2,8 +2,9 @@
 
 use super::answer::Answer;
 use super::{
-    batch_norm, binary, cast, concat, conv, conv_transpose, expand, fused, gather, instance_norm, interpolate, layer_norm, linear,
-    local_response_norm, lp_pool, matmul, pad, pool, prelu, reduce, reshape, slice, softmax, ternary, transpose, unary,
+    batch_norm, binary, cast, concat, conv, conv_transpose, expand, fused, gather, gather_elements, instance_norm, interpolate,
+    layer_norm, linear, local_response_norm, lp_pool, matmul, pad, pool, prelu, reduce, reshape, scatter_elements, slice, softmax,
+    ternary, transpose, unary,
 };
 use crate::dtype::TensorType;
 use crate::error::{Result, ensure};
@@ -71,6 +72,8 @@ fn answers(op: &Op, inputs: &[&Answer], winograd: Winograd) -> Result<Vec<Answer
         Op::Transpose(op) => Ok(vec![transpose::transpose(op, input)]),
         Op::Expand(op) => Ok(vec![expand::expand(op, input)?]),
         Op::Gather(op) => Ok(vec![gather::gather(*op, input, inputs[1])?]),
+        Op::GatherElements(op) => Ok(vec![gather_elements::gather_elements(*op, input, inputs[1])?]),
+        Op::ScatterElements(op) => Ok(vec![scatter_elements::scatter_elements(*op, input, inputs[1], inputs[2])?]),
         Op::Reduce(op) => Ok(vec![reduce::reduce(op, input)?]),
     }
 }

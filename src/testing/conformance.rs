@@ -217,15 +217,16 @@ impl Case {
 
     /// The graph for a data set, and what it reads. Where a model does not do with inputs alone, some are fixed: whole numbers
     /// of at most one dimension, which are shapes and axes; or all whole numbers, and reals of at most one dimension but for
-    /// the first input: bounds, scales and the like, which ONNX's cases give as inputs.
+    /// the first input: bounds, scales and the like, which ONNX's cases give as inputs; or everything, where shapes depend on it.
     ///
     /// Errors: as [`Model::graph`].
     pub fn graph<'a>(&self, set: &'a DataSet) -> Result<(Graph, Vec<TensorView<'a>>)> {
-        let rules: [fn(usize, &Tensor) -> bool; 4] = [
+        let rules: [fn(usize, &Tensor) -> bool; 5] = [
             |_, _| false,
             |_, value| !value.dtype().is_float() && value.shape().len() <= 1,
             |_, value| !value.dtype().is_float(),
             |index, value| !value.dtype().is_float() || (index > 0 && value.shape().len() <= 1),
+            |_, _| true,
         ];
         let mut refusal = None;
         for is_fixed in rules {

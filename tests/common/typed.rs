@@ -10,7 +10,7 @@ use ndarray::{Array, ArrayD};
 use crate::device::Outcome;
 
 /// Small numbers of a type, bools among them.
-fn numbers(dtype: DType, shape: &[usize]) -> Tensor {
+pub(crate) fn numbers(dtype: DType, shape: &[usize]) -> Tensor {
     let numbers = Random::new(11).integers(shape);
     match dtype {
         DType::F16 => numbers.mapv(|x| f16::from_f32(x / 4.0)).into(),

@@ -4,6 +4,8 @@
 mod common;
 #[path = "../common/device.rs"]
 mod device;
+#[path = "../common/indexed.rs"]
+mod indexed;
 #[path = "../common/long_sums.rs"]
 mod long_sums;
 #[path = "../common/profiled.rs"]
@@ -89,6 +91,9 @@ fn main() {
     }
     trials.push(trial("types/moved", &cpu, |cpu| typed::moves(&cpu.clone().into())));
     trials.push(trial("types/gathered", &cpu, |cpu| typed::gathers(&cpu.clone().into())));
+    for (name, check) in indexed::CASES {
+        trials.push(trial(name, &cpu, move |cpu| check(&cpu.clone().into())));
+    }
     trials.push(trial("types/functions", &cpu, |cpu| typed::functions(&cpu.clone().into())));
     trials.push(trial("types/refused", &cpu, |cpu| typed::refuses(&cpu.clone().into())));
     libtest_mimic::run(&arguments, trials).exit();

@@ -7,6 +7,8 @@ mod adapter;
 mod common;
 #[path = "../common/device.rs"]
 mod device;
+#[path = "../common/indexed.rs"]
+mod indexed;
 #[path = "../common/long_sums.rs"]
 mod long_sums_cases;
 #[path = "../common/profiled.rs"]
@@ -77,7 +79,9 @@ fn volumes() -> Vec<Named> {
 }
 
 fn types() -> Vec<Named> {
-    vec![
+    let indexed = indexed::CASES.into_iter();
+    let indexed = indexed.map(|(name, check)| trial(name, move |gpu| check(&gpu.clone().into())));
+    let mut types = vec![
         trial("types/moved", |gpu| typed::moves(&gpu.clone().into())),
         trial("types/gathered", |gpu| typed::gathers(&gpu.clone().into())),
         trial("types/functions", |gpu| typed::functions(&gpu.clone().into())),
@@ -89,7 +93,9 @@ fn types() -> Vec<Named> {
                 other => Err(format!("{other:?}").into()),
             }
         }),
-    ]
+    ];
+    types.extend(indexed);
+    types
 }
 
 fn main() {

@@ -74,6 +74,8 @@ pub(crate) fn lower(op: &Op, inputs: &[Value], recording: &mut Recording) -> Res
             movement::strided_copy::lower(op, inputs, &outputs[0], recording)?;
         }
         Op::Gather(op) => movement::gather::lower(*op, &inputs[0], &inputs[1], &outputs[0], recording)?,
+        Op::GatherElements(op) => movement::gather_elements::lower(*op, &inputs[0], &inputs[1], &outputs[0], recording)?,
+        Op::ScatterElements(op) => movement::scatter_elements::lower(*op, inputs, &outputs[0], recording)?,
         Op::Reduce(op) => rows::reduce::lower(op, &inputs[0], &outputs[0], recording)?,
         Op::Reshape(_) | Op::Flatten(_) => {}
     }

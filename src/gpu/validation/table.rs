@@ -11,8 +11,9 @@ use crate::gpu::plan::recording::{Recording, Value};
 use crate::gpu::wgsl::kernel::PipelineKey;
 use crate::ops::{
     AdaptiveAvgPool2d, AdaptiveMaxPool2d, AvgPool2d, BatchNorm, Binary, Cast, Concat, Conv2d, ConvTranspose2d, CoordinateMode,
-    Expand, Flatten, Fused, FusedBase, Gather, InstanceNorm, Interpolate, InterpolateMode, LayerNorm, Linear, LocalResponseNorm,
-    LpPool2d, MatMul, MaxPool2d, Op, PRelu, Pad2d, Reduce, ReduceKind, Reshape, Slice, Softmax, Ternary, Transpose, Unary,
+    Expand, Flatten, Fused, FusedBase, Gather, GatherElements, InstanceNorm, Interpolate, InterpolateMode, LayerNorm, Linear,
+    LocalResponseNorm, LpPool2d, MatMul, MaxPool2d, Op, PRelu, Pad2d, Reduce, ReduceKind, Reshape, ScatterElements,
+    ScatterReduction, Slice, Softmax, Ternary, Transpose, Unary,
 };
 use crate::{Error, Padding2d, PaddingMode, Precision};
 
@@ -122,7 +123,7 @@ fn named(inputs: &[TensorType]) -> String {
 fn cases() -> Vec<(Op, Vec<TensorType>)> {
     let floats = cases_of_floats();
     let floats = floats.into_iter().map(|(op, shapes)| (op, of_floats(&shapes)));
-    floats.chain(functions()).chain(gathers()).collect()
+    floats.chain(functions()).chain(gathers()).chain(lines()).collect()
 }
 
 /// Parts of whole vectors and of single elements, by indices of either type.
@@ -137,6 +138,25 @@ fn gathers() -> Vec<(Op, Vec<TensorType>)> {
         of(DType::U8, 8, DType::I32),
         of(DType::Bool, 3, DType::I64),
     ]
+}
+
+/// Elements by indices of their own, of whatever types, and updates at such places in every way.
+fn lines() -> Vec<(Op, Vec<TensorType>)> {
+    let mut cases = Vec::new();
+    for dtype in [DType::F32, DType::I64, DType::U8, DType::I8, DType::Bool] {
+        let data = TensorType::new(dtype, [2, 5, 3]);
+        let indices = TensorType::new(DType::I64, [2, 4, 2]);
+        let updates = TensorType::new(dtype, [2, 4, 2]);
+        cases.push((GatherElements::new(1).into(), vec![data.clone(), indices.clone()]));
+        for reduction in ScatterReduction::ALL {
+            let scatter = Op::from(ScatterElements::new(1).reduction(reduction));
+            let inputs = vec![data.clone(), indices.clone(), updates.clone()];
+            if scatter.infer(&inputs.iter().collect::<Vec<_>>()).is_ok() {
+                cases.push((scatter, inputs));
+            }
+        }
+    }
+    cases
 }
 
 /// Every function of elements, of whatever types it takes, broadcast and not.

@@ -150,6 +150,12 @@ kernels! {
         outputs: [output: Bits4],
     }
 
+    GatherElements = "gather_elements" from "gather_elements" {
+        parameters: movement::LinesParameters,
+        inputs: [data: Bits, indices: Any],
+        outputs: [output: Bits],
+    }
+
     Gemm = "gemm" from "gemm" ["spread_plain", "vectors_whole"] {
         parameters: matmul::GemmParameters,
         inputs: [input: F32, packed: F32x4, bias: F32, residual: F32],
@@ -395,6 +401,18 @@ kernels! {
         parameters: rows::ReduceParameters,
         inputs: [input: F32x4, centres: F32],
         outputs: [output: F32],
+    }
+
+    Scatter = "scatter" from "scatter" {
+        parameters: movement::LinesParameters,
+        inputs: [data: Bits, indices: Any, updates: Bits],
+        outputs: [output: Bits],
+    }
+
+    ScatterReduce = "scatter_reduce" from "scatter_reduce" {
+        parameters: movement::LinesParameters,
+        inputs: [data: Any, indices: Any, updates: Any],
+        outputs: [output: Any],
     }
 
     Softmax = "softmax" from "softmax" {

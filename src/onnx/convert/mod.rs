@@ -5,9 +5,12 @@
 
 mod activation;
 mod builder;
+mod causal_conv;
 mod conv;
 mod elementwise;
+mod gather;
 mod linear;
+mod loss;
 mod movement;
 mod node;
 mod nodes;
@@ -16,6 +19,8 @@ mod pad;
 mod pool;
 mod reduce;
 mod resize;
+mod scatter;
+mod select;
 mod shape;
 mod subgraph;
 mod table;

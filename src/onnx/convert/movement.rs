@@ -3,6 +3,7 @@
 use ndarray::Array1;
 
 use super::builder::Value;
+use super::gather;
 use super::node::Node;
 use super::node::unsupported;
 use crate::error::{Error, Result};
@@ -181,9 +182,12 @@ pub(super) fn gather(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
     reshape(node, &joined, &shape)
 }
 
-/// Parts by the places of their first axes, which must be known: rows of the input with those axes as one.
+/// Parts by the places of their first axes: rows of the input with those axes as one.
 pub(super) fn gather_nd(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
-    let input = node.input(0)?;
+    let (input, indices) = (node.input(0)?, node.input(1)?);
+    if !node.is_known(&indices) {
+        return gather::gather_nd(node);
+    }
     let (parts, shape) = named_parts(node, input.shape())?;
     if parts.length == 0 {
         return Err(unsupported("parts without elements"));
@@ -203,7 +207,7 @@ fn reshape(node: &mut Node<'_, '_>, value: &Value, shape: &[usize]) -> Result<Ve
 }
 
 /// The elements at these places along an axis: slices where they are few runs.
-fn take(node: &mut Node<'_, '_>, input: &Value, at: usize, places: &[usize]) -> Result<Value> {
+pub(super) fn take(node: &mut Node<'_, '_>, input: &Value, at: usize, places: &[usize]) -> Result<Value> {
     let breaks = places.windows(2).filter(|pair| pair[0] + 1 != pair[1]).count();
     if breaks >= MOST_SLICES {
         return gathered(node, input, at, places);
@@ -258,34 +262,50 @@ pub(super) fn expand(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
     node.emit_one(Expand::new(indices(&shape)), &[&input])
 }
 
-/// Everything so many times along each axis: a new axis before each that is repeated, stretched, and merged with it.
+/// Everything so many times along each axis: a new axis before each that is repeated, stretched, and merged with it. All at once
+/// where that makes few axes, else one after another.
 pub(super) fn tile(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
     let (input, repeats) = (node.input(0)?, node.host_ints(1)?);
     let shape = input.shape();
     if repeats.len() != shape.len() || repeats.iter().any(|&count| count < 0) {
         return Err(Error::Onnx(format!("repeats {repeats:?} of an input of shape {shape:?}")));
     }
-    let (mut split, mut spread, mut tiled) = (Vec::new(), Vec::new(), Vec::new());
-    for (&extent, &count) in shape.iter().zip(&indices(&repeats)) {
-        if count != 1 {
-            split.push(1);
-            spread.push(count);
-        }
-        split.push(extent as isize);
-        spread.push(extent as isize);
-        tiled.push(extent.saturating_mul(count as usize));
-    }
-    if split.len() == shape.len() {
-        return Ok(vec![input]);
-    }
-    if split.len() > tensor::MOST_DIMENSIONS {
-        return Err(unsupported(format!("repeats {repeats:?} along so many axes")));
-    }
+    let repeats = indices(&repeats);
+    let tiled = shape.iter().zip(&repeats);
+    let tiled: Vec<usize> = tiled.map(|(&extent, &count)| extent.saturating_mul(count as usize)).collect();
     tensor::element_count("the output", &tiled)?;
-    let split = node.reshape(&input, &split)?;
+    let repeated: Vec<usize> = (0..repeats.len()).filter(|&axis| repeats[axis] != 1).collect();
+    let mut result = input;
+    for axes in repeated.chunks(MOST_REPEATED) {
+        result = repeat(node, &result, axes, &repeats)?;
+    }
+    Ok(vec![result])
+}
+
+/// The axes that are repeated at once: with one before each, and those between, no copy has more than five.
+const MOST_REPEATED: usize = 2;
+
+/// Everything so many times along some axes.
+fn repeat(node: &mut Node<'_, '_>, input: &Value, axes: &[usize], repeats: &[isize]) -> Result<Value> {
+    let (mut split, mut spread, mut tiled) = (Vec::new(), Vec::new(), Vec::new());
+    let mut before = 1;
+    for (axis, &extent) in input.shape().iter().enumerate() {
+        let extent = extent as isize;
+        if axes.contains(&axis) {
+            split.extend([before, 1, extent]);
+            spread.extend([before, repeats[axis], extent]);
+            tiled.push(extent.saturating_mul(repeats[axis]));
+            before = 1;
+        } else {
+            before *= extent;
+            tiled.push(extent);
+        }
+    }
+    split.push(before);
+    spread.push(before);
+    let split = node.reshape(input, &split)?;
     let spread = node.emit(Expand::new(spread), &[&split])?;
-    let tiled: Vec<isize> = tiled.iter().map(|&extent| extent as isize).collect();
-    Ok(vec![node.reshape(&spread, &tiled)?])
+    node.reshape(&spread, &tiled)
 }
 
 pub(super) fn depth_to_space(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
@@ -308,13 +328,12 @@ pub(super) fn space_to_depth(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
         return Err(Error::Onnx(format!("an image of {h} x {w} in blocks of {block}")));
     }
     let split = [n, c, h / block, block, w / block, block];
-    shuffle(
-        node,
-        &input,
-        split,
-        [0, 3, 5, 1, 2, 4],
-        [n, c * block * block, h / block, w / block],
-    )
+    let order = match node.string("mode", "DCR")? {
+        "DCR" => [0, 3, 5, 1, 2, 4],
+        "CRD" => [0, 1, 3, 5, 2, 4],
+        other => return Err(unsupported(format!("mode {other:?}"))),
+    };
+    shuffle(node, &input, split, order, [n, c * block * block, h / block, w / block])
 }
 
 /// The input, the block size and the input's extents.

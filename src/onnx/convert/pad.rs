@@ -1,12 +1,19 @@
 //! Padding and cropping.
 
+use ndarray::{ArrayD, IxDyn};
+
 use super::builder::Value;
+use super::gather::dtype_of;
 use super::movement::gathered;
 use super::node::Node;
+use crate::dtype::DType;
 use crate::error::{Error, Result};
-use crate::ops::Pad;
+use crate::onnx::fold::wrapped;
+use crate::onnx::tensor;
+use crate::ops::{Concat, Expand, Pad, Slice};
 use crate::padding::{Padding, PaddingMode, Sides};
 use crate::shape;
+use crate::tensor::{Tensor, each};
 
 pub(super) fn pad(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
     let input = node.input(0)?;
@@ -15,10 +22,9 @@ pub(super) fn pad(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
     let (pads, value, axes) = if node.opset() < 11 {
         let pads = node.ints("pads")?.map(<[i64]>::to_vec);
         let pads = pads.ok_or_else(|| Error::Onnx("pads is missing".to_owned()))?;
-        (pads, node.float("value", 0.0)?, None)
+        (pads, Some(tensor::scalar(node.float("value", 0.0)?)), None)
     } else {
-        let value = node.optional_host_float(2)?.unwrap_or(0.0);
-        (node.host_ints(1)?, value, node.optional_host_ints(3)?)
+        (node.host_ints(1)?, node.optional_host(2)?, node.optional_host_ints(3)?)
     };
     let axes = axes.unwrap_or_else(|| (0..rank as i64).collect());
     if pads.len() != 2 * axes.len() {
@@ -43,11 +49,19 @@ pub(super) fn pad(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
         "wrap" => PaddingMode::Circular,
         other => return Err(Error::Onnx(format!("mode is {other:?}"))),
     };
+    let value = constant(&value, dtype_of(&input)?)?;
     let mut axes = sides.iter().zip(input.shape());
     if axes.any(|(&(before, after), &extent)| !is_within(mode, before, after, extent)) {
         return by_places(node, input, &sides, mode);
     }
-    let value = if mode == PaddingMode::Zeros { value } else { 0.0 };
+    let Tensor::F32(value) = value else {
+        return any_type(node, input, &sides, mode, &Value::Host(value));
+    };
+    let value = value
+        .first()
+        .copied()
+        .filter(|_| mode == PaddingMode::Zeros)
+        .unwrap_or_default();
     let op = |padding: Padding| Pad::new(padding).mode(mode).value(value);
     let sided = |&(before, after): &(i64, i64)| Sides::new(before as isize, after as isize);
     if let [(0, 0), (0, 0), spatial @ ..] = sides.as_slice()
@@ -68,6 +82,75 @@ pub(super) fn pad(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
         result = node.reshape(&padded, &shape)?;
     }
     Ok(vec![result])
+}
+
+/// The number that stands for what is padded, as a scalar of the input's type.
+fn constant(given: &Option<Tensor>, dtype: DType) -> Result<Tensor> {
+    let Some(given) = given else {
+        return Ok(wrapped(ArrayD::from_elem(IxDyn(&[]), 0), dtype));
+    };
+    let count: usize = given.shape().iter().product();
+    if given.dtype() != dtype || count != 1 {
+        return Err(Error::Onnx(format!(
+            "a constant value of {}: expected one {dtype}",
+            given.tensor_type()
+        )));
+    }
+    Ok(each!(Tensor, given, array => tensor::scalar(array.first().copied().unwrap_or_default())))
+}
+
+/// Of whatever type, by operators that move elements.
+fn any_type(
+    node: &mut Node<'_, '_>,
+    mut input: Value,
+    sides: &[(i64, i64)],
+    mode: PaddingMode,
+    value: &Value,
+) -> Result<Vec<Value>> {
+    if mode != PaddingMode::Zeros {
+        return by_places(node, input, sides, mode);
+    }
+    for (axis, &side) in sides.iter().enumerate() {
+        input = constant_sides(node, &input, axis, side, value)?;
+    }
+    Ok(vec![input])
+}
+
+/// One value before and after the elements along an axis; where a side is negative, that many elements fewer.
+pub(super) fn constant_sides(
+    node: &mut Node<'_, '_>,
+    input: &Value,
+    axis: usize,
+    (before, after): (i64, i64),
+    value: &Value,
+) -> Result<Value> {
+    let extent = input.shape()[axis];
+    let padded = Sides::new(before as isize, after as isize).padded(extent);
+    let padded = padded.ok_or_else(|| Error::Onnx(format!("pads {before} and {after} of an extent of {extent}")))?;
+    let mut shape = input.shape().to_vec();
+    shape[axis] = padded;
+    tensor::element_count("the output", &shape)?;
+    // Cropped first: padding may not make up for what is cropped on the other side.
+    let (start, end) = (before.min(0).unsigned_abs() as usize, extent as i64 + after.min(0));
+    let end = usize::try_from(end).ok().filter(|&end| end >= start);
+    let end = end.ok_or_else(|| Error::Onnx(format!("pads {before} and {after} crop more than an extent of {extent}")))?;
+    let mut parts = Vec::new();
+    for count in [before, after] {
+        shape[axis] = usize::try_from(count).unwrap_or_default();
+        let side = Expand::new(shape.iter().map(|&extent| extent as isize).collect::<Vec<_>>());
+        parts.push(if count > 0 { Some(node.emit(side, &[value])?) } else { None });
+    }
+    let middle = if (start, end) == (0, extent) {
+        input.clone()
+    } else {
+        node.emit(Slice::new([start as isize], [end as isize]).axes([axis as isize]), &[input])?
+    };
+    let joined = [parts[0].as_ref(), Some(&middle), parts[1].as_ref()];
+    let joined: Vec<&Value> = joined.into_iter().flatten().collect();
+    match joined.as_slice() {
+        [only] => Ok((*only).clone()),
+        all => node.emit(Concat::new(axis as isize), all),
+    }
 }
 
 /// Whether [`Pad`] computes it: it crops in the constant mode only, and reflects or wraps around once.

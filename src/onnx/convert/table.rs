@@ -1,12 +1,16 @@
 //! The operators that become nodes of the graph, by name.
 
 use super::node::Convert;
-use super::{activation, conv, elementwise, linear, movement, norm, pad, pool, reduce, resize, shape};
+use super::{
+    activation, causal_conv, conv, elementwise, gather, linear, loss, movement, norm, pad, pool, reduce, resize, scatter, select,
+    shape,
+};
 
 /// The operators that become nodes of the graph. Those that work on shapes alone are in [`fold::find`](crate::onnx::fold::find).
 pub(super) fn find(operator: &str) -> Option<Convert> {
     Some(match operator {
         "Conv" => conv::conv,
+        "CausalConvWithState" => causal_conv::causal_conv_with_state,
         "ConvTranspose" => conv::conv_transpose,
         "MaxPool" => pool::max_pool,
         "AveragePool" => pool::average_pool,
@@ -45,7 +49,19 @@ pub(super) fn find(operator: &str) -> Option<Convert> {
         "SplitToSequence" => movement::split_to_sequence,
         "SequenceAt" => movement::sequence_at,
         "Gather" => movement::gather,
+        "GatherElements" => gather::gather_elements,
         "GatherND" => movement::gather_nd,
+        "ScatterElements" | "Scatter" => scatter::scatter_elements,
+        "ScatterND" => scatter::scatter_nd,
+        "TensorScatter" => scatter::tensor_scatter,
+        "MaxUnpool" => scatter::max_unpool,
+        "OneHot" => select::one_hot,
+        "Trilu" => select::trilu,
+        "Compress" => select::compress,
+        "ReverseSequence" => select::reverse_sequence,
+        "CenterCropPad" => select::center_crop_pad,
+        "NegativeLogLikelihoodLoss" => loss::negative_log_likelihood,
+        "SoftmaxCrossEntropyLoss" => loss::softmax_cross_entropy,
         "Transpose" => movement::transpose,
         "Expand" => movement::expand,
         "Tile" => movement::tile,

@@ -90,6 +90,18 @@ pub(in crate::onnx) fn named_parts(node: &Node<'_, '_>, data: &[usize]) -> Resul
     Ok((parts, shape))
 }
 
+/// The elements that the known indices of a `ScatterElements` name, in the order of all elements.
+pub(in crate::onnx) fn named_elements(node: &Node<'_, '_>, data: &[usize], axis: i64) -> Result<Vec<usize>> {
+    element_places(data, &whole("indices", &node.host(1)?)?, axis)
+}
+
+/// The rows that the known indices of a `ScatterND` name, and how many elements each has, which is not none.
+pub(in crate::onnx) fn named_rows(node: &Node<'_, '_>, data: &[usize]) -> Result<(usize, Vec<usize>)> {
+    let parts = parts(data, &whole("indices", &node.host(1)?)?, 0)?;
+    let rows = parts.starts.iter().map(|start| start / parts.length.max(1));
+    Ok((parts.length, rows.collect()))
+}
+
 /// Parts of a tensor that indices of places name, as ranges of its elements in their order.
 pub(in crate::onnx) struct Parts {
     /// How many axes a place counts.

@@ -14,9 +14,11 @@ mod places;
 mod reduce;
 mod scatter;
 mod triangle;
+mod unique;
 
 pub(super) use cast::convert;
-pub(super) use gather::named_parts;
+pub(super) use gather::{named_elements, named_parts, named_rows};
+pub(super) use known::wrapped;
 
 use super::convert::Convert;
 
@@ -48,6 +50,7 @@ pub(super) fn find(operator: &str) -> Option<Convert> {
         "OneHot" => places::one_hot,
         "TopK" => places::top_k,
         "ArgMax" | "ArgMin" => places::extreme,
+        "Unique" => unique::unique,
         "Trilu" => triangle::trilu,
         "Concat" => arrange::concat,
         "Slice" => arrange::slice,

@@ -12,6 +12,22 @@ parameters! {
         indices: u32,
     }
 
+    /// What `gather_elements`, `scatter` and `scatter_reduce` take. The output is gone through, and with it another tensor: the data or
+    /// the indices.
+    LinesParameters {
+        /// of the output
+        elements: u32,
+        /// Elements of the data along the axis.
+        extent: i32,
+        /// Indices along the axis.
+        indices: u32,
+        /// From one element of the other tensor to the next along the axis.
+        stride: u32,
+        /// The first AXES count, the last axis first: the output's extent, how far the other tensor goes, its stride but along the
+        /// axis, and whether it is the axis.
+        axes: [[u32; 4]; MOST_AXES],
+    }
+
     /// What `interpolate` takes.
     InterpolateParameters {
         in_height: u32,
