@@ -26,9 +26,8 @@ use std::sync::Arc;
 
 pub use info::{Dim, ValueInfo};
 pub use passes::Pass;
-pub(crate) use source::Fold;
-pub(crate) use source::Kind;
 pub use source::Source;
+pub(crate) use source::{Fold, Kind, Next, Stage};
 pub(crate) use work::{count, multiply_adds};
 
 use crate::dtype::{DType, TensorType};

@@ -37,7 +37,7 @@ mod types;
 mod weights;
 
 pub use crate::graph::Dim;
-pub(crate) use convert::graph;
+pub(crate) use convert::{check, graph};
 pub use model::Model;
 pub use read::open_tensor;
 pub use types::{Options, Shapes, TensorInfo};

@@ -146,8 +146,8 @@ impl InputArguments {
             return Err("options for pictures are given, but no input is a picture".into());
         }
         let input_shapes = model.input_shapes(&shapes)?;
-        // What is not supported is said before a device is opened, and inputs that there is a graph for are within the budget.
-        model.graph(&shapes)?;
+        // What is not supported is said before a device is opened, and inputs of a model that passes are within the budget.
+        model.check(&shapes)?;
         let mut random = Random::new(0);
         let inputs = arrays.into_iter().zip(model.inputs().iter().zip(&input_shapes));
         let inputs = inputs.map(|(array, (info, shape))| match array {

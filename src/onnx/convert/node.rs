@@ -216,7 +216,7 @@ impl<'b, 'm> Node<'b, 'm> {
         let Some(value) = self.optional(index) else {
             return Ok(None);
         };
-        let known = self.builder.known(&value)?;
+        let known = self.builder.required(&value)?;
         let known = known.ok_or_else(|| unsupported(format!("input {index} is computed while the network runs")))?;
         Ok(Some(known))
     }

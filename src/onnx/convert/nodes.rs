@@ -18,6 +18,8 @@ pub(super) struct Conversion<'m> {
     pub(super) unsupported: Vec<String>,
     /// How many nodes of graphs in nodes were converted, those of loops in each round.
     pub(super) unrolled: usize,
+    /// Whether the model may be run in stages, so that what is computed in one is known in the next.
+    pub(super) is_staged: bool,
 }
 
 impl<'m> Conversion<'m> {
@@ -29,36 +31,47 @@ impl<'m> Conversion<'m> {
             used,
             unsupported: Vec::new(),
             unrolled: 0,
+            is_staged: false,
         }
     }
 
     /// Converts nodes in their order.
     pub(super) fn nodes(&mut self, builder: &mut Builder<'m>, nodes: &'m [NodeProto]) -> Result<()> {
         for (index, node) in nodes.iter().enumerate() {
-            let name = match (node.name.as_str(), node.output.iter().find(|output| !output.is_empty())) {
-                ("", Some(output)) => format!("of {output:?}"),
-                ("", None) => format!("number {index}"),
-                (name, _) => format!("{name:?}"),
-            };
             match self.node(builder, node) {
-                Ok(()) => {}
-                Err(Error::Unsupported { message, .. }) => {
-                    if !message.is_empty() {
-                        self.unsupported
-                            .push(format!("  node {name} ({}): {message}", qualified(node)));
-                    }
-                    for output in &node.output {
-                        builder.values.insert(output.as_str(), Value::Missing(String::new()));
-                    }
-                }
-                Err(error) => return Err(locate(error, &name, node)),
+                // Another stage will know what is wanted here, and convert the node that these nodes are in.
+                Err(error @ Error::Unsupported { .. }) if self.is_staged && builder.wants_more() => return Err(error),
+                outcome => self.note(builder, index, node, outcome)?,
             }
         }
         Ok(())
     }
 
-    /// Converts a node and gives its outputs their names.
-    fn node(&mut self, builder: &mut Builder<'m>, proto: &'m NodeProto) -> Result<()> {
+    /// Lists a node that is not supported, and has its outputs missing.
+    pub(super) fn note(&mut self, builder: &mut Builder<'m>, index: usize, node: &'m NodeProto, outcome: Result<()>) -> Result<()> {
+        let name = match (node.name.as_str(), node.output.iter().find(|output| !output.is_empty())) {
+            ("", Some(output)) => format!("of {output:?}"),
+            ("", None) => format!("number {index}"),
+            (name, _) => format!("{name:?}"),
+        };
+        match outcome {
+            Ok(()) => Ok(()),
+            Err(Error::Unsupported { message, .. }) => {
+                if !message.is_empty() {
+                    self.unsupported
+                        .push(format!("  node {name} ({}): {message}", qualified(node)));
+                }
+                for output in &node.output {
+                    builder.values.insert(output.as_str(), Value::Missing(String::new()));
+                }
+                Ok(())
+            }
+            Err(error) => Err(locate(error, &name, node)),
+        }
+    }
+
+    /// Refuses a node whose operator is not known.
+    pub(super) fn check_operator(proto: &NodeProto) -> Result<()> {
         let unsupported = |message: String| Error::unsupported("onnx", message);
         if !matches!(proto.domain.as_str(), "" | "ai.onnx") {
             return Err(unsupported(format!("domain {:?}", proto.domain)));
@@ -67,6 +80,13 @@ impl<'m> Conversion<'m> {
         if !is_known(&proto.op_type) && !matches!(proto.op_type.as_str(), "If" | "Loop") {
             return Err(unsupported("no such operator".to_owned()));
         }
+        Ok(())
+    }
+
+    /// Converts a node and gives its outputs their names.
+    pub(super) fn node(&mut self, builder: &mut Builder<'m>, proto: &'m NodeProto) -> Result<()> {
+        let unsupported = |message: String| Error::unsupported("onnx", message);
+        Self::check_operator(proto)?;
         let mut inputs = Vec::new();
         for name in &proto.input {
             inputs.push(if name.is_empty() { None } else { Some(builder.value(name)?) });
@@ -99,7 +119,7 @@ impl<'m> Conversion<'m> {
 }
 
 /// Names that nodes and the graphs in them read.
-fn note_uses<'m>(nodes: &'m [NodeProto], used: &mut HashSet<&'m str>) {
+pub(super) fn note_uses<'m>(nodes: impl IntoIterator<Item = &'m NodeProto>, used: &mut HashSet<&'m str>) {
     for node in nodes {
         used.extend(node.input.iter().map(String::as_str));
         for graph in node.attribute.iter().filter_map(|attribute| attribute.g.as_deref()) {
@@ -146,6 +166,11 @@ fn outputs<'m>(builder: &mut Builder<'m>, proto: &'m NodeProto, inputs: &[Option
         match through(convert) {
             Err(error @ Error::Unsupported { .. }) => refusal = error,
             outputs => return outputs,
+        }
+    }
+    if convert.is_none() {
+        for input in inputs.iter().flatten() {
+            builder.required(input)?;
         }
     }
     Err(refusal)

@@ -95,6 +95,19 @@ fn run<'m>(
         )));
     }
     let names = names(builder, graph)?;
+    let outputs = converted(conversion, builder, graph, arguments);
+    for name in names {
+        builder.values.remove(name);
+    }
+    outputs
+}
+
+fn converted<'m>(
+    conversion: &mut Conversion<'m>,
+    builder: &mut Builder<'m>,
+    graph: &'m GraphProto,
+    arguments: Vec<Value>,
+) -> Result<Vec<Value>> {
     for (input, argument) in graph.input.iter().zip(arguments) {
         builder.values.insert(&input.name, argument);
     }
@@ -108,11 +121,7 @@ fn run<'m>(
     }
     conversion.nodes(builder, &graph.node)?;
     let outputs = graph.output.iter().map(|output| builder.value(&output.name));
-    let outputs = outputs.collect::<Result<Vec<_>>>()?;
-    for name in names {
-        builder.values.remove(name);
-    }
-    Ok(outputs)
+    outputs.collect()
 }
 
 /// What a graph defines: nothing twice, and nothing that is defined outside.
@@ -154,7 +163,7 @@ fn given(inputs: &[Option<Value>], index: usize) -> Option<&Value> {
 }
 
 fn known(builder: &Builder<'_>, value: &Value) -> Result<Tensor> {
-    let known = builder.known(value)?;
+    let known = builder.required(value)?;
     known.ok_or_else(|| unsupported("a condition or a number of rounds that is computed while the network runs"))
 }
 
