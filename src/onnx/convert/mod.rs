@@ -4,6 +4,7 @@
 //! and inputs through [`Node`], which notices those that nobody reads: what is not understood is refused, not ignored.
 
 mod activation;
+mod attention;
 mod builder;
 mod conv;
 mod elementwise;
@@ -16,6 +17,7 @@ mod pad;
 mod pool;
 mod reduce;
 mod resize;
+mod rotary;
 mod shape;
 mod subgraph;
 mod table;
