@@ -1,7 +1,9 @@
 //! The operators that become nodes of the graph, by domain and name.
 
 use super::node::Convert;
-use super::{activation, attention, conv, elementwise, linear, movement, norm, pad, pool, reduce, resize, rotary, shape};
+use super::{
+    activation, attention, conv, einsum, elementwise, fourier, linear, movement, norm, pad, pool, reduce, resize, rotary, shape,
+};
 
 /// Whether any operator of a domain is known.
 pub(super) fn is_domain(domain: &str) -> bool {
@@ -42,6 +44,9 @@ fn of_onnx(operator: &str) -> Option<Convert> {
         "LogSoftmax" => norm::log_softmax,
         "Gemm" => linear::gemm,
         "MatMul" => linear::mat_mul,
+        "Einsum" => einsum::einsum,
+        "DFT" => fourier::dft,
+        "STFT" => fourier::stft,
         "Attention" => attention::attention,
         "RotaryEmbedding" => rotary::rotary_embedding,
         "InstanceNormalization" => norm::instance_norm,
