@@ -4,9 +4,12 @@
 //! and inputs through [`Node`], which notices those that nobody reads: what is not understood is refused, not ignored.
 
 mod activation;
+mod attention;
 mod builder;
 mod conv;
+mod einsum;
 mod elementwise;
+mod fourier;
 mod linear;
 mod movement;
 mod node;
@@ -16,6 +19,7 @@ mod pad;
 mod pool;
 mod reduce;
 mod resize;
+mod rotary;
 mod shape;
 mod stages;
 mod subgraph;
