@@ -72,16 +72,14 @@ impl<'m> Conversion<'m> {
 
     /// Refuses a node whose operator is not known.
     pub(super) fn check_operator(proto: &NodeProto) -> Result<()> {
-        let unsupported = |message: String| Error::unsupported("onnx", message);
+        let unsupported = |message: String| Err(Error::unsupported("onnx", message));
         if !table::is_domain(&proto.domain) {
-            return Err(unsupported(format!("domain {:?}", proto.domain)));
+            return unsupported(format!("domain {:?}", proto.domain));
         }
-        let subgraph = subgraph_of(proto);
-        let (fold, convert) = found(proto);
-        if fold.is_none() && convert.is_none() && subgraph.is_none() {
-            return Err(unsupported("no such operator".to_owned()));
+        match found(proto) {
+            (None, None) if subgraph_of(proto).is_none() => unsupported("no such operator".to_owned()),
+            _ => Ok(()),
         }
-        Ok(())
     }
 
     /// Converts a node and gives its outputs their names.
@@ -102,7 +100,7 @@ impl<'m> Conversion<'m> {
             }
         }
         let used_outputs: Vec<bool> = proto.output.iter().map(|name| self.used.contains(name.as_str())).collect();
-        let outputs = match subgraph {
+        let outputs = match subgraph_of(proto) {
             Some(convert) => convert(self, builder, proto, &inputs)?,
             None => outputs(builder, proto, &inputs, &used_outputs)?,
         };
@@ -130,7 +128,7 @@ fn subgraph_of(node: &NodeProto) -> Option<ConvertSubgraph> {
 }
 
 /// How an operator is computed of what is known, and how it becomes nodes of the graph.
-fn found(node: &NodeProto) -> (Option<Convert>, Option<Convert>) {
+pub(super) fn found(node: &NodeProto) -> (Option<Convert>, Option<Convert>) {
     let fold = match node.domain.as_str() {
         "" | "ai.onnx" => fold::find(&node.op_type),
         _ => None,

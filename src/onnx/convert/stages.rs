@@ -5,12 +5,11 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use super::builder::{Builder, Value};
-use super::nodes::{Conversion, note_uses};
-use super::{finish, give, start, table};
+use super::nodes::{Conversion, found, note_uses};
+use super::{finish, give, start};
 use crate::error::{Error, Result};
 use crate::graph::passes::Evaluate;
 use crate::graph::{Graph, Next, Stage, ValueId};
-use crate::onnx::fold;
 use crate::onnx::model::Model;
 use crate::onnx::proto::NodeProto;
 use crate::onnx::types::Shapes;
@@ -280,7 +279,7 @@ struct Carried {
 
 /// Whether an operator is computed of known elements alone.
 fn is_of_elements(node: &NodeProto) -> bool {
-    table::find(&node.op_type).is_none() && fold::find(&node.op_type).is_some()
+    matches!(found(node), (Some(_), None))
 }
 
 fn outputs_of(node: &NodeProto) -> impl Iterator<Item = &str> {
