@@ -5,6 +5,7 @@
 
 mod activation;
 mod builder;
+mod cast;
 mod conv;
 mod elementwise;
 mod linear;

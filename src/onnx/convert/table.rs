@@ -1,7 +1,7 @@
 //! The operators that become nodes of the graph, by name.
 
 use super::node::Convert;
-use super::{activation, conv, elementwise, linear, movement, norm, pad, pool, reduce, resize, shape};
+use super::{activation, cast, conv, elementwise, linear, movement, norm, pad, pool, reduce, resize, shape};
 
 /// The operators that become nodes of the graph. Those that work on shapes alone are in [`fold::find`](crate::onnx::fold::find).
 pub(super) fn find(operator: &str) -> Option<Convert> {
@@ -56,8 +56,9 @@ pub(super) fn find(operator: &str) -> Option<Convert> {
         "ReduceL1" | "ReduceL2" | "ReduceSumSquare" => reduce::norm,
         "ReduceLogSum" => reduce::log_sum,
         "ReduceLogSumExp" => reduce::log_sum_exp,
-        "Cast" => elementwise::cast,
-        "CastLike" => elementwise::cast_like,
+        "Cast" => cast::cast,
+        "CastLike" => cast::cast_like,
+        "BitCast" => cast::bit_cast,
         "Identity" => elementwise::identity,
         "Dropout" => elementwise::dropout,
         "Reshape" => shape::reshape,
