@@ -3,6 +3,7 @@
 mod described;
 mod graphs;
 mod known;
+mod microsoft;
 mod norms;
 mod reductions;
 mod sizes;

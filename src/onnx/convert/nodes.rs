@@ -60,11 +60,13 @@ impl<'m> Conversion<'m> {
     /// Converts a node and gives its outputs their names.
     fn node(&mut self, builder: &mut Builder<'m>, proto: &'m NodeProto) -> Result<()> {
         let unsupported = |message: String| Error::unsupported("onnx", message);
-        if !matches!(proto.domain.as_str(), "" | "ai.onnx") {
+        builder.declared = None;
+        if !table::is_domain(&proto.domain) {
             return Err(unsupported(format!("domain {:?}", proto.domain)));
         }
-        let is_known = |operator: &str| fold::find(operator).is_some() || table::find(operator).is_some();
-        if !is_known(&proto.op_type) && !matches!(proto.op_type.as_str(), "If" | "Loop") {
+        let subgraph = subgraph_of(proto);
+        let (fold, convert) = found(proto);
+        if fold.is_none() && convert.is_none() && subgraph.is_none() {
             return Err(unsupported("no such operator".to_owned()));
         }
         let mut inputs = Vec::new();
@@ -81,10 +83,9 @@ impl<'m> Conversion<'m> {
             }
         }
         let used_outputs: Vec<bool> = proto.output.iter().map(|name| self.used.contains(name.as_str())).collect();
-        let outputs = match proto.op_type.as_str() {
-            "If" => subgraph::branch(self, builder, proto, &inputs)?,
-            "Loop" => subgraph::repeat(self, builder, proto, &inputs)?,
-            _ => outputs(builder, proto, &inputs, &used_outputs)?,
+        let outputs = match subgraph {
+            Some(convert) => convert(self, builder, proto, &inputs)?,
+            None => outputs(builder, proto, &inputs, &used_outputs)?,
         };
         let declared = builder.declared.take();
         for (index, name) in proto.output.iter().enumerate().filter(|(_, name)| !name.is_empty()) {
@@ -109,6 +110,26 @@ fn inherited(builder: &Builder<'_>, proto: &NodeProto, output: &Value) -> Option
     let elements = proto.input.iter().filter_map(|name| builder.element_type(name));
     let is_alike = |element: &i32| element::is_widened(*element) && element::dtype(*element) == output.dtype();
     elements.into_iter().find(is_alike)
+}
+
+/// How an operator is converted that has graphs in its attributes.
+type ConvertSubgraph = for<'m> fn(&mut Conversion<'m>, &mut Builder<'m>, &'m NodeProto, &[Option<Value>]) -> Result<Vec<Value>>;
+
+fn subgraph_of(node: &NodeProto) -> Option<ConvertSubgraph> {
+    match (node.domain.as_str(), node.op_type.as_str()) {
+        ("" | "ai.onnx", "If") => Some(subgraph::branch),
+        ("" | "ai.onnx", "Loop") => Some(subgraph::repeat),
+        _ => None,
+    }
+}
+
+/// How an operator is computed of what is known, and how it becomes nodes of the graph.
+fn found(node: &NodeProto) -> (Option<Convert>, Option<Convert>) {
+    let fold = match node.domain.as_str() {
+        "" | "ai.onnx" => fold::find(&node.op_type),
+        _ => None,
+    };
+    (fold, table::find(&node.domain, &node.op_type))
 }
 
 /// Names that nodes and the graphs in them read.
@@ -139,7 +160,7 @@ fn locate(error: Error, name: &str, node: &NodeProto) -> Error {
 /// What a node gives: computed now of what is known, and while the network runs of anything else. What depends on constants alone
 /// but is in the graph is computed only where nothing else does.
 fn outputs<'m>(builder: &mut Builder<'m>, proto: &'m NodeProto, inputs: &[Option<Value>], used: &[bool]) -> Result<Vec<Value>> {
-    let (fold, convert) = (fold::find(&proto.op_type), table::find(&proto.op_type));
+    let (fold, convert) = found(proto);
     let mut given = inputs.iter().flatten();
     let all_known = given.clone().all(|input| builder.is_known(input));
     let fold_first =

@@ -1,10 +1,34 @@
-//! The operators that become nodes of the graph, by name.
+//! The operators that become nodes of the graph, by domain and name.
 
 use super::node::Convert;
 use super::{activation, cast, conv, elementwise, linear, movement, norm, pad, pool, reduce, resize, shape};
 
+/// Whether any operator of a domain is known.
+pub(super) fn is_domain(domain: &str) -> bool {
+    matches!(domain, "" | "ai.onnx" | "ai.onnx.preview" | "com.microsoft")
+}
+
 /// The operators that become nodes of the graph. Those that work on shapes alone are in [`fold::find`](crate::onnx::fold::find).
-pub(super) fn find(operator: &str) -> Option<Convert> {
+pub(super) fn find(domain: &str, operator: &str) -> Option<Convert> {
+    match domain {
+        "" | "ai.onnx" => of_onnx(operator),
+        "com.microsoft" => of_microsoft(operator),
+        _ => None,
+    }
+}
+
+/// The operators of ONNX Runtime, which its optimizer makes of ONNX's.
+fn of_microsoft(operator: &str) -> Option<Convert> {
+    Some(match operator {
+        "Gelu" => activation::gelu,
+        "BiasGelu" => activation::bias_gelu,
+        "FastGelu" => activation::fast_gelu,
+        "QuickGelu" => activation::quick_gelu,
+        _ => return None,
+    })
+}
+
+fn of_onnx(operator: &str) -> Option<Convert> {
     Some(match operator {
         "Conv" => conv::conv,
         "ConvTranspose" => conv::conv_transpose,
@@ -26,6 +50,7 @@ pub(super) fn find(operator: &str) -> Option<Convert> {
         "LRN" => norm::local_response_norm,
         "LpPool" => pool::lp_pool,
         "Swish" => activation::swish,
+        "SwiGLU" => activation::swiglu,
         "Selu" => activation::selu,
         "Celu" => activation::celu,
         "LeakyRelu" => activation::leaky_relu,
