@@ -95,7 +95,7 @@ pub(super) fn converted(node: &mut Node<'_, '_>, input: Value, to: i32, rounding
 }
 
 /// As a type of the network has it; the value itself where it is of that type.
-fn cast_to(node: &mut Node<'_, '_>, value: &Value, dtype: DType) -> Result<Value> {
+pub(super) fn cast_to(node: &mut Node<'_, '_>, value: &Value, dtype: DType) -> Result<Value> {
     if value.dtype() == Some(dtype) {
         return Ok(value.clone());
     }
@@ -207,6 +207,6 @@ fn choose(node: &mut Node<'_, '_>, condition: &Value, yes: &Value, no: &Value) -
 }
 
 /// A constant that is broadcast to a value.
-fn number(value: &Value, number: f32) -> Value {
+pub(super) fn number(value: &Value, number: f32) -> Value {
     Value::Host(ArrayD::from_elem(vec![1; value.shape().len()], number).into())
 }

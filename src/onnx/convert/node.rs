@@ -190,6 +190,11 @@ impl<'b, 'm> Node<'b, 'm> {
         value
     }
 
+    /// Has what converts the operator afterwards find this in the place of an input.
+    pub(in crate::onnx) fn replace_input(&mut self, index: usize, value: Value) {
+        self.inputs[index] = Some(value);
+    }
+
     pub(in crate::onnx) fn input(&self, index: usize) -> Result<Value> {
         self.optional(index)
             .ok_or_else(|| Error::Onnx(format!("input {index} is missing")))

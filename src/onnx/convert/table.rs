@@ -1,7 +1,9 @@
 //! The operators that become nodes of the graph, by domain and name.
 
 use super::node::Convert;
-use super::{activation, cast, conv, elementwise, linear, movement, norm, pad, pool, reduce, resize, shape};
+use super::{
+    activation, cast, conv, elementwise, integer, linear, movement, norm, pad, pool, q_linear, quantize, reduce, resize, shape,
+};
 
 /// Whether any operator of a domain is known.
 pub(super) fn is_domain(domain: &str) -> bool {
@@ -24,6 +26,18 @@ fn of_microsoft(operator: &str) -> Option<Convert> {
         "BiasGelu" => activation::bias_gelu,
         "FastGelu" => activation::fast_gelu,
         "QuickGelu" => activation::quick_gelu,
+        "QuantizeLinear" => quantize::quantize_linear,
+        "DequantizeLinear" => quantize::dequantize_linear,
+        "DynamicQuantizeMatMul" => integer::dynamic_quantize_mat_mul,
+        "MatMulIntegerToFloat" => integer::mat_mul_integer_to_float,
+        "QGemm" => integer::q_gemm,
+        "FusedMatMul" => integer::fused_mat_mul,
+        "QLinearAdd" | "QLinearMul" => q_linear::arithmetic,
+        "QLinearSigmoid" => q_linear::sigmoid,
+        "QLinearLeakyRelu" => q_linear::leaky_relu,
+        "QLinearAveragePool" => q_linear::average_pool,
+        "QLinearGlobalAveragePool" => q_linear::global_average_pool,
+        "QLinearConcat" => q_linear::concat,
         _ => return None,
     })
 }
@@ -42,6 +56,13 @@ fn of_onnx(operator: &str) -> Option<Convert> {
         "LogSoftmax" => norm::log_softmax,
         "Gemm" => linear::gemm,
         "MatMul" => linear::mat_mul,
+        "MatMulInteger" => integer::mat_mul_integer,
+        "ConvInteger" => integer::conv_integer,
+        "QLinearMatMul" => integer::q_linear_mat_mul,
+        "QLinearConv" => integer::q_linear_conv,
+        "QuantizeLinear" => quantize::quantize_linear,
+        "DequantizeLinear" => quantize::dequantize_linear,
+        "DynamicQuantizeLinear" => quantize::dynamic_quantize_linear,
         "InstanceNormalization" => norm::instance_norm,
         "LayerNormalization" | "RMSNormalization" | "SimplifiedLayerNormalization" => norm::layer_norm,
         "GroupNormalization" => norm::group_norm,
