@@ -50,6 +50,7 @@ pub(super) fn execute(
         Op::Slice(op) => slice::slice(op, input, shape, output)?,
         Op::Transpose(op) => transpose::transpose(op, input, shape, output)?,
         Op::Expand(_) => expand::expand(input, shape, output),
+        Op::MatMulInteger(_) | Op::ConvInteger(_) => return Err(Error::Internal("whole numbers are no f32".to_owned())),
         Op::Gather(_) => return Err(Error::Internal("indices are no f32".to_owned())),
         Op::Reduce(op) => reduce::reduce(op, input, output)?,
     }

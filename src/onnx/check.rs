@@ -389,7 +389,7 @@ pub(super) fn input_shapes(model: &Model, shapes: &Shapes) -> Result<Vec<Vec<usi
 /// A given value, which must be of the type that the input is declared with.
 pub(super) fn fixed_value(input: &TensorInfo, value: &Tensor) -> Result<Tensor> {
     let name = input.element_type();
-    let Some(expected) = element::known_dtype(input.element) else {
+    let Some(expected) = element::dtype(input.element) else {
         return Err(Error::unsupported("onnx", format!("input {input} is {name}")));
     };
     match value {

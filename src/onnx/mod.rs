@@ -12,7 +12,8 @@
 //! # Ok::<(), convoke::Error>(())
 //! ```
 //!
-//! Opsets 7 to 28, inputs and outputs of every [`DType`](crate::DType); real numbers of 16 and 64 bits are `f32` here. A graph is for concrete shapes of its inputs and refuses others, so that whatever
+//! Opsets 7 to 28, inputs and outputs of every [`DType`](crate::DType); real numbers of every width are `f32` here, and whole
+//! numbers of types that [`DType`](crate::DType) does not have are of the next wider one. A graph is for concrete shapes of its inputs and refuses others, so that whatever
 //! computes with shapes is computed here and leaves nothing in the graph; [`Session::from_model`](crate::Session::from_model)
 //! makes one for each set of shapes that comes. Inputs of whole numbers are given their values for that ([`Shapes::value`]). What
 //! is not supported is listed in one error, node by node, before anything runs.
@@ -29,6 +30,7 @@ mod fold;
 mod model;
 mod proto;
 mod read;
+mod small_float;
 mod source;
 mod tensor;
 #[cfg(test)]

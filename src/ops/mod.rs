@@ -9,6 +9,7 @@ mod binary;
 mod cast;
 mod concat;
 mod conv;
+mod conv_integer;
 mod conv_transpose;
 pub(crate) mod elementwise;
 mod expand;
@@ -21,6 +22,7 @@ mod linear;
 mod local_response_norm;
 mod lp_pool;
 mod matmul;
+mod matmul_integer;
 mod operator;
 mod pad;
 mod pool;
@@ -40,6 +42,7 @@ pub use binary::Binary;
 pub use cast::Cast;
 pub use concat::Concat;
 pub use conv::{Conv, ConvPadding};
+pub use conv_integer::ConvInteger;
 pub use conv_transpose::ConvTranspose;
 pub use expand::Expand;
 pub use fused::{Fused, FusedBase};
@@ -51,6 +54,7 @@ pub use linear::Linear;
 pub use local_response_norm::LocalResponseNorm;
 pub use lp_pool::LpPool;
 pub use matmul::MatMul;
+pub use matmul_integer::MatMulInteger;
 pub use pad::Pad;
 pub use pool::{AdaptiveAvgPool, AdaptiveMaxPool, AvgPool, IndexOrder, MaxPool};
 pub use prelu::PRelu;
@@ -120,6 +124,8 @@ macro_rules! operators {
 operators! {
     /// Inputs: input, weight, and optionally bias.
     Conv,
+    /// Inputs: input, weight, of whole numbers.
+    ConvInteger,
     /// Inputs: input, weight, and optionally bias.
     ConvTranspose,
     /// Inputs: input, weight, optionally bias, and the residual where there is one.
@@ -148,6 +154,8 @@ operators! {
     Linear,
     /// Inputs: left, right.
     MatMul,
+    /// Inputs: left, right, of whole numbers.
+    MatMulInteger,
     /// Inputs: input, running mean, running variance, weight, bias.
     BatchNorm,
     /// Inputs: input, weight, bias.

@@ -23,13 +23,30 @@ use crate::reference::{compare_close, compare_exact};
 use crate::session::{Backend, Session};
 use crate::tensor::{Tensor, TensorView};
 
-/// How far an element may be from the one wanted: `atol + rtol * |want|`, as in `numpy.allclose`.
+/// How far an element may be from the one wanted: `atol + rtol * |want|`, as in `numpy.allclose`. For outputs that the model
+/// declares as `FLOAT16` or `BFLOAT16`, `rtol` is at least two units in the last place of these.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Tolerance {
     /// Relative.
     pub rtol: f64,
     /// Absolute.
     pub atol: f64,
+}
+
+impl Tolerance {
+    /// For an output of this type of ONNX. What a test wants of a type of 16 bits is rounded, often at each of several steps, and
+    /// may be two units in the last place from what is computed in 32 bits and not rounded.
+    fn of_type(self, element_type: &str) -> Self {
+        let unit: f32 = match element_type {
+            "FLOAT16" => half::f16::EPSILON.to_f32(),
+            "BFLOAT16" => half::bf16::EPSILON.to_f32(),
+            _ => return self,
+        };
+        Self {
+            rtol: self.rtol.max(2.0 * f64::from(unit)),
+            ..self
+        }
+    }
 }
 
 impl Default for Tolerance {
@@ -201,6 +218,7 @@ impl Case {
             .build(source)?
             .run_tensors(&inputs)?;
         for ((info, got), want) in self.model.outputs().iter().zip(&outputs).zip(&set.outputs) {
+            let tolerance = tolerance.of_type(&info.element_type());
             let compared = match (got, want) {
                 (Tensor::F32(got), Tensor::F32(want)) => compare_close(got, want, tolerance.rtol, tolerance.atol),
                 _ if got.dtype() != want.dtype() => {

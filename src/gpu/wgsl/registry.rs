@@ -132,6 +132,12 @@ kernels! {
         outputs: [output: F32],
     }
 
+    ConvInteger = "conv_integer" from "conv_integer" {
+        parameters: conv::Conv3dParameters,
+        inputs: [input: Any, weight: Any, before: Any],
+        outputs: [output: Any],
+    }
+
     Fill = "fill" from "fill" {
         parameters: rows::FillParameters,
         inputs: [],
@@ -311,6 +317,12 @@ kernels! {
         parameters: matmul::MatMulParameters,
         inputs: [left: F32, right: F32, before: F32],
         outputs: [output: F32],
+    }
+
+    MatMulInteger = "matmul_integer" from "matmul" ["factors_whole"] {
+        parameters: matmul::MatMulParameters,
+        inputs: [left: Any, right: Any, before: Any],
+        outputs: [output: Any],
     }
 
     PRelu = "prelu" from "prelu" {

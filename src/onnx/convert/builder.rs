@@ -56,6 +56,10 @@ pub(crate) struct Builder<'m> {
     pub(super) graph: Graph,
     pub(super) budget: Budget,
     pub(super) values: HashMap<&'m str, Value>,
+    /// ONNX's element types of values, where they are narrower than the types that hold the elements.
+    pub(super) elements: HashMap<&'m str, i32>,
+    /// The element type that the node under conversion says its outputs have.
+    pub(super) declared: Option<i32>,
     /// What nodes give, without what is an output already.
     pub(super) computed: HashSet<ValueId>,
     /// Constants that are in the graph, by the address of the elements, which are held so that it stays theirs.
@@ -76,6 +80,8 @@ impl<'m> Builder<'m> {
             graph: Graph::new(),
             budget: Budget::new(model.budget),
             values: HashMap::new(),
+            elements: HashMap::new(),
+            declared: None,
             computed: HashSet::new(),
             constants: HashMap::new(),
             evaluate,
@@ -107,6 +113,16 @@ impl<'m> Builder<'m> {
         };
         self.values.insert(name, value.clone());
         Ok(value)
+    }
+
+    /// ONNX's element type of a value, where that is known: an initializer's, an input's, or what a node has made.
+    pub(super) fn element_type(&self, name: &str) -> Option<i32> {
+        let input = || self.model.inputs.iter().find(|input| input.name == *name);
+        match (self.elements.get(name), self.model.initializers.get(name)) {
+            (Some(&element), _) => Some(element),
+            (None, Some(initializer)) => Some(initializer.data_type),
+            (None, None) => input().map(|input| input.element),
+        }
     }
 
     /// A value in the graph; what is known becomes a constant of it.

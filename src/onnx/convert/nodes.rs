@@ -6,9 +6,9 @@ use super::builder::{Builder, Value};
 use super::node::{Convert, Node};
 use super::{qualified, subgraph, table};
 use crate::error::{Error, Result};
-use crate::onnx::fold;
 use crate::onnx::model::Model;
 use crate::onnx::proto::{GraphProto, NodeProto};
+use crate::onnx::{element, fold};
 
 /// What is known of a model's nodes together.
 pub(super) struct Conversion<'m> {
@@ -85,6 +85,7 @@ impl<'m> Conversion<'m> {
     /// Converts a node and gives its outputs their names.
     pub(super) fn node(&mut self, builder: &mut Builder<'m>, proto: &'m NodeProto) -> Result<()> {
         let unsupported = |message: String| Error::unsupported("onnx", message);
+        builder.declared = None;
         Self::check_operator(proto)?;
         let mut inputs = Vec::new();
         for name in &proto.input {
@@ -104,7 +105,13 @@ impl<'m> Conversion<'m> {
             Some(convert) => convert(self, builder, proto, &inputs)?,
             None => outputs(builder, proto, &inputs, &used_outputs)?,
         };
+        let declared = builder.declared.take();
         for (index, name) in proto.output.iter().enumerate().filter(|(_, name)| !name.is_empty()) {
+            if let Some(value) = outputs.get(index)
+                && let Some(element) = declared.or_else(|| inherited(builder, proto, value))
+            {
+                builder.elements.insert(name, element);
+            }
             let value = match outputs.get(index) {
                 Some(value) => value.clone(),
                 None if self.used.contains(name.as_str()) => return Err(unsupported(format!("output {index} ({name:?})"))),
@@ -114,6 +121,13 @@ impl<'m> Conversion<'m> {
         }
         Ok(())
     }
+}
+
+/// The element type of an output that a node says nothing of: what the first input has whose elements are held alike.
+fn inherited(builder: &Builder<'_>, proto: &NodeProto, output: &Value) -> Option<i32> {
+    let elements = proto.input.iter().filter_map(|name| builder.element_type(name));
+    let is_alike = |element: &i32| element::is_widened(*element) && element::dtype(*element) == output.dtype();
+    elements.into_iter().find(is_alike)
 }
 
 /// How an operator is converted that has graphs in its attributes.

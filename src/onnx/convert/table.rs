@@ -2,7 +2,8 @@
 
 use super::node::Convert;
 use super::{
-    activation, attention, conv, einsum, elementwise, fourier, linear, movement, norm, pad, pool, reduce, resize, rotary, shape,
+    activation, attention, cast, conv, einsum, elementwise, fourier, integer, linear, movement, norm, pad, pool, q_linear,
+    quantize, reduce, resize, rotary, shape,
 };
 
 /// Whether any operator of a domain is known.
@@ -26,6 +27,18 @@ fn of_microsoft(operator: &str) -> Option<Convert> {
         "BiasGelu" => activation::bias_gelu,
         "FastGelu" => activation::fast_gelu,
         "QuickGelu" => activation::quick_gelu,
+        "QuantizeLinear" => quantize::quantize_linear,
+        "DequantizeLinear" => quantize::dequantize_linear,
+        "DynamicQuantizeMatMul" => integer::dynamic_quantize_mat_mul,
+        "MatMulIntegerToFloat" => integer::mat_mul_integer_to_float,
+        "QGemm" => integer::q_gemm,
+        "FusedMatMul" => integer::fused_mat_mul,
+        "QLinearAdd" | "QLinearMul" => q_linear::arithmetic,
+        "QLinearSigmoid" => q_linear::sigmoid,
+        "QLinearLeakyRelu" => q_linear::leaky_relu,
+        "QLinearAveragePool" => q_linear::average_pool,
+        "QLinearGlobalAveragePool" => q_linear::global_average_pool,
+        "QLinearConcat" => q_linear::concat,
         _ => return None,
     })
 }
@@ -49,6 +62,13 @@ fn of_onnx(operator: &str) -> Option<Convert> {
         "STFT" => fourier::stft,
         "Attention" => attention::attention,
         "RotaryEmbedding" => rotary::rotary_embedding,
+        "MatMulInteger" => integer::mat_mul_integer,
+        "ConvInteger" => integer::conv_integer,
+        "QLinearMatMul" => integer::q_linear_mat_mul,
+        "QLinearConv" => integer::q_linear_conv,
+        "QuantizeLinear" => quantize::quantize_linear,
+        "DequantizeLinear" => quantize::dequantize_linear,
+        "DynamicQuantizeLinear" => quantize::dynamic_quantize_linear,
         "InstanceNormalization" => norm::instance_norm,
         "LayerNormalization" | "RMSNormalization" | "SimplifiedLayerNormalization" => norm::layer_norm,
         "GroupNormalization" => norm::group_norm,
@@ -88,8 +108,9 @@ fn of_onnx(operator: &str) -> Option<Convert> {
         "ReduceL1" | "ReduceL2" | "ReduceSumSquare" => reduce::norm,
         "ReduceLogSum" => reduce::log_sum,
         "ReduceLogSumExp" => reduce::log_sum_exp,
-        "Cast" => elementwise::cast,
-        "CastLike" => elementwise::cast_like,
+        "Cast" => cast::cast,
+        "CastLike" => cast::cast_like,
+        "BitCast" => cast::bit_cast,
         "Identity" => elementwise::identity,
         "Dropout" => elementwise::dropout,
         "Reshape" => shape::reshape,
