@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::budget::Budget;
 use super::model::Model;
-use super::proto::{GraphProto, ModelProto, TensorProto, ValueInfoProto};
+use super::proto::{GraphProto, ModelProto, TensorProto, TypeProto, ValueInfoProto};
 use super::types::{Options, Shapes, TensorInfo};
 use super::{external, tensor, weights};
 use crate::error::{Error, Result};
@@ -266,6 +266,9 @@ fn tensor_info(kind: &str, info: &ValueInfoProto) -> Result<TensorInfo> {
         return Err(malformed(format!("an {kind} has no name")));
     }
     let what = format!("{kind} {name:?}");
+    if let Some(other) = info.kind.as_ref().and_then(other_type) {
+        return Err(Error::unsupported("onnx", format!("{what} is {other}: those of the model must be tensors")));
+    }
     let tensor = info.kind.as_ref().and_then(|kind| kind.tensor.as_ref());
     let dims = match tensor.and_then(|tensor| tensor.shape.as_ref()) {
         None => None,
@@ -294,6 +297,17 @@ fn tensor_info(kind: &str, info: &ValueInfoProto) -> Result<TensorInfo> {
         dims,
         element: tensor.map_or(0, |tensor| tensor.element),
     })
+}
+
+/// What a value is that is no tensor.
+fn other_type(kind: &TypeProto) -> Option<&'static str> {
+    let types = [
+        (&kind.sequence, "a sequence"),
+        (&kind.map, "a map"),
+        (&kind.sparse_tensor, "a sparse tensor"),
+        (&kind.optional, "an optional"),
+    ];
+    types.into_iter().find_map(|(given, name)| given.is_some().then_some(name))
 }
 
 /// Every value has one definition, and each use comes after it; so there are no cycles.

@@ -76,6 +76,8 @@ pub(super) struct AttributeProto {
     pub(super) floats: Vec<f32>,
     #[prost(int64, repeated, tag = "8")]
     pub(super) ints: Vec<i64>,
+    #[prost(bytes = "bytes", repeated, tag = "9")]
+    pub(super) strings: Vec<Bytes>,
     #[prost(int32, tag = "20")]
     pub(super) kind: i32,
     #[prost(string, tag = "21")]
@@ -126,11 +128,19 @@ pub(super) struct ValueInfoProto {
     pub(super) kind: Option<TypeProto>,
 }
 
-/// Only tensors; sequences, maps and sparse tensors read as a type without one.
+/// Only tensors are read; of the others it matters that they are none.
 #[derive(Clone, PartialEq, Message)]
 pub(super) struct TypeProto {
     #[prost(message, optional, tag = "1")]
     pub(super) tensor: Option<TensorTypeProto>,
+    #[prost(message, optional, tag = "4")]
+    pub(super) sequence: Option<Ignored>,
+    #[prost(message, optional, tag = "5")]
+    pub(super) map: Option<Ignored>,
+    #[prost(message, optional, tag = "8")]
+    pub(super) sparse_tensor: Option<Ignored>,
+    #[prost(message, optional, tag = "9")]
+    pub(super) optional: Option<Ignored>,
 }
 
 #[derive(Clone, PartialEq, Message)]

@@ -29,6 +29,7 @@ fn value(name: &str, dims: &[i64]) -> ValueInfoProto {
         name: name.to_owned(),
         kind: Some(TypeProto {
             tensor: Some(TensorTypeProto { element: 1, shape }),
+            ..Default::default()
         }),
     }
 }

@@ -64,7 +64,7 @@ impl<'m> Conversion<'m> {
             return Err(unsupported(format!("domain {:?}", proto.domain)));
         }
         let is_known = |operator: &str| fold::find(operator).is_some() || table::find(operator).is_some();
-        if !is_known(&proto.op_type) && !matches!(proto.op_type.as_str(), "If" | "Loop") {
+        if !is_known(&proto.op_type) && !subgraph::is_of_graphs(&proto.op_type) {
             return Err(unsupported("no such operator".to_owned()));
         }
         let mut inputs = Vec::new();
@@ -74,16 +74,18 @@ impl<'m> Conversion<'m> {
         for input in inputs.iter().flatten() {
             match input {
                 Value::Missing(reason) => return Err(unsupported(reason.clone())),
-                Value::Sequence(_) if proto.op_type != "SequenceAt" => {
+                Value::Sequence(_) if !takes_sequences(&proto.op_type) => {
                     return Err(unsupported("a sequence of tensors".to_owned()));
+                }
+                Value::Empty if !takes_sequences(&proto.op_type) => {
+                    return Err(unsupported("an optional without an element".to_owned()));
                 }
                 _ => {}
             }
         }
         let used_outputs: Vec<bool> = proto.output.iter().map(|name| self.used.contains(name.as_str())).collect();
         let outputs = match proto.op_type.as_str() {
-            "If" => subgraph::branch(self, builder, proto, &inputs)?,
-            "Loop" => subgraph::repeat(self, builder, proto, &inputs)?,
+            operator if subgraph::is_of_graphs(operator) => subgraph::outputs(self, builder, proto, &inputs)?,
             _ => outputs(builder, proto, &inputs, &used_outputs)?,
         };
         for (index, name) in proto.output.iter().enumerate().filter(|(_, name)| !name.is_empty()) {
@@ -96,6 +98,12 @@ impl<'m> Conversion<'m> {
         }
         Ok(())
     }
+}
+
+/// Whether an operator takes sequences of tensors, and optionals without an element.
+fn takes_sequences(operator: &str) -> bool {
+    let is_of_these = operator.starts_with("Sequence") || operator.starts_with("Optional");
+    is_of_these || matches!(operator, "ConcatFromSequence" | "Identity") || subgraph::is_of_graphs(operator)
 }
 
 /// Names that nodes and the graphs in them read.

@@ -1,7 +1,7 @@
 //! The operators that become nodes of the graph, by name.
 
 use super::node::Convert;
-use super::{activation, conv, elementwise, linear, movement, norm, pad, pool, reduce, resize, shape};
+use super::{activation, conv, elementwise, linear, movement, norm, optional, pad, pool, reduce, resize, sequence, shape};
 
 /// The operators that become nodes of the graph. Those that work on shapes alone are in [`fold::find`](crate::onnx::fold::find).
 pub(super) fn find(operator: &str) -> Option<Convert> {
@@ -42,8 +42,17 @@ pub(super) fn find(operator: &str) -> Option<Convert> {
         "Concat" => movement::concat,
         "Slice" => movement::slice,
         "Split" => movement::split,
-        "SplitToSequence" => movement::split_to_sequence,
-        "SequenceAt" => movement::sequence_at,
+        "SplitToSequence" => sequence::split_to_sequence,
+        "SequenceConstruct" => sequence::construct,
+        "SequenceEmpty" => sequence::empty,
+        "SequenceInsert" => sequence::insert,
+        "SequenceErase" => sequence::erase,
+        "SequenceAt" => sequence::at,
+        "SequenceLength" => sequence::length,
+        "ConcatFromSequence" => sequence::concat,
+        "Optional" => optional::optional,
+        "OptionalHasElement" => optional::has_element,
+        "OptionalGetElement" => optional::element,
         "Gather" => movement::gather,
         "GatherND" => movement::gather_nd,
         "Transpose" => movement::transpose,
