@@ -95,6 +95,7 @@ fn model(nodes: Vec<NodeProto>, initializer: Vec<TensorProto>) -> ModelProto {
             output: vec![value("y", &[1])],
             ..Default::default()
         }),
+        ..Default::default()
     }
 }
 
