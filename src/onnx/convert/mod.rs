@@ -15,6 +15,7 @@ mod norm;
 mod optional;
 mod pad;
 mod pool;
+mod recurrent;
 mod reduce;
 mod resize;
 mod scan;

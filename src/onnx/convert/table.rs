@@ -1,7 +1,7 @@
 //! The operators that become nodes of the graph, by name.
 
 use super::node::Convert;
-use super::{activation, conv, elementwise, linear, movement, norm, optional, pad, pool, reduce, resize, sequence, shape};
+use super::{activation, conv, elementwise, linear, movement, norm, optional, pad, pool, recurrent, reduce, resize, sequence, shape};
 
 /// The operators that become nodes of the graph. Those that work on shapes alone are in [`fold::find`](crate::onnx::fold::find).
 pub(super) fn find(operator: &str) -> Option<Convert> {
@@ -42,6 +42,9 @@ pub(super) fn find(operator: &str) -> Option<Convert> {
         "Concat" => movement::concat,
         "Slice" => movement::slice,
         "Split" => movement::split,
+        "LSTM" => recurrent::lstm,
+        "GRU" => recurrent::gru,
+        "RNN" => recurrent::rnn,
         "SplitToSequence" => sequence::split_to_sequence,
         "SequenceConstruct" => sequence::construct,
         "SequenceEmpty" => sequence::empty,
