@@ -37,6 +37,7 @@ mod number;
 mod pad;
 mod pool;
 mod prelu;
+mod recurrent;
 mod reduce;
 mod reshape;
 mod run;

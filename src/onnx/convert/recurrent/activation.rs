@@ -83,6 +83,14 @@ fn of_name(name: &str, alphas: &mut Numbers<'_>, betas: &mut Numbers<'_>) -> Res
 }
 
 impl Activation {
+    /// The function of one element that it is, where it is one.
+    pub(super) fn unary(self) -> Option<Unary> {
+        match self {
+            Self::Unary(function) => Some(function),
+            Self::Affine { .. } | Self::ScaledTanh { .. } => None,
+        }
+    }
+
     pub(super) fn emit(self, node: &mut Node<'_, '_>, input: &Value) -> Result<Value> {
         match self {
             Self::Unary(function) => node.emit(function, &[input]),

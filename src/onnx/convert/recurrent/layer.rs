@@ -128,7 +128,10 @@ fn layer(node: &mut Node<'_, '_>, cell: Cell) -> Result<Vec<Value>> {
     let mut outcomes = Vec::new();
     for index in 0..layer.reverses.len() {
         let direction = layer.direction(node, index)?;
-        outcomes.push(steps::run(node, &direction)?);
+        outcomes.push(match direction.whole() {
+            Some(cell) => direction.run_whole(node, cell)?,
+            None => steps::run(node, &direction)?,
+        });
     }
     layer.outputs(node, &outcomes)
 }
