@@ -297,7 +297,7 @@ impl Plan {
         let node = &self.graph.nodes[step.node];
         let prepared = step.prepared.as_deref();
         let values = node.inputs.iter().chain(&node.outputs);
-        let outcome = if values.clone().all(|value| self.types[value.0].dtype == DType::F32) {
+        let outcome = if node.outputs.len() == 1 && values.clone().all(|value| self.types[value.0].dtype == DType::F32) {
             self.step_of_floats(node, prepared, inputs, memory)
         } else {
             self.step_of_any(node, prepared, inputs, memory)

@@ -58,6 +58,7 @@ mod plane;
 mod pool;
 mod prelu;
 mod product;
+mod recurrent;
 mod reduce;
 mod run;
 mod slice;

@@ -27,6 +27,7 @@ mod convert;
 mod element;
 mod external;
 mod fold;
+mod functions;
 mod model;
 mod proto;
 mod read;

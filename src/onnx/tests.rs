@@ -30,6 +30,7 @@ fn value(name: &str, dims: &[i64]) -> ValueInfoProto {
         name: name.to_owned(),
         kind: Some(TypeProto {
             tensor: Some(TensorTypeProto { element: 1, shape }),
+            ..Default::default()
         }),
     }
 }
@@ -95,6 +96,7 @@ fn model(nodes: Vec<NodeProto>, initializer: Vec<TensorProto>) -> ModelProto {
             output: vec![value("y", &[1])],
             ..Default::default()
         }),
+        ..Default::default()
     }
 }
 

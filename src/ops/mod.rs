@@ -27,6 +27,7 @@ mod operator;
 mod pad;
 mod pool;
 mod prelu;
+mod recurrent;
 mod reduce;
 mod reshape;
 mod slice;
@@ -58,6 +59,7 @@ pub use matmul_integer::MatMulInteger;
 pub use pad::Pad;
 pub use pool::{AdaptiveAvgPool, AdaptiveMaxPool, AvgPool, IndexOrder, MaxPool};
 pub use prelu::PRelu;
+pub use recurrent::{Recurrent, RecurrentCell};
 pub use reduce::{Reduce, ReduceKind};
 pub use reshape::{Flatten, Reshape};
 pub use slice::Slice;
@@ -184,6 +186,9 @@ operators! {
     Expand,
     /// Inputs: data, of any type, and indices of `i64` or `i32`.
     Gather,
+    /// Inputs: input as projected, weight, bias, state, and of LSTM the cell's state. Outputs: the state after each step, and of LSTM
+    /// the cell's state.
+    Recurrent,
     /// Inputs: input.
     Reduce,
 }

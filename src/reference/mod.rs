@@ -39,6 +39,7 @@ mod number;
 mod pad;
 mod pool;
 mod prelu;
+mod recurrent;
 mod reduce;
 mod reshape;
 mod run;

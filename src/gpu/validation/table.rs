@@ -12,8 +12,8 @@ use crate::gpu::wgsl::kernel::PipelineKey;
 use crate::ops::{
     AdaptiveAvgPool2d, AdaptiveMaxPool2d, AvgPool2d, BatchNorm, Binary, Cast, Concat, Conv2d, ConvInteger, ConvTranspose2d,
     CoordinateMode, Expand, Flatten, Fused, FusedBase, Gather, InstanceNorm, Interpolate, InterpolateMode, LayerNorm, Linear,
-    LocalResponseNorm, LpPool2d, MatMul, MatMulInteger, MaxPool2d, Op, PRelu, Pad2d, Reduce, ReduceKind, Reshape, Slice, Softmax,
-    Ternary, Transpose, Unary,
+    LocalResponseNorm, LpPool2d, MatMul, MatMulInteger, MaxPool2d, Op, PRelu, Pad2d, Recurrent, RecurrentCell, Reduce, ReduceKind,
+    Reshape, Slice, Softmax, Ternary, Transpose, Unary,
 };
 use crate::{Error, Padding2d, PaddingMode, Precision};
 
@@ -260,6 +260,19 @@ fn cases_of_floats() -> Vec<(Op, Vec<Vec<usize>>)> {
         }
     }
     cases.extend(long_sums());
+    for cell in [
+        RecurrentCell::Lstm,
+        RecurrentCell::Gru,
+        RecurrentCell::Tanh,
+        RecurrentCell::Relu,
+    ] {
+        let (gates, state) = (cell.gates() * 5, vec![2, 5]);
+        let mut inputs = vec![vec![3, 2, gates], vec![gates, 5], vec![gates], state.clone()];
+        if cell == RecurrentCell::Lstm {
+            inputs.push(state);
+        }
+        cases.push((Recurrent::new(cell).into(), inputs));
+    }
     // Few rows, of whole vectors and not, and sums that are split.
     for (rows, ins, outs) in [(1, 8, 40), (3, 2000, 40), (33, 2000, 40), (12_000, 20, 128)] {
         cases.push((Linear.into(), vec![vec![rows, ins], vec![outs, ins]]));

@@ -25,8 +25,10 @@ pub(crate) enum Value {
     },
     /// Known now.
     Host(Tensor),
-    /// Tensors in a row: what `SplitToSequence` gives and `SequenceAt` takes, and nothing else.
+    /// Tensors in a row, each computed or known.
     Sequence(Vec<Value>),
+    /// An optional without an element; one with an element is that.
+    Empty,
     /// Cannot be had, and this is why; empty where the node that would give it is listed as unsupported.
     Missing(String),
 }
@@ -36,7 +38,7 @@ impl Value {
         match self {
             Self::Tensor { kind, .. } => &kind.shape,
             Self::Host(host) => host.shape(),
-            Self::Sequence(_) | Self::Missing(_) => &[],
+            Self::Sequence(_) | Self::Empty | Self::Missing(_) => &[],
         }
     }
 
@@ -45,7 +47,7 @@ impl Value {
         match self {
             Self::Tensor { kind, .. } => Some(kind.dtype),
             Self::Host(host) => Some(host.dtype()),
-            Self::Sequence(_) | Self::Missing(_) => None,
+            Self::Sequence(_) | Self::Empty | Self::Missing(_) => None,
         }
     }
 }
@@ -141,6 +143,7 @@ impl<'m> Builder<'m> {
                 Ok(id)
             }
             Value::Sequence(_) => Err(Error::unsupported("onnx", "a sequence of tensors")),
+            Value::Empty => Err(Error::unsupported("onnx", "an optional without an element")),
             Value::Missing(reason) => Err(Error::unsupported("onnx", reason.clone())),
         }
     }
@@ -150,7 +153,7 @@ impl<'m> Builder<'m> {
         match value {
             Value::Host(_) => true,
             Value::Tensor { id, .. } => self.derived.contains_key(id),
-            Value::Sequence(_) | Value::Missing(_) => false,
+            Value::Sequence(_) | Value::Empty | Value::Missing(_) => false,
         }
     }
 
@@ -273,6 +276,7 @@ fn infer(op: &Op, inputs: &[&Value]) -> Result<Vec<TensorType>> {
             Value::Tensor { kind, .. } => kind.clone(),
             Value::Host(host) => host.tensor_type(),
             Value::Sequence(_) => return Err(Error::unsupported("onnx", "a sequence of tensors")),
+            Value::Empty => return Err(Error::unsupported("onnx", "an optional without an element")),
             Value::Missing(reason) => return Err(Error::unsupported("onnx", reason.clone())),
         });
     }

@@ -94,8 +94,11 @@ impl<'m> Conversion<'m> {
         for input in inputs.iter().flatten() {
             match input {
                 Value::Missing(reason) => return Err(unsupported(reason.clone())),
-                Value::Sequence(_) if proto.op_type != "SequenceAt" => {
+                Value::Sequence(_) if !takes_sequences(&proto.op_type) => {
                     return Err(unsupported("a sequence of tensors".to_owned()));
+                }
+                Value::Empty if !takes_sequences(&proto.op_type) => {
+                    return Err(unsupported("an optional without an element".to_owned()));
                 }
                 _ => {}
             }
@@ -130,13 +133,9 @@ fn inherited(builder: &Builder<'_>, proto: &NodeProto, output: &Value) -> Option
     elements.into_iter().find(is_alike)
 }
 
-/// How an operator is converted that has graphs in its attributes.
-type ConvertSubgraph = for<'m> fn(&mut Conversion<'m>, &mut Builder<'m>, &'m NodeProto, &[Option<Value>]) -> Result<Vec<Value>>;
-
-fn subgraph_of(node: &NodeProto) -> Option<ConvertSubgraph> {
-    match (node.domain.as_str(), node.op_type.as_str()) {
-        ("" | "ai.onnx", "If") => Some(subgraph::branch),
-        ("" | "ai.onnx", "Loop") => Some(subgraph::repeat),
+fn subgraph_of(node: &NodeProto) -> Option<subgraph::ConvertGraphs> {
+    match node.domain.as_str() {
+        "" | "ai.onnx" => subgraph::find(&node.op_type),
         _ => None,
     }
 }
@@ -148,6 +147,12 @@ pub(super) fn found(node: &NodeProto) -> (Option<Convert>, Option<Convert>) {
         _ => None,
     };
     (fold, table::find(&node.domain, &node.op_type))
+}
+
+/// Whether an operator takes sequences of tensors, and optionals without an element.
+fn takes_sequences(operator: &str) -> bool {
+    let is_of_these = operator.starts_with("Sequence") || operator.starts_with("Optional");
+    is_of_these || matches!(operator, "ConcatFromSequence" | "Identity") || subgraph::find(operator).is_some()
 }
 
 /// Names that nodes and the graphs in them read.

@@ -68,6 +68,8 @@ struct Left {
     between: Vec<usize>,
     /// What either of them use of what there is.
     values: BTreeMap<String, Held>,
+    /// The element types that the file gives them where tensors are of others here.
+    elements: BTreeMap<String, i32>,
     /// How many tensors the stage gives for these.
     given: usize,
     /// Of those tensors, and then of what the nodes between stages give: whether the next stage depends on the elements.
@@ -84,6 +86,7 @@ enum Held {
     /// The stage computes it.
     Given(usize),
     Sequence(Vec<Held>),
+    Empty,
     Missing(String),
 }
 
@@ -226,8 +229,11 @@ impl<'m> Converting<'m> {
         let outputs = model.outputs.iter().zip(&is_given).filter(|(_, is_given)| !**is_given);
         used.extend(outputs.map(|(output, _)| output.name.as_str()));
         let mut carried = Carried::default();
-        let mut values = BTreeMap::new();
+        let (mut values, mut elements) = (BTreeMap::new(), BTreeMap::new());
         for name in used {
+            if let Some(&element) = self.builder.elements.get(name) {
+                elements.insert(name.to_owned(), element);
+            }
             if let Some(value) = self.builder.values.get(name).cloned() {
                 values.insert(name.to_owned(), self.hold(name, &value, &mut carried)?);
             }
@@ -239,6 +245,7 @@ impl<'m> Converting<'m> {
             nodes,
             between,
             values,
+            elements,
             given,
             known: carried.known,
             is_given,
@@ -249,6 +256,7 @@ impl<'m> Converting<'m> {
         Ok(match value {
             Value::Host(host) => Held::Known(host.clone()),
             Value::Missing(reason) => Held::Missing(reason.clone()),
+            Value::Empty => Held::Empty,
             Value::Sequence(values) => {
                 let held = values.iter().map(|value| self.hold(name, value, carried));
                 Held::Sequence(held.collect::<Result<_>>()?)
@@ -293,7 +301,20 @@ impl Held {
             Self::Known(known) => Value::Host(known.clone()),
             Self::Given(place) => given[*place].clone(),
             Self::Sequence(held) => Value::Sequence(held.iter().map(|held| held.value(given)).collect()),
+            Self::Empty => Value::Empty,
             Self::Missing(reason) => Value::Missing(reason.clone()),
+        }
+    }
+}
+
+impl Left {
+    /// Gives a builder what there is under its names.
+    fn insert<'m>(&'m self, builder: &mut Builder<'m>, given: &[Value]) {
+        for (name, held) in &self.values {
+            builder.values.insert(name, held.value(given));
+        }
+        for (name, &element) in &self.elements {
+            builder.elements.insert(name, element);
         }
     }
 }
@@ -305,9 +326,7 @@ impl Next for Rest {
         }
         let mut builder = Builder::new(&self.model, evaluate);
         let hosts: Vec<Value> = given.iter().cloned().map(Value::Host).collect();
-        for (name, held) in &self.left.values {
-            builder.values.insert(name, held.value(&hosts));
-        }
+        self.left.insert(&mut builder, &hosts);
         let mut conversion = Conversion::new(&self.model);
         for &index in &self.left.between {
             let node = &self.model.nodes[index];
@@ -340,9 +359,7 @@ impl Next for Rest {
                 builder.input(&format!("stage/{place}"), tensor.tensor_type())
             });
         }
-        for (name, held) in &self.left.values {
-            builder.values.insert(name, held.value(&given));
-        }
+        self.left.insert(&mut builder, &given);
         let between = self
             .left
             .between
