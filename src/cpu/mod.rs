@@ -57,6 +57,7 @@ mod pool;
 mod prelu;
 mod product;
 mod reduce;
+mod resample;
 mod run;
 mod slice;
 mod softmax;

@@ -26,6 +26,7 @@ mod pad;
 mod pool;
 mod prelu;
 mod reduce;
+mod resample;
 mod reshape;
 mod slice;
 mod softmax;
@@ -55,6 +56,7 @@ pub use pad::Pad;
 pub use pool::{AdaptiveAvgPool, AdaptiveMaxPool, AvgPool, IndexOrder, MaxPool};
 pub use prelu::PRelu;
 pub use reduce::{Reduce, ReduceKind};
+pub use resample::{Resample, TapTable};
 pub use reshape::{Flatten, Reshape};
 pub use slice::Slice;
 pub use softmax::Softmax;
@@ -178,6 +180,8 @@ operators! {
     Gather,
     /// Inputs: input.
     Reduce,
+    /// Inputs: input.
+    Resample,
 }
 
 impl Op {

@@ -38,6 +38,7 @@ mod pad;
 mod pool;
 mod prelu;
 mod reduce;
+mod resample;
 mod reshape;
 mod run;
 mod slice;

@@ -3,7 +3,7 @@
 use super::answer::Answer;
 use super::{
     batch_norm, binary, cast, concat, conv, conv_transpose, expand, fused, gather, instance_norm, interpolate, layer_norm, linear,
-    local_response_norm, lp_pool, matmul, pad, pool, prelu, reduce, reshape, slice, softmax, ternary, transpose, unary,
+    local_response_norm, lp_pool, matmul, pad, pool, prelu, reduce, resample, reshape, slice, softmax, ternary, transpose, unary,
 };
 use crate::dtype::TensorType;
 use crate::error::{Result, ensure};
@@ -72,5 +72,6 @@ fn answers(op: &Op, inputs: &[&Answer], winograd: Winograd) -> Result<Vec<Answer
         Op::Expand(op) => Ok(vec![expand::expand(op, input)?]),
         Op::Gather(op) => Ok(vec![gather::gather(*op, input, inputs[1])?]),
         Op::Reduce(op) => Ok(vec![reduce::reduce(op, input)?]),
+        Op::Resample(op) => Ok(vec![resample::resample(op, input)]),
     }
 }

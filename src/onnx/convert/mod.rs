@@ -7,6 +7,7 @@ mod activation;
 mod builder;
 mod conv;
 mod elementwise;
+mod filter;
 mod linear;
 mod movement;
 mod node;
