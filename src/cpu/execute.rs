@@ -5,7 +5,7 @@ use super::epilogue::Epilogue;
 use super::operand::Operand;
 use super::{
     batch_norm, binary, concat, expand, fused, instance_norm, interpolate, layer_norm, local_response_norm, lp_pool, matmul, pad,
-    pool, prelu, recurrent, reduce, slice, softmax, ternary, transpose, unary,
+    pool, prelu, recurrent, reduce, resample, slice, softmax, ternary, transpose, unary,
 };
 use crate::error::{Error, Result};
 use crate::ops::{FusedBase, Op};
@@ -56,6 +56,7 @@ pub(super) fn execute(
             recurrent::recurrent(*op, inputs, output);
         }
         Op::Reduce(op) => reduce::reduce(op, input, output)?,
+        Op::Resample(op) => resample::resample(op, input, output)?,
     }
     Ok(())
 }

@@ -60,6 +60,7 @@ mod prelu;
 mod product;
 mod recurrent;
 mod reduce;
+mod resample;
 mod run;
 mod slice;
 mod softmax;

@@ -384,6 +384,11 @@ impl Gpu {
         self.run_one(op.clone(), &[input])
     }
 
+    /// Weighted sums along an axis; see [`Resample`](crate::ops::Resample).
+    pub fn resample(&self, input: &Tensor, op: &crate::ops::Resample) -> Result<Tensor> {
+        self.run_one(op.clone(), &[input])
+    }
+
     /// The same elements under another shape, without a copy; see [`Reshape`](crate::ops::Reshape).
     pub fn reshape(&self, input: &Tensor, shape: &[isize]) -> Result<Tensor> {
         self.run_one(crate::ops::Reshape::new(shape), &[input])

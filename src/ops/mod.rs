@@ -29,6 +29,7 @@ mod pool;
 mod prelu;
 mod recurrent;
 mod reduce;
+mod resample;
 mod reshape;
 mod slice;
 mod softmax;
@@ -61,6 +62,7 @@ pub use pool::{AdaptiveAvgPool, AdaptiveMaxPool, AvgPool, IndexOrder, MaxPool};
 pub use prelu::PRelu;
 pub use recurrent::{Recurrent, RecurrentCell};
 pub use reduce::{Reduce, ReduceKind};
+pub use resample::{Resample, TapTable};
 pub use reshape::{Flatten, Reshape};
 pub use slice::Slice;
 pub use softmax::Softmax;
@@ -191,6 +193,8 @@ operators! {
     Recurrent,
     /// Inputs: input.
     Reduce,
+    /// Inputs: input.
+    Resample,
 }
 
 impl Op {

@@ -41,6 +41,7 @@ mod pool;
 mod prelu;
 mod recurrent;
 mod reduce;
+mod resample;
 mod reshape;
 mod run;
 mod slice;

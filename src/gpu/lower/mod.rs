@@ -79,6 +79,7 @@ pub(crate) fn lower(op: &Op, inputs: &[Value], recording: &mut Recording) -> Res
         Op::Gather(op) => movement::gather::lower(*op, &inputs[0], &inputs[1], &outputs[0], recording)?,
         Op::Recurrent(op) => recurrent::lower(*op, inputs, &outputs, recording)?,
         Op::Reduce(op) => rows::reduce::lower(op, &inputs[0], &outputs[0], recording)?,
+        Op::Resample(op) => movement::resample::lower(op, &inputs[0], &outputs[0], recording)?,
         Op::Reshape(_) | Op::Flatten(_) => {}
     }
     Ok(outputs)

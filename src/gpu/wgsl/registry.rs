@@ -427,6 +427,12 @@ kernels! {
         outputs: [output: F32, next: F32],
     }
 
+    Resample = "resample" from "resample" {
+        parameters: movement::ResampleParameters,
+        inputs: [input: F32, starts: U32, sources: U32, weights: F32],
+        outputs: [output: F32],
+    }
+
     Softmax = "softmax" from "softmax" {
         parameters: rows::SoftmaxParameters,
         inputs: [input: F32],

@@ -10,6 +10,7 @@ mod cast;
 mod conv;
 mod einsum;
 mod elementwise;
+mod filter;
 mod fourier;
 mod integer;
 mod linear;
