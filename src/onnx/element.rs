@@ -55,6 +55,11 @@ pub(super) fn type_name(number: i32) -> String {
     }
 }
 
+/// An element type's number by its name.
+pub(super) fn number_of(name: &str) -> Option<i32> {
+    TYPES.iter().position(|&(known, _)| known == name).map(|number| number as i32)
+}
+
 /// The type of tensors of these elements while the network runs, where there is one. Real numbers of every width are `f32`.
 pub(super) fn dtype(number: i32) -> Option<DType> {
     Some(match number {

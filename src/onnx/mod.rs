@@ -12,24 +12,29 @@
 //! # Ok::<(), convoke::Error>(())
 //! ```
 //!
-//! Opsets 7 to 28, inputs and outputs of every [`DType`](crate::DType); real numbers of 16 and 64 bits are `f32` here. A graph is for concrete shapes of its inputs and refuses others, so that whatever
+//! Opsets 1 to 28, inputs and outputs of every [`DType`](crate::DType); real numbers of 16 and 64 bits are `f32` here. A graph is for concrete shapes of its inputs and refuses others, so that whatever
 //! computes with shapes is computed here and leaves nothing in the graph; [`Session::from_model`](crate::Session::from_model)
 //! makes one for each set of shapes that comes. Inputs of whole numbers are given their values for that ([`Shapes::value`]). What
 //! is not supported is listed in one error, node by node, before anything runs.
 //!
 //! Files need not be trusted: lengths are checked before anything is allocated, allocations stay within a budget of bytes
-//! ([`Options::budget`]), and tensors in other files are read only where that is asked for ([`Options::external_data`]).
+//! ([`Options::budget`]), and tensors in other files are read from plain files in the model's own folder and nowhere else
+//! ([`Options::external_data`], [`Options::external_folder`]).
 
 mod budget;
 mod check;
+mod complete;
 mod convert;
+mod early;
 mod element;
 mod external;
 mod fold;
 mod model;
+mod order;
 mod proto;
 mod read;
 mod source;
+mod sparse;
 mod tensor;
 #[cfg(test)]
 mod tests;

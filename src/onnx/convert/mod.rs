@@ -6,6 +6,7 @@
 mod activation;
 mod builder;
 mod conv;
+mod early;
 mod elementwise;
 mod linear;
 mod movement;

@@ -6,6 +6,7 @@ use super::builder::{Builder, Value};
 use super::node::{Convert, Node};
 use super::{qualified, subgraph, table};
 use crate::error::{Error, Result};
+use crate::onnx::early;
 use crate::onnx::fold;
 use crate::onnx::model::Model;
 use crate::onnx::proto::{GraphProto, NodeProto};
@@ -133,6 +134,9 @@ fn outputs<'m>(builder: &mut Builder<'m>, proto: &'m NodeProto, inputs: &[Option
         given.all(|input| matches!(input, Value::Host(_))) || matches!(proto.op_type.as_str(), "Shape" | "Size" | "EyeLike");
     let mut through = |convert: Convert| {
         let mut node = Node::new(builder, proto, inputs.to_vec(), used.to_vec())?;
+        if node.opset() < early::FIRST {
+            super::early::inputs(&mut node)?;
+        }
         let outputs = convert(&mut node)?;
         node.check_all_read()?;
         Ok(outputs)
