@@ -8,6 +8,7 @@ mod attention;
 mod builder;
 mod cast;
 mod conv;
+mod early;
 mod einsum;
 mod elementwise;
 mod filter;

@@ -189,6 +189,14 @@ impl<'b, 'm> Node<'b, 'm> {
         self.proto.output.len()
     }
 
+    /// Puts another value in an input's place, which may be one after those that the file gives.
+    pub(in crate::onnx) fn set_input(&mut self, index: usize, value: Value) {
+        let count = self.inputs.len().max(index + 1);
+        self.inputs.resize(count, None);
+        self.read_inputs.resize(count, Cell::new(false));
+        self.inputs[index] = Some(value);
+    }
+
     pub(in crate::onnx) fn optional(&self, index: usize) -> Option<Value> {
         let value = self.inputs.get(index)?.clone();
         self.read_inputs[index].set(true);

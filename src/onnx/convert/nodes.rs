@@ -8,7 +8,7 @@ use super::{qualified, subgraph, table};
 use crate::error::{Error, Result};
 use crate::onnx::model::Model;
 use crate::onnx::proto::{GraphProto, NodeProto};
-use crate::onnx::{element, fold};
+use crate::onnx::{early, element, fold};
 
 /// What is known of a model's nodes together.
 pub(super) struct Conversion<'m> {
@@ -190,6 +190,9 @@ fn outputs<'m>(builder: &mut Builder<'m>, proto: &'m NodeProto, inputs: &[Option
         given.all(|input| matches!(input, Value::Host(_))) || matches!(proto.op_type.as_str(), "Shape" | "Size" | "EyeLike");
     let mut through = |convert: Convert| {
         let mut node = Node::new(builder, proto, inputs.to_vec(), used.to_vec())?;
+        if node.opset() < early::FIRST {
+            super::early::inputs(&mut node)?;
+        }
         let outputs = convert(&mut node)?;
         node.check_all_read()?;
         Ok(outputs)

@@ -192,9 +192,6 @@ fn converted<'m>(
     }
     for initializer in &graph.initializer {
         let what = format!("initializer {:?}", initializer.name);
-        if initializer.data_location != 0 {
-            return Err(unsupported(format!("{what} is in another file")));
-        }
         let value = tensor::decode(&what, initializer, &mut builder.budget)?;
         builder.values.insert(&initializer.name, Value::Host(value));
     }
