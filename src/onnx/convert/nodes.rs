@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::builder::{Builder, Value};
 use super::node::{Convert, Node};
-use super::{qualified, subgraph, table};
+use super::{flex, qualified, subgraph, table};
 use crate::error::{Error, Result};
 use crate::onnx::fold;
 use crate::onnx::model::Model;
@@ -105,6 +105,7 @@ fn subgraph_of(node: &NodeProto) -> Option<ConvertSubgraph> {
     match (node.domain.as_str(), node.op_type.as_str()) {
         ("" | "ai.onnx", "If") => Some(subgraph::branch),
         ("" | "ai.onnx", "Loop") => Some(subgraph::repeat),
+        ("ai.onnx.preview", "FlexAttention") => Some(flex::flex_attention),
         _ => None,
     }
 }

@@ -82,7 +82,7 @@ fn stacked(builder: &mut Builder<'_>, node: &NodeProto, rows: &[Value]) -> Resul
 }
 
 /// Converts a graph in the place of its node, and forgets its names.
-fn run<'m>(
+pub(super) fn run<'m>(
     conversion: &mut Conversion<'m>,
     builder: &mut Builder<'m>,
     graph: &'m GraphProto,

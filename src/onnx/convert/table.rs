@@ -2,7 +2,8 @@
 
 use super::node::Convert;
 use super::{
-    activation, attention, conv, einsum, elementwise, fourier, linear, movement, norm, pad, pool, reduce, resize, rotary, shape,
+    activation, attention, conv, einsum, elementwise, fourier, linear, linear_attention, movement, norm, pad, pool, reduce, resize,
+    rotary, shape,
 };
 
 /// Whether any operator of a domain is known.
@@ -48,6 +49,7 @@ fn of_onnx(operator: &str) -> Option<Convert> {
         "DFT" => fourier::dft,
         "STFT" => fourier::stft,
         "Attention" => attention::attention,
+        "LinearAttention" => linear_attention::linear_attention,
         "RotaryEmbedding" => rotary::rotary_embedding,
         "InstanceNormalization" => norm::instance_norm,
         "LayerNormalization" | "RMSNormalization" | "SimplifiedLayerNormalization" => norm::layer_norm,
