@@ -18,6 +18,7 @@
 //! ```
 
 mod info;
+mod part;
 pub(crate) mod passes;
 mod source;
 mod work;
@@ -312,6 +313,20 @@ impl Graph {
         ValueId(self.values.len() - 1)
     }
 
+    /// Adds another graph's nodes, values and inputs behind the own ones.
+    #[cfg(not(target_family = "wasm"))]
+    pub(crate) fn append(&mut self, other: Self) {
+        let first = self.values.len();
+        let shifted = |values: Vec<ValueId>| values.into_iter().map(move |value| ValueId(first + value.0));
+        self.values.extend(other.values);
+        self.inputs.extend(shifted(other.inputs));
+        self.nodes.extend(other.nodes.into_iter().map(|node| Node {
+            inputs: shifted(node.inputs).collect(),
+            outputs: shifted(node.outputs).collect(),
+            ..node
+        }));
+    }
+
     fn check(&self, value: ValueId) -> Result<()> {
         ensure!(
             value.0 < self.values.len(),
@@ -326,17 +341,7 @@ impl Graph {
 impl Node {
     /// Names the node in an operator's refusal.
     pub(crate) fn locate(&self, error: Error) -> Error {
-        match error {
-            Error::InvalidArgument { operator, message } => Error::InvalidArgument {
-                operator,
-                message: format!("{message} (node {:?})", self.name),
-            },
-            Error::Unsupported { operator, message } => Error::Unsupported {
-                operator,
-                message: format!("{message} (node {:?})", self.name),
-            },
-            other => other,
-        }
+        error.about(&format!("node {:?}", self.name))
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod backend;
 mod builder;
+mod fallback;
 mod shared;
 #[cfg(not(target_family = "wasm"))]
 mod verify;
@@ -14,6 +15,7 @@ use ndarray::{ArrayD, ArrayViewD};
 
 pub use backend::Backend;
 pub use builder::SessionBuilder;
+pub use fallback::{Fallback, OnCpu};
 #[cfg(not(target_family = "wasm"))]
 pub use verify::Check;
 
@@ -63,6 +65,18 @@ impl Session {
             .as_ref()
             .ok_or_else(|| unsupported("kernels are chosen on GPUs"))?;
         engine.kernel_choices(inputs)
+    }
+
+    /// The operators that the CPU computes for these shapes of the inputs, where that is allowed ([`SessionBuilder::fallback`]).
+    ///
+    /// Errors: as [`prepare`](Self::prepare).
+    pub fn on_cpu(&self, inputs: &[&[usize]]) -> Result<Vec<OnCpu>> {
+        let shapes = owned(inputs);
+        let ready = self.shared.ready(&shapes)?;
+        ready
+            .fallback
+            .as_ref()
+            .map_or(Ok(Vec::new()), |engine| engine.on_cpu(&shapes))
     }
 
     /// A second session of the same graph, computed as another tuning plan says. The weights are the same memory.

@@ -16,6 +16,7 @@ mod norm;
 mod pad;
 mod pool;
 mod reduce;
+mod refusals;
 mod resize;
 mod shape;
 mod subgraph;
@@ -59,29 +60,20 @@ pub(crate) fn graph(model: &Model, shapes: &Shapes, evaluate: Evaluate) -> Resul
     }
     let mut conversion = Conversion::new(model);
     conversion.nodes(&mut builder, &model.nodes)?;
-    let mut unsupported = conversion.unsupported;
+    let mut refusals = conversion.refusals;
     for output in &model.outputs {
         if let Err(error) = builder.output(&output.name) {
             match error {
                 Error::Unsupported { message, .. } if message.is_empty() => {}
-                Error::Unsupported { message, .. } => unsupported.push(format!("  output {:?}: {message}", output.name)),
+                Error::Unsupported { message, .. } => refusals.output(&output.name, &message),
                 other => return Err(other),
             }
         }
     }
-    if unsupported.is_empty() {
-        return Ok(builder.graph);
+    match refusals.error(model) {
+        None => Ok(builder.graph),
+        Some(error) => Err(error),
     }
-    Err(Error::unsupported(
-        "onnx",
-        format!(
-            "{} of the model's {} nodes (opset {}):\n{}",
-            unsupported.len(),
-            model.nodes.len(),
-            model.opset,
-            unsupported.join("\n")
-        ),
-    ))
 }
 
 /// An input that is read while the network runs.

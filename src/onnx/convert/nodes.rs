@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use super::builder::{Builder, Value};
 use super::node::{Convert, Node};
+use super::refusals::Refusals;
 use super::{qualified, subgraph, table};
 use crate::error::{Error, Result};
 use crate::onnx::early;
@@ -15,8 +16,8 @@ use crate::onnx::proto::{GraphProto, NodeProto};
 pub(super) struct Conversion<'m> {
     /// What is an input of a node or an output of a graph.
     used: HashSet<&'m str>,
-    /// What is not supported, a line each.
-    pub(super) unsupported: Vec<String>,
+    /// What is not supported.
+    pub(super) refusals: Refusals,
     /// How many nodes of graphs in nodes were converted, those of loops in each round.
     pub(super) unrolled: usize,
 }
@@ -28,7 +29,7 @@ impl<'m> Conversion<'m> {
         note_uses(&model.nodes, &mut used);
         Self {
             used,
-            unsupported: Vec::new(),
+            refusals: Refusals::default(),
             unrolled: 0,
         }
     }
@@ -45,8 +46,7 @@ impl<'m> Conversion<'m> {
                 Ok(()) => {}
                 Err(Error::Unsupported { message, .. }) => {
                     if !message.is_empty() {
-                        self.unsupported
-                            .push(format!("  node {name} ({}): {message}", qualified(node)));
+                        self.refusals.node(&name, qualified(node), message);
                     }
                     for output in &node.output {
                         builder.values.insert(output.as_str(), Value::Missing(String::new()));
