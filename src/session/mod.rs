@@ -2,6 +2,7 @@
 
 mod backend;
 mod builder;
+mod fallback;
 mod shared;
 mod staged;
 #[cfg(not(target_family = "wasm"))]
@@ -15,6 +16,7 @@ use ndarray::{ArrayD, ArrayViewD};
 
 pub use backend::Backend;
 pub use builder::SessionBuilder;
+pub use fallback::{Fallback, OnCpu};
 #[cfg(not(target_family = "wasm"))]
 pub use verify::Check;
 
@@ -60,6 +62,18 @@ impl Session {
     pub fn kernel_choices(&self, inputs: &[&[usize]]) -> Result<Vec<LayerChoice>> {
         let ready = self.shared.ready(&owned(inputs))?;
         ready.gpu("choices of kernels")?.kernel_choices(inputs)
+    }
+
+    /// The operators that the CPU computes for these shapes of the inputs, where that is allowed ([`SessionBuilder::fallback`]).
+    ///
+    /// Errors: as [`prepare`](Self::prepare).
+    pub fn on_cpu(&self, inputs: &[&[usize]]) -> Result<Vec<OnCpu>> {
+        let shapes = owned(inputs);
+        let ready = self.shared.ready(&shapes)?;
+        ready
+            .fallback
+            .as_ref()
+            .map_or(Ok(Vec::new()), |engine| engine.on_cpu(&shapes))
     }
 
     /// A second session of the same graph, computed as another tuning plan says. The weights are the same memory.
@@ -300,14 +314,17 @@ impl Session {
     pub fn verified<'a>(&self, inputs: &[impl Into<TensorView<'a>> + Clone]) -> Result<(Vec<Check>, Vec<Tensor>)> {
         let inputs = views(inputs);
         let ready = self.ready_for(&inputs)?;
-        let (mut checks, mut outputs) = (Vec::new(), Vec::new());
-        for Evaluation { graph, values } in ready.engine.evaluate(&inputs)? {
-            checks.extend(check_values(&graph, &values, ready.engine.rounding())?);
-            outputs = graph.outputs.iter().filter_map(|value| values[value.0].clone()).collect();
+        let evaluations = ready.engine.evaluate(&inputs)?;
+        let mut checks = Vec::new();
+        for Evaluation { graph, values } in &evaluations {
+            checks.extend(check_values(graph, values, ready.engine.rounding())?);
         }
-        if !ready.is_whole {
-            outputs = ready.engine.run(&inputs)?;
-        }
+        let outputs = match evaluations.as_slice() {
+            [Evaluation { graph, values }] if ready.is_whole => {
+                graph.outputs.iter().filter_map(|value| values[value.0].clone()).collect()
+            }
+            _ => ready.engine.run(&inputs)?,
+        };
         Ok((checks, outputs))
     }
 

@@ -12,6 +12,7 @@ use crate::graph::{Fold, Graph, Kind, Source, Stage};
 use crate::precision::Precision;
 use crate::reference::{self, ReferenceEngine};
 use crate::session::backend::Backend;
+use crate::session::fallback::{Fallback, FallbackEngine};
 use crate::session::staged::StagedEngine;
 
 /// How a session runs.
@@ -23,13 +24,19 @@ pub(crate) struct Settings {
     pub(super) precision: Precision,
     /// For how many sets of input shapes plans are kept.
     pub(super) plans_kept: usize,
+    /// What the CPU computes where a GPU does not.
+    pub(super) fallback: Fallback,
 }
 
 impl Settings {
     /// Makes a graph ready. `plans_kept` is for how many sets of input shapes it is run.
     pub(super) fn ready(&self, graph: Arc<Graph>, plans_kept: usize) -> Result<Ready> {
-        let mut on_gpu = None;
+        let (mut on_gpu, mut fallback) = (None, None);
         let engine: Arc<dyn Engine> = match &self.backend {
+            Backend::Gpu(gpu) if self.fallback != Fallback::Never => {
+                let engine = FallbackEngine::new(self, gpu, Arc::clone(&graph), plans_kept);
+                Arc::clone(fallback.insert(Arc::new(engine))) as _
+            }
             Backend::Gpu(gpu) => {
                 let engine = GpuEngine::new(gpu, &graph, &self.passes, self.precision, plans_kept)?;
                 Arc::clone(on_gpu.insert(Arc::new(engine))) as _
@@ -42,6 +49,7 @@ impl Settings {
             graph,
             engine,
             on_gpu,
+            fallback,
             is_whole: true,
         })
     }
@@ -55,6 +63,7 @@ impl Settings {
             graph: Arc::new(stage.graph.clone()),
             engine: Arc::new(StagedEngine::new(self, stage, outputs)?),
             on_gpu: None,
+            fallback: None,
             is_whole: false,
         })
     }
@@ -67,6 +76,8 @@ pub(super) struct Ready {
     pub(super) engine: Arc<dyn Engine>,
     /// The same engine, where it is a GPU's: for what only GPUs do.
     pub(super) on_gpu: Option<Arc<GpuEngine>>,
+    /// The same engine, where it may have the CPU compute something.
+    pub(super) fallback: Option<Arc<FallbackEngine>>,
     /// Whether the graph is all of it, and not the first stage of a model that has several.
     pub(super) is_whole: bool,
 }

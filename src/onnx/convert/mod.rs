@@ -28,6 +28,7 @@ mod q_linear;
 mod quantize;
 mod recurrent;
 mod reduce;
+mod refusals;
 mod resize;
 mod rotary;
 mod scan;
@@ -95,8 +96,7 @@ fn give<'m>(builder: &mut Builder<'m>, conversion: &mut Conversion<'m>, output: 
     match builder.output(&output.name, &value) {
         Err(Error::Unsupported { message, .. }) => {
             if !message.is_empty() {
-                let line = format!("  output {:?}: {message}", output.name);
-                conversion.unsupported.push(line);
+                conversion.refusals.output(&output.name, &message);
             }
             Ok(())
         }
@@ -106,20 +106,10 @@ fn give<'m>(builder: &mut Builder<'m>, conversion: &mut Conversion<'m>, output: 
 
 /// Refuses the model where anything is not supported, and lists that.
 fn finish(model: &Model, conversion: Conversion<'_>) -> Result<()> {
-    let unsupported = conversion.unsupported;
-    if unsupported.is_empty() {
-        return Ok(());
+    match conversion.refusals.error(model) {
+        None => Ok(()),
+        Some(error) => Err(error),
     }
-    Err(Error::unsupported(
-        "onnx",
-        format!(
-            "{} of the model's {} nodes (opset {}):\n{}",
-            unsupported.len(),
-            model.nodes.len(),
-            model.opset,
-            unsupported.join("\n")
-        ),
-    ))
 }
 
 /// An input that is read while the network runs.

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use super::builder::{Builder, Value};
 use super::node::{Convert, Node};
+use super::refusals::Refusals;
 use super::{flex, qualified, subgraph, table};
 use crate::error::{Error, Result};
 use crate::onnx::model::Model;
@@ -14,8 +15,8 @@ use crate::onnx::{early, element, fold};
 pub(super) struct Conversion<'m> {
     /// What is an input of a node or an output of a graph.
     used: HashSet<&'m str>,
-    /// What is not supported, a line each.
-    pub(super) unsupported: Vec<String>,
+    /// What is not supported.
+    pub(super) refusals: Refusals,
     /// How many nodes of graphs in nodes were converted, those of loops in each round.
     pub(super) unrolled: usize,
     /// Whether the model may be run in stages, so that what is computed in one is known in the next.
@@ -29,7 +30,7 @@ impl<'m> Conversion<'m> {
         note_uses(&model.nodes, &mut used);
         Self {
             used,
-            unsupported: Vec::new(),
+            refusals: Refusals::default(),
             unrolled: 0,
             is_staged: false,
         }
@@ -58,8 +59,7 @@ impl<'m> Conversion<'m> {
             Ok(()) => Ok(()),
             Err(Error::Unsupported { message, .. }) => {
                 if !message.is_empty() {
-                    self.unsupported
-                        .push(format!("  node {name} ({}): {message}", qualified(node)));
+                    self.refusals.node(&name, qualified(node), message);
                 }
                 for output in &node.output {
                     builder.values.insert(output.as_str(), Value::Missing(String::new()));
