@@ -13,6 +13,7 @@ mod logic;
 mod places;
 mod reduce;
 mod scatter;
+mod signal;
 mod triangle;
 mod unique;
 
@@ -51,6 +52,8 @@ pub(super) fn find(operator: &str) -> Option<Convert> {
         "TopK" => places::top_k,
         "ArgMax" | "ArgMin" => places::extreme,
         "Unique" => unique::unique,
+        "HannWindow" | "HammingWindow" | "BlackmanWindow" => signal::window,
+        "MelWeightMatrix" => signal::mel_weight_matrix,
         "Trilu" => triangle::trilu,
         "Concat" => arrange::concat,
         "Slice" => arrange::slice,

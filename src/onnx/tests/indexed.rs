@@ -36,6 +36,7 @@ fn typed(name: &str, tensor: &Tensor) -> ValueInfoProto {
         name: name.to_owned(),
         kind: Some(TypeProto {
             tensor: Some(TensorTypeProto { element, shape }),
+            ..Default::default()
         }),
     }
 }

@@ -5,5 +5,6 @@ pub(crate) mod gather_elements;
 pub(crate) mod interpolate;
 mod lines;
 pub(crate) mod pad2d;
+pub(crate) mod resample;
 pub(crate) mod scatter_elements;
 pub(crate) mod strided_copy;
