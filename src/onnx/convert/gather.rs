@@ -102,8 +102,7 @@ fn batch_starts(node: &mut Node<'_, '_>, batch: &[usize], rank: usize, rows: usi
     let mut shape = vec![1; rank];
     shape[..batch.len()].copy_from_slice(batch);
     let count = tensor::element_count("the batches", batch)?;
-    let starts = (0..count).map(|number| (number * rows) as i64).collect();
-    constant(node, &shape, starts)
+    constant(node, &shape, (0..count).map(|number| number * rows))
 }
 
 /// An index counted from the start, and whether there is such a place among so many.
@@ -137,10 +136,10 @@ pub(super) fn number_of(dtype: DType, value: i64) -> Value {
     Value::Host(wrapped(ArrayD::from_elem(IxDyn(&[]), value), dtype))
 }
 
-/// Known whole numbers.
-pub(super) fn constant(node: &mut Node<'_, '_>, shape: &[usize], numbers: Vec<i64>) -> Result<Value> {
-    node.budget().charge("the places", numbers.len(), 8)?;
-    let array = ArrayD::from_shape_vec(IxDyn(shape), numbers);
+/// Known places.
+pub(super) fn constant(node: &mut Node<'_, '_>, shape: &[usize], places: impl ExactSizeIterator<Item = usize>) -> Result<Value> {
+    node.budget().charge("the places", places.len(), 8)?;
+    let array = ArrayD::from_shape_vec(IxDyn(shape), places.map(|place| place as i64).collect());
     Ok(Value::Host(array.map_err(|error| Error::Onnx(error.to_string()))?.into()))
 }
 
@@ -149,7 +148,7 @@ pub(super) fn counting(node: &mut Node<'_, '_>, rank: usize, axis: usize, extent
     let mut shape = vec![1; rank];
     shape[axis] = extent;
     tensor::element_count("the places", &shape)?;
-    constant(node, &shape, (0..extent as i64).collect())
+    constant(node, &shape, 0..extent)
 }
 
 /// Extents as those of a reshape.

@@ -36,6 +36,9 @@ pub(super) fn scatter_elements(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
     }
     let op = ScatterElements::new(axis as isize).reduction(reduction);
     op.output_shape(data.shape(), indices.shape(), updates.shape())?;
+    if updates.shape().contains(&0) {
+        return Ok(vec![data]);
+    }
     if reduction == ScatterReduction::Replace && node.is_known(&indices) {
         node.budget().charge("the places", indices.shape().iter().product(), 8)?;
         let places = fold::named_elements(node, data.shape(), axis)?;
@@ -50,7 +53,9 @@ pub(super) fn scatter_nd(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
     let reduction = reduction(node)?;
     let (shape, named) = (data.shape().to_vec(), indices.shape().to_vec());
     let depth = named.last().copied().unwrap_or_default();
-    let wanted = (depth <= shape.len()).then(|| [&named[..named.len().saturating_sub(1)], &shape[depth..]].concat());
+    let wanted = (1..=shape.len())
+        .contains(&depth)
+        .then(|| [&named[..named.len() - 1], &shape[depth..]].concat());
     if wanted.as_deref() != Some(updates.shape()) {
         return Err(Error::Onnx(format!(
             "updates of shape {:?} for data of shape {shape:?} and indices of shape {named:?}",
@@ -61,6 +66,8 @@ pub(super) fn scatter_nd(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
         return Ok(vec![data]);
     }
     if reduction == ScatterReduction::Replace && node.is_known(&indices) {
+        node.budget()
+            .charge("the places", 2 * named[..named.len() - 1].iter().product::<usize>(), 8)?;
         let (length, places) = fold::named_rows(node, &shape)?;
         return replace(node, &data, &updates, length, &places);
     }
@@ -141,8 +148,7 @@ pub(super) fn max_unpool(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
     let lines = signed(&[planes, extents.iter().product()]);
     let indices = as_i64(node, &indices)?;
     let indices = node.reshape(&indices, &lines)?;
-    let starts = (0..planes).map(|number| (number * plane) as i64).collect();
-    let starts = constant(node, &[planes, 1], starts)?;
+    let starts = constant(node, &[planes, 1], (0..planes).map(|number| number * plane))?;
     let places = node.emit(Binary::Sub, &[&indices, &starts])?;
     // One before its plane would count from the plane's end.
     let is_before = node.emit(Binary::Less, &[&places, &whole(0)])?;

@@ -3,7 +3,7 @@
 use super::builder::Value;
 use super::gather::{as_i64, counting, dtype_of, number_of, signed, whole};
 use super::movement::take;
-use super::node::{Node, unsupported};
+use super::node::Node;
 use super::pad::constant_sides;
 use crate::error::{Error, Result};
 use crate::onnx::tensor;
@@ -70,15 +70,9 @@ pub(super) fn trilu(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
     node.emit_one(Ternary::Where, &[&is_inside, &input, &zero])
 }
 
-/// The parts along an axis, or the elements, for which a known condition holds.
+/// The parts along an axis, or the elements, for which a condition holds. How many that are depends on it, and so it must be known.
 pub(super) fn compress(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
     let mut input = node.input(0)?;
-    let condition = node.input(1)?;
-    if !node.is_known(&condition) {
-        return Err(unsupported(
-            "a condition that is computed while the network runs: how much is left depends on it",
-        ));
-    }
     let at = match node.optional_int("axis")? {
         Some(axis) => shape::axis("onnx", axis as isize, input.shape().len())?,
         None => {
