@@ -49,7 +49,7 @@ pub(super) fn pad(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
         "wrap" => PaddingMode::Circular,
         other => return Err(Error::Onnx(format!("mode is {other:?}"))),
     };
-    let value = constant(&value, dtype_of(&input)?)?;
+    let value = constant(value.as_ref(), dtype_of(&input)?)?;
     let mut axes = sides.iter().zip(input.shape());
     if axes.any(|(&(before, after), &extent)| !is_within(mode, before, after, extent)) {
         return by_places(node, input, &sides, mode);
@@ -85,7 +85,7 @@ pub(super) fn pad(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
 }
 
 /// The number that stands for what is padded, as a scalar of the input's type.
-fn constant(given: &Option<Tensor>, dtype: DType) -> Result<Tensor> {
+fn constant(given: Option<&Tensor>, dtype: DType) -> Result<Tensor> {
     let Some(given) = given else {
         return Ok(wrapped(ArrayD::from_elem(IxDyn(&[]), 0), dtype));
     };

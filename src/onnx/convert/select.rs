@@ -73,12 +73,11 @@ pub(super) fn trilu(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
 /// The parts along an axis, or the elements, for which a condition holds. How many that are depends on it, and so it must be known.
 pub(super) fn compress(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
     let mut input = node.input(0)?;
-    let at = match node.optional_int("axis")? {
-        Some(axis) => shape::axis("onnx", axis as isize, input.shape().len())?,
-        None => {
-            input = node.reshape(&input, &[-1])?;
-            0
-        }
+    let at = if let Some(axis) = node.optional_int("axis")? {
+        shape::axis("onnx", axis as isize, input.shape().len())?
+    } else {
+        input = node.reshape(&input, &[-1])?;
+        0
     };
     let places = match node.host(1)? {
         Tensor::Bool(condition) if condition.ndim() == 1 => {

@@ -111,19 +111,7 @@ fn of_onnx(operator: &str) -> Option<Convert> {
         "OptionalHasElement" => optional::has_element,
         "OptionalGetElement" => optional::element,
         "Gather" => movement::gather,
-        "GatherElements" => gather::gather_elements,
         "GatherND" => movement::gather_nd,
-        "ScatterElements" | "Scatter" => scatter::scatter_elements,
-        "ScatterND" => scatter::scatter_nd,
-        "TensorScatter" => scatter::tensor_scatter,
-        "MaxUnpool" => scatter::max_unpool,
-        "OneHot" => select::one_hot,
-        "Trilu" => select::trilu,
-        "Compress" => select::compress,
-        "ReverseSequence" => select::reverse_sequence,
-        "CenterCropPad" => select::center_crop_pad,
-        "NegativeLogLikelihoodLoss" => loss::negative_log_likelihood,
-        "SoftmaxCrossEntropyLoss" => loss::softmax_cross_entropy,
         "Transpose" => movement::transpose,
         "Expand" => movement::expand,
         "Tile" => movement::tile,
@@ -145,6 +133,25 @@ fn of_onnx(operator: &str) -> Option<Convert> {
         "Unsqueeze" => shape::unsqueeze,
         "Resize" => resize::resize,
         "Upsample" => resize::upsample,
-        _ => return elementwise::function(operator),
+        _ => return by_places(operator).or_else(|| elementwise::function(operator)),
+    })
+}
+
+/// Those that find elements by indices, and the losses of classes, which do.
+fn by_places(operator: &str) -> Option<Convert> {
+    Some(match operator {
+        "GatherElements" => gather::gather_elements,
+        "ScatterElements" | "Scatter" => scatter::scatter_elements,
+        "ScatterND" => scatter::scatter_nd,
+        "TensorScatter" => scatter::tensor_scatter,
+        "MaxUnpool" => scatter::max_unpool,
+        "OneHot" => select::one_hot,
+        "Trilu" => select::trilu,
+        "Compress" => select::compress,
+        "ReverseSequence" => select::reverse_sequence,
+        "CenterCropPad" => select::center_crop_pad,
+        "NegativeLogLikelihoodLoss" => loss::negative_log_likelihood,
+        "SoftmaxCrossEntropyLoss" => loss::softmax_cross_entropy,
+        _ => return None,
     })
 }
