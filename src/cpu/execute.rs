@@ -4,8 +4,8 @@ use super::base::{Prepared, base};
 use super::epilogue::Epilogue;
 use super::operand::Operand;
 use super::{
-    batch_norm, binary, concat, expand, fused, instance_norm, interpolate, layer_norm, local_response_norm, lp_pool, matmul, pad,
-    pool, prelu, reduce, slice, softmax, ternary, transpose, unary,
+    batch_norm, binary, concat, cumulative, expand, fused, instance_norm, interpolate, layer_norm, local_response_norm, lp_pool,
+    matmul, pad, pool, prelu, reduce, slice, softmax, ternary, transpose, unary,
 };
 use crate::error::{Error, Result};
 use crate::ops::{FusedBase, Op};
@@ -50,7 +50,8 @@ pub(super) fn execute(
         Op::Slice(op) => slice::slice(op, input, shape, output)?,
         Op::Transpose(op) => transpose::transpose(op, input, shape, output)?,
         Op::Expand(_) => expand::expand(input, shape, output),
-        Op::Gather(_) => return Err(Error::Internal("indices are no f32".to_owned())),
+        Op::Gather(_) | Op::ArgReduce(_) | Op::TopK(_) => return Err(Error::Internal("indices are no f32".to_owned())),
+        Op::Cumulative(op) => cumulative::of_floats(*op, input, output)?,
         Op::Reduce(op) => reduce::reduce(op, input, output)?,
     }
     Ok(())

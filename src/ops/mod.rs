@@ -4,12 +4,14 @@
 //! row-major order, images `[N, C, H, W]`, signals `[N, C, L]`, volumes `[N, C, D, H, W]`. Operators that compute take floats; which take other types, too, is said with
 //! them.
 
+mod arg_reduce;
 mod batch_norm;
 mod binary;
 mod cast;
 mod concat;
 mod conv;
 mod conv_transpose;
+mod cumulative;
 pub(crate) mod elementwise;
 mod expand;
 mod fused;
@@ -30,17 +32,20 @@ mod reshape;
 mod slice;
 mod softmax;
 mod ternary;
+mod top_k;
 mod transpose;
 mod unary;
 mod window;
 mod winograd;
 
+pub use arg_reduce::ArgReduce;
 pub use batch_norm::BatchNorm;
 pub use binary::Binary;
 pub use cast::Cast;
 pub use concat::Concat;
 pub use conv::{Conv, ConvPadding};
 pub use conv_transpose::ConvTranspose;
+pub use cumulative::Cumulative;
 pub use expand::Expand;
 pub use fused::{Fused, FusedBase};
 pub use gather::Gather;
@@ -59,6 +64,7 @@ pub use reshape::{Flatten, Reshape};
 pub use slice::Slice;
 pub use softmax::Softmax;
 pub use ternary::Ternary;
+pub use top_k::TopK;
 pub use transpose::Transpose;
 pub use unary::Unary;
 pub use winograd::Winograd;
@@ -176,8 +182,14 @@ operators! {
     Expand,
     /// Inputs: data, of any type, and indices of `i64` or `i32`.
     Gather,
-    /// Inputs: input.
+    /// Inputs: input, of floats, whole numbers or bools.
     Reduce,
+    /// Inputs: input, of floats or whole numbers. Outputs: places.
+    ArgReduce,
+    /// Inputs: input, of floats or whole numbers. Outputs: values and their places.
+    TopK,
+    /// Inputs: input, of floats or whole numbers.
+    Cumulative,
 }
 
 impl Op {

@@ -12,6 +12,7 @@
 //! ```
 
 mod answer;
+mod arg_reduce;
 mod batch_norm;
 mod binary;
 mod cast;
@@ -19,6 +20,7 @@ mod compare;
 mod concat;
 mod conv;
 mod conv_transpose;
+mod cumulative;
 mod elementwise;
 mod engine;
 mod erf;
@@ -45,6 +47,7 @@ mod softmax;
 mod ternary;
 #[cfg(test)]
 mod tests;
+mod top_k;
 mod transpose;
 mod unary;
 mod volume;

@@ -2,8 +2,9 @@
 
 use super::answer::Answer;
 use super::{
-    batch_norm, binary, cast, concat, conv, conv_transpose, expand, fused, gather, instance_norm, interpolate, layer_norm, linear,
-    local_response_norm, lp_pool, matmul, pad, pool, prelu, reduce, reshape, slice, softmax, ternary, transpose, unary,
+    arg_reduce, batch_norm, binary, cast, concat, conv, conv_transpose, cumulative, expand, fused, gather, instance_norm,
+    interpolate, layer_norm, linear, local_response_norm, lp_pool, matmul, pad, pool, prelu, reduce, reshape, slice, softmax,
+    ternary, top_k, transpose, unary,
 };
 use crate::dtype::TensorType;
 use crate::error::{Result, ensure};
@@ -72,5 +73,8 @@ fn answers(op: &Op, inputs: &[&Answer], winograd: Winograd) -> Result<Vec<Answer
         Op::Expand(op) => Ok(vec![expand::expand(op, input)?]),
         Op::Gather(op) => Ok(vec![gather::gather(*op, input, inputs[1])?]),
         Op::Reduce(op) => Ok(vec![reduce::reduce(op, input)?]),
+        Op::ArgReduce(op) => Ok(vec![arg_reduce::arg_reduce(*op, input)]),
+        Op::TopK(op) => Ok(top_k::top_k(*op, input)),
+        Op::Cumulative(op) => Ok(vec![cumulative::cumulative(*op, input)]),
     }
 }

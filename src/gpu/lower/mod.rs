@@ -75,6 +75,9 @@ pub(crate) fn lower(op: &Op, inputs: &[Value], recording: &mut Recording) -> Res
         }
         Op::Gather(op) => movement::gather::lower(*op, &inputs[0], &inputs[1], &outputs[0], recording)?,
         Op::Reduce(op) => rows::reduce::lower(op, &inputs[0], &outputs[0], recording)?,
+        Op::ArgReduce(op) => rows::arg_reduce::lower(*op, &inputs[0], &outputs[0], recording)?,
+        Op::TopK(op) => rows::top_k::lower(*op, &inputs[0], &outputs, recording)?,
+        Op::Cumulative(op) => rows::cumulative::lower(*op, &inputs[0], &outputs[0], recording)?,
         Op::Reshape(_) | Op::Flatten(_) => {}
     }
     Ok(outputs)
