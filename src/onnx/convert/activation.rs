@@ -66,14 +66,21 @@ pub(super) fn gelu(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
 /// `x * sigmoid(alpha * x)`.
 pub(super) fn swish(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
     let alpha = node.float("alpha", 1.0)?;
-    if alpha == 1.0 {
-        return activation(node, Unary::Silu);
-    }
     let input = node.input(0)?;
+    if alpha == 1.0 {
+        return node.emit_one(Unary::Silu, &[&input]);
+    }
     let alpha = number(alpha);
     let scaled = node.emit(Binary::Mul, &[&input, &alpha])?;
     let gate = node.emit(Unary::Sigmoid, &[&scaled])?;
     node.emit_one(Binary::Mul, &[&input, &gate])
+}
+
+/// The swish of the first input times the second.
+pub(super) fn gated_swish(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
+    let gate = swish(node)?.swap_remove(0);
+    let values = node.input(1)?;
+    node.emit_one(Binary::Mul, &[&gate, &values])
 }
 
 /// A constant that broadcasts to anything.

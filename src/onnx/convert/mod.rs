@@ -4,14 +4,17 @@
 //! and inputs through [`Node`], which notices those that nobody reads: what is not understood is refused, not ignored.
 
 mod activation;
+mod bits;
 mod builder;
 mod conv;
+mod determinant;
 mod elementwise;
 mod linear;
 mod movement;
 mod node;
 mod nodes;
 mod norm;
+mod order;
 mod pad;
 mod pool;
 mod reduce;

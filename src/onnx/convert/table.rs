@@ -1,7 +1,7 @@
 //! The operators that become nodes of the graph, by name.
 
 use super::node::Convert;
-use super::{activation, conv, elementwise, linear, movement, norm, pad, pool, reduce, resize, shape};
+use super::{activation, bits, conv, determinant, elementwise, linear, movement, norm, order, pad, pool, reduce, resize, shape};
 
 /// The operators that become nodes of the graph. Those that work on shapes alone are in [`fold::find`](crate::onnx::fold::find).
 pub(super) fn find(operator: &str) -> Option<Convert> {
@@ -25,7 +25,9 @@ pub(super) fn find(operator: &str) -> Option<Convert> {
         "LpNormalization" => norm::lp_norm,
         "LRN" => norm::local_response_norm,
         "LpPool" => pool::lp_pool,
+        "GlobalLpPool" => pool::global_lp_pool,
         "Swish" => activation::swish,
+        "SwiGLU" => activation::gated_swish,
         "Selu" => activation::selu,
         "Celu" => activation::celu,
         "LeakyRelu" => activation::leaky_relu,
@@ -51,9 +53,16 @@ pub(super) fn find(operator: &str) -> Option<Convert> {
         "Tile" => movement::tile,
         "DepthToSpace" => movement::depth_to_space,
         "SpaceToDepth" => movement::space_to_depth,
-        "ReduceSum" | "ReduceMean" => reduce::sum_or_mean,
+        "ReduceSum" | "ReduceMean" | "ReduceProd" => reduce::combination,
         "ReduceMax" | "ReduceMin" => reduce::extreme,
         "ReduceL1" | "ReduceL2" | "ReduceSumSquare" => reduce::norm,
+        "ArgMax" | "ArgMin" => order::extreme,
+        "TopK" => order::top_k,
+        "CumSum" | "CumProd" => order::cumulative,
+        "Hardmax" => order::hardmax,
+        "Det" => determinant::determinant,
+        "BitShift" => bits::shift,
+        "BitwiseNot" => bits::not,
         "ReduceLogSum" => reduce::log_sum,
         "ReduceLogSumExp" => reduce::log_sum_exp,
         "Cast" => elementwise::cast,

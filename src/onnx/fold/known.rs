@@ -40,7 +40,7 @@ pub(super) fn narrowed(array: ArrayD<i64>, dtype: DType) -> Result<Tensor> {
 }
 
 /// Whole numbers as those of a type, of which each has the lowest bits; reals are rounded, and what is not 0 is true.
-pub(super) fn wrapped(array: ArrayD<i64>, dtype: DType) -> Tensor {
+pub(in crate::onnx) fn wrapped(array: ArrayD<i64>, dtype: DType) -> Tensor {
     match dtype {
         DType::F32 => array.mapv(|value| value as f32).into(),
         DType::F16 => array.mapv(|value| half::f16::from_f32(value as f32)).into(),

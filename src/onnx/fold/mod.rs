@@ -17,6 +17,7 @@ mod triangle;
 
 pub(super) use cast::convert;
 pub(super) use gather::named_parts;
+pub(super) use known::wrapped;
 
 use super::convert::Convert;
 
