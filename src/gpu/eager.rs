@@ -297,6 +297,16 @@ impl Gpu {
         self.run_one(crate::ops::MatMul, &[left, right])
     }
 
+    /// Batched matrix product of whole numbers; see [`MatMulInteger`](crate::ops::MatMulInteger).
+    pub fn matmul_integer(&self, left: &Tensor, right: &Tensor) -> Result<Tensor> {
+        self.run_one(crate::ops::MatMulInteger, &[left, right])
+    }
+
+    /// Convolution of whole numbers; see [`ConvInteger`](crate::ops::ConvInteger).
+    pub fn conv_integer(&self, input: &Tensor, weight: &Tensor, op: &crate::ops::ConvInteger) -> Result<Tensor> {
+        self.run_one(*op, &[input, weight])
+    }
+
     /// Batch normalisation with given statistics; `parameters` are mean, variance, weight and bias. See [`BatchNorm`].
     pub fn batch_norm(&self, input: &Tensor, parameters: [&Tensor; 4], op: &BatchNorm) -> Result<Tensor> {
         let [mean, variance, weight, bias] = parameters;
@@ -364,6 +374,11 @@ impl Gpu {
         self.run_one(crate::ops::Gather::new(axis), &[data, indices])
     }
 
+    /// One direction of a recurrent layer; `inputs` and outputs as [`Recurrent`](crate::ops::Recurrent) has them.
+    pub fn recurrent(&self, inputs: &[&Tensor], op: &crate::ops::Recurrent) -> Result<Vec<Tensor>> {
+        self.run(&(*op).into(), inputs)
+    }
+
     /// Sum, product, mean or maximum along axes; see [`Reduce`](crate::ops::Reduce).
     pub fn reduce(&self, input: &Tensor, op: &crate::ops::Reduce) -> Result<Tensor> {
         self.run_one(op.clone(), &[input])
@@ -384,6 +399,11 @@ impl Gpu {
     /// The sum or the product of each element along an axis with all before it; see [`Cumulative`](crate::ops::Cumulative).
     pub fn cumulative(&self, input: &Tensor, op: &crate::ops::Cumulative) -> Result<Tensor> {
         self.run_one(*op, &[input])
+    }
+
+    /// Weighted sums along an axis; see [`Resample`](crate::ops::Resample).
+    pub fn resample(&self, input: &Tensor, op: &crate::ops::Resample) -> Result<Tensor> {
+        self.run_one(op.clone(), &[input])
     }
 
     /// The same elements under another shape, without a copy; see [`Reshape`](crate::ops::Reshape).

@@ -48,7 +48,7 @@ fn place_of_best(op: ArgReduce, lane: &[Number]) -> Number {
 
 #[cfg(test)]
 mod tests {
-    use ndarray::array;
+    use ndarray::Array2;
 
     use super::*;
 
@@ -56,11 +56,11 @@ mod tests {
     fn by_hand() {
         let nan = f32::NAN;
         for (row, places) in [
-            ([1.0, 3.0, -2.0, 3.0], [1, 3, 2, 2]),
+            ([1.0_f32, 3.0, -2.0, 3.0], [1, 3, 2, 2]),
             ([0.0, -0.0, -0.0, 0.0], [0, 3, 0, 3]),
             ([2.0, nan, 5.0, nan], [1, 3, 1, 3]),
         ] {
-            let input = Answer::exact(array![row].view());
+            let input = Answer::exact(Array2::from(vec![row]).view());
             let ops = [
                 ArgReduce::max(1),
                 ArgReduce::max(1).last(true),
