@@ -188,7 +188,10 @@ fn row_operands(op: &Op, dtype: DType, shape: &[usize]) -> Tensor {
     }
     if is_product && dtype == DType::I64 {
         // Of which GPUs have 32 bits.
-        return Random::new(5).integers(shape).mapv(|x| if x > 6.0 { -2 } else { 1 }).into();
+        return Random::new(5)
+            .integers(shape)
+            .mapv(|x| if x > 6.0 { -1_i64 } else { 1 })
+            .into();
     }
     operands(dtype, shape, 5)
 }
