@@ -1,10 +1,12 @@
-//! Operators on the bits of whole numbers. Numbers of types that are read as `i64` keep to their own width.
+//! Operators on the bits of whole numbers. Numbers of types that are read as wider ones keep to their own width.
 
 use ndarray::ArrayD;
 
 use super::builder::Value;
 use super::node::{Node, unsupported};
+use crate::dtype::DType;
 use crate::error::{Error, Result};
+use crate::onnx::fold::wrapped;
 use crate::onnx::{element, tensor};
 use crate::ops::{Binary, Unary};
 
@@ -47,7 +49,7 @@ fn check_held(node: &Node<'_, '_>) -> Result<()> {
     Err(unsupported(format!("{largest} of UINT64 by {furthest}, which is not held")))
 }
 
-/// What a type of fewer bits has of numbers that are held as `i64`.
+/// What a type of fewer bits has of numbers that are held with more.
 fn within_width(node: &mut Node<'_, '_>, value: Value, element: Option<i32>) -> Result<Value> {
     let (mask, sign) = match element {
         Some(element::UINT16) => (0xffff, None),
@@ -55,7 +57,8 @@ fn within_width(node: &mut Node<'_, '_>, value: Value, element: Option<i32>) -> 
         Some(element::INT16) => (0xffff, Some(0x8000)),
         _ => return Ok(value),
     };
-    let number = |number: i64| Value::Host(ArrayD::from_elem(vec![1; value.shape().len()], number).into());
+    let dtype = value.dtype().unwrap_or(DType::I64);
+    let number = |number: i64| Value::Host(wrapped(ArrayD::from_elem(vec![1; value.shape().len()], number), dtype));
     let bits = node.emit(Binary::BitwiseAnd, &[&value, &number(mask)])?;
     let Some(sign) = sign else {
         return Ok(bits);
