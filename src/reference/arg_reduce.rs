@@ -27,7 +27,7 @@ fn place_of_best(op: ArgReduce, lane: &[Number]) -> Number {
     };
     let is_better = |one: &Number, other: &Number| match (one.value.is_nan(), other.value.is_nan()) {
         (true, false) => true,
-        (false, true) | (true, true) => false,
+        (_, true) => false,
         (false, false) => worth(one) > worth(other),
     };
     let mut best = 0;
