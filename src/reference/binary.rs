@@ -40,7 +40,7 @@ fn of_whole(op: Binary, a: i128, b: i128) -> Option<i128> {
         Binary::BitwiseAnd | Binary::And => a & b,
         Binary::BitwiseLeftShift => {
             let is_within = (0..i128::from(i64::BITS)).contains(&b);
-            if is_within { (a << b) as i64 as i128 } else { 0 }
+            if is_within { i128::from((a << b) as i64) } else { 0 }
         }
         Binary::BitwiseRightShift => {
             let furthest = i128::from(i64::BITS) - 1;

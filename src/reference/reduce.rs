@@ -73,7 +73,7 @@ fn product(numbers: &[Number]) -> Number {
     let largest: f64 = numbers.iter().map(|number| number.largest().max(1.0)).product();
     let smallest: f64 = numbers
         .iter()
-        .map(|number| (number.value.abs() - number.bound).max(0.0).min(1.0))
+        .map(|number| (number.value.abs() - number.bound).clamp(0.0, 1.0))
         .product();
     let has_special = numbers.iter().any(|number| !number.value.is_finite());
     if has_special && (value.is_nan() || smallest >= SMALLEST) {
