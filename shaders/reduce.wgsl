@@ -1,21 +1,9 @@
 // Sum, mean or maximum along some axes.
 //
 // An invocation has a task (shared/reduction.wgsl): lanes run along the outputs.
-// Header: LANES, REDUCED (the number of axes that go, at least 1), and those of shared/reduction.wgsl.
+// Header: LANES, and those of shared/reduced_axes.wgsl and shared/reduction.wgsl.
+#import shared/reduced_axes
 #import shared/reduction
-
-// Where a row of the last reduced axis begins.
-fn row_source(first: u32, row: u32) -> u32 {
-    var at = first;
-    var rest = row;
-    for (var axis = 0u; axis < REDUCED; axis++) { // unroll
-        if (axis > 0u) {
-            at += rest % params.axes[axis].z * params.axes[axis].w;
-            rest /= params.axes[axis].z;
-        }
-    }
-    return at;
-}
 
 fn run(workgroup: u32, lane: u32) {
     let task = workgroup * LANES + lane;

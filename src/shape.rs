@@ -235,6 +235,16 @@ pub(crate) fn axis(operator: &'static str, axis: isize, rank: usize) -> Result<u
     Ok(resolved as usize)
 }
 
+/// A shape as rows along an axis: the extents before it, its own, and those after it.
+pub(crate) fn around(operator: &'static str, axis: isize, shape: &[usize]) -> Result<[usize; 3]> {
+    let axis = self::axis(operator, axis, shape.len())?;
+    Ok([
+        shape[..axis].iter().product(),
+        shape[axis],
+        shape[axis + 1..].iter().product(),
+    ])
+}
+
 /// The shape that two shapes broadcast to: aligned at the last dimension, extents equal or 1.
 pub(crate) fn broadcast(operator: &'static str, left: &[usize], right: &[usize]) -> Result<Vec<usize>> {
     let rank = left.len().max(right.len());

@@ -1,12 +1,13 @@
 // What reductions have in common: their terms, and which terms a task has. A task is one output, or, where a
 // sum is long, a part of one: other tasks have its other parts, and another dispatch puts them together.
 //
-// Header: REDUCTION, TERM, KEPT (the number of axes that stay, at least 1).
+// Header: REDUCTION, TERM, and that of shared/kept_axes.wgsl.
 //
 // input: of Reals
 // centres: [outputs], unless TERM has none
 // output: [parts, the kept axes], row-major
 #import shared/blocked_sum
+#import shared/kept_axes
 #import shared/reduction_*
 
 const SUM = 0u;
@@ -17,21 +18,6 @@ const PLAIN = 0u;
 const EXPONENTIAL = 1u;      // exp(x - centre)
 const SQUARE = 2u;           // (x - centre)^2
 const PLAIN_SQUARE = 3u;     // x^2
-
-// Where an output's first term is.
-fn first_source(output_index: u32) -> u32 {
-    var first = 0u;
-    var rest = output_index;
-    for (var axis = 0u; axis < KEPT; axis++) { // unroll
-        var coordinate = rest;
-        if (axis + 1u < KEPT) {
-            coordinate = rest % params.axes[axis].x;
-            rest /= params.axes[axis].x;
-        }
-        first += coordinate * params.axes[axis].y;
-    }
-    return first;
-}
 
 fn centre_of(output_index: u32) -> f32 {
     if (TERM == PLAIN || TERM == PLAIN_SQUARE) {

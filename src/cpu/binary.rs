@@ -23,14 +23,28 @@ pub(super) fn binary(op: Binary, left: &Operand<'_>, right: &Operand<'_>, shape:
         Binary::Less => each(inputs, shape, output, |a, b| flag(a < b)),
         Binary::NotEqual => each(inputs, shape, output, |a, b| flag(a != b)),
         Binary::Fmod => each(inputs, shape, output, |a, b| a % b),
+        Binary::Remainder => each(inputs, shape, output, remainder),
         // Of whole numbers and bools only.
         Binary::BitwiseAnd
         | Binary::And
         | Binary::Or
         | Binary::Xor
-        | Binary::Remainder
+        | Binary::BitwiseLeftShift
+        | Binary::BitwiseRightShift
         | Binary::BitwiseOr
         | Binary::BitwiseXor => {}
+    }
+}
+
+/// Of the sign of what is divided by, be it a zero.
+fn remainder(a: f32, b: f32) -> f32 {
+    let rest = a % b;
+    if rest == 0.0 {
+        0.0_f32.copysign(b)
+    } else if (rest < 0.0) != (b < 0.0) {
+        rest + b
+    } else {
+        rest
     }
 }
 
@@ -55,6 +69,8 @@ pub(super) fn of_whole(op: Binary, a: i64, b: i64) -> Option<i64> {
         Binary::BitwiseOr | Binary::Or => a | b,
         Binary::BitwiseXor | Binary::Xor => a ^ b,
         Binary::BitwiseAnd | Binary::And => a & b,
+        Binary::BitwiseLeftShift => u32::try_from(b).map_or(0, |places| a.checked_shl(places).unwrap_or(0)),
+        Binary::BitwiseRightShift => a >> u32::try_from(b).map_or(63, |places| places.min(63)),
         Binary::Pow => return None,
     })
 }

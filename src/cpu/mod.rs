@@ -19,6 +19,7 @@
     reason = "what is not inlined into a dispatch is compiled for the baseline's vectors"
 )]
 
+mod arg_reduce;
 mod base;
 mod batch_norm;
 mod binary;
@@ -31,6 +32,7 @@ mod constants;
 mod conv;
 mod conv_integer;
 mod conv_transpose;
+mod cumulative;
 mod device;
 mod direct;
 mod elementwise;
@@ -68,6 +70,7 @@ mod slice;
 mod softmax;
 mod strided;
 mod ternary;
+mod top_k;
 mod transpose;
 mod unary;
 mod view;

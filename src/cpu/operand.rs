@@ -1,6 +1,6 @@
 //! Tensors of floats as operators see them.
 
-use ndarray::{ArrayD, IxDyn};
+use ndarray::{ArrayD, ArrayViewD, IxDyn};
 
 use crate::error::{Error, Result};
 use crate::tensor::{Tensor, TensorView};
@@ -21,6 +21,13 @@ pub(super) fn operand<'a>(tensor: &'a TensorView<'_>) -> Option<Operand<'a>> {
         }),
         _ => None,
     }
+}
+
+/// The elements of a tensor that lies in row-major order.
+pub(super) fn in_order<'a, T>(array: &'a ArrayViewD<'_, T>) -> Result<&'a [T]> {
+    array
+        .as_slice()
+        .ok_or_else(|| Error::Internal("elements in another order".to_owned()))
 }
 
 /// A tensor of elements that are as many as the shape has.

@@ -1,32 +1,36 @@
-//! Sum, mean and maximum along axes.
+//! Sum, product, mean and maximum along axes.
 
 use rayon::prelude::*;
 
+use super::elementwise::{from_whole, whole};
 use super::operand::Operand;
-use crate::error::Result;
+use crate::dtype::TensorType;
+use crate::error::{Error, Result};
 use crate::ops::{Reduce, ReduceKind};
+use crate::shape::element_count;
+use crate::tensor::{Tensor, TensorView};
 
 pub(super) fn reduce(op: &Reduce, input: &Operand<'_>, output: &mut [f32]) -> Result<()> {
-    let reduced = op.reduced(input.shape.len())?;
-    // Axes that are treated alike and lie together are one.
-    let mut axes: Vec<(usize, bool)> = Vec::new();
-    for (&extent, &reduced) in input.shape.iter().zip(&reduced) {
-        match axes.last_mut() {
-            Some((outer, kind)) if *kind == reduced => *outer *= extent,
-            _ => axes.push((extent, reduced)),
-        }
-    }
+    let axes = merged(op, input.shape)?;
     let count: usize = axes.iter().filter(|axis| axis.1).map(|axis| axis.0).product();
     if output.is_empty() {
         return Ok(());
     }
     if input.data.is_empty() {
-        output.fill(if op.kind == ReduceKind::Max { f32::NEG_INFINITY } else { 0.0 });
+        output.fill(match op.kind {
+            ReduceKind::Max => f32::NEG_INFINITY,
+            ReduceKind::Product => 1.0,
+            ReduceKind::Sum | ReduceKind::Mean => 0.0,
+        });
     } else {
         match op.kind {
             ReduceKind::Max => by_parts(&axes, input.data, output, |axes, input, output| {
                 output.fill(f32::NEG_INFINITY);
                 maxima(axes, input, output);
+            }),
+            ReduceKind::Product => by_parts(&axes, input.data, output, |axes, input, output| {
+                output.fill(1.0);
+                combine(axes, input, output, &|left, right| left * right);
             }),
             ReduceKind::Sum | ReduceKind::Mean => by_parts(&axes, input.data, output, |axes, input, output| {
                 let mut sums = vec![0.0; output.len()];
@@ -44,6 +48,36 @@ pub(super) fn reduce(op: &Reduce, input: &Operand<'_>, output: &mut [f32]) -> Re
         }
     }
     Ok(())
+}
+
+/// Of whole numbers, or of bools as 0 and 1, which wrap around.
+pub(super) fn of_whole(op: &Reduce, input: &TensorView<'_>, output: &TensorType) -> Result<Tensor> {
+    let axes = merged(op, input.shape())?;
+    let (nothing, operation): (i64, fn(i64, i64) -> i64) = match op.kind {
+        ReduceKind::Sum => (0, i64::wrapping_add),
+        ReduceKind::Product => (1, i64::wrapping_mul),
+        ReduceKind::Max => (i64::MIN, i64::max),
+        ReduceKind::Mean => return Err(Error::Internal(format!("the mean of {}", input.dtype()))),
+    };
+    let mut results = vec![nothing; element_count(op.kind.name(), &output.shape)?];
+    let numbers = whole(input);
+    if !numbers.is_empty() {
+        combine(&axes, &numbers, &mut results, &operation);
+    }
+    from_whole(op.kind.name(), results, output)
+}
+
+/// The axes from the outermost on, and whether each goes. Those that are treated alike and lie together are one.
+fn merged(op: &Reduce, shape: &[usize]) -> Result<Vec<(usize, bool)>> {
+    let reduced = op.reduced(shape.len())?;
+    let mut axes: Vec<(usize, bool)> = Vec::new();
+    for (&extent, &reduced) in shape.iter().zip(&reduced) {
+        match axes.last_mut() {
+            Some((outer, kind)) if *kind == reduced => *outer *= extent,
+            _ => axes.push((extent, reduced)),
+        }
+    }
+    Ok(axes)
 }
 
 /// Where the outermost axis stays, its parts are independent.
@@ -84,6 +118,25 @@ fn add(axes: &[(usize, bool)], input: &[f32], sums: &mut [f64]) {
     }
 }
 
+/// Combines what lies along these axes with what is known of those that stay.
+fn combine<T: Copy>(axes: &[(usize, bool)], input: &[T], output: &mut [T], operation: &dyn Fn(T, T) -> T) {
+    match axes {
+        [] | [(_, false)] => {
+            for (output, &value) in output.iter_mut().zip(input) {
+                *output = operation(*output, value);
+            }
+        }
+        [(_, true)] => {
+            if let [output] = output {
+                *output = input.iter().fold(*output, |result, &value| operation(result, value));
+            }
+        }
+        [(extent, reduced), rest @ ..] => descend(*extent, *reduced, input, output, |input, output| {
+            combine(rest, input, output, operation);
+        }),
+    }
+}
+
 /// The same for the maximum; NaN counts as larger than all.
 fn maxima(axes: &[(usize, bool)], input: &[f32], output: &mut [f32]) {
     let larger = |best: f32, value: f32| if value > best || value.is_nan() { value } else { best };
@@ -110,7 +163,7 @@ fn maxima(axes: &[(usize, bool)], input: &[f32], output: &mut [f32]) {
 }
 
 /// Each part of the outermost axis, with the outputs that it goes to.
-fn descend<T>(extent: usize, reduced: bool, input: &[f32], output: &mut [T], mut each: impl FnMut(&[f32], &mut [T])) {
+fn descend<I, O>(extent: usize, reduced: bool, input: &[I], output: &mut [O], mut each: impl FnMut(&[I], &mut [O])) {
     let own = input.len() / extent;
     let out = if reduced { output.len() } else { output.len() / extent };
     for (index, input) in input.chunks_exact(own).enumerate() {

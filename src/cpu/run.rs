@@ -2,9 +2,11 @@
 
 use ndarray::{ArrayD, ArrayViewD, Axis, Dimension, IxDyn};
 
+use super::arg_reduce::arg_reduce;
 use super::base::Prepared;
 use super::cast::cast;
 use super::conv_integer::conv_integer;
+use super::cumulative;
 use super::device::Cpu;
 use super::elementwise::elementwise;
 use super::execute::execute;
@@ -14,7 +16,9 @@ use super::matmul_integer::matmul_integer;
 use super::operand::{Operand, array, operand};
 use super::pool::{adaptive_max_pool, max_pool};
 use super::recurrent;
+use super::reduce;
 use super::scatter_elements::scatter_elements;
+use super::top_k::top_k;
 use crate::dtype::{DType, TensorType};
 use crate::error::{Error, Result};
 use crate::ops::{Op, Slice};
@@ -66,9 +70,21 @@ pub(super) fn run_into_new(
         _ if matches!(op, Op::MatMulInteger(_) | Op::ConvInteger(_)) => Ok(vec![sums(op, inputs, &types[0].shape)?]),
         _ if matches!(op, Op::Unary(_) | Op::Binary(_) | Op::Ternary(_)) => Ok(vec![elementwise(op, inputs, &types[0])?]),
         _ if let Op::ScatterElements(op) = op => Ok(vec![scatter_elements(*op, inputs, &types[0])?]),
+        _ if matches!(op, Op::Reduce(_) | Op::ArgReduce(_) | Op::TopK(_) | Op::Cumulative(_)) => along_axes(op, &inputs[0], types),
         Some(operands) => with_indices(op, &operands[0], &types[0].shape),
         None => moved(op, inputs, &types[0].shape).map(|output| vec![output]),
     }
+}
+
+/// What goes along axes, of whatever type.
+fn along_axes(op: &Op, input: &TensorView<'_>, types: &[TensorType]) -> Result<Vec<Tensor>> {
+    Ok(match op {
+        Op::Reduce(op) => vec![reduce::of_whole(op, input, &types[0])?],
+        Op::ArgReduce(op) => vec![arg_reduce(*op, input, &types[0])?],
+        Op::Cumulative(op) => vec![cumulative::of_whole(*op, input, &types[0])?],
+        Op::TopK(op) => top_k(*op, input, types)?,
+        _ => return Err(Error::Internal(format!("{} of {}", op.name(), input.dtype()))),
+    })
 }
 
 /// Sums of products of whole numbers.

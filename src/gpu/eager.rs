@@ -389,9 +389,26 @@ impl Gpu {
         self.run(&(*op).into(), inputs)
     }
 
-    /// Sum, mean or maximum along axes; see [`Reduce`](crate::ops::Reduce).
+    /// Sum, product, mean or maximum along axes; see [`Reduce`](crate::ops::Reduce).
     pub fn reduce(&self, input: &Tensor, op: &crate::ops::Reduce) -> Result<Tensor> {
         self.run_one(op.clone(), &[input])
+    }
+
+    /// The place of the largest or the smallest element along an axis; see [`ArgReduce`](crate::ops::ArgReduce).
+    pub fn arg_reduce(&self, input: &Tensor, op: &crate::ops::ArgReduce) -> Result<Tensor> {
+        self.run_one(*op, &[input])
+    }
+
+    /// The largest or the smallest elements along an axis and their places; see [`TopK`](crate::ops::TopK).
+    pub fn top_k(&self, input: &Tensor, op: &crate::ops::TopK) -> Result<(Tensor, Tensor)> {
+        let mut outputs = self.run(&(*op).into(), &[input])?;
+        let places = outputs.swap_remove(1);
+        Ok((outputs.swap_remove(0), places))
+    }
+
+    /// The sum or the product of each element along an axis with all before it; see [`Cumulative`](crate::ops::Cumulative).
+    pub fn cumulative(&self, input: &Tensor, op: &crate::ops::Cumulative) -> Result<Tensor> {
+        self.run_one(*op, &[input])
     }
 
     /// Weighted sums along an axis; see [`Resample`](crate::ops::Resample).

@@ -44,8 +44,9 @@ macro_rules! binary_functions {
             Or "logical_or" Bools onnx "Or",
             /// Whether one is true and the other is not. `torch.logical_xor`.
             Xor "logical_xor" Bools onnx "Xor",
-            /// What `left` has beyond a multiple of `right`, of the sign of `right`; 0 where `right` is 0. `torch.remainder`.
-            Remainder "remainder" Integers onnx "Mod" (fmod = 0),
+            /// What `left` has beyond a multiple of `right`, of the sign of `right`, be it a zero. `torch.remainder`; computed from the
+            /// exact remainder of the other sign. 0 where `right` is the whole number 0.
+            Remainder "remainder" Numbers onnx "Mod" (fmod = 0),
             /// Whether they differ; NaN differs from everything. `torch.ne`.
             NotEqual "ne" Equality,
             /// What `left` has beyond a multiple of `right`, of the sign of `left`, exactly. `torch.fmod`. 0 where `right` is the whole number 0.
@@ -56,6 +57,12 @@ macro_rules! binary_functions {
             BitwiseXor "bitwise_xor" Integers onnx "BitwiseXor",
             /// The bits that both have. `torch.bitwise_and`.
             BitwiseAnd "bitwise_and" Integers onnx "BitwiseAnd",
+            /// The bits of `left`, `right` places up; none are left beyond a type's bits, nor where `right` is negative.
+            /// `torch.bitwise_left_shift`.
+            BitwiseLeftShift "bitwise_left_shift" Integers,
+            /// The bits of `left`, `right` places down, with copies of the sign before them; these alone beyond a type's bits and where
+            /// `right` is negative. `torch.bitwise_right_shift`.
+            BitwiseRightShift "bitwise_right_shift" Integers,
         }
     };
 }

@@ -4,6 +4,7 @@
 //! row-major order, images `[N, C, H, W]`, signals `[N, C, L]`, volumes `[N, C, D, H, W]`. Operators that compute take floats; which take other types, too, is said with
 //! them.
 
+mod arg_reduce;
 mod batch_norm;
 mod binary;
 mod cast;
@@ -11,6 +12,7 @@ mod concat;
 mod conv;
 mod conv_integer;
 mod conv_transpose;
+mod cumulative;
 pub(crate) mod elementwise;
 mod expand;
 mod fused;
@@ -36,11 +38,13 @@ mod scatter_elements;
 mod slice;
 mod softmax;
 mod ternary;
+mod top_k;
 mod transpose;
 mod unary;
 mod window;
 mod winograd;
 
+pub use arg_reduce::ArgReduce;
 pub use batch_norm::BatchNorm;
 pub use binary::Binary;
 pub use cast::Cast;
@@ -48,6 +52,7 @@ pub use concat::Concat;
 pub use conv::{Conv, ConvPadding};
 pub use conv_integer::ConvInteger;
 pub use conv_transpose::ConvTranspose;
+pub use cumulative::Cumulative;
 pub use expand::Expand;
 pub use fused::{Fused, FusedBase};
 pub use gather::Gather;
@@ -71,6 +76,7 @@ pub use scatter_elements::{ScatterElements, ScatterReduction};
 pub use slice::Slice;
 pub use softmax::Softmax;
 pub use ternary::Ternary;
+pub use top_k::TopK;
 pub use transpose::Transpose;
 pub use unary::Unary;
 pub use winograd::Winograd;
@@ -199,8 +205,14 @@ operators! {
     /// Inputs: input as projected, weight, bias, state, and of LSTM the cell's state. Outputs: the state after each step, and of LSTM
     /// the cell's state.
     Recurrent,
-    /// Inputs: input.
+    /// Inputs: input, of floats, whole numbers or bools.
     Reduce,
+    /// Inputs: input, of floats or whole numbers. Outputs: places.
+    ArgReduce,
+    /// Inputs: input, of floats or whole numbers. Outputs: values and their places.
+    TopK,
+    /// Inputs: input, of floats or whole numbers.
+    Cumulative,
     /// Inputs: input.
     Resample,
 }

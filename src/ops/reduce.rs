@@ -1,6 +1,7 @@
-//! Sum, mean or maximum along axes.
+//! Sum, product, mean or maximum along axes.
 
-use super::operator::Operator;
+use super::operator::{Operator, of_one_type};
+use crate::dtype::DType;
 use crate::error::{Result, ensure};
 use crate::shape;
 
@@ -10,9 +11,11 @@ use crate::shape;
 pub enum ReduceKind {
     /// Their sum; 0 of none. `torch.sum`, ONNX's `ReduceSum`.
     Sum,
+    /// Their product, in any order; 1 of none. `torch.prod`, ONNX's `ReduceProd`.
+    Product,
     /// Their sum over their number; NaN of none. `torch.mean`, ONNX's `ReduceMean`.
     Mean,
-    /// The largest of them, NaN where there is one; an error of none. `torch.amax`, ONNX's `ReduceMax`.
+    /// The largest of them, NaN where there is one, true where one bool is; an error of none. `torch.amax`, ONNX's `ReduceMax`.
     Max,
 }
 
@@ -21,13 +24,15 @@ impl ReduceKind {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Sum => "sum",
+            Self::Product => "prod",
             Self::Mean => "mean",
             Self::Max => "amax",
         }
     }
 }
 
-/// Reduces some axes, or all, to one element each, which stays as an extent of 1 or goes.
+/// Reduces some axes, or all, to one element each, which stays as an extent of 1 or goes. Takes floats; but for the mean whole
+/// numbers, too, which wrap around: those of `i64` on a GPU, where they have 32 bits, at 2^31; for the maximum bools as well.
 ///
 /// ```
 /// use convoke::ops::Reduce;
@@ -37,7 +42,7 @@ impl ReduceKind {
 /// # Ok::<(), convoke::Error>(())
 /// ```
 ///
-/// Errors: an axis out of range or named twice; the maximum along an extent of 0.
+/// Errors: an axis out of range or named twice; the maximum along an extent of 0; another type.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Reduce {
@@ -62,6 +67,11 @@ impl Reduce {
     /// The sum along these axes.
     pub fn sum(axes: impl Into<Vec<isize>>) -> Self {
         Self::new(ReduceKind::Sum, axes)
+    }
+
+    /// The product along these axes.
+    pub fn product(axes: impl Into<Vec<isize>>) -> Self {
+        Self::new(ReduceKind::Product, axes)
     }
 
     /// The mean along these axes.
@@ -124,6 +134,21 @@ impl Operator for Reduce {
         self.kind.name()
     }
 
+    fn output_types(&self, inputs: &[DType]) -> Result<Vec<DType>> {
+        let kind = self.kind;
+        let what = match kind {
+            ReduceKind::Mean => "f32",
+            ReduceKind::Sum | ReduceKind::Product => "f32 or whole numbers",
+            ReduceKind::Max => "f32, whole numbers or bool",
+        };
+        let dtype = of_one_type(kind.name(), inputs, what, |dtype| match dtype {
+            DType::F32 => true,
+            DType::Bool => kind == ReduceKind::Max,
+            other => kind != ReduceKind::Mean && other.is_integer(),
+        })?;
+        Ok(vec![dtype])
+    }
+
     fn output_shapes(&self, inputs: &[&[usize]]) -> Result<Vec<Vec<usize>>> {
         Ok(vec![self.output_shape(inputs[0])?])
     }
@@ -145,5 +170,13 @@ mod tests {
         assert!(message(Reduce::max([-1]), &[2, 0]).contains("amax: axis 1 of input [2, 0]"));
         assert!(message(Reduce::max([]), &[0, 2]).contains("axis 0"));
         assert!(message(Reduce::sum([0]), &[0, usize::MAX, 2]).contains("counted"));
+        let types = |reduce: Reduce, dtype| reduce.output_types(&[dtype]).map_err(|error| error.to_string());
+        assert_eq!(types(Reduce::max([]), DType::Bool), Ok(vec![DType::Bool]));
+        let refusal = types(Reduce::product([]), DType::Bool).unwrap_err();
+        assert!(
+            refusal.contains("prod: expected f32 or whole numbers, but got bool"),
+            "{refusal}"
+        );
+        assert!(types(Reduce::mean([]), DType::I64).is_err());
     }
 }

@@ -46,6 +46,14 @@ fn of_whole(op: Binary, a: i128, b: i128) -> Option<i128> {
         Binary::BitwiseOr | Binary::Or => a | b,
         Binary::BitwiseXor | Binary::Xor => a ^ b,
         Binary::BitwiseAnd | Binary::And => a & b,
+        Binary::BitwiseLeftShift => {
+            let is_within = (0..i128::from(i64::BITS)).contains(&b);
+            if is_within { i128::from((a << b) as i64) } else { 0 }
+        }
+        Binary::BitwiseRightShift => {
+            let furthest = i128::from(i64::BITS) - 1;
+            a >> if b < 0 { furthest } else { b.min(furthest) }
+        }
         Binary::Pow => return None,
     })
 }
@@ -79,11 +87,13 @@ fn of_floats(op: Binary, a: Number, b: Number) -> Option<Number> {
         Binary::Less => compared(a.value < b.value, a, b),
         Binary::NotEqual => compared(a.value != b.value, a, b),
         Binary::Fmod => fmod(a, b),
+        Binary::Remainder => remainder(a, b),
         Binary::BitwiseAnd
         | Binary::And
         | Binary::Or
         | Binary::Xor
-        | Binary::Remainder
+        | Binary::BitwiseLeftShift
+        | Binary::BitwiseRightShift
         | Binary::BitwiseOr
         | Binary::BitwiseXor => return None,
     })
@@ -99,6 +109,22 @@ fn fmod(a: Number, b: Number) -> Number {
     let value = a.value % b.value;
     let is_sure = a.bound == 0.0 && b.bound == 0.0;
     Number::new(value, if is_sure { 0.0 } else { b.largest() }).handed_on()
+}
+
+/// Where signs differ, `b` is added to the exact remainder, which rounds.
+fn remainder(a: Number, b: Number) -> Number {
+    let rest = fmod(a, b);
+    if rest.value == 0.0 {
+        return Number {
+            value: 0.0_f64.copysign(b.value),
+            ..rest
+        };
+    }
+    if rest.value.is_nan() || rest.value.is_sign_negative() == b.value.is_sign_negative() {
+        return rest;
+    }
+    let value = rest.value + b.value;
+    Number::new(value, rest.bound + b.bound + ULP * value.abs() + SMALLEST)
 }
 
 fn add(a: Number, b: Number) -> Number {
@@ -192,6 +218,16 @@ mod tests {
                 &[(2.0, 1.5, 1.0), (-3.0, 0.5, 0.0), (0.0, -0.0, 0.0), (f32::NAN, 1.0, 0.0)],
             ),
             (
+                Binary::Remainder,
+                &[
+                    (7.5, 2.0, 1.5),
+                    (-7.5, 2.0, 0.5),
+                    (7.5, -2.0, -0.5),
+                    (-1.0, f32::INFINITY, f32::INFINITY),
+                    (1.0, 0.0, f32::NAN),
+                ],
+            ),
+            (
                 Binary::Less,
                 &[(2.0, 1.5, 0.0), (-3.0, 0.5, 1.0), (0.0, -0.0, 0.0), (f32::NAN, 1.0, 0.0)],
             ),
@@ -232,6 +268,14 @@ mod tests {
             (
                 Binary::Remainder,
                 &[(7, 3, 1), (-7, 3, 2), (7, -3, -2), (-7, -3, -1), (7, 0, 0)],
+            ),
+            (
+                Binary::BitwiseLeftShift,
+                &[(3, 2, 12), (-3, 2, -12), (1, 63, i64::MIN), (1, 64, 0), (5, -1, 0)],
+            ),
+            (
+                Binary::BitwiseRightShift,
+                &[(13, 2, 3), (-13, 2, -4), (-1, 100, -1), (5, -1, 0), (-5, -1, -1)],
             ),
             (Binary::BitwiseAnd, &[(12, 10, 8), (-1, 5, 5)]),
         ] {

@@ -12,6 +12,7 @@
 //! ```
 
 mod answer;
+mod arg_reduce;
 mod batch_norm;
 mod binary;
 mod cast;
@@ -20,6 +21,7 @@ mod concat;
 mod conv;
 mod conv_integer;
 mod conv_transpose;
+mod cumulative;
 mod elementwise;
 mod engine;
 mod erf;
@@ -51,6 +53,7 @@ mod softmax;
 mod ternary;
 #[cfg(test)]
 mod tests;
+mod top_k;
 mod transpose;
 mod unary;
 mod volume;

@@ -2,9 +2,9 @@
 
 use super::answer::Answer;
 use super::{
-    batch_norm, binary, cast, concat, conv, conv_integer, conv_transpose, expand, fused, gather, gather_elements, instance_norm,
-    interpolate, layer_norm, linear, local_response_norm, lp_pool, matmul, matmul_integer, pad, pool, prelu, recurrent, reduce,
-    resample, reshape, scatter_elements, slice, softmax, ternary, transpose, unary,
+    arg_reduce, batch_norm, binary, cast, concat, conv, conv_integer, conv_transpose, cumulative, expand, fused, gather,
+    gather_elements, instance_norm, interpolate, layer_norm, linear, local_response_norm, lp_pool, matmul, matmul_integer, pad,
+    pool, prelu, recurrent, reduce, resample, reshape, scatter_elements, slice, softmax, ternary, top_k, transpose, unary,
 };
 use crate::dtype::TensorType;
 use crate::error::{Result, ensure};
@@ -78,6 +78,9 @@ fn answers(op: &Op, inputs: &[&Answer], winograd: Winograd) -> Result<Vec<Answer
         Op::ScatterElements(op) => Ok(vec![scatter_elements::scatter_elements(*op, input, inputs[1], inputs[2])?]),
         Op::Recurrent(op) => recurrent::recurrent(*op, inputs),
         Op::Reduce(op) => Ok(vec![reduce::reduce(op, input)?]),
+        Op::ArgReduce(op) => Ok(vec![arg_reduce::arg_reduce(*op, input)]),
+        Op::TopK(op) => Ok(top_k::top_k(*op, input)),
+        Op::Cumulative(op) => Ok(vec![cumulative::cumulative(*op, input)]),
         Op::Resample(op) => Ok(vec![resample::resample(op, input)]),
     }
 }

@@ -2,8 +2,8 @@
 
 use convoke::graph::Graph;
 use convoke::ops::{
-    Binary, Cast, Concat, Conv, ConvInteger, Expand, Gather, MatMulInteger, MaxPool2d, Op, Reshape, Slice, Ternary, Transpose,
-    Unary,
+    ArgReduce, Binary, Cast, Concat, Conv, ConvInteger, Cumulative, Expand, Gather, MatMulInteger, MaxPool2d, Op, Reduce,
+    ReduceKind, Reshape, Slice, Ternary, TopK, Transpose, Unary,
 };
 use convoke::testing::{Random, compare_exact};
 use convoke::{Backend, DType, Error, PaddingMode, Session, Tensor, TensorType, TensorView};
@@ -155,6 +155,81 @@ fn operands(dtype: DType, shape: &[usize], seed: u64) -> Tensor {
             .into(),
         _ => self::numbers(dtype, shape),
     }
+}
+
+/// The operators along an axis, the middle one of three.
+fn along_an_axis() -> Vec<Op> {
+    let mut ops: Vec<Op> = Vec::new();
+    for flag in [false, true] {
+        for op in [ArgReduce::max(1), ArgReduce::min(-2).keep_dims(true)] {
+            ops.push(op.last(flag).into());
+        }
+        for op in [Cumulative::sum(1), Cumulative::product(1)] {
+            ops.extend([op.exclusive(flag).into(), op.exclusive(flag).reverse(true).into()]);
+        }
+    }
+    ops.extend([TopK::largest(5).axis(1).into(), TopK::smallest(2).axis(1).into()]);
+    for kind in [ReduceKind::Sum, ReduceKind::Product, ReduceKind::Max] {
+        let axes: [&[isize]; 3] = [&[1], &[0, 2], &[]];
+        ops.extend(axes.map(|axes| Op::from(Reduce::new(kind, axes))));
+    }
+    ops
+}
+
+/// Operands of a row operator; those of products of floats are about 1, so that no order of multiplication overflows.
+fn row_operands(op: &Op, dtype: DType, shape: &[usize]) -> Tensor {
+    let is_product =
+        matches!(op, Op::Cumulative(op) if op.product) || matches!(op, Op::Reduce(op) if op.kind == ReduceKind::Product);
+    if is_product && dtype == DType::F32 {
+        return Random::new(5)
+            .integers(shape)
+            .mapv(|x| (1.0 + x / 128.0) * if x == 3.0 { -1.0 } else { 1.0 })
+            .into();
+    }
+    if is_product && dtype == DType::I64 {
+        // Of which GPUs have 32 bits.
+        return Random::new(5)
+            .integers(shape)
+            .mapv(|x| if x > 6.0 { -1_i64 } else { 1 })
+            .into();
+    }
+    operands(dtype, shape, 5)
+}
+
+/// What goes along axes, of every type that it takes, in rows that lie together and apart, short and long.
+pub(crate) fn rows(backend: &Backend) -> Outcome {
+    let mut cases: Vec<(Op, [usize; 3])> = Vec::new();
+    for op in along_an_axis() {
+        cases.extend([[2, 5, 3], [3, 400, 1], [2, 300, 2]].map(|shape| (op.clone(), shape)));
+    }
+    for op in [TopK::largest(300), TopK::smallest(300), TopK::largest(8400)] {
+        cases.push((op.into(), [1, 2, 8400]));
+    }
+    cases.push((Reduce::product([]).into(), [1, 0, 2]));
+    let mut checked = 0;
+    for (op, shape) in cases {
+        for dtype in DType::ALL {
+            if op.infer(&[&TensorType::new(dtype, shape)]).is_err() {
+                continue;
+            }
+            let input = row_operands(&op, dtype, &shape);
+            let mut graph = Graph::new();
+            let value = graph.input_of_type("input", dtype);
+            for output in graph.node_outputs("rows", op.clone(), &[value])? {
+                graph.output(output)?;
+            }
+            for check in Session::new(graph, backend)?.verify(&[&input])? {
+                checked += 1;
+                if let Some(mismatch) = check.mismatch {
+                    return Err(format!("{op:?} of {dtype}{shape:?}: {mismatch}").into());
+                }
+            }
+        }
+    }
+    if checked < 5 * along_an_axis().len() {
+        return Err(format!("only {checked} checks").into());
+    }
+    Ok(())
 }
 
 /// The types of its inputs that a function takes where the last is of this type, if it takes any. A condition is of bools.

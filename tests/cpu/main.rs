@@ -91,6 +91,7 @@ fn main() {
     for (name, check) in indexed::CASES {
         trials.push(trial(name, &cpu, move |cpu| check(&cpu.clone().into())));
     }
+    trials.push(trial("types/rows", &cpu, |cpu| typed::rows(&cpu.clone().into())));
     trials.push(trial("types/summed", &cpu, |cpu| typed::sums(&cpu.clone().into())));
     trials.push(trial("types/functions", &cpu, |cpu| typed::functions(&cpu.clone().into())));
     trials.push(trial("types/refused", &cpu, |cpu| typed::refuses(&cpu.clone().into())));

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use super::case::Case;
 use convoke::ops::{
-    AdaptiveAvgPool2d, AdaptiveMaxPool2d, AvgPool2d, BatchNorm, Binary, Concat, Conv2d, ConvTranspose2d, Expand, Flatten, Fused,
-    FusedBase, InstanceNorm, Interpolate, LayerNorm, Linear, LocalResponseNorm, LpPool2d, MatMul, MaxPool2d, Op, PRelu, Pad2d,
-    Recurrent, RecurrentCell, Reduce, Resample, Reshape, Slice, Softmax, TapTable, Ternary, Transpose, Unary,
+    AdaptiveAvgPool2d, AdaptiveMaxPool2d, ArgReduce, AvgPool2d, BatchNorm, Binary, Concat, Conv2d, ConvTranspose2d, Cumulative,
+    Expand, Flatten, Fused, FusedBase, InstanceNorm, Interpolate, LayerNorm, Linear, LocalResponseNorm, LpPool2d, MatMul,
+    MaxPool2d, Op, PRelu, Pad2d, Recurrent, RecurrentCell, Reduce, Resample, Reshape, Slice, Softmax, TapTable, Ternary, TopK,
+    Transpose, Unary,
 };
 
 /// One small case for each operator, neither square nor symmetric: what a kernel call costs where it has little to do.
@@ -72,6 +73,9 @@ fn list() -> Vec<(&'static str, Op, Shapes)> {
         ("transpose", Transpose::new([0, 2, 3, 1]).into(), IMAGE),
         ("expand", Expand::new([4, 32, 40, 56]).into(), &[&[1, 32, 1, 56]]),
         ("reduce", Reduce::mean([2, 3]).into(), IMAGE),
+        ("argmax", ArgReduce::max(1).into(), IMAGE),
+        ("topk", TopK::largest(300).into(), &[&[8, 8400]]),
+        ("cumsum", Cumulative::sum(1).into(), IMAGE),
         ("resample", Resample::new(3, Arc::new(halved(56))).into(), IMAGE),
     ]
 }
@@ -102,6 +106,6 @@ mod tests {
             kinds.insert(discriminant(&op));
         }
         // All but `Cast`, `MatMulInteger`, `ConvInteger` and those of indices, which are of other types than `f32`.
-        assert_eq!(kinds.len(), 30);
+        assert_eq!(kinds.len(), 33);
     }
 }

@@ -81,6 +81,9 @@ pub(crate) fn lower(op: &Op, inputs: &[Value], recording: &mut Recording) -> Res
         Op::ScatterElements(op) => movement::scatter_elements::lower(*op, inputs, &outputs[0], recording)?,
         Op::Recurrent(op) => recurrent::lower(*op, inputs, &outputs, recording)?,
         Op::Reduce(op) => rows::reduce::lower(op, &inputs[0], &outputs[0], recording)?,
+        Op::ArgReduce(op) => rows::arg_reduce::lower(*op, &inputs[0], &outputs[0], recording)?,
+        Op::TopK(op) => rows::top_k::lower(*op, &inputs[0], &outputs, recording)?,
+        Op::Cumulative(op) => rows::cumulative::lower(*op, &inputs[0], &outputs[0], recording)?,
         Op::Resample(op) => movement::resample::lower(op, &inputs[0], &outputs[0], recording)?,
         Op::Reshape(_) | Op::Flatten(_) => {}
     }

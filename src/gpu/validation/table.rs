@@ -12,10 +12,11 @@ use crate::gpu::lower::roofline::{self, MultiplyAdds};
 use crate::gpu::plan::recording::{Recording, Value};
 use crate::gpu::wgsl::kernel::PipelineKey;
 use crate::ops::{
-    AdaptiveAvgPool2d, AdaptiveMaxPool2d, AvgPool2d, BatchNorm, Binary, Cast, Concat, Conv2d, ConvInteger, ConvTranspose2d,
-    CoordinateMode, Expand, Flatten, Fused, FusedBase, Gather, GatherElements, InstanceNorm, Interpolate, InterpolateMode,
-    LayerNorm, Linear, LocalResponseNorm, LpPool2d, MatMul, MatMulInteger, MaxPool2d, Op, PRelu, Pad2d, Recurrent, RecurrentCell,
-    Reduce, ReduceKind, Resample, Reshape, ScatterElements, ScatterReduction, Slice, Softmax, TapTable, Ternary, Transpose, Unary,
+    AdaptiveAvgPool2d, AdaptiveMaxPool2d, ArgReduce, AvgPool2d, BatchNorm, Binary, Cast, Concat, Conv2d, ConvInteger,
+    ConvTranspose2d, CoordinateMode, Cumulative, Expand, Flatten, Fused, FusedBase, Gather, GatherElements, InstanceNorm,
+    Interpolate, InterpolateMode, LayerNorm, Linear, LocalResponseNorm, LpPool2d, MatMul, MatMulInteger, MaxPool2d, Op, PRelu,
+    Pad2d, Recurrent, RecurrentCell, Reduce, ReduceKind, Resample, Reshape, ScatterElements, ScatterReduction, Slice, Softmax,
+    TapTable, Ternary, TopK, Transpose, Unary,
 };
 use crate::{Error, Padding2d, PaddingMode, Precision};
 
@@ -130,6 +131,7 @@ fn cases() -> Vec<(Op, Vec<TensorType>)> {
         .chain(gathers())
         .chain(lines())
         .chain(sums_of_whole_numbers())
+        .chain(rows())
         .collect()
 }
 
@@ -184,6 +186,40 @@ fn lines() -> Vec<(Op, Vec<TensorType>)> {
             }
         }
     }
+    cases
+}
+
+/// What goes along an axis, of floats and of whole numbers, on rows that lie together and apart, short and long.
+fn rows() -> Vec<(Op, Vec<TensorType>)> {
+    let mut ops: Vec<Op> = Vec::new();
+    for flag in [false, true] {
+        for op in [ArgReduce::max(1), ArgReduce::min(1)] {
+            ops.push(op.last(flag).into());
+        }
+        for op in [Cumulative::sum(1), Cumulative::product(1)] {
+            ops.extend([op.exclusive(flag).into(), op.exclusive(flag).reverse(true).into()]);
+        }
+    }
+    ops.extend([TopK::largest(3).axis(1).into(), TopK::smallest(1).axis(1).into()]);
+    for kind in [ReduceKind::Sum, ReduceKind::Product, ReduceKind::Max] {
+        let axes: [&[isize]; 3] = [&[1], &[0, 2], &[]];
+        ops.extend(axes.map(|axes| Op::from(Reduce::new(kind, axes))));
+    }
+    let mut cases = Vec::new();
+    for op in ops {
+        for shape in [[2, 5, 3], [2, 20_000, 1]] {
+            for dtype in DType::ALL {
+                let input = TensorType::new(dtype, shape);
+                if op.infer(&[&input]).is_ok() {
+                    cases.push((op.clone(), vec![input]));
+                }
+            }
+        }
+    }
+    let interleaved = TensorType::new(DType::I32, [2, 3, 2, 3, 2, 3]);
+    cases.push((Reduce::sum([0, 2, 4]).into(), vec![interleaved]));
+    let empty = TensorType::new(DType::I32, [2, 0]);
+    cases.push((Reduce::product([1]).into(), vec![empty]));
     cases
 }
 

@@ -64,6 +64,12 @@ impl Kernel {
 }
 
 kernels! {
+    ArgReduce = "arg_reduce" from "arg_reduce" {
+        parameters: rows::RowParameters,
+        inputs: [input: Any],
+        outputs: [output: U32],
+    }
+
     BatchNorm = "batch_norm" from "batch_norm" {
         parameters: elementwise::BatchNormParameters,
         inputs: [input: F32, mean: F32, variance: F32, weight: F32, bias: F32],
@@ -132,6 +138,12 @@ kernels! {
         outputs: [output: F32],
     }
 
+    Cumulative = "cumulative" from "cumulative" {
+        parameters: rows::RowParameters,
+        inputs: [input: Any],
+        outputs: [output: Any],
+    }
+
     ConvInteger = "conv_integer" from "conv_integer" {
         parameters: conv::Conv3dParameters,
         inputs: [input: Any, weight: Any, before: Any],
@@ -142,6 +154,12 @@ kernels! {
         parameters: rows::FillParameters,
         inputs: [],
         outputs: [output: F32],
+    }
+
+    Fold = "fold" from "fold" {
+        parameters: rows::ReduceParameters,
+        inputs: [input: Any],
+        outputs: [output: Any],
     }
 
     Gather = "gather" from "gather" {
@@ -504,6 +522,18 @@ kernels! {
         parameters: elementwise::BroadcastParameters,
         inputs: [first: Any, second: Any, third: Any],
         outputs: [output: Any],
+    }
+
+    TopKSelect = "top_k_select" from "top_k_select" {
+        parameters: rows::TopKParameters,
+        inputs: [input: Any],
+        outputs: [candidates: U32],
+    }
+
+    TopKSort = "top_k_sort" from "top_k_sort" {
+        parameters: rows::TopKParameters,
+        inputs: [input: Any, candidates: U32],
+        outputs: [values: Any, indices: U32],
     }
 
     Unary = "unary" from "unary" {

@@ -115,16 +115,19 @@ pub(super) fn identity(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
 /// In inference the input; the mask is refused where it is used.
 pub(super) fn dropout(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
     node.ignore(&["ratio", "seed"]);
-    let drops = match node.optional(1) {
-        Some(Value::Host(Tensor::F32(ratio))) => ratio.iter().any(|&ratio| ratio != 0.0),
-        _ => true,
-    };
+    node.optional(1);
     let training = match node.optional_host(2)? {
         Some(Tensor::Bool(array)) => array.iter().any(|&value| value),
         _ => false,
     };
-    if training && drops {
-        return Err(unsupported("training"));
+    if training {
+        let drops = match node.optional_host(1)? {
+            Some(Tensor::F32(ratio)) => ratio.iter().any(|&ratio| ratio != 0.0),
+            _ => true,
+        };
+        if drops {
+            return Err(unsupported("training"));
+        }
     }
     let input = node.input(0)?;
     if !node.is_used(1) {

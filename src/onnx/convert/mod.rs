@@ -5,10 +5,12 @@
 
 mod activation;
 mod attention;
+mod bits;
 mod builder;
 mod cast;
 mod causal_conv;
 mod conv;
+mod determinant;
 mod early;
 mod einsum;
 mod elementwise;
@@ -25,6 +27,7 @@ mod node;
 mod nodes;
 mod norm;
 mod optional;
+mod order;
 mod pad;
 mod pool;
 mod q_linear;

@@ -11,14 +11,36 @@ use crate::ops::{BatchNorm, Binary, Expand, InstanceNorm, LayerNorm, LocalRespon
 use crate::shape;
 
 pub(super) fn batch_norm(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
-    node.ignore(&["momentum"]);
-    if node.flag("training_mode", false)? || !node.flag("spatial", true)? {
-        return Err(unsupported("statistics of the batch, or of single elements"));
+    let momentum = node.float("momentum", 0.9)?;
+    if !node.flag("spatial", true)? {
+        return Err(unsupported("statistics of single elements"));
     }
+    let is_training = node.flag("training_mode", false)?;
     let eps = node.float("epsilon", 1e-5)?;
     let [input, scale, bias, mean, variance] = [0, 1, 2, 3, 4].map(|index| node.input(index));
     let (input, scale, bias, mean, variance) = (input?, scale?, bias?, mean?, variance?);
-    node.emit_one(BatchNorm::new().eps(eps), &[&input, &mean, &variance, &scale, &bias])
+    let norm = BatchNorm::new().eps(eps);
+    if !is_training {
+        return node.emit_one(norm, &[&input, &mean, &variance, &scale, &bias]);
+    }
+    let [own_mean, own_variance] = statistics_of_batch(node, &input)?;
+    let mut outputs = vec![node.emit(norm, &[&input, &own_mean, &own_variance, &scale, &bias])?];
+    for (running, own) in [(mean, own_mean), (variance, own_variance)] {
+        let kept = node.emit(Binary::Mul, &[&running, &number(momentum)])?;
+        let new = node.emit(Binary::Mul, &[&own, &number(1.0 - momentum)])?;
+        outputs.push(node.emit(Binary::Add, &[&kept, &new])?);
+    }
+    Ok(outputs)
+}
+
+/// The mean of each channel and its variance.
+fn statistics_of_batch(node: &mut Node<'_, '_>, input: &Value) -> Result<[Value; 2]> {
+    let rank = input.shape().len() as isize;
+    let axes: Vec<isize> = (0..rank).filter(|&axis| axis != 1).collect();
+    let mean = node.emit(Reduce::mean(axes.clone()).keep_dims(true), &[input])?;
+    let distance = node.emit(Binary::Sub, &[input, &mean])?;
+    let variance = mean_square(node, &distance, axes)?;
+    Ok([node.reshape(&mean, &[-1])?, node.reshape(&variance, &[-1])?])
 }
 
 pub(super) fn instance_norm(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {

@@ -203,12 +203,62 @@ pub(super) fn lp_pool(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
     if pooling.is_over_half() {
         pooling.pad_before(node, 0.0)?;
     }
+    if let [depth, plane @ ..] = &pooling.windows[..]
+        && plane.len() == 2
+    {
+        return Ok(vec![norm_of_volume(node, p, &pooling, depth, plane)?]);
+    }
     let op = LpPool::new(p, pooling.kernel()?)
         .stride(pooling.stride()?)
         .dilation(pooling.dilation()?)
         .padding(pooling.padding()?)
         .ceil_mode(pooling.ceil_mode);
     node.emit_one(op, &[&pooling.input])
+}
+
+/// The norm of norms: of each window's planes first, then along its depth.
+fn norm_of_volume(node: &mut Node<'_, '_>, p: u32, pooling: &Pooling, depth: &AxisWindow, plane: &[AxisWindow]) -> Result<Value> {
+    let &[images, channels, slices, height, width] = pooling.input.shape() else {
+        return Err(Error::Onnx(format!(
+            "expected a volume, but got shape {:?}",
+            pooling.input.shape()
+        )));
+    };
+    let signed = |shape: &[usize]| shape.iter().map(|&extent| extent as isize).collect::<Vec<_>>();
+    let planes = LpPool::new(p, per_axis(plane, |window| window.kernel)?)
+        .stride(per_axis(plane, |window| window.stride)?)
+        .dilation(per_axis(plane, |window| window.dilation)?)
+        .padding(per_axis(plane, |window| window.padding)?)
+        .ceil_mode(pooling.ceil_mode);
+    let flat = node.reshape(&pooling.input, &signed(&[images, channels * slices, height, width]))?;
+    let norms = node.emit(planes, &[&flat])?;
+    let extents = norms.shape()[2..].to_vec();
+    let along = LpPool::new(p, [depth.kernel, 1])
+        .stride([depth.stride, 1])
+        .dilation([depth.dilation, 1])
+        .padding(Padding::from([depth.padding, Sides::NONE]))
+        .ceil_mode(pooling.ceil_mode);
+    let columns = extents.iter().product();
+    let flat = node.reshape(&norms, &signed(&[images, channels, slices, columns]))?;
+    let norms = node.emit(along, &[&flat])?;
+    let shape = [&[images, channels, norms.shape()[2]], &extents[..]].concat();
+    node.reshape(&norms, &signed(&shape))
+}
+
+/// Of one window that has all elements of a channel.
+pub(super) fn global_lp_pool(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
+    let p = node.int("p", 2)?;
+    let p = u32::try_from(p).map_err(|_| Error::Onnx(format!("p is {p}")))?;
+    let input = node.input(0)?;
+    let [images, channels, extents @ ..] = input.shape() else {
+        return Err(Error::Onnx(format!("an input of shape {:?} has no channels", input.shape())));
+    };
+    let elements: usize = extents.iter().product();
+    let rows = node.reshape(&input, &[*images as isize, *channels as isize, elements as isize])?;
+    let norms = node.emit(LpPool::new(p, [elements]), &[&rows])?;
+    let mut shape = vec![1; input.shape().len()];
+    (shape[0], shape[1]) = (*images as isize, *channels as isize);
+    Ok(vec![node.reshape(&norms, &shape)?])
 }
 
 pub(super) fn global_average_pool(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {

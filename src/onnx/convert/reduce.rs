@@ -5,7 +5,9 @@ use ndarray::{ArrayD, IxDyn};
 use super::activation::number;
 use super::builder::Value;
 use super::node::Node;
+use crate::dtype::DType;
 use crate::error::Result;
+use crate::onnx::fold::wrapped;
 use crate::onnx::tensor;
 use crate::ops::{Binary, Reduce, ReduceKind, Ternary, Unary};
 
@@ -46,20 +48,29 @@ impl Along {
     }
 }
 
-pub(super) fn sum_or_mean(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
+/// The sum, the product or the mean. The mean of whole numbers is one as well, rounded towards 0.
+pub(super) fn combination(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
     let (input, along) = (node.input(0)?, Along::read(node)?);
     if along.is_skipped {
         return Ok(vec![input]);
     }
-    let kind = if node.operator() == "ReduceSum" {
-        ReduceKind::Sum
-    } else {
-        ReduceKind::Mean
+    let kind = match node.operator() {
+        "ReduceSum" => ReduceKind::Sum,
+        "ReduceProd" => ReduceKind::Product,
+        _ => ReduceKind::Mean,
     };
-    node.emit_one(along.operator(kind), &[&input])
+    match input.dtype() {
+        Some(dtype) if kind == ReduceKind::Mean && dtype.is_integer() => {
+            let sum = along.sum(node, &input)?;
+            let count = input.shape().iter().product::<usize>() / sum.shape().iter().product::<usize>().max(1);
+            let count = wrapped(ArrayD::from_elem(vec![1; sum.shape().len()], count as i64), dtype);
+            node.emit_one(Binary::Div, &[&sum, &Value::Host(count)])
+        }
+        _ => node.emit_one(along.operator(kind), &[&input]),
+    }
 }
 
-/// The smallest is the largest of the negated, negated.
+/// The smallest is the largest of what turns the order around, turned around.
 pub(super) fn extreme(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
     let (input, along) = (node.input(0)?, Along::read(node)?);
     if along.is_skipped {
@@ -72,15 +83,29 @@ pub(super) fn extreme(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
         let elements = tensor::element_count("the output", &shape)?;
         if elements > 0 {
             // Of no elements ONNX takes the number that loses to any other.
-            node.budget().charge("the output", elements, 4)?;
-            let nothing = if is_least { f32::INFINITY } else { f32::NEG_INFINITY };
-            return Ok(vec![Value::Host(ArrayD::from_elem(IxDyn(&shape), nothing).into())]);
+            node.budget().charge("the output", elements, 8)?;
+            let dtype = input.dtype().unwrap_or(DType::F32);
+            let nothing = match dtype.range() {
+                Some((least, largest)) => {
+                    let nothing = if is_least { largest } else { least };
+                    wrapped(ArrayD::from_elem(IxDyn(&shape), nothing), dtype)
+                }
+                None if is_least => ArrayD::from_elem(IxDyn(&shape), f32::INFINITY).into(),
+                None => ArrayD::from_elem(IxDyn(&shape), f32::NEG_INFINITY).into(),
+            };
+            return Ok(vec![Value::Host(nothing)]);
         }
     }
     if is_least {
-        let negated = node.emit(Unary::Neg, &[&input])?;
-        let largest = node.emit(largest, &[&negated])?;
-        return node.emit_one(Unary::Neg, &[&largest]);
+        let turned = match input.dtype() {
+            Some(DType::Bool) => Unary::Not,
+            // The negative of the least of a type is not of the type.
+            Some(dtype) if dtype.is_integer() => Unary::BitwiseNot,
+            _ => Unary::Neg,
+        };
+        let other = node.emit(turned, &[&input])?;
+        let largest = node.emit(largest, &[&other])?;
+        return node.emit_one(turned, &[&largest]);
     }
     node.emit_one(largest, &[&input])
 }

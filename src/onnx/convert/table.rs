@@ -2,8 +2,9 @@
 
 use super::node::Convert;
 use super::{
-    activation, attention, cast, causal_conv, conv, einsum, elementwise, fourier, gather, integer, linear, linear_attention, loss,
-    movement, norm, optional, pad, pool, q_linear, quantize, recurrent, reduce, resize, rotary, scatter, select, sequence, shape,
+    activation, attention, bits, cast, causal_conv, conv, determinant, einsum, elementwise, fourier, gather, integer, linear,
+    linear_attention, loss, movement, norm, optional, order, pad, pool, q_linear, quantize, recurrent, reduce, resize, rotary,
+    scatter, select, sequence, shape,
 };
 
 /// Whether any operator of a domain is known.
@@ -78,6 +79,7 @@ fn of_onnx(operator: &str) -> Option<Convert> {
         "LpNormalization" => norm::lp_norm,
         "LRN" => norm::local_response_norm,
         "LpPool" => pool::lp_pool,
+        "GlobalLpPool" => pool::global_lp_pool,
         "Swish" => activation::swish,
         "SwiGLU" => activation::swiglu,
         "Selu" => activation::selu,
@@ -117,9 +119,16 @@ fn of_onnx(operator: &str) -> Option<Convert> {
         "Tile" => movement::tile,
         "DepthToSpace" => movement::depth_to_space,
         "SpaceToDepth" => movement::space_to_depth,
-        "ReduceSum" | "ReduceMean" => reduce::sum_or_mean,
+        "ReduceSum" | "ReduceMean" | "ReduceProd" => reduce::combination,
         "ReduceMax" | "ReduceMin" => reduce::extreme,
         "ReduceL1" | "ReduceL2" | "ReduceSumSquare" => reduce::norm,
+        "ArgMax" | "ArgMin" => order::extreme,
+        "TopK" => order::top_k,
+        "CumSum" | "CumProd" => order::cumulative,
+        "Hardmax" => order::hardmax,
+        "Det" => determinant::determinant,
+        "BitShift" => bits::shift,
+        "BitwiseNot" => bits::not,
         "ReduceLogSum" => reduce::log_sum,
         "ReduceLogSumExp" => reduce::log_sum_exp,
         "Cast" => cast::cast,

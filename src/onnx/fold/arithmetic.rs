@@ -22,7 +22,7 @@ fn binary(node: &mut Node<'_, '_>, left: Tensor, right: Tensor, truncates: bool)
     let shape = broadcast_shape(node, &left, &right)?;
     let operator = node.operator();
     Ok(match Pair::new(left, right)? {
-        Pair::Real(..) if operator == "Mod" && !truncates => return Err(Error::Onnx("fmod must be 1 for real numbers".to_owned())),
+        Pair::Real(..) if operator == "Mod" && !truncates => return Err(Error::unsupported("onnx", "of reals")),
         Pair::Real(left, right) => zip(&left, &right, &shape, |left, right| Ok(of_reals(operator, left, right)))?.into(),
         Pair::Whole(left, right, dtype) => {
             let operation = |left: i64, right: i64| {

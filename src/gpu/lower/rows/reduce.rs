@@ -1,13 +1,14 @@
-//! Sum, mean and maximum along axes, and the reductions that softmax and normalisations are made of.
+//! Sum, product, mean and maximum along axes, and the reductions that softmax and normalisations are made of.
 //!
 //! Long sums are cut into parts, which a further reduction puts together: what one invocation adds up is short.
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::gpu::choose::rules::long_row_lanes;
 use crate::gpu::device::device_class::DeviceClass;
 use crate::gpu::lower::common::{elements, fill, slot};
 use crate::gpu::lower::matmul::register_block::lanes;
 use crate::gpu::lower::movement::strided_copy::{Axis, check_axes, merge, strides};
+use crate::gpu::lower::rows::fold;
 use crate::gpu::plan::recording::{Recording, Value, Work};
 use crate::gpu::wgsl::kernel::{Kernel, PipelineKey};
 use crate::gpu::wgsl::parameters::MOST_AXES;
@@ -85,8 +86,25 @@ impl Axes {
         }
     }
 
-    fn terms(&self) -> usize {
+    pub(super) fn terms(&self) -> usize {
         self.reduced.iter().map(|axis| axis.extent).product()
+    }
+
+    /// The numbers of kept axes and of reduced ones, of which there seems to be one at least.
+    pub(super) fn counts(&self) -> [u32; 2] {
+        [&self.kept, &self.reduced].map(|axes| axes.len().max(1) as u32)
+    }
+
+    /// Extents and strides as kernels take them, where a Real has `width` elements.
+    pub(super) fn packed(&self, width: usize) -> [[u32; 4]; MOST_AXES] {
+        let mut axes = [[1, 0, 1, 0]; MOST_AXES];
+        for (to, axis) in axes.iter_mut().zip(&self.kept) {
+            [to[0], to[1]] = [axis.extent as u32, (axis.input_stride as usize / width) as u32];
+        }
+        for (to, axis) in axes.iter_mut().zip(&self.reduced) {
+            [to[2], to[3]] = [axis.extent as u32, axis.input_stride as u32];
+        }
+        axes
     }
 
     /// Whether what goes is one row whose elements lie together.
@@ -102,9 +120,17 @@ impl Axes {
 
 pub(crate) fn lower(op: &Reduce, input: &Value, output: &Value, recording: &mut Recording) -> Result<()> {
     if input.slot.is_none() {
-        // The sum of none, or the mean.
-        let value = if op.kind == ReduceKind::Sum { 0.0 } else { f32::NAN };
+        // Of none.
+        let value = match op.kind {
+            ReduceKind::Sum => 0.0,
+            ReduceKind::Product if input.dtype.is_float() => 1.0,
+            ReduceKind::Product => f32::from_bits(1),
+            ReduceKind::Mean | ReduceKind::Max => f32::NAN,
+        };
         return fill(op.kind.name(), value, output, recording);
+    }
+    if op.kind == ReduceKind::Product || !input.dtype.is_float() {
+        return fold::lower(op, input, output, recording);
     }
     let axes = Axes::new(op, &input.shape)?;
     reduce(op.kind.name(), op.kind, Term::Plain, &axes, input, output, recording)
@@ -141,8 +167,7 @@ pub(crate) fn reduce_by(
     let fewest = if is_along {
         terms.div_ceil(MOST_ALONG)
     } else {
-        let for_all = (terms / FEWEST_TERMS).min(ENOUGH_INVOCATIONS / outputs);
-        terms.div_ceil(MOST_TERMS).max(for_all)
+        fewest_parts(terms, outputs)
     };
     let parts = if recording.capabilities.splits_sums() {
         fewest.max(1)
@@ -179,6 +204,12 @@ pub(crate) fn reduce_by(
     reduce_by(name, kind, Term::Plain, &rest, divisor, &first_output, output, recording)
 }
 
+/// In how many parts the terms of each output are to be at least, where lanes run along the outputs.
+pub(super) fn fewest_parts(terms: usize, outputs: usize) -> usize {
+    let for_all = (terms / FEWEST_TERMS).min(ENOUGH_INVOCATIONS / outputs);
+    terms.div_ceil(MOST_TERMS).max(for_all)
+}
+
 /// One dispatch of a reduction.
 struct Tasks<'a> {
     name: &'static str,
@@ -195,8 +226,9 @@ impl Tasks<'_> {
     /// An invocation has a task.
     fn along_outputs(&self, input: &Value, output: &Value, recording: &mut Recording) -> Result<()> {
         let lanes = lanes(recording, false);
-        let mut constants = self.constants(lanes);
-        constants.push(("REDUCED", self.axes.reduced.len().max(1) as u32));
+        let mut constants = self.constants(lanes)?;
+        let [_, reduced] = self.axes.counts();
+        constants.push(("REDUCED", reduced));
         let work = Work::of((self.outputs * self.parts).div_ceil(lanes as usize)).rounds(self.part_terms);
         self.dispatch(Kernel::Reduce, constants, 1, work, input, output, recording)
     }
@@ -216,21 +248,23 @@ impl Tasks<'_> {
         };
         let rounds = (self.part_terms / width).div_ceil(lanes as usize) + lanes.ilog2() as usize;
         let work = Work::of(self.outputs * self.parts).rounds(rounds);
-        self.dispatch(kernel, self.constants(lanes), width, work, input, output, recording)
+        self.dispatch(kernel, self.constants(lanes)?, width, work, input, output, recording)
     }
 
-    fn constants(&self, lanes: u32) -> Vec<(&'static str, u32)> {
+    fn constants(&self, lanes: u32) -> Result<Vec<(&'static str, u32)>> {
         let kind = match self.kind {
             ReduceKind::Sum => 0,
             ReduceKind::Mean => 1,
             ReduceKind::Max => 2,
+            ReduceKind::Product => return Err(Error::Internal("a product by the kernels of sums".to_owned())),
         };
-        vec![
+        let [kept, _] = self.axes.counts();
+        Ok(vec![
             ("LANES", lanes),
             ("REDUCTION", kind),
             ("TERM", self.term.code()),
-            ("KEPT", self.axes.kept.len().max(1) as u32),
-        ]
+            ("KEPT", kept),
+        ])
     }
 
     #[expect(clippy::too_many_arguments, reason = "what is dispatched, from where to where")]
@@ -244,13 +278,6 @@ impl Tasks<'_> {
         output: &Value,
         recording: &mut Recording,
     ) -> Result<()> {
-        let mut axes = [[1, 0, 1, 0]; MOST_AXES];
-        for (to, axis) in axes.iter_mut().zip(&self.axes.kept) {
-            [to[0], to[1]] = [axis.extent as u32, (axis.input_stride as usize / width) as u32];
-        }
-        for (to, axis) in axes.iter_mut().zip(&self.axes.reduced) {
-            [to[2], to[3]] = [axis.extent as u32, axis.input_stride as u32];
-        }
         let parameters = ReduceParameters {
             outputs: self.outputs as u32,
             tasks: (self.outputs * self.parts) as u32,
@@ -258,7 +285,7 @@ impl Tasks<'_> {
             part_terms: (self.part_terms / width) as u32,
             divisor: self.divisor,
             unused: [0; 3],
-            axes,
+            axes: self.axes.packed(width),
         };
         let key = PipelineKey::new(kernel, constants);
         let input = slot(input)?;

@@ -1,7 +1,30 @@
 use crate::gpu::wgsl::parameters::{MOST_AXES, parameters};
 
 parameters! {
-    /// What `reduce` and `reduce_rows` take.
+    /// What `arg_reduce` and `cumulative` take.
+    RowParameters {
+        /// along the axis
+        extent: u32,
+        /// elements after the axis: the distance between neighbours along it
+        inner: u32,
+        /// outer * inner
+        rows: u32,
+    }
+
+    /// What `top_k_select` and `top_k_sort` take.
+    TopKParameters {
+        /// along the axis
+        extent: u32,
+        /// elements after the axis: the distance between neighbours along it
+        inner: u32,
+        /// outer * inner
+        rows: u32,
+        k: u32,
+        /// The highest bit of the last place.
+        place_bit: u32,
+    }
+
+    /// What `reduce`, `reduce_rows` and `fold` take.
     ReduceParameters {
         outputs: u32,
         /// outputs * parts
