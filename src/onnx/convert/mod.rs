@@ -5,6 +5,7 @@
 
 mod activation;
 mod builder;
+mod col2im;
 mod conv;
 mod elementwise;
 mod filter;
