@@ -4,8 +4,8 @@ use super::base::{Prepared, base};
 use super::epilogue::Epilogue;
 use super::operand::Operand;
 use super::{
-    batch_norm, binary, concat, expand, fused, instance_norm, interpolate, layer_norm, local_response_norm, lp_pool, matmul, pad,
-    pool, prelu, reduce, resample, slice, softmax, ternary, transpose, unary,
+    batch_norm, binary, concat, expand, fused, grid_sample, instance_norm, interpolate, layer_norm, local_response_norm, lp_pool,
+    matmul, pad, pool, prelu, reduce, resample, roi_align, slice, softmax, ternary, transpose, unary,
 };
 use crate::error::{Error, Result};
 use crate::ops::{FusedBase, Op};
@@ -51,7 +51,9 @@ pub(super) fn execute(
         Op::Transpose(op) => transpose::transpose(op, input, shape, output)?,
         Op::Expand(_) => expand::expand(input, shape, output),
         Op::Gather(_) => return Err(Error::Internal("indices are no f32".to_owned())),
+        Op::GridSample(op) => grid_sample::grid_sample(*op, input, &inputs[1], output)?,
         Op::Reduce(op) => reduce::reduce(op, input, output)?,
+        Op::RoiAlign(op) => roi_align::roi_align(*op, input, &inputs[1], output)?,
         Op::Resample(op) => resample::resample(op, input, output)?,
     }
     Ok(())

@@ -364,6 +364,11 @@ impl Gpu {
         self.run_one(crate::ops::Gather::new(axis), &[data, indices])
     }
 
+    /// Samples at places that a grid names; see [`GridSample`](crate::ops::GridSample).
+    pub fn grid_sample(&self, input: &Tensor, grid: &Tensor, op: &crate::ops::GridSample) -> Result<Tensor> {
+        self.run_one(*op, &[input, grid])
+    }
+
     /// Sum, mean or maximum along axes; see [`Reduce`](crate::ops::Reduce).
     pub fn reduce(&self, input: &Tensor, op: &crate::ops::Reduce) -> Result<Tensor> {
         self.run_one(op.clone(), &[input])
@@ -372,6 +377,11 @@ impl Gpu {
     /// Weighted sums along an axis; see [`Resample`](crate::ops::Resample).
     pub fn resample(&self, input: &Tensor, op: &crate::ops::Resample) -> Result<Tensor> {
         self.run_one(op.clone(), &[input])
+    }
+
+    /// Regions of images, each pooled to one size; see [`RoiAlign`](crate::ops::RoiAlign).
+    pub fn roi_align(&self, input: &Tensor, regions: &Tensor, op: &crate::ops::RoiAlign) -> Result<Tensor> {
+        self.run_one(*op, &[input, regions])
     }
 
     /// The same elements under another shape, without a copy; see [`Reshape`](crate::ops::Reshape).

@@ -14,6 +14,7 @@ pub(crate) mod elementwise;
 mod expand;
 mod fused;
 mod gather;
+mod grid_sample;
 mod instance_norm;
 mod interpolate;
 mod layer_norm;
@@ -28,6 +29,7 @@ mod prelu;
 mod reduce;
 mod resample;
 mod reshape;
+mod roi_align;
 mod slice;
 mod softmax;
 mod ternary;
@@ -45,6 +47,7 @@ pub use conv_transpose::ConvTranspose;
 pub use expand::Expand;
 pub use fused::{Fused, FusedBase};
 pub use gather::Gather;
+pub use grid_sample::{GridCoordinates, GridMode, GridPadding, GridSample};
 pub use instance_norm::InstanceNorm;
 pub use interpolate::{CoordinateMode, Interpolate, InterpolateMode, NearestRounding};
 pub use layer_norm::LayerNorm;
@@ -58,6 +61,7 @@ pub use prelu::PRelu;
 pub use reduce::{Reduce, ReduceKind};
 pub use resample::{Resample, TapTable};
 pub use reshape::{Flatten, Reshape};
+pub use roi_align::{RoiAlign, RoiReduction};
 pub use slice::Slice;
 pub use softmax::Softmax;
 pub use ternary::Ternary;
@@ -178,10 +182,14 @@ operators! {
     Expand,
     /// Inputs: data, of any type, and indices of `i64` or `i32`.
     Gather,
+    /// Inputs: input, grid.
+    GridSample,
     /// Inputs: input.
     Reduce,
     /// Inputs: input.
     Resample,
+    /// Inputs: input, regions.
+    RoiAlign,
 }
 
 impl Op {

@@ -2,8 +2,9 @@
 
 use super::answer::Answer;
 use super::{
-    batch_norm, binary, cast, concat, conv, conv_transpose, expand, fused, gather, instance_norm, interpolate, layer_norm, linear,
-    local_response_norm, lp_pool, matmul, pad, pool, prelu, reduce, resample, reshape, slice, softmax, ternary, transpose, unary,
+    batch_norm, binary, cast, concat, conv, conv_transpose, expand, fused, gather, grid_sample, instance_norm, interpolate,
+    layer_norm, linear, local_response_norm, lp_pool, matmul, pad, pool, prelu, reduce, resample, reshape, roi_align, slice,
+    softmax, ternary, transpose, unary,
 };
 use crate::dtype::TensorType;
 use crate::error::{Result, ensure};
@@ -71,7 +72,9 @@ fn answers(op: &Op, inputs: &[&Answer], winograd: Winograd) -> Result<Vec<Answer
         Op::Transpose(op) => Ok(vec![transpose::transpose(op, input)]),
         Op::Expand(op) => Ok(vec![expand::expand(op, input)?]),
         Op::Gather(op) => Ok(vec![gather::gather(*op, input, inputs[1])?]),
+        Op::GridSample(op) => Ok(vec![grid_sample::grid_sample(*op, input, inputs[1])]),
         Op::Reduce(op) => Ok(vec![reduce::reduce(op, input)?]),
+        Op::RoiAlign(op) => Ok(vec![roi_align::roi_align(*op, input, inputs[1])?]),
         Op::Resample(op) => Ok(vec![resample::resample(op, input)]),
     }
 }

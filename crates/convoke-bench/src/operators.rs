@@ -5,8 +5,8 @@ use std::sync::Arc;
 use super::case::Case;
 use convoke::ops::{
     AdaptiveAvgPool2d, AdaptiveMaxPool2d, AvgPool2d, BatchNorm, Binary, Concat, Conv2d, ConvTranspose2d, Expand, Flatten, Fused,
-    FusedBase, InstanceNorm, Interpolate, LayerNorm, Linear, LocalResponseNorm, LpPool2d, MatMul, MaxPool2d, Op, PRelu, Pad2d,
-    Reduce, Resample, Reshape, Slice, Softmax, TapTable, Ternary, Transpose, Unary,
+    FusedBase, GridMode, GridSample, InstanceNorm, Interpolate, LayerNorm, Linear, LocalResponseNorm, LpPool2d, MatMul, MaxPool2d,
+    Op, PRelu, Pad2d, Reduce, Resample, Reshape, RoiAlign, Slice, Softmax, TapTable, Ternary, Transpose, Unary,
 };
 
 /// One small case for each operator, neither square nor symmetric: what a kernel call costs where it has little to do.
@@ -67,6 +67,16 @@ fn list() -> Vec<(&'static str, Op, Shapes)> {
         ("transpose", Transpose::new([0, 2, 3, 1]).into(), IMAGE),
         ("expand", Expand::new([4, 32, 40, 56]).into(), &[&[1, 32, 1, 56]]),
         ("reduce", Reduce::mean([2, 3]).into(), IMAGE),
+        (
+            "grid_sample",
+            GridSample::new(GridMode::Linear).into(),
+            &[&[1, 32, 40, 56], &[1, 30, 42, 2]],
+        ),
+        (
+            "roi_align",
+            RoiAlign::new(7).sampling_ratio(2).into(),
+            &[&[1, 32, 40, 56], &[20, 5]],
+        ),
         ("resample", Resample::new(3, Arc::new(halved(56))).into(), IMAGE),
     ]
 }
@@ -97,6 +107,6 @@ mod tests {
             kinds.insert(discriminant(&op));
         }
         // All but `Cast` and `Gather`, which are of other types than `f32`.
-        assert_eq!(kinds.len(), 29);
+        assert_eq!(kinds.len(), 31);
     }
 }

@@ -74,7 +74,9 @@ pub(crate) fn lower(op: &Op, inputs: &[Value], recording: &mut Recording) -> Res
             movement::strided_copy::lower(op, inputs, &outputs[0], recording)?;
         }
         Op::Gather(op) => movement::gather::lower(*op, &inputs[0], &inputs[1], &outputs[0], recording)?,
+        Op::GridSample(op) => movement::grid_sample::lower(*op, &inputs[0], &inputs[1], &outputs[0], recording)?,
         Op::Reduce(op) => rows::reduce::lower(op, &inputs[0], &outputs[0], recording)?,
+        Op::RoiAlign(op) => movement::roi_align::lower(*op, &inputs[0], &inputs[1], &outputs[0], recording)?,
         Op::Resample(op) => movement::resample::lower(op, &inputs[0], &outputs[0], recording)?,
         Op::Reshape(_) | Op::Flatten(_) => {}
     }

@@ -221,6 +221,12 @@ kernels! {
         outputs: [output: F32],
     }
 
+    GridSample = "grid_sample" from "grid_sample" {
+        parameters: movement::GridSampleParameters,
+        inputs: [input: F32, grid: F32],
+        outputs: [output: F32],
+    }
+
     Im2col = "im2col" from "im2col" {
         parameters: conv::Im2colParameters,
         inputs: [input: F32],
@@ -400,6 +406,12 @@ kernels! {
     Resample = "resample" from "resample" {
         parameters: movement::ResampleParameters,
         inputs: [input: F32, starts: U32, sources: U32, weights: F32],
+        outputs: [output: F32],
+    }
+
+    RoiAlign = "roi_align" from "roi_align" {
+        parameters: movement::RoiAlignParameters,
+        inputs: [input: F32, regions: F32],
         outputs: [output: F32],
     }
 

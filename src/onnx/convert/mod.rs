@@ -18,6 +18,7 @@ mod pad;
 mod pool;
 mod reduce;
 mod resize;
+mod sample;
 mod shape;
 mod subgraph;
 mod table;

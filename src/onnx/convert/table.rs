@@ -1,7 +1,7 @@
 //! The operators that become nodes of the graph, by name.
 
 use super::node::Convert;
-use super::{activation, col2im, conv, elementwise, linear, movement, norm, pad, pool, reduce, resize, shape};
+use super::{activation, col2im, conv, elementwise, linear, movement, norm, pad, pool, reduce, resize, sample, shape};
 
 /// The operators that become nodes of the graph. Those that work on shapes alone are in [`fold::find`](crate::onnx::fold::find).
 pub(super) fn find(operator: &str) -> Option<Convert> {
@@ -64,6 +64,10 @@ pub(super) fn find(operator: &str) -> Option<Convert> {
         "Flatten" => shape::flatten,
         "Squeeze" => shape::squeeze,
         "Unsqueeze" => shape::unsqueeze,
+        "GridSample" => sample::grid_sample,
+        "AffineGrid" => sample::affine_grid,
+        "DeformConv" => sample::deform_conv,
+        "RoiAlign" => sample::roi_align,
         "Col2Im" => col2im::col2im,
         "Resize" => resize::resize,
         "Upsample" => resize::upsample,

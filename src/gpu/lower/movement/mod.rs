@@ -1,7 +1,9 @@
 //! Operators that move elements.
 
 pub(crate) mod gather;
+pub(crate) mod grid_sample;
 pub(crate) mod interpolate;
 pub(crate) mod pad2d;
 pub(crate) mod resample;
+pub(crate) mod roi_align;
 pub(crate) mod strided_copy;
