@@ -13,6 +13,7 @@ mod logic;
 mod places;
 mod reduce;
 mod scatter;
+mod suppress;
 mod triangle;
 
 pub(super) use cast::convert;
@@ -48,6 +49,7 @@ pub(super) fn find(operator: &str) -> Option<Convert> {
         "OneHot" => places::one_hot,
         "TopK" => places::top_k,
         "ArgMax" | "ArgMin" => places::extreme,
+        "NonMaxSuppression" => suppress::non_max_suppression,
         "Trilu" => triangle::trilu,
         "Concat" => arrange::concat,
         "Slice" => arrange::slice,
