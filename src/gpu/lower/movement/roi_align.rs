@@ -35,6 +35,7 @@ pub(crate) fn lower(op: RoiAlign, input: &Value, regions: &Value, output: &Value
         samples: op.sampling_ratio as u32,
         most_rows: rows as u32,
         most_columns: columns as u32,
+        nowhere: f32::NAN,
     };
     let constants = [
         ("LANES", LANES),

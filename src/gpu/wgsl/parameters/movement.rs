@@ -94,6 +94,8 @@ parameters! {
         /// Of those, the most along either axis; where there are more, the region is NaN.
         most_rows: u32,
         most_columns: u32,
+        /// NaN, which no constant of a text may be
+        nowhere: f32,
     }
 
     /// What `strided_copy` takes.
