@@ -9,6 +9,7 @@ mod binary;
 mod cast;
 mod concat;
 mod conv;
+mod conv_integer;
 mod conv_transpose;
 pub(crate) mod elementwise;
 mod expand;
@@ -22,10 +23,12 @@ mod linear;
 mod local_response_norm;
 mod lp_pool;
 mod matmul;
+mod matmul_integer;
 mod operator;
 mod pad;
 mod pool;
 mod prelu;
+mod recurrent;
 mod reduce;
 mod resample;
 mod reshape;
@@ -43,6 +46,7 @@ pub use binary::Binary;
 pub use cast::Cast;
 pub use concat::Concat;
 pub use conv::{Conv, ConvPadding};
+pub use conv_integer::ConvInteger;
 pub use conv_transpose::ConvTranspose;
 pub use expand::Expand;
 pub use fused::{Fused, FusedBase};
@@ -55,9 +59,11 @@ pub use linear::Linear;
 pub use local_response_norm::LocalResponseNorm;
 pub use lp_pool::LpPool;
 pub use matmul::MatMul;
+pub use matmul_integer::MatMulInteger;
 pub use pad::Pad;
 pub use pool::{AdaptiveAvgPool, AdaptiveMaxPool, AvgPool, IndexOrder, MaxPool};
 pub use prelu::PRelu;
+pub use recurrent::{Recurrent, RecurrentCell};
 pub use reduce::{Reduce, ReduceKind};
 pub use resample::{Resample, TapTable};
 pub use reshape::{Flatten, Reshape};
@@ -126,6 +132,8 @@ macro_rules! operators {
 operators! {
     /// Inputs: input, weight, and optionally bias.
     Conv,
+    /// Inputs: input, weight, of whole numbers.
+    ConvInteger,
     /// Inputs: input, weight, and optionally bias.
     ConvTranspose,
     /// Inputs: input, weight, optionally bias, and the residual where there is one.
@@ -154,6 +162,8 @@ operators! {
     Linear,
     /// Inputs: left, right.
     MatMul,
+    /// Inputs: left, right, of whole numbers.
+    MatMulInteger,
     /// Inputs: input, running mean, running variance, weight, bias.
     BatchNorm,
     /// Inputs: input, weight, bias.
@@ -184,6 +194,9 @@ operators! {
     Gather,
     /// Inputs: input, grid.
     GridSample,
+    /// Inputs: input as projected, weight, bias, state, and of LSTM the cell's state. Outputs: the state after each step, and of LSTM
+    /// the cell's state.
+    Recurrent,
     /// Inputs: input.
     Reduce,
     /// Inputs: input.

@@ -86,6 +86,7 @@ fn main() {
     }
     trials.push(trial("types/moved", &cpu, |cpu| typed::moves(&cpu.clone().into())));
     trials.push(trial("types/gathered", &cpu, |cpu| typed::gathers(&cpu.clone().into())));
+    trials.push(trial("types/summed", &cpu, |cpu| typed::sums(&cpu.clone().into())));
     trials.push(trial("types/functions", &cpu, |cpu| typed::functions(&cpu.clone().into())));
     trials.push(trial("types/refused", &cpu, |cpu| typed::refuses(&cpu.clone().into())));
     libtest_mimic::run(&arguments, trials).exit();

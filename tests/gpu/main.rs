@@ -77,6 +77,7 @@ fn types() -> Vec<Named> {
     vec![
         trial("types/moved", |gpu| typed::moves(&gpu.clone().into())),
         trial("types/gathered", |gpu| typed::gathers(&gpu.clone().into())),
+        trial("types/summed", |gpu| typed::sums(&gpu.clone().into())),
         trial("types/functions", |gpu| typed::functions(&gpu.clone().into())),
         trial("types/refused", |gpu| typed::refuses(&gpu.clone().into())),
         trial("types/too_large", |gpu| {

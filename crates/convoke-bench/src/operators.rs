@@ -6,7 +6,8 @@ use super::case::Case;
 use convoke::ops::{
     AdaptiveAvgPool2d, AdaptiveMaxPool2d, AvgPool2d, BatchNorm, Binary, Concat, Conv2d, ConvTranspose2d, Expand, Flatten, Fused,
     FusedBase, GridMode, GridSample, InstanceNorm, Interpolate, LayerNorm, Linear, LocalResponseNorm, LpPool2d, MatMul, MaxPool2d,
-    Op, PRelu, Pad2d, Reduce, Resample, Reshape, RoiAlign, Slice, Softmax, TapTable, Ternary, Transpose, Unary,
+    Op, PRelu, Pad2d, Recurrent, RecurrentCell, Reduce, Resample, Reshape, RoiAlign, Slice, Softmax, TapTable, Ternary, Transpose,
+    Unary,
 };
 
 /// One small case for each operator, neither square nor symmetric: what a kernel call costs where it has little to do.
@@ -57,6 +58,11 @@ fn list() -> Vec<(&'static str, Op, Shapes)> {
         ),
         ("instance_norm", InstanceNorm::new().into(), &[&[1, 32, 40, 56], &[32], &[32]]),
         ("layer_norm", LayerNorm::new(-1).into(), &[&[64, 1000], &[1000], &[1000]]),
+        (
+            "lstm",
+            Recurrent::new(RecurrentCell::Lstm).into(),
+            &[&[32, 4, 512], &[512, 128], &[512], &[4, 128], &[4, 128]],
+        ),
         ("local_response_norm", LocalResponseNorm::new(5).into(), IMAGE),
         ("add", Binary::Add.into(), &[&[1, 32, 40, 56], &[1, 32, 40, 56]]),
         ("clamp", Ternary::Clamp.into(), &[&[1, 32, 40, 56], &[32, 1, 1], &[32, 1, 1]]),
@@ -106,7 +112,7 @@ mod tests {
             assert!(op.output_shapes(shapes).is_ok(), "{name}");
             kinds.insert(discriminant(&op));
         }
-        // All but `Cast` and `Gather`, which are of other types than `f32`.
-        assert_eq!(kinds.len(), 31);
+        // All but `Cast`, `Gather`, `MatMulInteger` and `ConvInteger`, which are of other types than `f32`.
+        assert_eq!(kinds.len(), 32);
     }
 }

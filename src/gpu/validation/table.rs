@@ -12,10 +12,11 @@ use crate::gpu::lower::roofline::{self, MultiplyAdds};
 use crate::gpu::plan::recording::{Recording, Value};
 use crate::gpu::wgsl::kernel::PipelineKey;
 use crate::ops::{
-    AdaptiveAvgPool2d, AdaptiveMaxPool2d, AvgPool2d, BatchNorm, Binary, Cast, Concat, Conv2d, ConvTranspose2d, CoordinateMode,
-    Expand, Flatten, Fused, FusedBase, Gather, GridCoordinates, GridMode, GridPadding, GridSample, InstanceNorm, Interpolate,
-    InterpolateMode, LayerNorm, Linear, LocalResponseNorm, LpPool2d, MatMul, MaxPool2d, Op, PRelu, Pad2d, Reduce, ReduceKind,
-    Resample, Reshape, RoiAlign, RoiReduction, Slice, Softmax, TapTable, Ternary, Transpose, Unary,
+    AdaptiveAvgPool2d, AdaptiveMaxPool2d, AvgPool2d, BatchNorm, Binary, Cast, Concat, Conv2d, ConvInteger, ConvTranspose2d,
+    CoordinateMode, Expand, Flatten, Fused, FusedBase, Gather, GridCoordinates, GridMode, GridPadding, GridSample, InstanceNorm,
+    Interpolate, InterpolateMode, LayerNorm, Linear, LocalResponseNorm, LpPool2d, MatMul, MatMulInteger, MaxPool2d, Op, PRelu,
+    Pad2d, Recurrent, RecurrentCell, Reduce, ReduceKind, Resample, Reshape, RoiAlign, RoiReduction, Slice, Softmax, TapTable,
+    Ternary, Transpose, Unary,
 };
 use crate::{Error, Padding2d, PaddingMode, Precision};
 
@@ -125,7 +126,32 @@ fn named(inputs: &[TensorType]) -> String {
 fn cases() -> Vec<(Op, Vec<TensorType>)> {
     let floats = cases_of_floats();
     let floats = floats.into_iter().map(|(op, shapes)| (op, of_floats(&shapes)));
-    floats.chain(functions()).chain(gathers()).collect()
+    floats
+        .chain(functions())
+        .chain(gathers())
+        .chain(sums_of_whole_numbers())
+        .collect()
+}
+
+/// Products and convolutions of whole numbers, sums that are cut up among them.
+fn sums_of_whole_numbers() -> Vec<(Op, Vec<TensorType>)> {
+    let of = |op: Op, left: &[usize], right: &[usize]| {
+        let inputs = vec![TensorType::new(DType::U8, left), TensorType::new(DType::I8, right)];
+        (op, inputs)
+    };
+    let mut cases = vec![
+        of(MatMulInteger.into(), &[7], &[7]),
+        of(MatMulInteger.into(), &[5, 7], &[7, 2]),
+        of(MatMulInteger.into(), &[2, 1, 2, 7], &[3, 7, 9]),
+        of(MatMulInteger.into(), &[5, 0], &[0, 7]),
+        of(MatMulInteger.into(), &[2, 9000], &[9000, 3]),
+    ];
+    for mode in PaddingMode::ALL {
+        let conv = ConvInteger::new(Conv2d::new().padding(1).padding_mode(mode));
+        cases.push(of(conv.into(), &[1, 3, 5, 6], &[4, 3, 3, 3]));
+        cases.push(of(conv.into(), &[1, 1000, 4, 4], &[2, 1000, 3, 3]));
+    }
+    cases
 }
 
 /// Parts of whole vectors and of single elements, by indices of either type.
@@ -237,6 +263,19 @@ fn cases_of_floats() -> Vec<(Op, Vec<Vec<usize>>)> {
         }
     }
     cases.extend(long_sums());
+    for cell in [
+        RecurrentCell::Lstm,
+        RecurrentCell::Gru,
+        RecurrentCell::Tanh,
+        RecurrentCell::Relu,
+    ] {
+        let (gates, state) = (cell.gates() * 5, vec![2, 5]);
+        let mut inputs = vec![vec![3, 2, gates], vec![gates, 5], vec![gates], state.clone()];
+        if cell == RecurrentCell::Lstm {
+            inputs.push(state);
+        }
+        cases.push((Recurrent::new(cell).into(), inputs));
+    }
     // Few rows, of whole vectors and not, and sums that are split.
     for (rows, ins, outs) in [(1, 8, 40), (3, 2000, 40), (33, 2000, 40), (12_000, 20, 128)] {
         cases.push((Linear.into(), vec![vec![rows, ins], vec![outs, ins]]));

@@ -13,6 +13,7 @@ mod logic;
 mod places;
 mod reduce;
 mod scatter;
+mod signal;
 mod suppress;
 mod triangle;
 
@@ -50,6 +51,8 @@ pub(super) fn find(operator: &str) -> Option<Convert> {
         "TopK" => places::top_k,
         "ArgMax" | "ArgMin" => places::extreme,
         "NonMaxSuppression" => suppress::non_max_suppression,
+        "HannWindow" | "HammingWindow" | "BlackmanWindow" => signal::window,
+        "MelWeightMatrix" => signal::mel_weight_matrix,
         "Trilu" => triangle::trilu,
         "Concat" => arrange::concat,
         "Slice" => arrange::slice,

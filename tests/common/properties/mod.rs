@@ -6,6 +6,7 @@ pub(crate) mod axes;
 pub(crate) mod convolutions;
 pub(crate) mod elementwise;
 mod movement;
+mod recurrent;
 mod sampling;
 pub(crate) mod windows;
 
@@ -62,6 +63,7 @@ impl Case {
             | Op::InstanceNorm(_)
             | Op::LayerNorm(_)
             | Op::LocalResponseNorm(_)
+            | Op::Recurrent(_)
             | Op::RoiAlign(_) => false,
             Op::Reduce(op) => op.kind != ReduceKind::Mean,
             _ => true,
@@ -130,6 +132,7 @@ pub(crate) fn properties() -> Vec<Property> {
         ("local_response_norm", |device| {
             all(device, 60, elementwise::local_response_norms())
         }),
+        ("recurrent", |device| all(device, 80, recurrent::layers())),
         ("binary", |device| all(device, 240, elementwise::binaries())),
         ("reshape", |device| all(device, 60, movement::reshapes())),
         ("concat", |device| all(device, 60, movement::concats())),
