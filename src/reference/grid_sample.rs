@@ -86,7 +86,7 @@ fn place(op: GridSample, coordinate: Number, size: f64) -> (f64, f64) {
     let x = coordinate.value;
     let (place, step, low, high) = match op.coordinates {
         GridCoordinates::Edges => (((x + 1.0) * size - 1.0) / 2.0, size / 2.0, -0.5, size - 0.5),
-        GridCoordinates::Centres => ((x + 1.0) / 2.0 * (size - 1.0), (size - 1.0) / 2.0, 0.0, size - 1.0),
+        GridCoordinates::Centres => ((x + 1.0) * (size - 1.0) / 2.0, (size - 1.0) / 2.0, 0.0, size - 1.0),
         GridCoordinates::Elements => (x, 1.0, 0.0, size - 1.0),
     };
     let magnitude = (x.abs() + 1.0) * size + 1.0;

@@ -202,7 +202,9 @@ impl Axis {
         }
         let total: f64 = taps.iter().map(|(_, weight)| weight).sum();
         if (filter.antialias || filter.exclude_outside) && total != 0.0 {
-            taps.iter_mut().for_each(|(_, weight)| *weight /= total);
+            for (_, weight) in &mut taps {
+                *weight /= total;
+            }
         }
         taps
     }

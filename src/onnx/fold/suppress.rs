@@ -36,7 +36,7 @@ pub(super) fn non_max_suppression(node: &mut Node<'_, '_>) -> Result<Vec<Value>>
         let boxes = boxes.index_axis(ndarray::Axis(0), image);
         for class in 0..classes {
             let scores = scores.slice(ndarray::s![image, class, ..]);
-            let chosen = choose(boxes, scores, most, most_overlap, least_score, corners);
+            let chosen = choose(&boxes, &scores, most, most_overlap, least_score, corners);
             left.extend(
                 chosen
                     .into_iter()
@@ -60,8 +60,8 @@ fn reals(node: &Node<'_, '_>, index: usize) -> Result<ndarray::ArcArray<f32, Ix3
 
 /// The boxes of one class that are left, the best first; of equals the first.
 fn choose(
-    boxes: ArrayView2<'_, f32>,
-    scores: ArrayView1<'_, f32>,
+    boxes: &ArrayView2<'_, f32>,
+    scores: &ArrayView1<'_, f32>,
     most: usize,
     most_overlap: f32,
     least_score: Option<f32>,
@@ -131,7 +131,7 @@ mod tests {
             [0.0, 2.0, 1.0, 3.0],
         ]);
         let scores = arr1(&[0.5, 0.9, 0.3, 0.3]);
-        let chosen = |most, overlap, least| choose(boxes.view(), scores.view(), most, overlap, least, between_corners);
+        let chosen = |most, overlap, least| choose(&boxes.view(), &scores.view(), most, overlap, least, between_corners);
         assert_eq!(chosen(9, 0.5, None), [1, 2]);
         assert_eq!(chosen(9, 0.95, None), [1, 0, 2]);
         assert_eq!(chosen(9, 1.0, None), [1, 0, 2, 3]);
