@@ -23,7 +23,8 @@ pub enum RoiReduction {
 ///
 /// Samples more than one element outside the image are 0, and others there lie on the edge. A corner that is NaN or 2^24 elements away
 /// makes its region NaN. A number of an image that there is not is an error on the reference and the CPU; a GPU takes the nearest there
-/// is. Where the number of samples follows from the regions, a GPU gives NaN for those that are more than twice as large as the image.
+/// is. Where the number of samples follows from the regions, a GPU gives NaN for those that are more than twice as large as the image
+/// and have parts of more than 64 elements along an axis.
 ///
 /// ```
 /// use convoke::ops::RoiAlign;

@@ -10,6 +10,8 @@ use crate::gpu::wgsl::parameters::movement::RoiAlignParameters;
 use crate::ops::{RoiAlign, RoiReduction};
 
 const NAME: &str = "roi_align";
+/// Samples of a part along an axis that are allowed whatever the image.
+const FEWEST_ALLOWED: usize = 64;
 
 pub(crate) fn lower(op: RoiAlign, input: &Value, regions: &Value, output: &Value, recording: &mut Recording) -> Result<()> {
     let (height, width) = (input.shape[2], input.shape[3]);
@@ -18,7 +20,7 @@ pub(crate) fn lower(op: RoiAlign, input: &Value, regions: &Value, output: &Value
     check_extent(NAME, width, 0, 0)?;
     // An invocation's loops must end: where samples follow from regions, for those of up to twice the image.
     let most = |extent: usize, parts: usize| match op.sampling_ratio {
-        0 => (2 * extent).div_ceil(parts) + 1,
+        0 => ((2 * extent).div_ceil(parts) + 1).max(FEWEST_ALLOWED),
         samples => samples,
     };
     let (rows, columns) = (most(height, out_height), most(width, out_width));
