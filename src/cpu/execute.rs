@@ -4,8 +4,9 @@ use super::base::{Prepared, base};
 use super::epilogue::Epilogue;
 use super::operand::Operand;
 use super::{
-    batch_norm, binary, concat, cumulative, expand, fused, instance_norm, interpolate, layer_norm, local_response_norm, lp_pool,
-    matmul, pad, pool, prelu, recurrent, reduce, resample, slice, softmax, ternary, transpose, unary,
+    batch_norm, binary, concat, cumulative, expand, fused, grid_sample, instance_norm, interpolate, layer_norm,
+    local_response_norm, lp_pool, matmul, pad, pool, prelu, recurrent, reduce, resample, roi_align, slice, softmax, ternary,
+    transpose, unary,
 };
 use crate::error::{Error, Result};
 use crate::ops::{FusedBase, Op};
@@ -54,11 +55,13 @@ pub(super) fn execute(
         Op::Gather(_) | Op::GatherElements(_) | Op::ScatterElements(_) | Op::ArgReduce(_) | Op::TopK(_) => {
             return Err(Error::Internal("indices are no f32".to_owned()));
         }
+        Op::GridSample(op) => grid_sample::grid_sample(*op, input, &inputs[1], output)?,
         Op::Recurrent(op) => {
             recurrent::recurrent(*op, inputs, output);
         }
         Op::Cumulative(op) => cumulative::of_floats(*op, input, output)?,
         Op::Reduce(op) => reduce::reduce(op, input, output)?,
+        Op::RoiAlign(op) => roi_align::roi_align(*op, input, &inputs[1], output)?,
         Op::Resample(op) => resample::resample(op, input, output)?,
     }
     Ok(())

@@ -221,7 +221,7 @@ pub(super) fn adaptive_avg_pool(op: &AdaptiveAvgPool, input: &Operand<'_>, outpu
 
 /// The larger one: NaN counts as larger than all.
 #[inline(always)]
-fn larger(best: f32, value: f32) -> f32 {
+pub(super) fn larger(best: f32, value: f32) -> f32 {
     if value > best || value.is_nan() { value } else { best }
 }
 

@@ -384,6 +384,11 @@ impl Gpu {
         self.run_one(op, &[data, indices, updates])
     }
 
+    /// Samples at places that a grid names; see [`GridSample`](crate::ops::GridSample).
+    pub fn grid_sample(&self, input: &Tensor, grid: &Tensor, op: &crate::ops::GridSample) -> Result<Tensor> {
+        self.run_one(*op, &[input, grid])
+    }
+
     /// One direction of a recurrent layer; `inputs` and outputs as [`Recurrent`](crate::ops::Recurrent) has them.
     pub fn recurrent(&self, inputs: &[&Tensor], op: &crate::ops::Recurrent) -> Result<Vec<Tensor>> {
         self.run(&(*op).into(), inputs)
@@ -414,6 +419,11 @@ impl Gpu {
     /// Weighted sums along an axis; see [`Resample`](crate::ops::Resample).
     pub fn resample(&self, input: &Tensor, op: &crate::ops::Resample) -> Result<Tensor> {
         self.run_one(op.clone(), &[input])
+    }
+
+    /// Regions of images, each pooled to one size; see [`RoiAlign`](crate::ops::RoiAlign).
+    pub fn roi_align(&self, input: &Tensor, regions: &Tensor, op: &crate::ops::RoiAlign) -> Result<Tensor> {
+        self.run_one(*op, &[input, regions])
     }
 
     /// The same elements under another shape, without a copy; see [`Reshape`](crate::ops::Reshape).

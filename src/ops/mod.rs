@@ -18,6 +18,7 @@ mod expand;
 mod fused;
 mod gather;
 mod gather_elements;
+mod grid_sample;
 mod instance_norm;
 mod interpolate;
 mod layer_norm;
@@ -34,6 +35,7 @@ mod recurrent;
 mod reduce;
 mod resample;
 mod reshape;
+mod roi_align;
 mod scatter_elements;
 mod slice;
 mod softmax;
@@ -57,6 +59,7 @@ pub use expand::Expand;
 pub use fused::{Fused, FusedBase};
 pub use gather::Gather;
 pub use gather_elements::GatherElements;
+pub use grid_sample::{GridCoordinates, GridMode, GridPadding, GridSample};
 pub use instance_norm::InstanceNorm;
 pub use interpolate::{CoordinateMode, Interpolate, InterpolateMode, NearestRounding};
 pub use layer_norm::LayerNorm;
@@ -72,6 +75,7 @@ pub use recurrent::{Recurrent, RecurrentCell};
 pub use reduce::{Reduce, ReduceKind};
 pub use resample::{Resample, TapTable};
 pub use reshape::{Flatten, Reshape};
+pub use roi_align::{RoiAlign, RoiReduction};
 pub use scatter_elements::{ScatterElements, ScatterReduction};
 pub use slice::Slice;
 pub use softmax::Softmax;
@@ -202,6 +206,8 @@ operators! {
     GatherElements,
     /// Inputs: data, of any type, indices of `i64` or `i32`, and updates of the data's type.
     ScatterElements,
+    /// Inputs: input, grid.
+    GridSample,
     /// Inputs: input as projected, weight, bias, state, and of LSTM the cell's state. Outputs: the state after each step, and of LSTM
     /// the cell's state.
     Recurrent,
@@ -215,6 +221,8 @@ operators! {
     Cumulative,
     /// Inputs: input.
     Resample,
+    /// Inputs: input, regions.
+    RoiAlign,
 }
 
 impl Op {

@@ -3,8 +3,9 @@
 use super::answer::Answer;
 use super::{
     arg_reduce, batch_norm, binary, cast, concat, conv, conv_integer, conv_transpose, cumulative, expand, fused, gather,
-    gather_elements, instance_norm, interpolate, layer_norm, linear, local_response_norm, lp_pool, matmul, matmul_integer, pad,
-    pool, prelu, recurrent, reduce, resample, reshape, scatter_elements, slice, softmax, ternary, top_k, transpose, unary,
+    gather_elements, grid_sample, instance_norm, interpolate, layer_norm, linear, local_response_norm, lp_pool, matmul,
+    matmul_integer, pad, pool, prelu, recurrent, reduce, resample, reshape, roi_align, scatter_elements, slice, softmax, ternary,
+    top_k, transpose, unary,
 };
 use crate::dtype::TensorType;
 use crate::error::{Result, ensure};
@@ -74,6 +75,7 @@ fn answers(op: &Op, inputs: &[&Answer], winograd: Winograd) -> Result<Vec<Answer
         Op::Transpose(op) => Ok(vec![transpose::transpose(op, input)]),
         Op::Expand(op) => Ok(vec![expand::expand(op, input)?]),
         Op::Gather(op) => Ok(vec![gather::gather(*op, input, inputs[1])?]),
+        Op::GridSample(op) => Ok(vec![grid_sample::grid_sample(*op, input, inputs[1])]),
         Op::GatherElements(op) => Ok(vec![gather_elements::gather_elements(*op, input, inputs[1])?]),
         Op::ScatterElements(op) => Ok(vec![scatter_elements::scatter_elements(*op, input, inputs[1], inputs[2])?]),
         Op::Recurrent(op) => recurrent::recurrent(*op, inputs),
@@ -81,6 +83,7 @@ fn answers(op: &Op, inputs: &[&Answer], winograd: Winograd) -> Result<Vec<Answer
         Op::ArgReduce(op) => Ok(vec![arg_reduce::arg_reduce(*op, input)]),
         Op::TopK(op) => Ok(top_k::top_k(*op, input)),
         Op::Cumulative(op) => Ok(vec![cumulative::cumulative(*op, input)]),
+        Op::RoiAlign(op) => Ok(vec![roi_align::roi_align(*op, input, inputs[1])?]),
         Op::Resample(op) => Ok(vec![resample::resample(op, input)]),
     }
 }

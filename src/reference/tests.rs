@@ -2,6 +2,7 @@
 //! for plain `f32` arithmetic in several orders.
 
 mod axes;
+mod sampling;
 
 use ndarray::{ArrayD, Axis, IxDyn, array};
 

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use super::case::Case;
 use convoke::ops::{
     AdaptiveAvgPool2d, AdaptiveMaxPool2d, ArgReduce, AvgPool2d, BatchNorm, Binary, Concat, Conv2d, ConvTranspose2d, Cumulative,
-    Expand, Flatten, Fused, FusedBase, InstanceNorm, Interpolate, LayerNorm, Linear, LocalResponseNorm, LpPool2d, MatMul,
-    MaxPool2d, Op, PRelu, Pad2d, Recurrent, RecurrentCell, Reduce, Resample, Reshape, Slice, Softmax, TapTable, Ternary, TopK,
-    Transpose, Unary,
+    Expand, Flatten, Fused, FusedBase, GridMode, GridSample, InstanceNorm, Interpolate, LayerNorm, Linear, LocalResponseNorm,
+    LpPool2d, MatMul, MaxPool2d, Op, PRelu, Pad2d, Recurrent, RecurrentCell, Reduce, Resample, Reshape, RoiAlign, Slice, Softmax,
+    TapTable, Ternary, TopK, Transpose, Unary,
 };
 
 /// One small case for each operator, neither square nor symmetric: what a kernel call costs where it has little to do.
@@ -76,6 +76,16 @@ fn list() -> Vec<(&'static str, Op, Shapes)> {
         ("argmax", ArgReduce::max(1).into(), IMAGE),
         ("topk", TopK::largest(300).into(), &[&[8, 8400]]),
         ("cumsum", Cumulative::sum(1).into(), IMAGE),
+        (
+            "grid_sample",
+            GridSample::new(GridMode::Linear).into(),
+            &[&[1, 32, 40, 56], &[1, 30, 42, 2]],
+        ),
+        (
+            "roi_align",
+            RoiAlign::new(7).sampling_ratio(2).into(),
+            &[&[1, 32, 40, 56], &[20, 5]],
+        ),
         ("resample", Resample::new(3, Arc::new(halved(56))).into(), IMAGE),
     ]
 }
@@ -86,7 +96,7 @@ fn halved(extent: usize) -> TapTable {
     for first in (0..extent).step_by(2) {
         let taps = [(-1, 0.125), (0, 0.375), (1, 0.375), (2, 0.125)];
         let inside = taps.map(|(step, weight)| (first.saturating_add_signed(step).min(extent - 1), weight));
-        table.push(inside).expect("taps inside");
+        assert!(table.push(inside).is_ok(), "all taps are inside");
     }
     table
 }
@@ -106,6 +116,6 @@ mod tests {
             kinds.insert(discriminant(&op));
         }
         // All but `Cast`, `MatMulInteger`, `ConvInteger` and those of indices, which are of other types than `f32`.
-        assert_eq!(kinds.len(), 33);
+        assert_eq!(kinds.len(), 35);
     }
 }

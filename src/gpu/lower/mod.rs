@@ -77,6 +77,7 @@ pub(crate) fn lower(op: &Op, inputs: &[Value], recording: &mut Recording) -> Res
             movement::strided_copy::lower(op, inputs, &outputs[0], recording)?;
         }
         Op::Gather(op) => movement::gather::lower(*op, &inputs[0], &inputs[1], &outputs[0], recording)?,
+        Op::GridSample(op) => movement::grid_sample::lower(*op, &inputs[0], &inputs[1], &outputs[0], recording)?,
         Op::GatherElements(op) => movement::gather_elements::lower(*op, &inputs[0], &inputs[1], &outputs[0], recording)?,
         Op::ScatterElements(op) => movement::scatter_elements::lower(*op, inputs, &outputs[0], recording)?,
         Op::Recurrent(op) => recurrent::lower(*op, inputs, &outputs, recording)?,
@@ -84,6 +85,7 @@ pub(crate) fn lower(op: &Op, inputs: &[Value], recording: &mut Recording) -> Res
         Op::ArgReduce(op) => rows::arg_reduce::lower(*op, &inputs[0], &outputs[0], recording)?,
         Op::TopK(op) => rows::top_k::lower(*op, &inputs[0], &outputs, recording)?,
         Op::Cumulative(op) => rows::cumulative::lower(*op, &inputs[0], &outputs[0], recording)?,
+        Op::RoiAlign(op) => movement::roi_align::lower(*op, &inputs[0], &inputs[1], &outputs[0], recording)?,
         Op::Resample(op) => movement::resample::lower(op, &inputs[0], &outputs[0], recording)?,
         Op::Reshape(_) | Op::Flatten(_) => {}
     }

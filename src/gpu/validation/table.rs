@@ -13,10 +13,10 @@ use crate::gpu::plan::recording::{Recording, Value};
 use crate::gpu::wgsl::kernel::PipelineKey;
 use crate::ops::{
     AdaptiveAvgPool2d, AdaptiveMaxPool2d, ArgReduce, AvgPool2d, BatchNorm, Binary, Cast, Concat, Conv2d, ConvInteger,
-    ConvTranspose2d, CoordinateMode, Cumulative, Expand, Flatten, Fused, FusedBase, Gather, GatherElements, InstanceNorm,
-    Interpolate, InterpolateMode, LayerNorm, Linear, LocalResponseNorm, LpPool2d, MatMul, MatMulInteger, MaxPool2d, Op, PRelu,
-    Pad2d, Recurrent, RecurrentCell, Reduce, ReduceKind, Resample, Reshape, ScatterElements, ScatterReduction, Slice, Softmax,
-    TapTable, Ternary, TopK, Transpose, Unary,
+    ConvTranspose2d, CoordinateMode, Cumulative, Expand, Flatten, Fused, FusedBase, Gather, GatherElements, GridCoordinates,
+    GridMode, GridPadding, GridSample, InstanceNorm, Interpolate, InterpolateMode, LayerNorm, Linear, LocalResponseNorm, LpPool2d,
+    MatMul, MatMulInteger, MaxPool2d, Op, PRelu, Pad2d, Recurrent, RecurrentCell, Reduce, ReduceKind, Resample, Reshape, RoiAlign,
+    RoiReduction, ScatterElements, ScatterReduction, Slice, Softmax, TapTable, Ternary, TopK, Transpose, Unary,
 };
 use crate::{Error, Padding2d, PaddingMode, Precision};
 
@@ -461,6 +461,29 @@ fn moves(image: &[usize]) -> Vec<(Op, Vec<Vec<usize>>)> {
     }
     cases.push((Reduce::mean([1]).into(), vec![vec![2, 0, 3]]));
     cases.extend(resampled());
+    cases.extend(sampled());
+    cases
+}
+
+/// Every way of sampling, of signals, images and volumes, and of pooling regions.
+fn sampled() -> Vec<(Op, Vec<Vec<usize>>)> {
+    let mut cases = Vec::new();
+    for mode in [GridMode::Nearest, GridMode::Linear, GridMode::Cubic] {
+        for padding in [GridPadding::Zeros, GridPadding::Border, GridPadding::Reflection] {
+            for coordinates in [GridCoordinates::Edges, GridCoordinates::Centres, GridCoordinates::Elements] {
+                let op = Op::from(GridSample::new(mode).padding(padding).coordinates(coordinates));
+                cases.push((op.clone(), vec![vec![2, 3, 5], vec![2, 4, 1]]));
+                cases.push((op.clone(), vec![vec![2, 3, 5, 6], vec![2, 4, 3, 2]]));
+                cases.push((op, vec![vec![2, 3, 5, 6, 4], vec![2, 4, 3, 2, 3]]));
+            }
+        }
+    }
+    for reduction in [RoiReduction::Average, RoiReduction::Max] {
+        for aligned in [false, true] {
+            let op = RoiAlign::new([3, 4]).aligned(aligned).reduction(reduction);
+            cases.push((op.into(), vec![vec![2, 3, 9, 7], vec![5, 5]]));
+        }
+    }
     cases
 }
 

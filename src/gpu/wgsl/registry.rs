@@ -251,6 +251,12 @@ kernels! {
         outputs: [output: F32],
     }
 
+    GridSample = "grid_sample" from "grid_sample" {
+        parameters: movement::GridSampleParameters,
+        inputs: [input: F32, grid: F32],
+        outputs: [output: F32],
+    }
+
     GruStep = "gru_step" from "gru_step" {
         parameters: recurrent::StepParameters,
         inputs: [projected: F32, product: F32, state: F32],
@@ -467,6 +473,12 @@ kernels! {
         parameters: movement::LinesParameters,
         inputs: [data: Any, indices: Any, updates: Any],
         outputs: [output: Any],
+    }
+
+    RoiAlign = "roi_align" from "roi_align" {
+        parameters: movement::RoiAlignParameters,
+        inputs: [input: F32, regions: F32],
+        outputs: [output: F32],
     }
 
     Softmax = "softmax" from "softmax" {

@@ -202,7 +202,9 @@ impl Axis {
         }
         let total: f64 = taps.iter().map(|(_, weight)| weight).sum();
         if (filter.antialias || filter.exclude_outside) && total != 0.0 {
-            taps.iter_mut().for_each(|(_, weight)| *weight /= total);
+            for (_, weight) in &mut taps {
+                *weight /= total;
+            }
         }
         taps
     }
@@ -246,13 +248,13 @@ mod tests {
             vec![(1, 1.0)],
         ];
         assert_eq!(taps(axis(2, 4), HalfPixel, linear), doubled);
-        // A quarter of the size: a triangle over eight elements, of which three lie outside.
+        // A quarter of the size: a triangle over eight elements, of which four lie outside.
         let antialias = Filter {
             antialias: true,
             ..linear
         };
         let of_four = |filter| taps(axis(4, 1), HalfPixel, filter).swap_remove(0);
-        assert_eq!(of_four(antialias), [(0, 0.25), (1, 0.25), (2, 0.25), (3, 0.25)]);
+        assert_eq!(of_four(antialias), [(0, 0.28125), (1, 0.21875), (2, 0.21875), (3, 0.28125)]);
         let excluding = Filter {
             exclude_outside: true,
             ..antialias

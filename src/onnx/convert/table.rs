@@ -2,9 +2,9 @@
 
 use super::node::Convert;
 use super::{
-    activation, attention, bits, cast, causal_conv, conv, determinant, einsum, elementwise, fourier, gather, integer, linear,
-    linear_attention, loss, movement, norm, optional, order, pad, pool, q_linear, quantize, recurrent, reduce, resize, rotary,
-    scatter, select, sequence, shape,
+    activation, attention, bits, cast, causal_conv, col2im, conv, determinant, einsum, elementwise, fourier, gather, integer,
+    linear, linear_attention, loss, movement, norm, optional, order, pad, pool, q_linear, quantize, recurrent, reduce, resize,
+    rotary, sample, scatter, select, sequence, shape,
 };
 
 /// Whether any operator of a domain is known.
@@ -140,6 +140,11 @@ fn of_onnx(operator: &str) -> Option<Convert> {
         "Flatten" => shape::flatten,
         "Squeeze" => shape::squeeze,
         "Unsqueeze" => shape::unsqueeze,
+        "GridSample" => sample::grid_sample,
+        "AffineGrid" => sample::affine_grid,
+        "DeformConv" => sample::deform_conv,
+        "RoiAlign" => sample::roi_align,
+        "Col2Im" => col2im::col2im,
         "Resize" => resize::resize,
         "Upsample" => resize::upsample,
         _ => return by_places(operator).or_else(|| elementwise::function(operator)),

@@ -14,6 +14,7 @@ mod places;
 mod reduce;
 mod scatter;
 mod signal;
+mod suppress;
 mod triangle;
 mod unique;
 
@@ -52,6 +53,7 @@ pub(super) fn find(operator: &str) -> Option<Convert> {
         "TopK" => places::top_k,
         "ArgMax" | "ArgMin" => places::extreme,
         "Unique" => unique::unique,
+        "NonMaxSuppression" => suppress::non_max_suppression,
         "HannWindow" | "HammingWindow" | "BlackmanWindow" => signal::window,
         "MelWeightMatrix" => signal::mel_weight_matrix,
         "Trilu" => triangle::trilu,

@@ -7,11 +7,12 @@ pub(crate) mod convolutions;
 pub(crate) mod elementwise;
 mod movement;
 mod recurrent;
+mod sampling;
 pub(crate) mod windows;
 
 use std::cell::Cell;
 
-use convoke::ops::{Binary, InterpolateMode, Op, ReduceKind, Unary};
+use convoke::ops::{Binary, GridMode, InterpolateMode, Op, ReduceKind, Unary};
 use convoke::testing::Random;
 use convoke::{DType, PaddingMode};
 use ndarray::ArrayD;
@@ -54,6 +55,7 @@ impl Case {
             Op::AvgPool(op) => op.divisor_override == Some(1),
             Op::Fused(op) => !matches!(op.activation, Some(Unary::LeakyRelu { .. } | Unary::Silu)),
             Op::Interpolate(op) => matches!(op.mode, InterpolateMode::Nearest { .. }),
+            Op::GridSample(op) => op.mode == GridMode::Nearest,
             Op::LpPool(op) => op.p == 1,
             Op::AdaptiveAvgPool(_)
             | Op::Softmax(_)
@@ -61,7 +63,8 @@ impl Case {
             | Op::InstanceNorm(_)
             | Op::LayerNorm(_)
             | Op::LocalResponseNorm(_)
-            | Op::Recurrent(_) => false,
+            | Op::Recurrent(_)
+            | Op::RoiAlign(_) => false,
             Op::Reduce(op) => op.kind != ReduceKind::Mean,
             _ => true,
         }
@@ -80,8 +83,10 @@ impl Case {
                 }
             })
             .collect();
-        if matches!(self.op, Op::BatchNorm(_)) {
-            inputs[2].mapv_inplace(|variance| variance.abs() + 0.125);
+        match self.op {
+            Op::BatchNorm(_) => inputs[2].mapv_inplace(|variance| variance.abs() + 0.125),
+            Op::RoiAlign(_) => sampling::regions(&mut inputs),
+            _ => {}
         }
         inputs
     }
@@ -158,6 +163,8 @@ pub(crate) fn properties() -> Vec<Property> {
         ("volumes/pad", |device| all(device, 60, axes::pads(3))),
         ("volumes/nearest", |device| all(device, 40, axes::resizes(3, false))),
         ("volumes/linear", |device| all(device, 60, axes::resizes(3, true))),
+        ("grid_sample", |device| all(device, 120, sampling::grids())),
+        ("roi_align", |device| all(device, 80, sampling::regions_of_images())),
         ("resample", |device| all(device, 60, movement::resamplings())),
         ("conv2d/rule", |device| all(device, 40, convolutions::convolutions())),
     ]

@@ -86,7 +86,7 @@ pub(crate) fn resamplings() -> impl Strategy<Value = Case> {
         let mut table = TapTable::new(shape[axis]);
         for taps in sums {
             let taps = taps.iter().map(|(tap, weight)| (tap.index(shape[axis]), f32::from(*weight)));
-            table.push(taps).expect("taps of the axis");
+            assert!(table.push(taps).is_ok(), "all taps are of the axis");
         }
         let op = Resample::new(axis as isize - shape.len() as isize, Arc::new(table)).empty(5.0);
         Case::new(op, vec![shape], seed)

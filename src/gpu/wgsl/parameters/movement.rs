@@ -28,6 +28,18 @@ parameters! {
         axes: [[u32; 4]; MOST_AXES],
     }
 
+    /// What `grid_sample` takes.
+    GridSampleParameters {
+        /// N * channels * points
+        outputs: u32,
+        channels: u32,
+        /// Samples of a plane.
+        points: u32,
+        depth: u32,
+        height: u32,
+        width: u32,
+    }
+
     /// What `interpolate` takes.
     InterpolateParameters {
         in_height: u32,
@@ -80,6 +92,26 @@ parameters! {
         length: u32,
         /// What a sum without taps is.
         empty: f32,
+    }
+
+    /// What `roi_align` takes.
+    RoiAlignParameters {
+        /// regions * channels * `out_height` * `out_width`
+        outputs: u32,
+        batch: u32,
+        channels: u32,
+        in_height: u32,
+        in_width: u32,
+        out_height: u32,
+        out_width: u32,
+        spatial_scale: f32,
+        /// Samples of a part along each axis, or 0 where they follow from the region.
+        samples: u32,
+        /// Of those, the most along either axis; where there are more, the region is NaN.
+        most_rows: u32,
+        most_columns: u32,
+        /// NaN, which no constant of a text may be
+        nowhere: f32,
     }
 
     /// What `strided_copy` takes.
