@@ -1,11 +1,10 @@
 //! Sums of products of whole numbers, alone and between quantised numbers.
 
 use super::builder::Value;
-use super::cast::{cast_to, number};
+use super::cast::number;
 use super::conv;
 use super::node::{Node, unsupported};
-use super::quantize::{Dynamic, centred, dynamic, is_zero, rounded, type_of_zero_point};
-use crate::dtype::DType;
+use super::quantize::{Dynamic, as_f32, centred, dynamic, is_zero, rounded, type_of_zero_point};
 use crate::error::Result;
 use crate::onnx::element;
 use crate::ops::{Binary, ConvInteger, MatMul, MatMulInteger, Transpose};
@@ -52,15 +51,19 @@ pub(super) fn mat_mul_integer(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
 /// A product of the scales of two factors, as reals of sums of their products are divided by the output's scale.
 fn factor(node: &mut Node<'_, '_>, left: &Value, right: &Value, output: Option<&Value>) -> Result<Value> {
     let product = node.emit(Binary::Mul, &[left, right])?;
+    let product = as_f32(node, &product)?;
     match output {
-        Some(output) => node.emit(Binary::Div, &[&product, output]),
+        Some(output) => {
+            let quotient = node.emit(Binary::Div, &[&product, output])?;
+            as_f32(node, &quotient)
+        }
         None => Ok(product),
     }
 }
 
 /// Sums as the reals that they stand for.
 fn scaled(node: &mut Node<'_, '_>, sums: &Value, factor: &Value) -> Result<Value> {
-    let reals = cast_to(node, sums, DType::F32)?;
+    let reals = as_f32(node, sums)?;
     node.emit(Binary::Mul, &[&reals, factor])
 }
 

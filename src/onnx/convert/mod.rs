@@ -98,7 +98,7 @@ fn input(builder: &mut Builder<'_>, input: &TensorInfo, shape: Vec<usize>) -> Va
             kind: TensorType { dtype, shape },
         },
         None => Value::Missing(format!(
-            "input {:?} is {}, which is no type of inputs; as a known value (Shapes::value) whole numbers of any type are read",
+            "input {:?} is {}, which is no type of inputs",
             input.name,
             input.element_type()
         )),

@@ -6,7 +6,7 @@ use super::node::{Node, unsupported};
 use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::onnx::element;
-use crate::ops::{Binary, Expand, Reduce, Slice, Ternary, Unary};
+use crate::ops::{Binary, Cast, Expand, Reduce, Slice, Ternary, Unary};
 use crate::tensor::Tensor;
 
 /// What a real number is divided by, and what is added to the quotient.
@@ -22,7 +22,10 @@ impl Scale {
         let scale = node.input(scale)?;
         let zero_point = node.optional(zero_point).filter(|zero_point| !is_zero(zero_point));
         Ok(Self {
-            scale: along.spread(node, &scale)?,
+            scale: {
+                let scale = as_f32(node, &scale)?;
+                along.spread(node, &scale)?
+            },
             zero_point: zero_point.map(|zero_point| along.spread(node, &zero_point)).transpose()?,
         })
     }
@@ -109,6 +112,15 @@ impl Along<'_> {
     }
 }
 
+/// Reals rounded to `f32`, which they are already on a device. The reference computes on in 64 bits, where a quotient is not the half
+/// that it is in 32.
+pub(super) fn as_f32(node: &mut Node<'_, '_>, value: &Value) -> Result<Value> {
+    match value {
+        Value::Host(Tensor::F32(_)) => Ok(value.clone()),
+        _ => node.emit(Cast::new(DType::F32), &[value]),
+    }
+}
+
 /// The reals that quantised numbers stand for.
 pub(super) fn dequantized(node: &mut Node<'_, '_>, value: &Value, by: &Scale) -> Result<Value> {
     let difference = match &by.zero_point {
@@ -123,7 +135,8 @@ pub(super) fn dequantized(node: &mut Node<'_, '_>, value: &Value, by: &Scale) ->
             node.emit(Binary::Sub, &[&value, &zero_point])?
         }
     };
-    node.emit(Binary::Mul, &[&difference, &by.scale])
+    let product = node.emit(Binary::Mul, &[&difference, &by.scale])?;
+    as_f32(node, &product)
 }
 
 /// Reals as whole numbers of this element type, by their quotients with the scale: rounded, the even one of two, and moved by the zero
@@ -133,7 +146,8 @@ pub(super) fn rounded(node: &mut Node<'_, '_>, quotients: &Value, zero_point: Op
     else {
         return Err(unsupported(format!("quantised numbers of {}", element::type_name(to))));
     };
-    let mut moved = node.emit(Unary::Round, &[quotients])?;
+    let quotients = as_f32(node, quotients)?;
+    let mut moved = node.emit(Unary::Round, &[&quotients])?;
     if let Some(zero_point) = zero_point {
         let zero_point = cast_to(node, zero_point, DType::F32)?;
         moved = node.emit(Binary::Add, &[&moved, &zero_point])?;
@@ -146,7 +160,8 @@ pub(super) fn rounded(node: &mut Node<'_, '_>, quotients: &Value, zero_point: Op
 
 /// Reals as quantised numbers of this element type.
 pub(super) fn quantized(node: &mut Node<'_, '_>, value: &Value, by: &Scale, to: i32) -> Result<Value> {
-    let quotients = node.emit(Binary::Div, &[value, &by.scale])?;
+    let value = as_f32(node, value)?;
+    let quotients = node.emit(Binary::Div, &[&value, &by.scale])?;
     rounded(node, &quotients, by.zero_point.as_ref(), to)
 }
 
@@ -172,7 +187,7 @@ pub(super) fn quantize_linear(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
         block,
     };
     let by = Scale::read(node, [1, 2], &along)?;
-    let reals = cast_to(node, &input, DType::F32)?;
+    let reals = as_f32(node, &input)?;
     let mut quotients = node.emit(Binary::Div, &[&reals, &by.scale])?;
     let divided_in = if precision == 0 {
         node.element_type(1)
@@ -243,7 +258,9 @@ pub(super) fn dynamic(node: &mut Node<'_, '_>, input: &Value) -> Result<Dynamic>
     let range = node.emit(Binary::Add, &[&most, &below])?;
     let is_zero = node.emit(Binary::Equal, &[&range, &nothing])?;
     let range = node.emit(Ternary::Where, &[&is_zero, &number(&flat, 1.0), &range])?;
+    let range = as_f32(node, &range)?;
     let scale = node.emit(Binary::Div, &[&range, &number(&flat, 255.0)])?;
+    let scale = as_f32(node, &scale)?;
     let quotient = node.emit(Binary::Div, &[&below, &scale])?;
     let zero_point = rounded(node, &quotient, None, element::UINT8)?;
     let by = Scale {
