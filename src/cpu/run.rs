@@ -12,6 +12,7 @@ use super::gather::gather;
 use super::matmul_integer::matmul_integer;
 use super::operand::{Operand, array, operand};
 use super::pool::{adaptive_max_pool, max_pool};
+use super::recurrent;
 use crate::dtype::{DType, TensorType};
 use crate::error::{Error, Result};
 use crate::ops::{Op, Slice};
@@ -52,6 +53,7 @@ pub(super) fn run_into_new(
     let operands: Option<Vec<Operand<'_>>> = inputs.iter().map(operand).collect();
     let is_f32 = types.iter().all(|output| output.dtype == DType::F32);
     match operands {
+        Some(operands) if types.len() > 1 && is_f32 => with_cell_state(op, &operands, types),
         Some(operands) if is_f32 => {
             let shape = &types[0].shape;
             let mut output = vec![0.0; element_count(op.name(), shape)?];
@@ -84,6 +86,22 @@ fn with_indices(op: &Op, input: &Operand<'_>, shape: &[usize]) -> Result<Vec<Ten
         _ => return Err(Error::Internal(format!("{} has no indices", op.name()))),
     }
     Ok(vec![array(op.name(), values, shape)?, array(op.name(), indices, shape)?])
+}
+
+/// LSTM, whose outputs are the states and the cell's last.
+fn with_cell_state(op: &Op, operands: &[Operand<'_>], types: &[TensorType]) -> Result<Vec<Tensor>> {
+    let [output, cell_state] = types else {
+        return Err(Error::Internal(format!("{} outputs of {}", types.len(), op.name())));
+    };
+    let Op::Recurrent(recurrent) = op else {
+        return Err(Error::Internal(format!("{} has no cell's state", op.name())));
+    };
+    let mut data = vec![0.0; element_count(op.name(), &output.shape)?];
+    let last = recurrent::recurrent(*recurrent, operands, &mut data);
+    Ok(vec![
+        array(op.name(), data, &output.shape)?,
+        array(op.name(), last, &cell_state.shape)?,
+    ])
 }
 
 /// What only moves elements, of whatever type.

@@ -374,8 +374,18 @@ impl Gpu {
         self.run_one(crate::ops::Gather::new(axis), &[data, indices])
     }
 
+    /// One direction of a recurrent layer; `inputs` and outputs as [`Recurrent`](crate::ops::Recurrent) has them.
+    pub fn recurrent(&self, inputs: &[&Tensor], op: &crate::ops::Recurrent) -> Result<Vec<Tensor>> {
+        self.run(&(*op).into(), inputs)
+    }
+
     /// Sum, mean or maximum along axes; see [`Reduce`](crate::ops::Reduce).
     pub fn reduce(&self, input: &Tensor, op: &crate::ops::Reduce) -> Result<Tensor> {
+        self.run_one(op.clone(), &[input])
+    }
+
+    /// Weighted sums along an axis; see [`Resample`](crate::ops::Resample).
+    pub fn resample(&self, input: &Tensor, op: &crate::ops::Resample) -> Result<Tensor> {
         self.run_one(op.clone(), &[input])
     }
 

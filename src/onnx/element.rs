@@ -65,6 +65,11 @@ pub(super) fn type_name(number: i32) -> String {
     }
 }
 
+/// An element type's number by its name.
+pub(super) fn number_of(name: &str) -> Option<i32> {
+    TYPES.iter().position(|&(known, _)| known == name).map(|number| number as i32)
+}
+
 /// The type of tensors of these elements, where there is one. Real numbers of every width are `f32`, which holds all of those that are
 /// narrower. Whole numbers that have no type of their own are held in the next wider one.
 pub(super) fn dtype(number: i32) -> Option<DType> {

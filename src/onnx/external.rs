@@ -71,10 +71,10 @@ fn open(location: &str, folder: &Path) -> Result<File, String> {
     if location.is_empty() || !relative.components().all(plain) {
         return Err(format!("{location:?} is not a path inside the model's folder"));
     }
-    let reason = |error: std::io::Error| format!("{location:?}: {error}");
-    let folder = folder.canonicalize().map_err(reason)?;
-    let path = folder.join(relative).canonicalize().map_err(reason)?;
-    if !path.starts_with(&folder) {
+    let reason = |error: std::io::Error| format!("{location:?} in {}: {error}", folder.display());
+    let root = folder.canonicalize().map_err(reason)?;
+    let path = root.join(relative).canonicalize().map_err(reason)?;
+    if !path.starts_with(&root) {
         return Err(format!("{location:?} leads out of the model's folder"));
     }
     // Before it is opened: opening a pipe would wait.

@@ -27,7 +27,9 @@ mod operator;
 mod pad;
 mod pool;
 mod prelu;
+mod recurrent;
 mod reduce;
+mod resample;
 mod reshape;
 mod slice;
 mod softmax;
@@ -58,7 +60,9 @@ pub use matmul_integer::MatMulInteger;
 pub use pad::Pad;
 pub use pool::{AdaptiveAvgPool, AdaptiveMaxPool, AvgPool, IndexOrder, MaxPool};
 pub use prelu::PRelu;
+pub use recurrent::{Recurrent, RecurrentCell};
 pub use reduce::{Reduce, ReduceKind};
+pub use resample::{Resample, TapTable};
 pub use reshape::{Flatten, Reshape};
 pub use slice::Slice;
 pub use softmax::Softmax;
@@ -184,8 +188,13 @@ operators! {
     Expand,
     /// Inputs: data, of any type, and indices of `i64` or `i32`.
     Gather,
+    /// Inputs: input as projected, weight, bias, state, and of LSTM the cell's state. Outputs: the state after each step, and of LSTM
+    /// the cell's state.
+    Recurrent,
     /// Inputs: input.
     Reduce,
+    /// Inputs: input.
+    Resample,
 }
 
 impl Op {

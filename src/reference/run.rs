@@ -3,8 +3,8 @@
 use super::answer::Answer;
 use super::{
     batch_norm, binary, cast, concat, conv, conv_integer, conv_transpose, expand, fused, gather, instance_norm, interpolate,
-    layer_norm, linear, local_response_norm, lp_pool, matmul, matmul_integer, pad, pool, prelu, reduce, reshape, slice, softmax,
-    ternary, transpose, unary,
+    layer_norm, linear, local_response_norm, lp_pool, matmul, matmul_integer, pad, pool, prelu, recurrent, reduce, resample,
+    reshape, slice, softmax, ternary, transpose, unary,
 };
 use crate::dtype::TensorType;
 use crate::error::{Result, ensure};
@@ -74,6 +74,8 @@ fn answers(op: &Op, inputs: &[&Answer], winograd: Winograd) -> Result<Vec<Answer
         Op::Transpose(op) => Ok(vec![transpose::transpose(op, input)]),
         Op::Expand(op) => Ok(vec![expand::expand(op, input)?]),
         Op::Gather(op) => Ok(vec![gather::gather(*op, input, inputs[1])?]),
+        Op::Recurrent(op) => recurrent::recurrent(*op, inputs),
         Op::Reduce(op) => Ok(vec![reduce::reduce(op, input)?]),
+        Op::Resample(op) => Ok(vec![resample::resample(op, input)]),
     }
 }

@@ -43,7 +43,7 @@ fn of_whole(op: Unary, x: i128) -> Option<i128> {
 /// argument of `exp` as far as it decides the result: for positive arguments (and in `elu` and `tanh`, which saturate)
 /// `exp(t)` stands beside a 1, its share of the result is at most `exp(t)`, and `|t| exp(t)` is less than 1.
 #[expect(clippy::too_many_lines, reason = "a few for each function")]
-fn of_float(op: Unary, x: Number) -> Option<Number> {
+pub(super) fn of_float(op: Unary, x: Number) -> Option<Number> {
     let v = x.value;
     let t = (x.bound - v).max(0.0);
     Some(match op {

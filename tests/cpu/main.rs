@@ -65,9 +65,6 @@ fn main() {
     trials.push(trial("property/volumes/lp_pool", &cpu, |cpu| {
         random::all(cpu, 40, random::axes::lp_pools(3))
     }));
-    trials.push(trial("property/volumes/linear", &cpu, |cpu| {
-        random::all(cpu, 60, random::axes::resizes(3, true))
-    }));
     for n in long_sums::LENGTHS {
         trials.push(trial(format!("long_sums/{n}"), &cpu, move |cpu| long_sums::at(cpu, n)));
     }

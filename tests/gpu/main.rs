@@ -38,7 +38,7 @@ mod tiles;
 mod tuning;
 
 use convoke::Gpu;
-use convoke::ops::{Interpolate, LpPool, Op};
+use convoke::ops::{LpPool, Op};
 use libtest_mimic::{Arguments, Trial};
 
 use device::Outcome;
@@ -70,10 +70,7 @@ fn volumes() -> Vec<Named> {
             }
         })
     };
-    vec![
-        refused("lp_pool2d", LpPool::new(2, 2).into()),
-        refused("interpolate", Interpolate::linear(2, false).into()),
-    ]
+    vec![refused("lp_pool2d", LpPool::new(2, 2).into())]
 }
 
 fn types() -> Vec<Named> {

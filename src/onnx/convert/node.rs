@@ -24,6 +24,7 @@ mod kind {
     pub(super) const TENSOR: i32 = 4;
     pub(super) const FLOATS: i32 = 6;
     pub(super) const INTS: i32 = 7;
+    pub(super) const STRINGS: i32 = 8;
 }
 
 /// The most numbers of a list that is an input, but for one length of each output. Two for each dimension are needed.
@@ -145,10 +146,14 @@ impl<'b, 'm> Node<'b, 'm> {
     pub(in crate::onnx) fn string(&self, name: &str, default: &'m str) -> Result<&'m str> {
         match self.attribute(name, kind::STRING)? {
             None => Ok(default),
-            Some(attribute) => {
-                std::str::from_utf8(&attribute.s).map_err(|_| Error::Onnx(format!("attribute {name:?} is not UTF-8")))
-            }
+            Some(attribute) => utf8(name, &attribute.s),
         }
+    }
+
+    pub(in crate::onnx) fn strings(&self, name: &str) -> Result<Option<Vec<&'m str>>> {
+        let attribute = self.attribute(name, kind::STRINGS)?;
+        let strings = attribute.map(|attribute| attribute.strings.iter().map(|text| utf8(name, text)).collect());
+        strings.transpose()
     }
 
     pub(in crate::onnx) fn tensor(&self, name: &str) -> Result<Option<&'m TensorProto>> {
@@ -182,6 +187,14 @@ impl<'b, 'm> Node<'b, 'm> {
 
     pub(in crate::onnx) fn output_count(&self) -> usize {
         self.proto.output.len()
+    }
+
+    /// Puts another value in an input's place, which may be one after those that the file gives.
+    pub(in crate::onnx) fn set_input(&mut self, index: usize, value: Value) {
+        let count = self.inputs.len().max(index + 1);
+        self.inputs.resize(count, None);
+        self.read_inputs.resize(count, Cell::new(false));
+        self.inputs[index] = Some(value);
     }
 
     pub(in crate::onnx) fn optional(&self, index: usize) -> Option<Value> {
@@ -220,7 +233,7 @@ impl<'b, 'm> Node<'b, 'm> {
         let Some(value) = self.optional(index) else {
             return Ok(None);
         };
-        let known = self.builder.known(&value)?;
+        let known = self.builder.required(&value)?;
         let known = known.ok_or_else(|| unsupported(format!("input {index} is computed while the network runs")))?;
         Ok(Some(known))
     }
@@ -307,6 +320,10 @@ impl<'b, 'm> Node<'b, 'm> {
             each!(Tensor, host, array => array.to_shape(IxDyn(&target)).map_err(wrong)?.to_owned().into()),
         ))
     }
+}
+
+fn utf8<'m>(attribute: &str, text: &'m [u8]) -> Result<&'m str> {
+    std::str::from_utf8(text).map_err(|_| Error::Onnx(format!("attribute {attribute:?} is not UTF-8")))
 }
 
 pub(in crate::onnx) fn unsupported(message: impl Into<String>) -> Error {

@@ -2,7 +2,8 @@
 
 use super::node::Convert;
 use super::{
-    activation, cast, conv, elementwise, integer, linear, movement, norm, pad, pool, q_linear, quantize, reduce, resize, shape,
+    activation, attention, cast, conv, einsum, elementwise, fourier, integer, linear, linear_attention, movement, norm, optional,
+    pad, pool, q_linear, quantize, recurrent, reduce, resize, rotary, sequence, shape,
 };
 
 /// Whether any operator of a domain is known.
@@ -56,6 +57,12 @@ fn of_onnx(operator: &str) -> Option<Convert> {
         "LogSoftmax" => norm::log_softmax,
         "Gemm" => linear::gemm,
         "MatMul" => linear::mat_mul,
+        "Einsum" => einsum::einsum,
+        "DFT" => fourier::dft,
+        "STFT" => fourier::stft,
+        "Attention" => attention::attention,
+        "LinearAttention" => linear_attention::linear_attention,
+        "RotaryEmbedding" => rotary::rotary_embedding,
         "MatMulInteger" => integer::mat_mul_integer,
         "ConvInteger" => integer::conv_integer,
         "QLinearMatMul" => integer::q_linear_mat_mul,
@@ -88,8 +95,20 @@ fn of_onnx(operator: &str) -> Option<Convert> {
         "Concat" => movement::concat,
         "Slice" => movement::slice,
         "Split" => movement::split,
-        "SplitToSequence" => movement::split_to_sequence,
-        "SequenceAt" => movement::sequence_at,
+        "LSTM" => recurrent::lstm,
+        "GRU" => recurrent::gru,
+        "RNN" => recurrent::rnn,
+        "SplitToSequence" => sequence::split_to_sequence,
+        "SequenceConstruct" => sequence::construct,
+        "SequenceEmpty" => sequence::empty,
+        "SequenceInsert" => sequence::insert,
+        "SequenceErase" => sequence::erase,
+        "SequenceAt" => sequence::at,
+        "SequenceLength" => sequence::length,
+        "ConcatFromSequence" => sequence::concat,
+        "Optional" => optional::optional,
+        "OptionalHasElement" => optional::has_element,
+        "OptionalGetElement" => optional::element,
         "Gather" => movement::gather,
         "GatherND" => movement::gather_nd,
         "Transpose" => movement::transpose,
