@@ -9,6 +9,35 @@ use crate::onnx::element;
 use crate::ops::{Binary, Cast, Expand, Reduce, Slice, Ternary, Unary};
 use crate::tensor::Tensor;
 
+/// Quantised numbers with the scale and the zero point that made reals of them.
+#[derive(Clone, Debug)]
+pub(crate) struct Dequantized {
+    pub(super) numbers: Value,
+    pub(super) scale: Value,
+    /// None where it is known to be 0.
+    pub(super) zero_point: Option<Value>,
+    /// Along which there are several scales, if there are.
+    axis: i64,
+}
+
+impl Dequantized {
+    /// Whether these are numbers of eight bits with one scale, or one for each place along an axis.
+    pub(super) fn is_of_bytes(&self, axis: Option<usize>) -> bool {
+        let rank = self.numbers.shape().len() as i64;
+        let own = if self.axis < 0 { self.axis + rank } else { self.axis };
+        let is_one = self.scale.shape().iter().product::<usize>() == 1;
+        let is_along = axis.is_some_and(|axis| own == axis as i64);
+        matches!(self.numbers.dtype(), Some(DType::U8 | DType::I8)) && (is_one || is_along)
+    }
+}
+
+/// Sums of products of quantised numbers, and the factor that makes reals of them.
+#[derive(Clone, Debug)]
+pub(crate) struct Sums {
+    pub(super) numbers: Value,
+    pub(super) factor: Value,
+}
+
 /// What a real number is divided by, and what is added to the quotient.
 pub(super) struct Scale {
     pub(super) scale: Value,
@@ -188,7 +217,15 @@ pub(super) fn quantize_linear(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
     };
     let by = Scale::read(node, [1, 2], &along)?;
     let reals = as_f32(node, &input)?;
-    let mut quotients = node.emit(Binary::Div, &[&reals, &by.scale])?;
+    let mut quotients = match node.sums(&input) {
+        // What was summed up in whole numbers is scaled once.
+        Some(Sums { numbers, factor }) => {
+            let factor = node.emit(Binary::Div, &[&factor, &by.scale])?;
+            let (numbers, factor) = (as_f32(node, &numbers)?, as_f32(node, &factor)?);
+            node.emit(Binary::Mul, &[&numbers, &factor])?
+        }
+        None => node.emit(Binary::Div, &[&reals, &by.scale])?,
+    };
     let divided_in = if precision == 0 {
         node.element_type(1)
     } else {
@@ -219,6 +256,15 @@ pub(super) fn dequantize_linear(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
     };
     let by = Scale::read(node, [1, 2], &along)?;
     let output = dequantized(node, &input, &by)?;
+    if block == 0 {
+        let from = Dequantized {
+            numbers: input.clone(),
+            scale: node.input(1)?,
+            zero_point: node.optional(2).filter(|zero_point| !is_zero(zero_point)),
+            axis,
+        };
+        node.note_dequantized(&output, from);
+    }
     node.declare(match node.element_type(1) {
         _ if given != 0 => given,
         Some(scale) => scale,
