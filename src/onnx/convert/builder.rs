@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use super::quantize::{Dequantized, Sums};
+use super::origin::{Dequantized, Sums};
 use crate::dtype::{DType, TensorType};
 use crate::error::{Error, Result};
 use crate::graph::passes::Evaluate;

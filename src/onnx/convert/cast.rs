@@ -13,7 +13,7 @@ use crate::ops::{Binary, Cast, Ternary, Unary};
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Rounding<'m> {
     /// What is too large becomes the largest number rather than an infinity or NaN.
-    pub(super) saturates: bool,
+    saturates: bool,
     /// `up`, `down` or `nearest`, of `FLOAT8E8M0` alone.
     mode: &'m str,
 }
@@ -78,10 +78,10 @@ pub(super) fn converted(node: &mut Node<'_, '_>, input: Value, to: i32, rounding
             node.emit(Cast::new(DType::F32), &[&rounded])
         }
         element::BFLOAT16 => to_significand(node, &value, 7, -126),
-        element::FLOAT8E4M3FN => small_float(node, &value, &[3, -6], 448.0, false, rounding),
-        element::FLOAT8E4M3FNUZ => small_float(node, &value, &[3, -7], 240.0, false, rounding),
-        element::FLOAT8E5M2 => small_float(node, &value, &[2, -14], 57344.0, true, rounding),
-        element::FLOAT8E5M2FNUZ => small_float(node, &value, &[2, -15], 57344.0, false, rounding),
+        element::FLOAT8E4M3FN => small_float(node, &value, [3, -6], 448.0, false, rounding),
+        element::FLOAT8E4M3FNUZ => small_float(node, &value, [3, -7], 240.0, false, rounding),
+        element::FLOAT8E5M2 => small_float(node, &value, [2, -14], 57344.0, true, rounding),
+        element::FLOAT8E5M2FNUZ => small_float(node, &value, [2, -15], 57344.0, false, rounding),
         element::FLOAT4E2M1 => {
             let clamped = node.emit(Unary::Clamp { min: -6.0, max: 6.0 }, &[&value])?;
             let rounded = to_significand(node, &clamped, 1, 0)?;
@@ -154,7 +154,7 @@ fn to_significand(node: &mut Node<'_, '_>, value: &Value, fraction_bits: i32, le
 fn small_float(
     node: &mut Node<'_, '_>,
     value: &Value,
-    &[fraction_bits, least_exponent]: &[i32; 2],
+    [fraction_bits, least_exponent]: [i32; 2],
     largest: f32,
     has_infinity: bool,
     rounding: Rounding<'_>,

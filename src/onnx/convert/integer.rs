@@ -4,9 +4,10 @@ use super::builder::Value;
 use super::cast::number;
 use super::conv;
 use super::node::{Node, unsupported};
-use super::quantize::{Dequantized, Dynamic, Sums, as_f32, centred, dynamic, is_zero, rounded, type_of_zero_point};
+use super::origin::{Dequantized, Sums};
+use super::quantize::{Dynamic, as_f32, centred, dynamic, is_zero, rounded, type_of_zero_point};
 use crate::dtype::DType;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::onnx::element;
 use crate::ops::{Binary, ConvInteger, MatMul, MatMulInteger, Transpose};
 use crate::tensor::Tensor;
@@ -124,7 +125,7 @@ pub(super) fn q_linear_conv(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
     let axes = input.shape().len().saturating_sub(2);
     let mut sums = conv_sums(node, [&input, &weight], [2, 5])?;
     if let Some(bias) = per_channel(node, 8, axes)? {
-        sums = node.emit(Binary::Add, &[&sums, &bias])?;
+        sums = with_addend(node, &sums, &bias)?;
     }
     let input_scale = scale(node, 1, Side::Left)?;
     let weight_scale = per_channel(node, 4, axes)?.ok_or_else(|| unsupported("a weight without a scale"))?;
@@ -160,7 +161,7 @@ pub(super) fn conv_of_dequantized(
     let mut sums = node.emit(op, &[&centred_input, &centred_weight])?;
     if let Some(bias) = bias {
         let bias = of_channels(node, &bias, axes)?;
-        sums = node.emit(Binary::Add, &[&sums, &bias])?;
+        sums = with_addend(node, &sums, &bias)?;
     }
     reals_of_sums(node, sums, factor).map(Some)
 }
@@ -175,7 +176,7 @@ pub(super) fn product_of_dequantized(
     let (Some(left), Some(right)) = (node.dequantized(left), node.dequantized(right)) else {
         return Ok(None);
     };
-    let column_axis = if transpose_right { 0 } else { 1 };
+    let column_axis = usize::from(!transpose_right);
     if !left.is_of_bytes(None) || !right.is_of_bytes(Some(column_axis)) || right.numbers.shape().len() != 2 {
         return Ok(None);
     }
@@ -194,7 +195,7 @@ pub(super) fn product_of_dequantized(
     let right = centred(node, &right, zero_point.as_ref())?;
     let mut sums = node.emit(MatMulInteger, &[&left, &right])?;
     if let Some(bias) = bias {
-        sums = node.emit(Binary::Add, &[&sums, &bias])?;
+        sums = with_addend(node, &sums, &bias)?;
     }
     reals_of_sums(node, sums, factor).map(Some)
 }
@@ -217,11 +218,9 @@ fn whole_bias(node: &Node<'_, '_>, bias: Option<&Value>, factor: &Value) -> Resu
         return Ok(None);
     };
     let count = scale.len().max(factor.len());
-    let pairs = scale.iter().cycle().zip(factor.iter().cycle()).take(count);
+    let mut pairs = scale.iter().cycle().zip(factor.iter().cycle()).take(count);
     // But for a rounding.
-    let is_same = pairs
-        .into_iter()
-        .all(|(scale, factor)| (scale - factor).abs() <= 2.0 * f32::EPSILON * factor.abs());
+    let is_same = pairs.all(|(scale, factor)| (scale - factor).abs() <= 2.0 * f32::EPSILON * factor.abs());
     let is_whole = numbers.dtype() == Some(DType::I32) && numbers.shape().len() <= 1;
     Ok((is_same && is_whole).then_some(Some(numbers)))
 }
@@ -233,11 +232,23 @@ fn reals_of_sums(node: &mut Node<'_, '_>, numbers: Value, factor: Value) -> Resu
     Ok(reals)
 }
 
+/// Sums with a bias, which broadcasts to them and not they to it.
+fn with_addend(node: &mut Node<'_, '_>, sums: &Value, addend: &Value) -> Result<Value> {
+    let total = node.emit(Binary::Add, &[sums, addend])?;
+    if total.shape() != sums.shape() {
+        let (addend, sums) = (addend.shape(), sums.shape());
+        return Err(Error::Onnx(format!(
+            "a bias of shape {addend:?} does not broadcast to {sums:?}"
+        )));
+    }
+    Ok(total)
+}
+
 /// Reals of products and a bias, which is the input of this index.
 fn with_bias(node: &mut Node<'_, '_>, product: Value, bias: usize) -> Result<Vec<Value>> {
     node.declare(element::FLOAT);
     Ok(vec![match node.optional(bias) {
-        Some(bias) => node.emit(Binary::Add, &[&product, &bias])?,
+        Some(bias) => with_addend(node, &product, &bias)?,
         None => product,
     }])
 }
@@ -286,7 +297,7 @@ pub(super) fn q_gemm(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
     let right = operand(node, &right, 5, Side::Right)?;
     let mut sums = node.emit(MatMulInteger, &[&left, &right])?;
     if let Some(addend) = node.optional(6) {
-        sums = node.emit(Binary::Add, &[&sums, &addend])?;
+        sums = with_addend(node, &sums, &addend)?;
     }
     let (left_scale, right_scale) = (scale(node, 1, Side::Left)?, scale(node, 4, Side::Right)?);
     let alpha = number(&left_scale, node.float("alpha", 1.0)?);

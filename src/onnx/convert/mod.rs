@@ -22,6 +22,7 @@ mod node;
 mod nodes;
 mod norm;
 mod optional;
+mod origin;
 mod pad;
 mod pool;
 mod q_linear;

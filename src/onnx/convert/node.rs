@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use ndarray::IxDyn;
 
 use super::builder::{Builder, Value};
-use super::quantize::{Dequantized, Sums};
+use super::origin::{Dequantized, Sums};
 use crate::error::{Error, Result};
 use crate::onnx::budget::Budget;
 use crate::onnx::proto::{AttributeProto, NodeProto, TensorProto};

@@ -3,40 +3,12 @@
 use super::builder::Value;
 use super::cast::{Rounding, cast_to, converted, number};
 use super::node::{Node, unsupported};
+use super::origin::{Dequantized, Sums};
 use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::onnx::element;
 use crate::ops::{Binary, Cast, Expand, Reduce, Slice, Ternary, Unary};
 use crate::tensor::Tensor;
-
-/// Quantised numbers with the scale and the zero point that made reals of them.
-#[derive(Clone, Debug)]
-pub(crate) struct Dequantized {
-    pub(super) numbers: Value,
-    pub(super) scale: Value,
-    /// None where it is known to be 0.
-    pub(super) zero_point: Option<Value>,
-    /// Along which there are several scales, if there are.
-    axis: i64,
-}
-
-impl Dequantized {
-    /// Whether these are numbers of eight bits with one scale, or one for each place along an axis.
-    pub(super) fn is_of_bytes(&self, axis: Option<usize>) -> bool {
-        let rank = self.numbers.shape().len() as i64;
-        let own = if self.axis < 0 { self.axis + rank } else { self.axis };
-        let is_one = self.scale.shape().iter().product::<usize>() == 1;
-        let is_along = axis.is_some_and(|axis| own == axis as i64);
-        matches!(self.numbers.dtype(), Some(DType::U8 | DType::I8)) && (is_one || is_along)
-    }
-}
-
-/// Sums of products of quantised numbers, and the factor that makes reals of them.
-#[derive(Clone, Debug)]
-pub(crate) struct Sums {
-    pub(super) numbers: Value,
-    pub(super) factor: Value,
-}
 
 /// What a real number is divided by, and what is added to the quotient.
 pub(super) struct Scale {
@@ -49,12 +21,10 @@ impl Scale {
     /// The inputs of these indices as they broadcast to a tensor of this shape.
     pub(super) fn read(node: &mut Node<'_, '_>, [scale, zero_point]: [usize; 2], along: &Along<'_>) -> Result<Self> {
         let scale = node.input(scale)?;
+        let scale = as_f32(node, &scale)?;
         let zero_point = node.optional(zero_point).filter(|zero_point| !is_zero(zero_point));
         Ok(Self {
-            scale: {
-                let scale = as_f32(node, &scale)?;
-                along.spread(node, &scale)?
-            },
+            scale: along.spread(node, &scale)?,
             zero_point: zero_point.map(|zero_point| along.spread(node, &zero_point)).transpose()?,
         })
     }
@@ -216,7 +186,6 @@ pub(super) fn quantize_linear(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
         block,
     };
     let by = Scale::read(node, [1, 2], &along)?;
-    let reals = as_f32(node, &input)?;
     let mut quotients = match node.sums(&input) {
         // What was summed up in whole numbers is scaled once.
         Some(Sums { numbers, factor }) => {
@@ -224,7 +193,10 @@ pub(super) fn quantize_linear(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
             let (numbers, factor) = (as_f32(node, &numbers)?, as_f32(node, &factor)?);
             node.emit(Binary::Mul, &[&numbers, &factor])?
         }
-        None => node.emit(Binary::Div, &[&reals, &by.scale])?,
+        None => {
+            let reals = as_f32(node, &input)?;
+            node.emit(Binary::Div, &[&reals, &by.scale])?
+        }
     };
     let divided_in = if precision == 0 {
         node.element_type(1)

@@ -3,8 +3,9 @@
 use ndarray::array;
 
 use super::super::proto::{AttributeProto, NodeProto, TensorProto};
-use super::{element, initializer, int, ints, model, node, typed_output};
+use super::{element, graph, initializer, int, ints, model, node, typed_output};
 use crate::error::Result;
+use crate::ops::Op;
 use crate::tensor::Tensor;
 
 /// What a node makes of constants.
@@ -200,4 +201,47 @@ fn numbers_wrap_around_in_their_own_type() {
     // Of numbers that are known at once, it would be nobody's intention.
     let message = of("Add", &["s", "s"], unsigned).unwrap_err();
     assert!(message.contains("131070 is no UINT16"), "{message}");
+}
+
+#[test]
+fn what_stands_between_quantised_numbers_is_summed_in_whole_numbers() {
+    let constants = || {
+        vec![
+            initializer("x", array![[[[130_u8, 7], [255, 90]]]]),
+            initializer("xs", array![0.1_f32]),
+            initializer("xz", array![128_u8]),
+            initializer("w", array![[[[5_i8, -7]]], [[[100, 3]]]]),
+            initializer("ws", array![0.25_f32, 0.5]),
+            initializer("wz", array![0_i8, 0]),
+            initializer("b", array![400_i32, -77]),
+            initializer("bs", array![0.1_f32 * 0.25, 0.1 * 0.5]),
+            initializer("ys", array![0.7_f32]),
+            initializer("yz", array![3_u8]),
+        ]
+    };
+    let dequantized = |inputs: &[&str], output| {
+        let mut node = node("DequantizeLinear", inputs, output);
+        node.attribute = vec![int("axis", 0)];
+        node
+    };
+    let between = |bias_scale| {
+        let nodes = vec![
+            dequantized(&["x", "xs", "xz"], "p"),
+            dequantized(&["w", "ws", "wz"], "q"),
+            dequantized(&["b", bias_scale], "r"),
+            node("Conv", &["p", "q", "r"], "s"),
+            node("QuantizeLinear", &["s", "ys", "yz"], "y"),
+        ];
+        model(nodes, constants())
+    };
+    let operands = ["x", "xs", "xz", "w", "ws", "wz", "ys", "yz", "b"];
+    let whole = model(vec![node("QLinearConv", &operands, "y")], constants());
+    assert_eq!(typed_output(&between("bs")).unwrap(), typed_output(&whole).unwrap());
+    let sums = |model| {
+        let graph = graph(model).unwrap();
+        graph.nodes().iter().any(|node| matches!(node.op(), Op::ConvInteger(_)))
+    };
+    assert!(sums(&between("bs")));
+    // A bias of another scale has no part in such sums.
+    assert!(!sums(&between("ws")));
 }
