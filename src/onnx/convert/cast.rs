@@ -32,7 +32,7 @@ pub(super) fn cast(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
     let to = i32::try_from(node.int("to", 0)?).unwrap_or_default();
     let input = node.input(0)?;
     node.declare(to);
-    Ok(vec![converted(node, input, to, rounding)?])
+    Ok(vec![converted(node, &input, to, rounding)?])
 }
 
 /// To the type of the second input, of which nothing else is used. The file may say more of it than is known of its value.
@@ -44,7 +44,7 @@ pub(super) fn cast_like(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
     node.declare(to);
     Ok(vec![match node.input(0)? {
         Value::Host(host) if !element::is_of_few_bits(to) => Value::Host(fold::convert(node, host, to)?),
-        input => converted(node, input, to, rounding)?,
+        input => converted(node, &input, to, rounding)?,
     }])
 }
 
@@ -66,15 +66,15 @@ pub(super) fn bit_cast(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
 }
 
 /// As this element type has it. Floats of other widths than 32 bits are rounded and go on as `f32`, which `double` is read as, too.
-pub(super) fn converted(node: &mut Node<'_, '_>, input: Value, to: i32, rounding: Rounding<'_>) -> Result<Value> {
+pub(super) fn converted(node: &mut Node<'_, '_>, input: &Value, to: i32, rounding: Rounding<'_>) -> Result<Value> {
     let dtype = element::dtype(to).ok_or_else(|| unsupported(format!("to {}", element::type_name(to))))?;
     if element::whole_bits(to).is_some() {
-        return whole(node, &input, to);
+        return whole(node, input, to);
     }
-    let value = cast_to(node, &input, dtype)?;
+    let value = cast_to(node, input, dtype)?;
     match to {
         element::FLOAT16 => {
-            let rounded = node.emit(Cast::new(DType::F16), &[&input])?;
+            let rounded = node.emit(Cast::new(DType::F16), &[input])?;
             node.emit(Cast::new(DType::F32), &[&rounded])
         }
         element::BFLOAT16 => to_significand(node, &value, 7, -126),

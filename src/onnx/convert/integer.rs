@@ -150,8 +150,10 @@ pub(super) fn conv_of_dequantized(
     let axes = input.numbers.shape().len().saturating_sub(2);
     let (input_scale, weight_scale) = (node.reshape(&input.scale, &[])?, of_channels(node, &weight.scale, axes)?);
     let factor = factor(node, &input_scale, &weight_scale, None)?;
-    let Some(bias) = whole_bias(node, bias, &factor)? else {
-        return Ok(None);
+    let bias = match bias_of_sums(node, bias, &factor)? {
+        Bias::None => None,
+        Bias::Whole(bias) => Some(bias),
+        Bias::Real => return Ok(None),
     };
     let op = ConvInteger::new(conv::operator(node, &input.numbers, &weight.numbers)?);
     let zero_point = (weight.zero_point.as_ref()).map(|zero_point| of_channels(node, zero_point, axes + 1));
@@ -182,8 +184,10 @@ pub(super) fn product_of_dequantized(
     }
     let (left_scale, right_scale) = (node.reshape(&left.scale, &[])?, beside(node, right.scale, Side::Right)?);
     let factor = factor(node, &left_scale, &right_scale, None)?;
-    let Some(bias) = whole_bias(node, bias, &factor)? else {
-        return Ok(None);
+    let bias = match bias_of_sums(node, bias, &factor)? {
+        Bias::None => None,
+        Bias::Whole(bias) => Some(bias),
+        Bias::Real => return Ok(None),
     };
     let zero_point = left.zero_point.map(|zero_point| node.reshape(&zero_point, &[])).transpose()?;
     let left = centred(node, &left.numbers, zero_point.as_ref())?;
@@ -200,10 +204,18 @@ pub(super) fn product_of_dequantized(
     reals_of_sums(node, sums, factor).map(Some)
 }
 
-/// The whole numbers of a bias that has the sums' own scale; none where it has another.
-fn whole_bias(node: &Node<'_, '_>, bias: Option<&Value>, factor: &Value) -> Result<Option<Option<Value>>> {
+/// What is added to sums of products.
+enum Bias {
+    None,
+    /// Whole numbers of the sums' own scale.
+    Whole(Value),
+    /// Anything else.
+    Real,
+}
+
+fn bias_of_sums(node: &Node<'_, '_>, bias: Option<&Value>, factor: &Value) -> Result<Bias> {
     let Some(bias) = bias else {
-        return Ok(Some(None));
+        return Ok(Bias::None);
     };
     let Some(Dequantized {
         numbers,
@@ -212,17 +224,21 @@ fn whole_bias(node: &Node<'_, '_>, bias: Option<&Value>, factor: &Value) -> Resu
         ..
     }) = node.dequantized(bias)
     else {
-        return Ok(None);
+        return Ok(Bias::Real);
     };
     let (Some(Tensor::F32(scale)), Some(Tensor::F32(factor))) = (node.known(&scale)?, node.known(factor)?) else {
-        return Ok(None);
+        return Ok(Bias::Real);
     };
     let count = scale.len().max(factor.len());
     let mut pairs = scale.iter().cycle().zip(factor.iter().cycle()).take(count);
     // But for a rounding.
     let is_same = pairs.all(|(scale, factor)| (scale - factor).abs() <= 2.0 * f32::EPSILON * factor.abs());
     let is_whole = numbers.dtype() == Some(DType::I32) && numbers.shape().len() <= 1;
-    Ok((is_same && is_whole).then_some(Some(numbers)))
+    Ok(if is_same && is_whole {
+        Bias::Whole(numbers)
+    } else {
+        Bias::Real
+    })
 }
 
 /// Sums as reals, which say what they were made of.

@@ -186,17 +186,14 @@ pub(super) fn quantize_linear(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
         block,
     };
     let by = Scale::read(node, [1, 2], &along)?;
-    let mut quotients = match node.sums(&input) {
+    let mut quotients = if let Some(Sums { numbers, factor }) = node.sums(&input) {
         // What was summed up in whole numbers is scaled once.
-        Some(Sums { numbers, factor }) => {
-            let factor = node.emit(Binary::Div, &[&factor, &by.scale])?;
-            let (numbers, factor) = (as_f32(node, &numbers)?, as_f32(node, &factor)?);
-            node.emit(Binary::Mul, &[&numbers, &factor])?
-        }
-        None => {
-            let reals = as_f32(node, &input)?;
-            node.emit(Binary::Div, &[&reals, &by.scale])?
-        }
+        let factor = node.emit(Binary::Div, &[&factor, &by.scale])?;
+        let (numbers, factor) = (as_f32(node, &numbers)?, as_f32(node, &factor)?);
+        node.emit(Binary::Mul, &[&numbers, &factor])?
+    } else {
+        let reals = as_f32(node, &input)?;
+        node.emit(Binary::Div, &[&reals, &by.scale])?
     };
     let divided_in = if precision == 0 {
         node.element_type(1)
@@ -204,7 +201,7 @@ pub(super) fn quantize_linear(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
         Some(precision)
     };
     if let Some(narrow @ (element::FLOAT16 | element::BFLOAT16)) = divided_in {
-        quotients = converted(node, quotients, narrow, rounding)?;
+        quotients = converted(node, &quotients, narrow, rounding)?;
     }
     node.declare(to);
     Ok(vec![if element::whole_bits(to).is_some() {
@@ -213,7 +210,7 @@ pub(super) fn quantize_linear(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
         if let Some(zero_point) = &by.zero_point {
             quotients = node.emit(Binary::Add, &[&quotients, zero_point])?;
         }
-        converted(node, quotients, to, rounding)?
+        converted(node, &quotients, to, rounding)?
     }])
 }
 

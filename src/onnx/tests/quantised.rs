@@ -2,7 +2,7 @@
 
 use ndarray::array;
 
-use super::super::proto::{AttributeProto, NodeProto, TensorProto};
+use super::super::proto::{AttributeProto, ModelProto, NodeProto, TensorProto};
 use super::{element, graph, initializer, int, ints, model, node, typed_output};
 use crate::error::Result;
 use crate::ops::Op;
@@ -207,7 +207,7 @@ fn numbers_wrap_around_in_their_own_type() {
 fn what_stands_between_quantised_numbers_is_summed_in_whole_numbers() {
     let constants = || {
         vec![
-            initializer("x", array![[[[130_u8, 7], [255, 90]]]]),
+            initializer("i", array![[[[130_u8, 7], [255, 90]]]]),
             initializer("xs", array![0.1_f32]),
             initializer("xz", array![128_u8]),
             initializer("w", array![[[[5_i8, -7]]], [[[100, 3]]]]),
@@ -226,7 +226,7 @@ fn what_stands_between_quantised_numbers_is_summed_in_whole_numbers() {
     };
     let between = |bias_scale| {
         let nodes = vec![
-            dequantized(&["x", "xs", "xz"], "p"),
+            dequantized(&["i", "xs", "xz"], "p"),
             dequantized(&["w", "ws", "wz"], "q"),
             dequantized(&["b", bias_scale], "r"),
             node("Conv", &["p", "q", "r"], "s"),
@@ -234,14 +234,14 @@ fn what_stands_between_quantised_numbers_is_summed_in_whole_numbers() {
         ];
         model(nodes, constants())
     };
-    let operands = ["x", "xs", "xz", "w", "ws", "wz", "ys", "yz", "b"];
+    let operands = ["i", "xs", "xz", "w", "ws", "wz", "ys", "yz", "b"];
     let whole = model(vec![node("QLinearConv", &operands, "y")], constants());
     assert_eq!(typed_output(&between("bs")).unwrap(), typed_output(&whole).unwrap());
-    let sums = |model| {
-        let graph = graph(model).unwrap();
+    let sums = |model: ModelProto| {
+        let graph = graph(&model).unwrap();
         graph.nodes().iter().any(|node| matches!(node.op(), Op::ConvInteger(_)))
     };
-    assert!(sums(&between("bs")));
+    assert!(sums(between("bs")));
     // A bias of another scale has no part in such sums.
-    assert!(!sums(&between("ws")));
+    assert!(!sums(between("ws")));
 }
