@@ -74,8 +74,8 @@ pub(super) fn number_of(name: &str) -> Option<i32> {
 /// narrower. Whole numbers that have no type of their own are held in the next wider one.
 pub(super) fn dtype(number: i32) -> Option<DType> {
     Some(match number {
-        FLOAT | FLOAT16 | DOUBLE | BFLOAT16 => DType::F32,
-        FLOAT8E4M3FN | FLOAT8E4M3FNUZ | FLOAT8E5M2 | FLOAT8E5M2FNUZ | FLOAT4E2M1 | FLOAT8E8M0 => DType::F32,
+        FLOAT | FLOAT16 | DOUBLE | BFLOAT16 | FLOAT8E4M3FN | FLOAT8E4M3FNUZ | FLOAT8E5M2 | FLOAT8E5M2FNUZ | FLOAT4E2M1
+        | FLOAT8E8M0 => DType::F32,
         UINT8 | UINT4 | UINT2 => DType::U8,
         INT8 | INT4 | INT2 => DType::I8,
         INT32 | INT16 | UINT16 => DType::I32,

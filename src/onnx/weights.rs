@@ -16,7 +16,7 @@ pub(super) type Weights = HashMap<String, Tensor>;
 /// cannot be decoded is left as it is: what uses it finds out.
 pub(super) fn take(initializers: &mut HashMap<String, TensorProto>, nodes: &mut [NodeProto], budget: u64) -> Weights {
     let mut weights = Weights::new();
-    // At most twice what the elements had in the file, which was within the budget.
+    // At most eight times what the elements had in the file, which was within the budget.
     let mut budget = Budget::new(budget);
     let mut take = |name: &str, tensor: &mut TensorProto| {
         if element::is_real(tensor.data_type)

@@ -141,7 +141,7 @@ macro_rules! unary_functions {
             RoundSignificand {
                 /// A whole number from 0 to 22.
                 fraction_bits = 3.0,
-                /// A whole number from -126 to 0.
+                /// A whole number from -103 to 0, or -126.
                 least_exponent = -6.0,
             } "round_significand" Floats,
         }
@@ -237,10 +237,12 @@ impl Unary {
                 least_exponent,
             } => {
                 let is_whole = fraction_bits.fract() == 0.0 && least_exponent.fract() == 0.0;
+                // So that the least step is no subnormal number, or those are all that is below.
+                let is_exponent = least_exponent == -126.0 || (-103.0..=0.0).contains(&least_exponent);
                 ensure!(
-                    is_whole && (0.0..=22.0).contains(&fraction_bits) && (-126.0..=0.0).contains(&least_exponent),
+                    is_whole && is_exponent && (0.0..=22.0).contains(&fraction_bits),
                     self.name(),
-                    "expected from 0 to 22 bits and an exponent from -126 to 0, but got {fraction_bits} and {least_exponent}"
+                    "expected from 0 to 22 bits and an exponent from -103 to 0 or -126, but got {fraction_bits} and {least_exponent}"
                 );
             }
             Self::HardSigmoidWith { alpha, beta } => {

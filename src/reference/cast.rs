@@ -15,7 +15,16 @@ pub(super) fn cast(op: Cast, input: &Answer) -> Answer {
 fn one(from: DType, to: DType, x: Number) -> Number {
     let v = x.value;
     match to {
-        DType::F32 if from.is_float() => x,
+        DType::F32 if from.is_float() => {
+            // What is computed in more than 32 bits is rounded: an operator may depend on that.
+            let rounded = f64::from(v as f32);
+            let moved = if v.is_finite() && rounded.is_finite() {
+                (rounded - v).abs()
+            } else {
+                0.0
+            };
+            Number::new(rounded, x.bound + moved)
+        }
         // Exact up to 2^24.
         DType::F32 => Number::new(
             f64::from(v as f32),
@@ -43,10 +52,31 @@ fn one(from: DType, to: DType, x: Number) -> Number {
                 (true, _) => i128::from(v as i32),
             };
             let number = Number::whole(to, whole(v));
-            let steps = (whole(v + x.bound) - whole(v - x.bound)).unsigned_abs() as f64;
+            let steps = whole(v + x.bound).saturating_sub(whole(v - x.bound)) as f64;
             let wraps = steps > 0.0 && matches!(to, DType::U8 | DType::I8);
             let bound = if wraps { f64::INFINITY } else { steps };
             Number::new(number.value, number.bound.max(bound))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_that_nothing_is_sure_of_stays_so() {
+        let unsure = Number::new(3.0, f64::INFINITY);
+        assert_eq!(one(DType::I32, DType::U8, unsure).bound, f64::INFINITY);
+        assert_eq!(one(DType::F32, DType::F32, unsure).bound, f64::INFINITY);
+    }
+
+    #[test]
+    fn more_than_32_bits_are_rounded() {
+        let third = Number::new(1.0 / 3.0, 1e-9);
+        let rounded = one(DType::F32, DType::F32, third);
+        assert_eq!(rounded.value, f64::from(1.0_f32 / 3.0));
+        assert!(rounded.bound > 1e-9 && rounded.bound < 2e-8, "{}", rounded.bound);
+        assert_eq!(one(DType::F32, DType::F32, Number::exact(0.5)).bound, 0.0);
     }
 }

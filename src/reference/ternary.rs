@@ -32,9 +32,26 @@ fn of_floats(op: Ternary, [a, b, c]: [Number; 3]) -> Number {
             let nan = [a, b, c].iter().map(|x| x.value).find(|value| value.is_nan());
             Number::new(nan.unwrap_or_else(|| a.value.max(b.value).min(c.value)), bound)
         }
-        // Where the condition is not sure it may be either.
-        Ternary::Where if a.bound > 0.0 => Number::new(b.value, b.bound.max(c.bound) + (b.value - c.value).abs()),
-        Ternary::Where if a.value == 0.0 => c,
-        Ternary::Where => b,
+        Ternary::Where => {
+            let chosen = if a.value == 0.0 { c } else { b };
+            // Where the condition is not sure it may be either.
+            let other = (b.value - c.value).abs() + b.bound.max(c.bound);
+            Number::new(chosen.value, if a.bound > 0.0 { other } else { chosen.bound })
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_condition_that_is_not_sure_chooses_by_its_value() {
+        let choose = |condition| {
+            let condition = Number::new(condition, 1.0);
+            of_floats(Ternary::Where, [condition, Number::exact(1.0), Number::exact(3.0)])
+        };
+        assert_eq!((choose(0.0).value, choose(0.0).bound), (3.0, 2.0));
+        assert_eq!((choose(1.0).value, choose(1.0).bound), (1.0, 2.0));
     }
 }

@@ -22,7 +22,9 @@ pub(super) fn run(graph: &mut Graph, evaluate: Evaluate) -> Result<()> {
         let constants = evaluate(&node.op, &inputs).map_err(|error| node.locate(error))?;
         let outputs = node.outputs.clone();
         for (output, constant) in outputs.iter().zip(constants) {
-            graph.values[output.0].constant = Some(Arc::new(constant));
+            let value = &mut graph.values[output.0];
+            value.dtype = constant.dtype();
+            value.constant = Some(Arc::new(constant));
         }
         dead.push(index);
     }

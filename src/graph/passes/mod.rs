@@ -33,7 +33,7 @@ pub enum Pass {
     /// Folds a `Pad2d` into the convolution after it, so that no padded tensor exists.
     FoldPadding,
     /// Removes operators whose output is their input bit for bit: shapes that are kept, slices of everything, one tensor
-    /// joined, axes in the same order, padding of nothing, products with 1, sums with -0. It needs the shapes of the inputs
+    /// joined, axes in the same order, padding of nothing, numbers of the type that they are to have, products with 1, sums with -0. It needs the shapes of the inputs
     /// and does nothing without.
     RemoveNoOps,
     /// Makes convolution or linear, residual sum and activation one operator. A sum is a residual sum where both sides
@@ -90,8 +90,8 @@ impl Pass {
             }
             Self::RemoveNoOps => {
                 if let Some(shapes) = shapes {
-                    let shapes = graph.shapes(shapes)?;
-                    remove_no_ops::run(graph, &shapes);
+                    let types = graph.infer(shapes)?;
+                    remove_no_ops::run(graph, &types);
                 }
                 Ok(())
             }

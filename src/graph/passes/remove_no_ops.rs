@@ -3,12 +3,13 @@
 use std::collections::HashMap;
 
 use super::super::Node;
+use crate::dtype::TensorType;
 use crate::graph::{Graph, ValueId};
 use crate::ops::{Binary, Op};
 use crate::padding::Sides;
 
-/// `shapes` has the shape of every value.
-pub(super) fn run(graph: &mut Graph, shapes: &[Vec<usize>]) {
+/// `types` has the type and the shape of every value.
+pub(super) fn run(graph: &mut Graph, types: &[TensorType]) {
     let mut same: HashMap<ValueId, ValueId> = HashMap::new();
     let mut dead = Vec::new();
     for index in 0..graph.nodes.len() {
@@ -16,7 +17,7 @@ pub(super) fn run(graph: &mut Graph, shapes: &[Vec<usize>]) {
             *input = same.get(input).copied().unwrap_or(*input);
         }
         let node = &graph.nodes[index];
-        if let Some(input) = unchanged(graph, node, shapes) {
+        if let Some(input) = unchanged(graph, node, types) {
             same.insert(node.outputs[0], input);
             dead.push(index);
         }
@@ -28,9 +29,9 @@ pub(super) fn run(graph: &mut Graph, shapes: &[Vec<usize>]) {
 }
 
 /// The input that the output equals.
-fn unchanged(graph: &Graph, node: &Node, shapes: &[Vec<usize>]) -> Option<ValueId> {
+fn unchanged(graph: &Graph, node: &Node, types: &[TensorType]) -> Option<ValueId> {
     let &input = node.inputs.first()?;
-    let shape = |value: ValueId| shapes[value.0].as_slice();
+    let shape = |value: ValueId| types[value.0].shape.as_slice();
     let keeps_shape = |value: ValueId| shape(value) == shape(node.outputs[0]);
     let is_one = |op: &Op| match op {
         Op::Reshape(_) | Op::Flatten(_) | Op::Expand(_) => true,
@@ -47,6 +48,7 @@ fn unchanged(graph: &Graph, node: &Node, shapes: &[Vec<usize>]) -> Option<ValueI
                     .is_some()
             })
         }
+        Op::Cast(op) => types[input.0].dtype == op.to,
         Op::Pad(op) => op.padding.is_all(Sides::NONE),
         _ => false,
     };

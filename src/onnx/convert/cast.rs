@@ -13,7 +13,7 @@ use crate::ops::{Binary, Cast, Ternary, Unary};
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Rounding<'m> {
     /// What is too large becomes the largest number rather than an infinity or NaN.
-    pub(super) saturates: bool,
+    saturates: bool,
     /// `up`, `down` or `nearest`, of `FLOAT8E8M0` alone.
     mode: &'m str,
 }
@@ -32,7 +32,7 @@ pub(super) fn cast(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
     let to = i32::try_from(node.int("to", 0)?).unwrap_or_default();
     let input = node.input(0)?;
     node.declare(to);
-    Ok(vec![converted(node, input, to, rounding)?])
+    Ok(vec![converted(node, &input, to, rounding)?])
 }
 
 /// To the type of the second input, of which nothing else is used. The file may say more of it than is known of its value.
@@ -44,7 +44,7 @@ pub(super) fn cast_like(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
     node.declare(to);
     Ok(vec![match node.input(0)? {
         Value::Host(host) if !element::is_of_few_bits(to) => Value::Host(fold::convert(node, host, to)?),
-        input => converted(node, input, to, rounding)?,
+        input => converted(node, &input, to, rounding)?,
     }])
 }
 
@@ -66,22 +66,22 @@ pub(super) fn bit_cast(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
 }
 
 /// As this element type has it. Floats of other widths than 32 bits are rounded and go on as `f32`, which `double` is read as, too.
-pub(super) fn converted(node: &mut Node<'_, '_>, input: Value, to: i32, rounding: Rounding<'_>) -> Result<Value> {
+pub(super) fn converted(node: &mut Node<'_, '_>, input: &Value, to: i32, rounding: Rounding<'_>) -> Result<Value> {
     let dtype = element::dtype(to).ok_or_else(|| unsupported(format!("to {}", element::type_name(to))))?;
     if element::whole_bits(to).is_some() {
-        return whole(node, &input, to);
+        return whole(node, input, to);
     }
-    let value = cast_to(node, &input, dtype)?;
+    let value = cast_to(node, input, dtype)?;
     match to {
         element::FLOAT16 => {
-            let rounded = node.emit(Cast::new(DType::F16), &[&input])?;
+            let rounded = node.emit(Cast::new(DType::F16), &[input])?;
             node.emit(Cast::new(DType::F32), &[&rounded])
         }
         element::BFLOAT16 => to_significand(node, &value, 7, -126),
-        element::FLOAT8E4M3FN => small_float(node, &value, &[3, -6], 448.0, false, rounding),
-        element::FLOAT8E4M3FNUZ => small_float(node, &value, &[3, -7], 240.0, false, rounding),
-        element::FLOAT8E5M2 => small_float(node, &value, &[2, -14], 57344.0, true, rounding),
-        element::FLOAT8E5M2FNUZ => small_float(node, &value, &[2, -15], 57344.0, false, rounding),
+        element::FLOAT8E4M3FN => small_float(node, &value, [3, -6], 448.0, false, rounding),
+        element::FLOAT8E4M3FNUZ => small_float(node, &value, [3, -7], 240.0, false, rounding),
+        element::FLOAT8E5M2 => small_float(node, &value, [2, -14], 57344.0, true, rounding),
+        element::FLOAT8E5M2FNUZ => small_float(node, &value, [2, -15], 57344.0, false, rounding),
         element::FLOAT4E2M1 => {
             let clamped = node.emit(Unary::Clamp { min: -6.0, max: 6.0 }, &[&value])?;
             let rounded = to_significand(node, &clamped, 1, 0)?;
@@ -154,7 +154,7 @@ fn to_significand(node: &mut Node<'_, '_>, value: &Value, fraction_bits: i32, le
 fn small_float(
     node: &mut Node<'_, '_>,
     value: &Value,
-    &[fraction_bits, least_exponent]: &[i32; 2],
+    [fraction_bits, least_exponent]: [i32; 2],
     largest: f32,
     has_infinity: bool,
     rounding: Rounding<'_>,

@@ -1,6 +1,7 @@
 //! Convolutions, plain and transposed.
 
 use super::builder::Value;
+use super::integer;
 use super::node::Node;
 use super::node::unsupported;
 use super::window::{AutoPad, extents, numbers, per_axis, windows};
@@ -57,6 +58,9 @@ pub(super) fn operator(node: &Node<'_, '_>, input: &Value, weight: &Value) -> Re
 
 pub(super) fn conv(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
     let (input, weight, bias) = (node.input(0)?, node.input(1)?, node.optional(2));
+    if let Some(reals) = integer::conv_of_dequantized(node, [&input, &weight], bias.as_ref())? {
+        return Ok(vec![reals]);
+    }
     let op = operator(node, &input, &weight)?;
     node.emit_one(op, &operands(&input, &weight, bias.as_ref()))
 }

@@ -1,14 +1,16 @@
 //! Sums of products of whole numbers, alone and between quantised numbers.
 
 use super::builder::Value;
-use super::cast::{cast_to, number};
+use super::cast::number;
 use super::conv;
 use super::node::{Node, unsupported};
-use super::quantize::{Dynamic, centred, dynamic, is_zero, rounded, type_of_zero_point};
+use super::origin::{Dequantized, Sums};
+use super::quantize::{Dynamic, as_f32, centred, dynamic, is_zero, rounded, type_of_zero_point};
 use crate::dtype::DType;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::onnx::element;
 use crate::ops::{Binary, ConvInteger, MatMul, MatMulInteger, Transpose};
+use crate::tensor::Tensor;
 
 /// Where the numbers of a scale or a zero point belong, if there are several: to the rows of the matrix on the left of a product, or
 /// to the columns of the one on the right.
@@ -20,14 +22,15 @@ enum Side {
 
 /// A scale or a zero point of a matrix, as it broadcasts to that and to the product.
 fn parameter(node: &mut Node<'_, '_>, index: usize, side: Side) -> Result<Option<Value>> {
-    let Some(value) = node.optional(index) else {
-        return Ok(None);
-    };
-    Ok(Some(match (value.shape(), side) {
+    node.optional(index).map(|value| beside(node, value, side)).transpose()
+}
+
+fn beside(node: &mut Node<'_, '_>, value: Value, side: Side) -> Result<Value> {
+    Ok(match (value.shape(), side) {
         (shape, _) if shape.iter().product::<usize>() == 1 => node.reshape(&value, &[])?,
         ([_], Side::Left) => node.reshape(&value, &[-1, 1])?,
         _ => value,
-    }))
+    })
 }
 
 fn scale(node: &mut Node<'_, '_>, index: usize, side: Side) -> Result<Value> {
@@ -52,15 +55,19 @@ pub(super) fn mat_mul_integer(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
 /// A product of the scales of two factors, as reals of sums of their products are divided by the output's scale.
 fn factor(node: &mut Node<'_, '_>, left: &Value, right: &Value, output: Option<&Value>) -> Result<Value> {
     let product = node.emit(Binary::Mul, &[left, right])?;
+    let product = as_f32(node, &product)?;
     match output {
-        Some(output) => node.emit(Binary::Div, &[&product, output]),
+        Some(output) => {
+            let quotient = node.emit(Binary::Div, &[&product, output])?;
+            as_f32(node, &quotient)
+        }
         None => Ok(product),
     }
 }
 
 /// Sums as the reals that they stand for.
 fn scaled(node: &mut Node<'_, '_>, sums: &Value, factor: &Value) -> Result<Value> {
-    let reals = cast_to(node, sums, DType::F32)?;
+    let reals = as_f32(node, sums)?;
     node.emit(Binary::Mul, &[&reals, factor])
 }
 
@@ -86,15 +93,16 @@ pub(super) fn q_linear_mat_mul(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
 
 /// One number for each output channel, as it broadcasts to a tensor with so many axes after that of the channels.
 fn per_channel(node: &mut Node<'_, '_>, index: usize, axes: usize) -> Result<Option<Value>> {
-    let Some(value) = node.optional(index) else {
-        return Ok(None);
-    };
+    node.optional(index).map(|value| of_channels(node, &value, axes)).transpose()
+}
+
+fn of_channels(node: &mut Node<'_, '_>, value: &Value, axes: usize) -> Result<Value> {
     if value.shape().iter().product::<usize>() == 1 {
-        return Ok(Some(node.reshape(&value, &[])?));
+        return node.reshape(value, &[]);
     }
     let mut extents = vec![1; axes + 1];
     extents[0] = -1;
-    Ok(Some(node.reshape(&value, &extents)?))
+    node.reshape(value, &extents)
 }
 
 /// The sums of a convolution of an input and a weight without their zero points.
@@ -117,7 +125,7 @@ pub(super) fn q_linear_conv(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
     let axes = input.shape().len().saturating_sub(2);
     let mut sums = conv_sums(node, [&input, &weight], [2, 5])?;
     if let Some(bias) = per_channel(node, 8, axes)? {
-        sums = node.emit(Binary::Add, &[&sums, &bias])?;
+        sums = with_addend(node, &sums, &bias)?;
     }
     let input_scale = scale(node, 1, Side::Left)?;
     let weight_scale = per_channel(node, 4, axes)?.ok_or_else(|| unsupported("a weight without a scale"))?;
@@ -126,11 +134,137 @@ pub(super) fn q_linear_conv(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
     requantized(node, &sums, &factor, 7)
 }
 
+/// A convolution of reals that were made of quantised numbers, by the sums of the products of these. None where the numbers, their
+/// scales or the bias are not such that the sums stand for the same.
+pub(super) fn conv_of_dequantized(
+    node: &mut Node<'_, '_>,
+    [input, weight]: [&Value; 2],
+    bias: Option<&Value>,
+) -> Result<Option<Value>> {
+    let (Some(input), Some(weight)) = (node.dequantized(input), node.dequantized(weight)) else {
+        return Ok(None);
+    };
+    if !input.is_of_bytes(None) || !weight.is_of_bytes(Some(0)) {
+        return Ok(None);
+    }
+    let axes = input.numbers.shape().len().saturating_sub(2);
+    let (input_scale, weight_scale) = (node.reshape(&input.scale, &[])?, of_channels(node, &weight.scale, axes)?);
+    let factor = factor(node, &input_scale, &weight_scale, None)?;
+    let bias = match bias_of_sums(node, bias, &factor)? {
+        Bias::None => None,
+        Bias::Whole(bias) => Some(bias),
+        Bias::Real => return Ok(None),
+    };
+    let op = ConvInteger::new(conv::operator(node, &input.numbers, &weight.numbers)?);
+    let zero_point = (weight.zero_point.as_ref()).map(|zero_point| of_channels(node, zero_point, axes + 1));
+    let centred_weight = centred(node, &weight.numbers, zero_point.transpose()?.as_ref())?;
+    let zero_point = (input.zero_point.as_ref()).map(|zero_point| node.reshape(zero_point, &[]));
+    let centred_input = centred(node, &input.numbers, zero_point.transpose()?.as_ref())?;
+    let mut sums = node.emit(op, &[&centred_input, &centred_weight])?;
+    if let Some(bias) = bias {
+        let bias = of_channels(node, &bias, axes)?;
+        sums = with_addend(node, &sums, &bias)?;
+    }
+    reals_of_sums(node, sums, factor).map(Some)
+}
+
+/// As [`conv_of_dequantized`] a product of matrices, the right one transposed where that is asked for.
+pub(super) fn product_of_dequantized(
+    node: &mut Node<'_, '_>,
+    [left, right]: [&Value; 2],
+    transpose_right: bool,
+    bias: Option<&Value>,
+) -> Result<Option<Value>> {
+    let (Some(left), Some(right)) = (node.dequantized(left), node.dequantized(right)) else {
+        return Ok(None);
+    };
+    let column_axis = usize::from(!transpose_right);
+    if !left.is_of_bytes(None) || !right.is_of_bytes(Some(column_axis)) || right.numbers.shape().len() != 2 {
+        return Ok(None);
+    }
+    let (left_scale, right_scale) = (node.reshape(&left.scale, &[])?, beside(node, right.scale, Side::Right)?);
+    let factor = factor(node, &left_scale, &right_scale, None)?;
+    let bias = match bias_of_sums(node, bias, &factor)? {
+        Bias::None => None,
+        Bias::Whole(bias) => Some(bias),
+        Bias::Real => return Ok(None),
+    };
+    let zero_point = left.zero_point.map(|zero_point| node.reshape(&zero_point, &[])).transpose()?;
+    let left = centred(node, &left.numbers, zero_point.as_ref())?;
+    let zero_point = right
+        .zero_point
+        .map(|zero_point| beside(node, zero_point, Side::Right))
+        .transpose()?;
+    let right = transposed(node, right.numbers, transpose_right)?;
+    let right = centred(node, &right, zero_point.as_ref())?;
+    let mut sums = node.emit(MatMulInteger, &[&left, &right])?;
+    if let Some(bias) = bias {
+        sums = with_addend(node, &sums, &bias)?;
+    }
+    reals_of_sums(node, sums, factor).map(Some)
+}
+
+/// What is added to sums of products.
+enum Bias {
+    None,
+    /// Whole numbers of the sums' own scale.
+    Whole(Value),
+    /// Anything else.
+    Real,
+}
+
+fn bias_of_sums(node: &Node<'_, '_>, bias: Option<&Value>, factor: &Value) -> Result<Bias> {
+    let Some(bias) = bias else {
+        return Ok(Bias::None);
+    };
+    let Some(Dequantized {
+        numbers,
+        scale,
+        zero_point: None,
+        ..
+    }) = node.dequantized(bias)
+    else {
+        return Ok(Bias::Real);
+    };
+    let (Some(Tensor::F32(scale)), Some(Tensor::F32(factor))) = (node.known(&scale)?, node.known(factor)?) else {
+        return Ok(Bias::Real);
+    };
+    let count = scale.len().max(factor.len());
+    let mut pairs = scale.iter().cycle().zip(factor.iter().cycle()).take(count);
+    // But for a rounding.
+    let is_same = pairs.all(|(scale, factor)| (scale - factor).abs() <= 2.0 * f32::EPSILON * factor.abs());
+    let is_whole = numbers.dtype() == Some(DType::I32) && numbers.shape().len() <= 1;
+    Ok(if is_same && is_whole {
+        Bias::Whole(numbers)
+    } else {
+        Bias::Real
+    })
+}
+
+/// Sums as reals, which say what they were made of.
+fn reals_of_sums(node: &mut Node<'_, '_>, numbers: Value, factor: Value) -> Result<Value> {
+    let reals = scaled(node, &numbers, &factor)?;
+    node.note_sums(&reals, Sums { numbers, factor });
+    Ok(reals)
+}
+
+/// Sums with a bias, which broadcasts to them and not they to it.
+fn with_addend(node: &mut Node<'_, '_>, sums: &Value, addend: &Value) -> Result<Value> {
+    let total = node.emit(Binary::Add, &[sums, addend])?;
+    if total.shape() != sums.shape() {
+        let (addend, sums) = (addend.shape(), sums.shape());
+        return Err(Error::Onnx(format!(
+            "a bias of shape {addend:?} does not broadcast to {sums:?}"
+        )));
+    }
+    Ok(total)
+}
+
 /// Reals of products and a bias, which is the input of this index.
 fn with_bias(node: &mut Node<'_, '_>, product: Value, bias: usize) -> Result<Vec<Value>> {
     node.declare(element::FLOAT);
     Ok(vec![match node.optional(bias) {
-        Some(bias) => node.emit(Binary::Add, &[&product, &bias])?,
+        Some(bias) => with_addend(node, &product, &bias)?,
         None => product,
     }])
 }
@@ -179,7 +313,7 @@ pub(super) fn q_gemm(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
     let right = operand(node, &right, 5, Side::Right)?;
     let mut sums = node.emit(MatMulInteger, &[&left, &right])?;
     if let Some(addend) = node.optional(6) {
-        sums = node.emit(Binary::Add, &[&sums, &addend])?;
+        sums = with_addend(node, &sums, &addend)?;
     }
     let (left_scale, right_scale) = (scale(node, 1, Side::Left)?, scale(node, 4, Side::Right)?);
     let alpha = number(&left_scale, node.float("alpha", 1.0)?);

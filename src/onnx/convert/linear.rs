@@ -3,6 +3,7 @@
 use ndarray::ArrayD;
 
 use super::builder::Value;
+use super::integer;
 use super::node::Node;
 use crate::error::{Error, Result};
 use crate::ops::{Binary, Linear, MatMul, Transpose};
@@ -29,6 +30,10 @@ pub(super) fn gemm(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
         return Err(Error::Onnx(format!(
             "matrices of {left_rank} and {right_rank} dimensions, but both must have 2"
         )));
+    }
+    let is_plain = !transpose_left && alpha == 1.0 && (beta == 1.0 || addend.is_none());
+    if is_plain && let Some(reals) = integer::product_of_dequantized(node, [&left, &right], transpose_right, addend.as_ref())? {
+        return Ok(vec![reals]);
     }
     let left = match left {
         left if !transpose_left => left,
@@ -83,6 +88,9 @@ pub(super) fn gemm(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
 /// A constant matrix on the right is a weight, which is packed once.
 pub(super) fn mat_mul(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
     let (left, right) = (node.input(0)?, node.input(1)?);
+    if let Some(reals) = integer::product_of_dequantized(node, [&left, &right], false, None)? {
+        return Ok(vec![reals]);
+    }
     match &right {
         Value::Host(Tensor::F32(array)) if array.ndim() == 2 && !array.is_empty() => {
             let weight = matrix(node, array, true, 1.0)?;

@@ -29,6 +29,7 @@ mod nodes;
 mod norm;
 mod optional;
 mod order;
+mod origin;
 mod pad;
 mod pool;
 mod q_linear;
@@ -133,7 +134,7 @@ fn input(builder: &mut Builder<'_>, input: &TensorInfo, shape: Vec<usize>) -> Va
     match dtype {
         Some(_) => value,
         None => Value::Missing(format!(
-            "input {:?} is {}, which is no type of inputs; as a known value (Shapes::value) whole numbers of any type are read",
+            "input {:?} is {}, which is no type of inputs",
             input.name,
             input.element_type()
         )),

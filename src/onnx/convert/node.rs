@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use ndarray::IxDyn;
 
 use super::builder::{Builder, Value};
+use super::origin::{Dequantized, Sums};
 use crate::error::{Error, Result};
 use crate::onnx::budget::Budget;
 use crate::onnx::proto::{AttributeProto, NodeProto, TensorProto};
@@ -226,6 +227,39 @@ impl<'b, 'm> Node<'b, 'm> {
     /// Whether a value depends on constants alone.
     pub(in crate::onnx) fn is_known(&self, value: &Value) -> bool {
         self.builder.is_known(value)
+    }
+
+    /// The elements of a value that depends on constants alone.
+    pub(in crate::onnx) fn known(&self, value: &Value) -> Result<Option<Tensor>> {
+        self.builder.known(value)
+    }
+
+    /// The quantised numbers that reals were made of.
+    pub(super) fn dequantized(&self, value: &Value) -> Option<Dequantized> {
+        match value {
+            Value::Tensor { id, .. } => self.builder.dequantized.get(id).cloned(),
+            _ => None,
+        }
+    }
+
+    pub(super) fn note_dequantized(&mut self, value: &Value, from: Dequantized) {
+        if let Value::Tensor { id, .. } = value {
+            self.builder.dequantized.insert(*id, from);
+        }
+    }
+
+    /// The sums of products of quantised numbers that reals were made of.
+    pub(super) fn sums(&self, value: &Value) -> Option<Sums> {
+        match value {
+            Value::Tensor { id, .. } => self.builder.sums.get(id).cloned(),
+            _ => None,
+        }
+    }
+
+    pub(super) fn note_sums(&mut self, value: &Value, from: Sums) {
+        if let Value::Tensor { id, .. } = value {
+            self.builder.sums.insert(*id, from);
+        }
     }
 
     /// An input that must be known now.

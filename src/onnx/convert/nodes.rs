@@ -110,11 +110,14 @@ impl<'m> Conversion<'m> {
         };
         let declared = builder.declared.take();
         for (index, name) in proto.output.iter().enumerate().filter(|(_, name)| !name.is_empty()) {
-            if let Some(value) = outputs.get(index)
-                && let Some(element) = declared.or_else(|| inherited(builder, proto, value))
-            {
-                builder.elements.insert(name, element);
-            }
+            let element = outputs
+                .get(index)
+                .and_then(|value| declared.or_else(|| inherited(builder, proto, value)));
+            // A loop defines a name in each round anew.
+            match element {
+                Some(element) => builder.elements.insert(name, element),
+                None => builder.elements.remove(name.as_str()),
+            };
             let value = match outputs.get(index) {
                 Some(value) => value.clone(),
                 None if self.used.contains(name.as_str()) => return Err(unsupported(format!("output {index} ({name:?})"))),

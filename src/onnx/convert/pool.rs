@@ -3,9 +3,11 @@
 use ndarray::ArrayD;
 
 use super::builder::Value;
+use super::cast::cast_to;
 use super::node::Node;
 use super::node::unsupported;
 use super::window::{AutoPad, extents, numbers, per_axis, windows};
+use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::onnx::tensor;
 use crate::ops::{AdaptiveAvgPool, AdaptiveMaxPool, AvgPool, AxisWindow, Binary, Conv, IndexOrder, LpPool, MaxPool, Pad};
@@ -165,6 +167,11 @@ pub(super) fn max_pool(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
         other => return Err(Error::Onnx(format!("storage_order is {other}; it must be 0 or 1"))),
     };
     let mut pooling = Pooling::new(node)?;
+    let dtype = pooling.input.dtype().unwrap_or(DType::F32);
+    if matches!(dtype, DType::U8 | DType::I8) {
+        // Floats have all numbers of eight bits.
+        pooling.input = cast_to(node, &pooling.input, DType::F32)?;
+    }
     let return_indices = node.is_used(1);
     if return_indices && pooling.is_over_half() {
         return Err(unsupported("indices where the padding is more than half of the kernel"));
@@ -179,7 +186,9 @@ pub(super) fn max_pool(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
         .ceil_mode(pooling.ceil_mode)
         .return_indices(return_indices)
         .index_order(index_order);
-    node.emit_all(op, &[&pooling.input])
+    let mut outputs = node.emit_all(op, &[&pooling.input])?;
+    outputs[0] = cast_to(node, &outputs[0], dtype)?;
+    Ok(outputs)
 }
 
 pub(super) fn average_pool(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {

@@ -3,10 +3,11 @@
 use super::builder::Value;
 use super::cast::{Rounding, cast_to, converted, number};
 use super::node::{Node, unsupported};
+use super::origin::{Dequantized, Sums};
 use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::onnx::element;
-use crate::ops::{Binary, Expand, Reduce, Slice, Ternary, Unary};
+use crate::ops::{Binary, Cast, Expand, Reduce, Slice, Ternary, Unary};
 use crate::tensor::Tensor;
 
 /// What a real number is divided by, and what is added to the quotient.
@@ -20,6 +21,7 @@ impl Scale {
     /// The inputs of these indices as they broadcast to a tensor of this shape.
     pub(super) fn read(node: &mut Node<'_, '_>, [scale, zero_point]: [usize; 2], along: &Along<'_>) -> Result<Self> {
         let scale = node.input(scale)?;
+        let scale = as_f32(node, &scale)?;
         let zero_point = node.optional(zero_point).filter(|zero_point| !is_zero(zero_point));
         Ok(Self {
             scale: along.spread(node, &scale)?,
@@ -109,6 +111,15 @@ impl Along<'_> {
     }
 }
 
+/// Reals rounded to `f32`, which they are already on a device. The reference computes on in 64 bits, where a quotient is not the half
+/// that it is in 32.
+pub(super) fn as_f32(node: &mut Node<'_, '_>, value: &Value) -> Result<Value> {
+    match value {
+        Value::Host(Tensor::F32(_)) => Ok(value.clone()),
+        _ => node.emit(Cast::new(DType::F32), &[value]),
+    }
+}
+
 /// The reals that quantised numbers stand for.
 pub(super) fn dequantized(node: &mut Node<'_, '_>, value: &Value, by: &Scale) -> Result<Value> {
     let difference = match &by.zero_point {
@@ -123,7 +134,8 @@ pub(super) fn dequantized(node: &mut Node<'_, '_>, value: &Value, by: &Scale) ->
             node.emit(Binary::Sub, &[&value, &zero_point])?
         }
     };
-    node.emit(Binary::Mul, &[&difference, &by.scale])
+    let product = node.emit(Binary::Mul, &[&difference, &by.scale])?;
+    as_f32(node, &product)
 }
 
 /// Reals as whole numbers of this element type, by their quotients with the scale: rounded, the even one of two, and moved by the zero
@@ -133,7 +145,8 @@ pub(super) fn rounded(node: &mut Node<'_, '_>, quotients: &Value, zero_point: Op
     else {
         return Err(unsupported(format!("quantised numbers of {}", element::type_name(to))));
     };
-    let mut moved = node.emit(Unary::Round, &[quotients])?;
+    let quotients = as_f32(node, quotients)?;
+    let mut moved = node.emit(Unary::Round, &[&quotients])?;
     if let Some(zero_point) = zero_point {
         let zero_point = cast_to(node, zero_point, DType::F32)?;
         moved = node.emit(Binary::Add, &[&moved, &zero_point])?;
@@ -146,7 +159,8 @@ pub(super) fn rounded(node: &mut Node<'_, '_>, quotients: &Value, zero_point: Op
 
 /// Reals as quantised numbers of this element type.
 pub(super) fn quantized(node: &mut Node<'_, '_>, value: &Value, by: &Scale, to: i32) -> Result<Value> {
-    let quotients = node.emit(Binary::Div, &[value, &by.scale])?;
+    let value = as_f32(node, value)?;
+    let quotients = node.emit(Binary::Div, &[&value, &by.scale])?;
     rounded(node, &quotients, by.zero_point.as_ref(), to)
 }
 
@@ -172,15 +186,22 @@ pub(super) fn quantize_linear(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
         block,
     };
     let by = Scale::read(node, [1, 2], &along)?;
-    let reals = cast_to(node, &input, DType::F32)?;
-    let mut quotients = node.emit(Binary::Div, &[&reals, &by.scale])?;
+    let mut quotients = if let Some(Sums { numbers, factor }) = node.sums(&input) {
+        // What was summed up in whole numbers is scaled once.
+        let factor = node.emit(Binary::Div, &[&factor, &by.scale])?;
+        let (numbers, factor) = (as_f32(node, &numbers)?, as_f32(node, &factor)?);
+        node.emit(Binary::Mul, &[&numbers, &factor])?
+    } else {
+        let reals = as_f32(node, &input)?;
+        node.emit(Binary::Div, &[&reals, &by.scale])?
+    };
     let divided_in = if precision == 0 {
         node.element_type(1)
     } else {
         Some(precision)
     };
     if let Some(narrow @ (element::FLOAT16 | element::BFLOAT16)) = divided_in {
-        quotients = converted(node, quotients, narrow, rounding)?;
+        quotients = converted(node, &quotients, narrow, rounding)?;
     }
     node.declare(to);
     Ok(vec![if element::whole_bits(to).is_some() {
@@ -189,7 +210,7 @@ pub(super) fn quantize_linear(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
         if let Some(zero_point) = &by.zero_point {
             quotients = node.emit(Binary::Add, &[&quotients, zero_point])?;
         }
-        converted(node, quotients, to, rounding)?
+        converted(node, &quotients, to, rounding)?
     }])
 }
 
@@ -204,6 +225,15 @@ pub(super) fn dequantize_linear(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
     };
     let by = Scale::read(node, [1, 2], &along)?;
     let output = dequantized(node, &input, &by)?;
+    if block == 0 {
+        let from = Dequantized {
+            numbers: input.clone(),
+            scale: node.input(1)?,
+            zero_point: node.optional(2).filter(|zero_point| !is_zero(zero_point)),
+            axis,
+        };
+        node.note_dequantized(&output, from);
+    }
     node.declare(match node.element_type(1) {
         _ if given != 0 => given,
         Some(scale) => scale,
@@ -243,7 +273,9 @@ pub(super) fn dynamic(node: &mut Node<'_, '_>, input: &Value) -> Result<Dynamic>
     let range = node.emit(Binary::Add, &[&most, &below])?;
     let is_zero = node.emit(Binary::Equal, &[&range, &nothing])?;
     let range = node.emit(Ternary::Where, &[&is_zero, &number(&flat, 1.0), &range])?;
+    let range = as_f32(node, &range)?;
     let scale = node.emit(Binary::Div, &[&range, &number(&flat, 255.0)])?;
+    let scale = as_f32(node, &scale)?;
     let quotient = node.emit(Binary::Div, &[&below, &scale])?;
     let zero_point = rounded(node, &quotient, None, element::UINT8)?;
     let by = Scale {

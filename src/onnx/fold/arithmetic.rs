@@ -3,8 +3,10 @@
 use ndarray::ArrayD;
 
 use super::known::{Pair, broadcast_shape, charge, host, narrowed, whole, wrong, zip};
+use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::onnx::convert::{Node, Value};
+use crate::onnx::element;
 use crate::tensor::Tensor;
 
 /// An operation of two tensors, or of any number of them from the first to the last.
@@ -29,10 +31,26 @@ fn binary(node: &mut Node<'_, '_>, left: Tensor, right: Tensor, truncates: bool)
                 let result = of_whole(operator, left, right, truncates);
                 result.ok_or_else(|| Error::Onnx(format!("{left} {operator} {right} is no 64-bit number")))
             };
-            narrowed(zip(&left, &right, &shape, operation)?, dtype)?
+            of_input_type(node, zip(&left, &right, &shape, operation)?, dtype)?
         }
         Pair::Bool(..) => return Err(Error::Onnx(format!("{operator} of bools"))),
     })
+}
+
+/// As the first input has them, which may be of a narrower type than the one that holds it.
+fn of_input_type(node: &Node<'_, '_>, numbers: ArrayD<i64>, dtype: DType) -> Result<Tensor> {
+    let kind = node
+        .element_type(0)
+        .filter(|&kind| element::is_widened(kind))
+        .unwrap_or_default();
+    if let Some((bits @ ..64, is_signed)) = element::whole_bits(kind) {
+        let least = if is_signed { -(1_i64 << (bits - 1)) } else { 0 };
+        let range = least..least + (1_i64 << bits);
+        if let Some(number) = numbers.iter().find(|number| !range.contains(number)) {
+            return Err(Error::Onnx(format!("{number} is no {}", element::type_name(kind))));
+        }
+    }
+    narrowed(numbers, dtype)
 }
 
 /// Of the largest and the smallest NaN where there is one.
@@ -114,5 +132,5 @@ pub(super) fn unary(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
         operation(value).ok_or_else(refusal)
     });
     let results = ArrayD::from_shape_vec(numbers.raw_dim(), results.collect::<Result<_>>()?);
-    Ok(host(narrowed(results.map_err(wrong)?, input.dtype())?))
+    Ok(host(of_input_type(node, results.map_err(wrong)?, input.dtype())?))
 }

@@ -286,7 +286,12 @@ fn casts_to_every_type() {
     // Of 16 bits, and held as f32.
     assert_eq!(cast(10, 0.1), array![f16::from_f32(0.1).to_f32()].into());
     assert_eq!(cast(16, 0.1), array![half::bf16::from_f32(0.1).to_f32()].into());
-    assert_eq!(cast(4, 65537.0), array![1_i64].into());
+    assert_eq!(cast(4, 65537.0), array![1_i32].into());
+    // Of four bits, and of floats of eight.
+    assert_eq!(cast(21, 17.0), array![1_u8].into());
+    assert_eq!(cast(22, 9.0), array![-7_i8].into());
+    assert_eq!(cast(17, 500.0), array![448.0_f32].into());
+    assert_eq!(cast(23, 2.6), array![3.0_f32].into());
     check(
         "Cast",
         vec![int("to", 1)],
@@ -294,7 +299,7 @@ fn casts_to_every_type() {
         array![1.0_f32, 0.0],
     );
     check("Cast", vec![int("to", 7)], &[array![true].into()], array![1_i64]);
-    check_refusal("Cast", vec![int("to", 17)], &[array![true].into()], "FLOAT8E4M3FN");
+    check_refusal("Cast", vec![int("to", 14)], &[array![true].into()], "COMPLEX64");
 }
 
 #[test]

@@ -1,12 +1,16 @@
 //! Convolution of whole numbers: one kernel for all.
 
+use std::ops::Range;
+
 use crate::error::Result;
 use crate::gpu::choose::rules::LANES;
-use crate::gpu::lower::common::{elements, slot};
+use crate::gpu::lower::common::slot;
 use crate::gpu::lower::conv::volume::VolumeConv;
 use crate::gpu::lower::matmul::long_sums;
+use crate::gpu::lower::matmul::two_operands::block;
 use crate::gpu::plan::recording::{Recording, Value, Work};
 use crate::gpu::wgsl::kernel::{Kernel, PipelineKey};
+use crate::gpu::wgsl::parameters::conv::Conv3dParameters;
 use crate::ops::{AxisWindow, ConvInteger};
 use crate::padding::Sides;
 
@@ -34,32 +38,36 @@ pub(crate) fn lower(op: &ConvInteger, input: &Value, weight: &Value, output: &Va
         padding_mode: op.conv.padding_mode,
         transposed: false,
     };
+    let outputs_of_group = geometry.out_channels / op.conv.groups;
+    let (channels, columns) = (block(outputs_of_group), block(volume.axes[2].output));
+    let rows = geometry.batch * op.conv.groups * volume.axes[0].output * volume.axes[1].output;
+    let blocks = rows * outputs_of_group.div_ceil(channels) * volume.axes[2].output.div_ceil(columns);
     let parts = volume.parts(recording)?;
-    long_sums::whole_in_parts(
-        NAME,
-        &parts,
-        output,
-        recording,
-        |[taps, channels], before, output, recording| {
-            let constants = [
-                ("LANES", LANES),
-                ("PADDING_MODE", volume.padding_mode.code()),
-                ("TRANSPOSED", 0),
-                ("HAS_BEFORE", u32::from(before.is_some())),
-            ];
-            let key = PipelineKey::new(Kernel::ConvInteger, constants);
-            let parameters = volume.parameters(taps, channels, (0.0, 0.0), output);
-            let input = slot(input)?;
-            let before = before.map_or(Ok(input), slot)?;
-            let work = Work::of(elements(output).div_ceil(LANES as usize)).rounds(taps.len() * (1 + channels.len()));
-            recording.dispatch(
-                NAME,
-                key,
-                &parameters,
-                &[input, slot(weight)?, before],
-                &[slot(output)?],
-                work,
-            )
-        },
-    )
+    let record = |[taps, terms]: &[Range<usize>; 2], before: Option<&Value>, output: &Value, recording: &mut Recording| {
+        let constants = [
+            ("LANES", LANES),
+            ("CHANNELS", channels as u32),
+            ("COLUMNS", columns as u32),
+            ("PADDING_MODE", volume.padding_mode.code()),
+            ("TRANSPOSED", 0),
+            ("HAS_BEFORE", u32::from(before.is_some())),
+        ];
+        let key = PipelineKey::new(Kernel::ConvInteger, constants);
+        let parameters = Conv3dParameters {
+            outputs: blocks as u32,
+            ..volume.parameters(taps, terms, (0.0, 0.0), output)
+        };
+        let input = slot(input)?;
+        let before = before.map_or(Ok(input), slot)?;
+        let work = Work::of(blocks.div_ceil(LANES as usize)).rounds(taps.len() * (1 + terms.len()));
+        recording.dispatch(
+            NAME,
+            key,
+            &parameters,
+            &[input, slot(weight)?, before],
+            &[slot(output)?],
+            work,
+        )
+    };
+    long_sums::whole_in_parts(NAME, &parts, output, recording, record)
 }

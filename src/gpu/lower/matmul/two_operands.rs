@@ -175,6 +175,6 @@ fn as_gemm(extents: &MatMulExtents<'_>, batch: &[usize]) -> Option<Gemm> {
 }
 
 /// 1, 2 or 4: no more than twice the extent.
-fn block(extent: usize) -> usize {
+pub(crate) fn block(extent: usize) -> usize {
     extent.next_power_of_two().min(LARGEST_BLOCK)
 }

@@ -69,7 +69,7 @@ parameters! {
         first_channel: u32,
         last_channel: u32,
         groups: u32,
-        /// N * output channels * OD * OH * OW
+        /// N * output channels * OD * OH * OW; of `conv_integer` the blocks that invocations compute
         outputs: u32,
         /// the activation's parameters
         activation_first: f32,
