@@ -1,10 +1,13 @@
 //! Models that are hostile, malformed or unsupported, built field by field.
 
 mod described;
+mod functions;
 mod graphs;
 mod known;
 mod norms;
+mod recurrent;
 mod reductions;
+mod sequences;
 mod sizes;
 mod values;
 
