@@ -105,7 +105,7 @@ fn functions_without_an_end_are_refused() {
     let model = with(functions, vec![call("f0", &["a"], "y")]);
     let message = refusal(&model);
     assert!(message.contains("more than 65536 nodes"), "{message}");
-    let little = Model::from_bytes_with(&model.encode_to_vec(), &Options::new().budget(1 << 17));
+    let little = Model::from_bytes_with(&model.encode_to_vec(), &Options::new().budget(1 << 18));
     let message = little.unwrap_err().to_string();
     assert!(message.contains("the nodes of functions that are called"), "{message}");
 }

@@ -242,20 +242,21 @@ impl Layer {
 
     /// All directions' outputs together, as the node gives them.
     fn outputs(&self, node: &mut Node<'_, '_>, outcomes: &[Outcome]) -> Result<Vec<Value>> {
+        // From [steps, directions, batch, hidden], and from [directions, batch, hidden].
+        let kinds: [(fn(&Outcome) -> &Value, usize, &[isize]); 3] = [
+            (|outcome| &outcome.output, 1, &[2, 0, 1, 3]),
+            (|outcome| &outcome.state, 0, &[1, 0, 2]),
+            (|outcome| &outcome.cell_state, 0, &[1, 0, 2]),
+        ];
+        let count = if matches!(self.cell, Cell::Lstm { .. }) { 3 } else { 2 };
         let mut outputs = Vec::new();
-        if node.is_used(0) {
-            let parts = outcomes.iter().map(|outcome| &outcome.output);
-            let joined = joined(node, parts, 1)?;
-            // From [steps, directions, batch, hidden].
-            outputs.push(self.laid_out(node, joined, &[2, 0, 1, 3])?);
-        } else {
-            outputs.push(Value::Missing(String::new()));
-        }
-        let states: [fn(&Outcome) -> &Value; 2] = [|outcome| &outcome.state, |outcome| &outcome.cell_state];
-        let count = if matches!(self.cell, Cell::Lstm { .. }) { 2 } else { 1 };
-        for state in &states[..count] {
-            let joined = joined(node, outcomes.iter().map(state), 0)?;
-            outputs.push(self.laid_out(node, joined, &[1, 0, 2])?);
+        for (index, (value, axis, batch_first)) in kinds[..count].iter().enumerate() {
+            outputs.push(if node.is_used(index) {
+                let joined = joined(node, outcomes.iter().map(value), *axis)?;
+                self.laid_out(node, joined, batch_first)?
+            } else {
+                Value::Missing(String::new())
+            });
         }
         Ok(outputs)
     }
