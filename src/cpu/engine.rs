@@ -237,7 +237,7 @@ impl Engine for CpuEngine {
     }
 
     /// Runs with every value kept.
-    fn evaluate(&self, inputs: &[TensorView<'_>]) -> Result<Evaluation> {
+    fn evaluate(&self, inputs: &[TensorView<'_>]) -> Result<Vec<Evaluation>> {
         let plan = self.plan(&shapes_of(inputs))?;
         let mut values: Vec<Option<Tensor>> = plan.constants.iter().map(|constant| constant.as_deref().cloned()).collect();
         for (value, input) in plan.graph.inputs.iter().zip(inputs) {
@@ -251,10 +251,10 @@ impl Engine for CpuEngine {
                 values[value.0] = Some(output);
             }
         }
-        Ok(Evaluation {
+        Ok(vec![Evaluation {
             graph: plan.graph.clone(),
             values,
-        })
+        }])
     }
 
     fn profile(&self, inputs: &[TensorView<'_>], repetitions: usize) -> Result<Profile> {

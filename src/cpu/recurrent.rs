@@ -52,7 +52,10 @@ fn cell(cell: RecurrentCell, of_input: &[f32], of_state: &[f32], state: &mut [f3
     let sum = |(x, s): (&f32, &f32)| x + s;
     match cell {
         RecurrentCell::Lstm => {
-            let gates = gate(0).map(sum).zip(gate(1).map(sum)).zip(gate(2).map(sum).zip(gate(3).map(sum)));
+            let gates = gate(0)
+                .map(sum)
+                .zip(gate(1).map(sum))
+                .zip(gate(2).map(sum).zip(gate(3).map(sum)));
             for ((state, cell_state), ((input, output), (forget, new))) in state.iter_mut().zip(cell_state).zip(gates) {
                 *cell_state = sigmoid(forget) * *cell_state + sigmoid(input) * tanh(new);
                 *state = sigmoid(output) * tanh(*cell_state);

@@ -4,10 +4,12 @@ use ndarray::{ArrayD, ArrayViewD, Axis, Dimension, IxDyn};
 
 use super::base::Prepared;
 use super::cast::cast;
+use super::conv_integer::conv_integer;
 use super::device::Cpu;
 use super::elementwise::elementwise;
 use super::execute::execute;
 use super::gather::gather;
+use super::matmul_integer::matmul_integer;
 use super::operand::{Operand, array, operand};
 use super::pool::{adaptive_max_pool, max_pool};
 use super::recurrent;
@@ -59,9 +61,18 @@ pub(super) fn run_into_new(
             Ok(vec![array(op.name(), output, shape)?])
         }
         _ if matches!(op, Op::Cast(_)) => Ok(vec![cast(&inputs[0], &types[0])?]),
+        _ if matches!(op, Op::MatMulInteger(_) | Op::ConvInteger(_)) => Ok(vec![sums(op, inputs, &types[0].shape)?]),
         _ if matches!(op, Op::Unary(_) | Op::Binary(_) | Op::Ternary(_)) => Ok(vec![elementwise(op, inputs, &types[0])?]),
         Some(operands) => with_indices(op, &operands[0], &types[0].shape),
         None => moved(op, inputs, &types[0].shape).map(|output| vec![output]),
+    }
+}
+
+/// Sums of products of whole numbers.
+fn sums(op: &Op, inputs: &[TensorView<'_>], shape: &[usize]) -> Result<Tensor> {
+    match op {
+        Op::ConvInteger(op) => conv_integer(*op, &inputs[0], &inputs[1], shape),
+        _ => matmul_integer(&inputs[0], &inputs[1], shape),
     }
 }
 
@@ -87,7 +98,10 @@ fn with_cell_state(op: &Op, operands: &[Operand<'_>], types: &[TensorType]) -> R
     };
     let mut data = vec![0.0; element_count(op.name(), &output.shape)?];
     let last = recurrent::recurrent(*recurrent, operands, &mut data);
-    Ok(vec![array(op.name(), data, &output.shape)?, array(op.name(), last, &cell_state.shape)?])
+    Ok(vec![
+        array(op.name(), data, &output.shape)?,
+        array(op.name(), last, &cell_state.shape)?,
+    ])
 }
 
 /// What only moves elements, of whatever type.

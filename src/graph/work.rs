@@ -30,10 +30,10 @@ pub(crate) fn multiply_adds<'a>(node: &Node, shape: impl Fn(ValueId) -> &'a [usi
     // Every output element of a convolution or linear layer reads one filter; every input element of a transposed
     // one is read by one.
     let is_transposed = match node.op {
-        Op::Conv(_) | Op::Linear(_) => false,
+        Op::Conv(_) | Op::ConvInteger(_) | Op::Linear(_) => false,
         Op::ConvTranspose(_) => true,
         Op::Fused(op) => matches!(op.base, FusedBase::ConvTranspose(_)),
-        Op::MatMul(_) => {
+        Op::MatMul(_) | Op::MatMulInteger(_) => {
             let terms = shape(node.inputs[0]).last().map_or(0, |&extent| extent as u64);
             return count(shape(node.outputs[0])).saturating_mul(terms);
         }

@@ -6,15 +6,18 @@ use std::path::Path;
 
 use super::budget::Budget;
 use super::model::Model;
-use super::proto::{GraphProto, ModelProto, TensorProto, TypeProto, ValueInfoProto};
+use super::proto::{GraphProto, ModelProto, OperatorSetIdProto, TensorProto, TypeProto, ValueInfoProto};
 use super::types::{Options, Shapes, TensorInfo};
-use super::{external, functions, tensor, weights};
+use super::{complete, early, functions, order, tensor, weights};
 use crate::error::{Error, Result};
 use crate::graph::Dim;
 use crate::tensor::Tensor;
 
-const OPSETS: std::ops::RangeInclusive<i64> = 7..=28;
-const IR_VERSIONS: std::ops::RangeInclusive<i64> = 3..=14;
+const OPSETS: std::ops::RangeInclusive<i64> = 1..=28;
+const IR_VERSIONS: std::ops::RangeInclusive<i64> = 1..=14;
+
+/// The first IR version that says which version of the operators a model has; before, that is 1.
+const IR_VERSION_WITH_OPSETS: i64 = 3;
 
 /// The most bytes that a parsed message takes for each of its own, without its strings and numbers.
 const PARSED_MESSAGE: u64 = 256;
@@ -62,6 +65,7 @@ impl Count {
             self.messages += 1;
             match field {
                 5 => self.tensor(part),
+                15 => self.sparse_tensor(part),
                 1 => self.node(part, depth),
                 // Inputs and outputs have their dimensions three messages deeper.
                 11 | 12 => self.messages += part.len() as u64 / 2,
@@ -93,6 +97,7 @@ impl Count {
     fn attribute(&mut self, attribute: &[u8], depth: usize) {
         fields(attribute, &mut |field, inner| match field {
             5 => self.tensor(inner),
+            22 => self.sparse_tensor(inner),
             6 if depth < MOST_NESTED => self.graph(inner, depth + 1),
             _ => self.messages += 1,
         });
@@ -102,6 +107,14 @@ impl Count {
         self.messages += 1;
         fields(tensor, &mut |field, inner| match field {
             4 | 9 | 10 => self.elements += inner.len() as u64,
+            _ => self.messages += 1,
+        });
+    }
+
+    fn sparse_tensor(&mut self, tensor: &[u8]) {
+        self.messages += 1;
+        fields(tensor, &mut |field, part| match field {
+            1 | 2 => self.tensor(part),
             _ => self.messages += 1,
         });
     }
@@ -167,10 +180,11 @@ pub(super) fn model(model: ModelProto, options: &Options, folder: Option<&Path>,
     }
     let opset = opset(&model)?;
     let mut graph = model.graph.ok_or_else(|| malformed("there is no graph".to_owned()))?;
-    if !graph.sparse_initializer.is_empty() {
-        return Err(Error::unsupported("onnx", "sparse initializers"));
+    if opset < early::FIRST {
+        early::attributes(&mut graph, opset)?;
     }
     functions::inline(&mut graph, &model.functions, opset, budget)?;
+    complete::tensors(&mut graph, folder, budget)?;
     let mut initializers = HashMap::new();
     let mut inputs = Vec::new();
     let mut input_names = HashSet::new();
@@ -180,7 +194,7 @@ pub(super) fn model(model: ModelProto, options: &Options, folder: Option<&Path>,
         }
     }
     for initializer in std::mem::take(&mut graph.initializer) {
-        let (name, initializer) = self::initializer(initializer, folder, budget)?;
+        let (name, initializer) = self::initializer(initializer)?;
         if initializers.insert(name.clone(), initializer).is_some() {
             return Err(malformed(format!("two initializers are called {name:?}")));
         }
@@ -199,7 +213,9 @@ pub(super) fn model(model: ModelProto, options: &Options, folder: Option<&Path>,
     if outputs.is_empty() {
         return Err(malformed("there is no output".to_owned()));
     }
-    order(&graph, &initializers, &inputs)?;
+    let defined = initializers.keys().chain(inputs.iter().map(|input| &input.name));
+    order::check(&graph, defined.map(String::as_str).collect())?;
+    order::sort(&mut graph.node)?;
     note_rounding(&graph, &initializers, &inputs);
     let weights = weights::take(&mut initializers, &mut graph.node, options.budget);
     Ok(Model {
@@ -235,10 +251,14 @@ fn opset(model: &ModelProto) -> Result<i64> {
         .opset_import
         .iter()
         .filter(|import| matches!(import.domain.as_str(), "" | "ai.onnx"));
-    let version = own
-        .next()
-        .ok_or_else(|| malformed("no version of ONNX's operators is given".to_owned()))?
-        .version;
+    let Some(first) = own.next() else {
+        return match model.opset_import.as_slice() {
+            [] if model.ir_version < IR_VERSION_WITH_OPSETS => Ok(1),
+            [] => Err(malformed("no version of ONNX's operators is given".to_owned())),
+            foreign => Err(Error::unsupported("onnx", only_foreign(foreign))),
+        };
+    };
+    let version = first.version;
     if let Some(other) = own.find(|import| import.version != version) {
         return Err(malformed(format!(
             "two versions of ONNX's operators are given: {version} and {}",
@@ -254,25 +274,22 @@ fn opset(model: &ModelProto) -> Result<i64> {
     Ok(version)
 }
 
-fn initializer(mut initializer: TensorProto, folder: Option<&Path>, budget: &mut Budget) -> Result<(String, TensorProto)> {
+/// That a model has none of ONNX's own operators.
+fn only_foreign(imports: &[OperatorSetIdProto]) -> String {
+    let domains: Vec<String> = imports.iter().map(|import| format!("{:?}", import.domain)).collect();
+    format!(
+        "a model of the operators of {} alone: those of ONNX's own domain are read",
+        domains.join(" and ")
+    )
+}
+
+/// An initializer whose length is that of its shape, by its name.
+fn initializer(mut initializer: TensorProto) -> Result<(String, TensorProto)> {
     let name = std::mem::take(&mut initializer.name);
     if name.is_empty() {
         return Err(malformed("an initializer has no name".to_owned()));
     }
-    let what = format!("initializer {name:?}");
-    match initializer.data_location {
-        0 => {}
-        external::EXTERNAL => {
-            let Some(folder) = folder else {
-                return Err(malformed(format!(
-                    "{what} is in another file; allow external data to have it read"
-                )));
-            };
-            external::load(&what, &mut initializer, folder, budget)?;
-        }
-        other => return Err(malformed(format!("{what} has the unknown data location {other}"))),
-    }
-    tensor::check(&what, &initializer)?;
+    tensor::check(&format!("initializer {name:?}"), &initializer)?;
     Ok((name, initializer))
 }
 
@@ -283,7 +300,10 @@ fn tensor_info(kind: &str, info: &ValueInfoProto) -> Result<TensorInfo> {
     }
     let what = format!("{kind} {name:?}");
     if let Some(other) = info.kind.as_ref().and_then(other_type) {
-        return Err(Error::unsupported("onnx", format!("{what} is {other}: those of the model must be tensors")));
+        return Err(Error::unsupported(
+            "onnx",
+            format!("{what} is {other}: those of the model must be tensors"),
+        ));
     }
     let tensor = info.kind.as_ref().and_then(|kind| kind.tensor.as_ref());
     let dims = match tensor.and_then(|tensor| tensor.shape.as_ref()) {
@@ -302,7 +322,7 @@ fn tensor_info(kind: &str, info: &ValueInfoProto) -> Result<TensorInfo> {
                 (Some(value), _) => usize::try_from(value)
                     .map(Dim::Known)
                     .map_err(|_| malformed(format!("{what} has an extent of {value}"))),
-                (None, Some(symbol)) if !symbol.is_empty() => Ok(Dim::Symbol(symbol.clone())),
+                (None, Some(symbol)) if !matches!(symbol.as_str(), "" | "?" | "-1" | "None") => Ok(Dim::Symbol(symbol.clone())),
                 _ => Ok(Dim::Unknown),
             });
             Some(dims.collect::<Result<Vec<_>>>()?)
@@ -324,35 +344,6 @@ fn other_type(kind: &TypeProto) -> Option<&'static str> {
         (&kind.optional, "an optional"),
     ];
     types.into_iter().find_map(|(given, name)| given.is_some().then_some(name))
-}
-
-/// Every value has one definition, and each use comes after it; so there are no cycles.
-fn order(graph: &GraphProto, initializers: &HashMap<String, TensorProto>, inputs: &[TensorInfo]) -> Result<()> {
-    let mut defined: HashSet<&str> = initializers.keys().map(String::as_str).collect();
-    defined.extend(inputs.iter().map(|input| input.name.as_str()));
-    for (index, node) in graph.node.iter().enumerate() {
-        let what = || format!("node {index} {:?} ({})", node.name, node.op_type);
-        for input in node.input.iter().filter(|input| !input.is_empty()) {
-            if !defined.contains(input.as_str()) {
-                return Err(malformed(format!(
-                    "{} uses {input:?}, which nothing before it defines",
-                    what()
-                )));
-            }
-        }
-        if node.output.iter().all(String::is_empty) {
-            return Err(malformed(format!("{} has no output", what())));
-        }
-        for output in node.output.iter().filter(|output| !output.is_empty()) {
-            if !defined.insert(output) {
-                return Err(malformed(format!("{} defines {output:?}, which is defined before", what())));
-            }
-        }
-    }
-    match graph.output.iter().find(|output| !defined.contains(output.name.as_str())) {
-        Some(output) => Err(malformed(format!("nothing defines the output {:?}", output.name))),
-        None => Ok(()),
-    }
 }
 
 /// The inputs' shapes with the given numbers for what the file leaves open.
@@ -419,7 +410,7 @@ pub(super) fn input_shapes(model: &Model, shapes: &Shapes) -> Result<Vec<Vec<usi
 /// A given value, which must be of the type that the input is declared with.
 pub(super) fn fixed_value(input: &TensorInfo, value: &Tensor) -> Result<Tensor> {
     let name = input.element_type();
-    let Some(expected) = element::known_dtype(input.element) else {
+    let Some(expected) = element::dtype(input.element) else {
         return Err(Error::unsupported("onnx", format!("input {input} is {name}")));
     };
     match value {

@@ -25,7 +25,10 @@ pub(super) fn inline(graph: &mut GraphProto, functions: &[FunctionProto], opset:
     }
     let mut by_name = HashMap::new();
     for function in functions {
-        if by_name.insert(key(&function.domain, &function.name, &function.overload), function).is_some() {
+        if by_name
+            .insert(key(&function.domain, &function.name, &function.overload), function)
+            .is_some()
+        {
             return Err(Error::Onnx(format!("two functions are called {:?}", function.name)));
         }
     }
@@ -62,7 +65,9 @@ struct Calls<'f, 'b> {
 impl<'f> Calls<'f, '_> {
     fn graph(&mut self, graph: &mut GraphProto, depth: usize) -> Result<()> {
         if depth > MOST_NESTED {
-            return Err(Error::Onnx(format!("functions and graphs nested more than {MOST_NESTED} deep")));
+            return Err(Error::Onnx(format!(
+                "functions and graphs nested more than {MOST_NESTED} deep"
+            )));
         }
         let mut nodes = Vec::with_capacity(graph.node.len());
         for node in std::mem::take(&mut graph.node) {
@@ -110,7 +115,9 @@ impl<'f> Calls<'f, '_> {
     /// Counts what a node's copy takes. Elements take no more than in the file.
     fn charge(&mut self, node: &NodeProto) -> Result<()> {
         let tensors = node.attribute.iter().filter_map(|attribute| attribute.t.as_deref());
-        let elements = tensors.map(|tensor| tensor.raw_data.as_ref().map_or(0, |raw| raw.len())).sum();
+        let elements = tensors
+            .map(|tensor| tensor.raw_data.as_ref().map_or(0, |raw| raw.len()))
+            .sum();
         let what = "the nodes of functions that are called";
         self.budget.charge(what, elements, 1)?;
         self.budget.charge(what, node.encoded_len() - elements + 8, COPIED_BYTES)
@@ -122,7 +129,9 @@ impl<'f> Calls<'f, '_> {
             return Err(Error::Onnx(format!("function {name} calls itself")));
         }
         if depth >= MOST_NESTED {
-            return Err(Error::Onnx(format!("functions and graphs nested more than {MOST_NESTED} deep")));
+            return Err(Error::Onnx(format!(
+                "functions and graphs nested more than {MOST_NESTED} deep"
+            )));
         }
         if node.input.len() > function.input.len() || node.output.len() > function.output.len() {
             return Err(Error::Onnx(format!(
@@ -144,7 +153,10 @@ impl<'f> Calls<'f, '_> {
         match own.find(|import| matches!(import.domain.as_str(), "" | "ai.onnx") && import.version != self.opset) {
             Some(import) => Err(Error::unsupported(
                 "onnx",
-                format!("function {name} is written in opset {}, the model in {}", import.version, self.opset),
+                format!(
+                    "function {name} is written in opset {}, the model in {}",
+                    import.version, self.opset
+                ),
             )),
             None => Ok(()),
         }
@@ -172,7 +184,12 @@ impl<'c> Scope<'c> {
         let given = node.input.iter().map(String::as_str).chain(std::iter::repeat(""));
         let mut names: HashMap<&str, &str> = function.input.iter().map(String::as_str).zip(given).collect();
         let mut passed = Vec::new();
-        for (inner, outer) in function.output.iter().zip(&node.output).filter(|(_, outer)| !outer.is_empty()) {
+        for (inner, outer) in function
+            .output
+            .iter()
+            .zip(&node.output)
+            .filter(|(_, outer)| !outer.is_empty())
+        {
             match names.get(inner.as_str()) {
                 Some(source) => passed.push(NodeProto {
                     op_type: "Identity".to_owned(),

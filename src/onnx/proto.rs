@@ -61,7 +61,7 @@ pub(super) struct GraphProto {
     #[prost(message, repeated, tag = "12")]
     pub(super) output: Vec<ValueInfoProto>,
     #[prost(message, repeated, tag = "15")]
-    pub(super) sparse_initializer: Vec<Ignored>,
+    pub(super) sparse_initializer: Vec<SparseTensorProto>,
 }
 
 /// A message of which only the presence matters.
@@ -110,6 +110,8 @@ pub(super) struct AttributeProto {
     pub(super) kind: i32,
     #[prost(string, tag = "21")]
     pub(super) ref_attr_name: String,
+    #[prost(message, optional, boxed, tag = "22")]
+    pub(super) sparse_tensor: Option<Box<SparseTensorProto>>,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -138,6 +140,17 @@ pub(super) struct TensorProto {
     pub(super) external_data: Vec<StringStringEntryProto>,
     #[prost(int32, tag = "14")]
     pub(super) data_location: i32,
+}
+
+/// Values, where they stand, and the shape of the whole.
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct SparseTensorProto {
+    #[prost(message, optional, tag = "1")]
+    pub(super) values: Option<TensorProto>,
+    #[prost(message, optional, tag = "2")]
+    pub(super) indices: Option<TensorProto>,
+    #[prost(int64, repeated, tag = "3")]
+    pub(super) dims: Vec<i64>,
 }
 
 #[derive(Clone, PartialEq, Message)]

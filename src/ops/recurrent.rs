@@ -90,7 +90,8 @@ impl Recurrent {
     /// Checks the shapes of all inputs and gives those of the outputs.
     pub fn layer_shapes(&self, inputs: &[&[usize]]) -> Result<Vec<Vec<usize>>> {
         let name = self.cell.name();
-        let (&[projected, weight, bias, state], cell_state) = (inputs.first_chunk().ok_or_else(|| self.too_few(inputs))?, inputs.get(4));
+        let (&[projected, weight, bias, state], cell_state) =
+            (inputs.first_chunk().ok_or_else(|| self.too_few(inputs))?, inputs.get(4));
         let (&[steps, batch, rows], &[_, hidden]) = (projected, weight) else {
             return Err(Error::invalid(
                 name,
@@ -114,7 +115,11 @@ impl Recurrent {
             ("state", state, &[batch, hidden]),
             ("cell's state", cell_state.copied().unwrap_or(state), &[batch, hidden]),
         ] {
-            ensure!(given == expected, name, "{what} must have shape {expected:?}, but got {given:?}");
+            ensure!(
+                given == expected,
+                name,
+                "{what} must have shape {expected:?}, but got {given:?}"
+            );
         }
         shape::element_count(name, projected)?;
         let mut outputs = vec![vec![steps, batch, hidden]];
@@ -125,7 +130,10 @@ impl Recurrent {
     }
 
     fn too_few(&self, inputs: &[&[usize]]) -> Error {
-        Error::invalid(self.cell.name(), format!("expected at least 4 inputs, but got {}", inputs.len()))
+        Error::invalid(
+            self.cell.name(),
+            format!("expected at least 4 inputs, but got {}", inputs.len()),
+        )
     }
 
     /// The extents, of shapes that were checked.
@@ -171,7 +179,10 @@ mod tests {
     fn refusals_carry_the_numbers() {
         let gru = Recurrent::new(RecurrentCell::Gru);
         for (inputs, words) in [
-            (&[&[7, 2, 15][..], &[15, 5], &[15], &[2, 4]][..], "state must have shape [2, 5], but got [2, 4]"),
+            (
+                &[&[7, 2, 15][..], &[15, 5], &[15], &[2, 4]][..],
+                "state must have shape [2, 5], but got [2, 4]",
+            ),
             (&[&[7, 2, 15], &[14, 5], &[15], &[2, 5]], "weight must have shape [15, 5]"),
             (&[&[7, 2, 15], &[15, 5], &[5], &[2, 5]], "bias must have shape [15]"),
             (&[&[7, 2, 20], &[20, 5], &[20], &[2, 5]], "expected 3 * 5 in its last axis"),
@@ -185,7 +196,13 @@ mod tests {
         let lstm = Op::from(Recurrent::new(RecurrentCell::Lstm));
         let shapes: [&[usize]; 5] = [&[7, 2, 20], &[20, 5], &[20], &[2, 5], &[3, 5]];
         let message = lstm.output_shapes(&shapes).unwrap_err().to_string();
-        assert!(message.contains("cell's state must have shape [2, 5], but got [3, 5]"), "{message}");
-        assert_eq!(gru.layer_shapes(&[&[7, 0, 15], &[15, 5], &[15], &[0, 5]]).unwrap(), [[7, 0, 5]]);
+        assert!(
+            message.contains("cell's state must have shape [2, 5], but got [3, 5]"),
+            "{message}"
+        );
+        assert_eq!(
+            gru.layer_shapes(&[&[7, 0, 15], &[15, 5], &[15], &[0, 5]]).unwrap(),
+            [[7, 0, 5]]
+        );
     }
 }

@@ -9,8 +9,8 @@ use super::answer::Answer;
 use super::run;
 use crate::ops::{
     AdaptiveAvgPool2d, AdaptiveMaxPool2d, AvgPool2d, BatchNorm, Binary, Concat, Conv2d, ConvPadding, Expand, Flatten, InstanceNorm,
-    Interpolate, LayerNorm, Linear, LocalResponseNorm, LpPool2d, MatMul, MaxPool2d, Op, PRelu, Pad2d, Recurrent, RecurrentCell, Reduce, Reshape, Slice,
-    Softmax, Transpose, Unary,
+    Interpolate, LayerNorm, Linear, LocalResponseNorm, LpPool2d, MatMul, MaxPool2d, Op, PRelu, Pad2d, Recurrent, RecurrentCell,
+    Reduce, Reshape, Slice, Softmax, Transpose, Unary,
 };
 use crate::testing::{Random, compare};
 use crate::{DType, Padding2d, PaddingMode};
@@ -336,16 +336,30 @@ fn gates_by_hand() {
     let bias = ArrayD::zeros(vec![4]);
     let state = array![[0.25]].into_dyn();
     // Input, output, forget, new: 0.5 + 1, hidden; then 1.5 kept, seen; then forgotten for -1, half seen.
-    let gates = array![[[open, shut, open, open]], [[shut, open, open, open]], [[open, 0.0, shut, shut]]].into_dyn();
+    let gates = array![
+        [[open, shut, open, open]],
+        [[shut, open, open, open]],
+        [[open, 0.0, shut, shut]]
+    ]
+    .into_dyn();
     let cell_state = array![[0.5]].into_dyn();
-    let outputs = run_exact(Recurrent::new(RecurrentCell::Lstm), &[&gates, &weight, &bias, &state, &cell_state]);
+    let outputs = run_exact(
+        Recurrent::new(RecurrentCell::Lstm),
+        &[&gates, &weight, &bias, &state, &cell_state],
+    );
     let seen = |cell_state: f64| cell_state.tanh() as f32;
     assert_eq!(outputs[0], array![[[0.0]], [[seen(1.5)]], [[0.5 * seen(-1.0)]]].into_dyn());
     assert_eq!(outputs[1], array![[-1.0]].into_dyn());
     // Update, reset, new: replaced; kept; half of each, without and with the state's share, 3 * 0 + 200.
     let weight = array![[0.0], [0.0], [3.0]].into_dyn();
     let bias = array![0.0, 0.0, 200.0].into_dyn();
-    let gates = array![[[shut, shut, open]], [[open, shut, shut]], [[0.0, shut, shut]], [[0.0, open, 0.0]]].into_dyn();
+    let gates = array![
+        [[shut, shut, open]],
+        [[open, shut, shut]],
+        [[0.0, shut, shut]],
+        [[0.0, open, 0.0]]
+    ]
+    .into_dyn();
     let outputs = run_exact(Recurrent::new(RecurrentCell::Gru), &[&gates, &weight, &bias, &state]);
     assert_eq!(outputs, [array![[[1.0]], [[1.0]], [[0.0]], [[0.5]]].into_dyn()]);
 }
@@ -466,9 +480,17 @@ fn operators(random: &mut Random) -> Vec<(Op, Vec<ArrayD<f32>>)> {
     let (weight, bias) = (random.reals(&[5, 7]), random.reals(&[5, 7]));
     cases.push((LayerNorm::rms(2).into(), vec![image.clone(), weight.clone()]));
     cases.push((LayerNorm::new(2).into(), vec![image.clone(), weight, bias]));
-    for cell in [RecurrentCell::Lstm, RecurrentCell::Gru, RecurrentCell::Tanh, RecurrentCell::Relu] {
+    for cell in [
+        RecurrentCell::Lstm,
+        RecurrentCell::Gru,
+        RecurrentCell::Tanh,
+        RecurrentCell::Relu,
+    ] {
         let rows = cell.gates() * 5;
-        let mut inputs: Vec<ArrayD<f32>> = [&[3, 2, rows][..], &[rows, 5], &[rows], &[2, 5]].iter().map(|shape| random.reals(shape)).collect();
+        let mut inputs: Vec<ArrayD<f32>> = [&[3, 2, rows][..], &[rows, 5], &[rows], &[2, 5]]
+            .iter()
+            .map(|shape| random.reals(shape))
+            .collect();
         if cell == RecurrentCell::Lstm {
             inputs.push(random.reals(&[2, 5]));
         }

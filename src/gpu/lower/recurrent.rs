@@ -37,7 +37,11 @@ pub(crate) fn lower(op: Recurrent, inputs: &[Value], outputs: &[Value], recordin
                     return Err(Error::Internal("LSTM without its cell's state".to_owned()));
                 };
                 let is_last = steps.peek().is_none();
-                let next_cell = if is_last { last.clone() } else { recording.inner(name, &last.shape)? };
+                let next_cell = if is_last {
+                    last.clone()
+                } else {
+                    recording.inner(name, &last.shape)?
+                };
                 reads.push(slot(cell)?);
                 writes.push(slot(&next_cell)?);
                 cell_state = Some(next_cell);

@@ -132,6 +132,12 @@ kernels! {
         outputs: [output: F32],
     }
 
+    ConvInteger = "conv_integer" from "conv_integer" {
+        parameters: conv::Conv3dParameters,
+        inputs: [input: Any, weight: Any, before: Any],
+        outputs: [output: Any],
+    }
+
     Fill = "fill" from "fill" {
         parameters: rows::FillParameters,
         inputs: [],
@@ -325,6 +331,12 @@ kernels! {
         outputs: [output: F32],
     }
 
+    MatMulInteger = "matmul_integer" from "matmul" ["factors_whole"] {
+        parameters: matmul::MatMulParameters,
+        inputs: [left: Any, right: Any, before: Any],
+        outputs: [output: Any],
+    }
+
     PRelu = "prelu" from "prelu" {
         parameters: elementwise::PReluParameters,
         inputs: [input: F32, slope: F32],
@@ -413,6 +425,12 @@ kernels! {
         parameters: recurrent::StepParameters,
         inputs: [projected: F32, product: F32],
         outputs: [output: F32, next: F32],
+    }
+
+    Resample = "resample" from "resample" {
+        parameters: movement::ResampleParameters,
+        inputs: [input: F32, starts: U32, sources: U32, weights: F32],
+        outputs: [output: F32],
     }
 
     Softmax = "softmax" from "softmax" {

@@ -51,10 +51,10 @@ pub(super) fn split(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
     let input = node.input(0)?;
     let at = axis("onnx", node.int("axis", 0)? as isize, input.shape().len())?;
     let extent = input.shape()[at];
-    let given = if node.opset() < 13 {
-        node.ints("split")?.map(<[i64]>::to_vec)
-    } else {
-        node.optional_host_ints(1)?
+    let attribute = if node.opset() < 13 { node.ints("split")? } else { None };
+    let given = match attribute {
+        Some(lengths) => Some(lengths.to_vec()),
+        None => node.optional_host_ints(1)?,
     };
     let outputs = node.output_count();
     let parts = node.int("num_outputs", outputs as i64)?;

@@ -189,10 +189,23 @@ impl<'b, 'm> Node<'b, 'm> {
         self.proto.output.len()
     }
 
+    /// Puts another value in an input's place, which may be one after those that the file gives.
+    pub(in crate::onnx) fn set_input(&mut self, index: usize, value: Value) {
+        let count = self.inputs.len().max(index + 1);
+        self.inputs.resize(count, None);
+        self.read_inputs.resize(count, Cell::new(false));
+        self.inputs[index] = Some(value);
+    }
+
     pub(in crate::onnx) fn optional(&self, index: usize) -> Option<Value> {
         let value = self.inputs.get(index)?.clone();
         self.read_inputs[index].set(true);
         value
+    }
+
+    /// Has what converts the operator afterwards find this in the place of an input.
+    pub(in crate::onnx) fn replace_input(&mut self, index: usize, value: Value) {
+        self.inputs[index] = Some(value);
     }
 
     pub(in crate::onnx) fn input(&self, index: usize) -> Result<Value> {
@@ -200,15 +213,14 @@ impl<'b, 'm> Node<'b, 'm> {
             .ok_or_else(|| Error::Onnx(format!("input {index} is missing")))
     }
 
-    /// The element type that the file gives an input with: an initializer's or an input's of the model.
+    /// ONNX's element type of an input, as far as it is known; it may be narrower than the type that holds the elements.
     pub(in crate::onnx) fn element_type(&self, index: usize) -> Option<i32> {
-        let name = self.proto.input.get(index)?;
-        let model = self.builder.model;
-        let input = || model.inputs.iter().find(|input| input.name == *name);
-        match model.initializers.get(name) {
-            Some(initializer) => Some(initializer.data_type),
-            None => input().map(|input| input.element),
-        }
+        self.builder.element_type(self.proto.input.get(index)?)
+    }
+
+    /// Says what ONNX's element type of the outputs is, where it may be narrower than the type that holds the elements.
+    pub(in crate::onnx) fn declare(&mut self, element: i32) {
+        self.builder.declared = Some(element);
     }
 
     /// Whether a value depends on constants alone.
@@ -221,7 +233,7 @@ impl<'b, 'm> Node<'b, 'm> {
         let Some(value) = self.optional(index) else {
             return Ok(None);
         };
-        let known = self.builder.known(&value)?;
+        let known = self.builder.required(&value)?;
         let known = known.ok_or_else(|| unsupported(format!("input {index} is computed while the network runs")))?;
         Ok(Some(known))
     }

@@ -31,7 +31,11 @@ pub(super) fn scan<'m>(
 ) -> Result<Vec<Value>> {
     let body = attribute(node, "body")?;
     let is_batched = builder.model.opset < 9;
-    let inputs = if is_batched { inputs.get(1..).unwrap_or_default() } else { inputs };
+    let inputs = if is_batched {
+        inputs.get(1..).unwrap_or_default()
+    } else {
+        inputs
+    };
     if is_batched && node.input.first().is_some_and(|lengths| !lengths.is_empty()) {
         return Err(unsupported("lengths of the sequences in a batch"));
     }

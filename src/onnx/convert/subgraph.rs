@@ -18,25 +18,19 @@ use crate::tensor::Tensor;
 /// The most nodes that all branches, and loops in all their rounds, may have together.
 const MOST_NODES: usize = 1 << 16;
 
-/// Whether an operator has graphs in it.
-pub(super) fn is_of_graphs(operator: &str) -> bool {
-    matches!(operator, "If" | "Loop" | "Scan" | "SequenceMap")
-}
+/// How an operator is converted that has graphs in its attributes.
+pub(super) type ConvertGraphs =
+    for<'m> fn(&mut Conversion<'m>, &mut Builder<'m>, &'m NodeProto, &[Option<Value>]) -> Result<Vec<Value>>;
 
-/// What a node gives that has graphs in it.
-pub(super) fn outputs<'m>(
-    conversion: &mut Conversion<'m>,
-    builder: &mut Builder<'m>,
-    node: &'m NodeProto,
-    inputs: &[Option<Value>],
-) -> Result<Vec<Value>> {
-    let convert = match node.op_type.as_str() {
+/// The operators that have graphs in their attributes.
+pub(super) fn find(operator: &str) -> Option<ConvertGraphs> {
+    Some(match operator {
         "If" => branch,
         "Loop" => repeat,
         "Scan" => scan::scan,
-        _ => scan::sequence_map,
-    };
-    convert(conversion, builder, node, inputs)
+        "SequenceMap" => scan::sequence_map,
+        _ => return None,
+    })
 }
 
 /// The nodes of the branch that the condition chooses, or of both.
@@ -52,13 +46,29 @@ fn branch<'m>(
         let chosen = if truth(builder, condition)? { then? } else { otherwise? };
         return run(conversion, builder, chosen, Vec::new());
     }
+    let outcome = both(conversion, builder, node, condition, [then?, otherwise?]);
+    if let Err(Error::Unsupported { .. }) = outcome {
+        // Once the condition is known, one of them will do.
+        builder.required(condition)?;
+    }
+    outcome
+}
+
+/// The nodes of both branches, of whose outputs the condition chooses while the network runs.
+fn both<'m>(
+    conversion: &mut Conversion<'m>,
+    builder: &mut Builder<'m>,
+    node: &'m NodeProto,
+    condition: &Value,
+    branches: [&'m GraphProto; 2],
+) -> Result<Vec<Value>> {
     let mut both = Vec::new();
-    for graph in [then?, otherwise?] {
+    for graph in branches {
         // What is wrong with these shapes may be the branch that would not be chosen with them.
         both.push(run(conversion, builder, graph, Vec::new()).map_err(|error| match error {
-            Error::InvalidArgument { .. } | Error::Onnx(_) => {
-                unsupported(format!("both branches, for a condition that is computed while the network runs: {error}"))
-            }
+            Error::InvalidArgument { .. } | Error::Onnx(_) => unsupported(format!(
+                "both branches, for a condition that is computed while the network runs: {error}"
+            )),
             other => other,
         })?);
     }
@@ -66,7 +76,9 @@ fn branch<'m>(
     let is_true = builder.emit(name, Reshape::new([]).into(), &[condition])?;
     let [then, otherwise] = [both.swap_remove(0), both.swap_remove(0)];
     let pairs = then.iter().zip(&otherwise);
-    pairs.map(|(then, otherwise)| either(builder, name, &is_true, then, otherwise)).collect()
+    pairs
+        .map(|(then, otherwise)| either(builder, name, &is_true, then, otherwise))
+        .collect()
 }
 
 /// One of two tensors, by a condition that is computed while the network runs.
@@ -180,9 +192,6 @@ fn converted<'m>(
     }
     for initializer in &graph.initializer {
         let what = format!("initializer {:?}", initializer.name);
-        if initializer.data_location != 0 {
-            return Err(unsupported(format!("{what} is in another file")));
-        }
         let value = tensor::decode(&what, initializer, &mut builder.budget)?;
         builder.values.insert(&initializer.name, Value::Host(value));
     }
@@ -229,7 +238,7 @@ fn given(inputs: &[Option<Value>], index: usize) -> Option<&Value> {
 }
 
 fn known(builder: &Builder<'_>, value: &Value) -> Result<Tensor> {
-    let known = builder.known(value)?;
+    let known = builder.required(value)?;
     known.ok_or_else(|| unsupported("a condition or a number of rounds that is computed while the network runs"))
 }
 

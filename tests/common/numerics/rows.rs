@@ -2,8 +2,8 @@
 
 use convoke::PaddingMode;
 use convoke::ops::{
-    Concat, Expand, InstanceNorm, LayerNorm, Linear, LocalResponseNorm, MatMul, Op, Pad2d, Recurrent, RecurrentCell, Reduce, ReduceKind, Slice, Softmax,
-    Transpose,
+    Concat, Expand, InstanceNorm, LayerNorm, Linear, LocalResponseNorm, MatMul, Op, Pad2d, Recurrent, RecurrentCell, Reduce,
+    ReduceKind, Slice, Softmax, Transpose,
 };
 use convoke::testing::{Random, compare_exact};
 use ndarray::{ArrayD, Axis, IxDyn};
@@ -106,7 +106,12 @@ pub(super) fn instance_norm(device: &dyn Device) -> Outcome {
 /// Gates make 0 and 1 of infinities; a NaN stays in the state of its own element of the batch, from its step on.
 pub(super) fn recurrent(device: &dyn Device) -> Outcome {
     let (steps, batch, hidden) = (4, 5, 6);
-    for cell in [RecurrentCell::Lstm, RecurrentCell::Gru, RecurrentCell::Tanh, RecurrentCell::Relu] {
+    for cell in [
+        RecurrentCell::Lstm,
+        RecurrentCell::Gru,
+        RecurrentCell::Tanh,
+        RecurrentCell::Relu,
+    ] {
         let mut random = Random::new(23);
         let rows = cell.gates() * hidden;
         let mut inputs = vec![

@@ -157,6 +157,8 @@ pub(crate) fn properties() -> Vec<Property> {
         ("volumes/pool", |device| all(device, 80, axes::pools(3))),
         ("volumes/pad", |device| all(device, 60, axes::pads(3))),
         ("volumes/nearest", |device| all(device, 40, axes::resizes(3, false))),
+        ("volumes/linear", |device| all(device, 60, axes::resizes(3, true))),
+        ("resample", |device| all(device, 60, movement::resamplings())),
         ("conv2d/rule", |device| all(device, 40, convolutions::convolutions())),
     ]
 }

@@ -12,9 +12,15 @@ use crate::ops::{Binary, Unary};
 pub(super) enum Activation {
     Unary(Unary),
     /// `alpha * x + beta`
-    Affine { alpha: f32, beta: f32 },
+    Affine {
+        alpha: f32,
+        beta: f32,
+    },
     /// `alpha * tanh(beta * x)`
-    ScaledTanh { alpha: f32, beta: f32 },
+    ScaledTanh {
+        alpha: f32,
+        beta: f32,
+    },
 }
 
 /// Numbers of `activation_alpha` or `activation_beta`, which are for the functions that take one, in their order.
@@ -56,12 +62,8 @@ fn of_name(name: &str, alphas: &mut Numbers<'_>, betas: &mut Numbers<'_>) -> Res
         "leakyrelu" => Unary::LeakyRelu {
             negative_slope: alphas.next(0.01),
         },
-        "thresholdedrelu" => Unary::ThresholdedRelu {
-            alpha: alphas.next(1.0),
-        },
-        "elu" => Unary::Elu {
-            alpha: alphas.next(1.0),
-        },
+        "thresholdedrelu" => Unary::ThresholdedRelu { alpha: alphas.next(1.0) },
+        "elu" => Unary::Elu { alpha: alphas.next(1.0) },
         "hardsigmoid" => Unary::HardSigmoidWith {
             alpha: alphas.next(0.2),
             beta: betas.next(0.5),

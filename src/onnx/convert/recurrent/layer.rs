@@ -159,13 +159,20 @@ impl Layer {
         };
         let (steps, batch) = if is_batch_first { (batch, steps) } else { (steps, batch) };
         if steps == 0 || batch == 0 || inputs == 0 || hidden == 0 {
-            return Err(unsupported(format!("an input of shape {:?} for {hidden} hidden elements", input.shape())));
+            return Err(unsupported(format!(
+                "an input of shape {:?} for {hidden} hidden elements",
+                input.shape()
+            )));
         }
         if let Some(given) = node.optional_int("hidden_size")?.filter(|&given| given != hidden as i64) {
             return Err(Error::Onnx(format!("hidden_size is {given}, but the weights have {hidden}")));
         }
         let (directions, rows) = (reverses.len(), cell.gates().saturating_mul(hidden));
-        let states = if is_batch_first { [batch, directions, hidden] } else { [directions, batch, hidden] };
+        let states = if is_batch_first {
+            [batch, directions, hidden]
+        } else {
+            [directions, batch, hidden]
+        };
         let of_shape = |index, what, shape: &[usize]| of_shape(node, index, what, shape);
         let weight = of_shape(1, "the weight of the input", &[directions, rows, inputs])?;
         of_shape(2, "the weight of the state", &[directions, rows, hidden])?;
@@ -233,7 +240,9 @@ impl Layer {
             projected: node.emit(Linear, &[&self.input, &weight, &own?])?,
             weight: part(node, &self.state_weight, index)?,
             bias: of_state?,
-            peepholes: (self.peepholes.as_ref()).map(|peepholes| part(node, peepholes, index)).transpose()?,
+            peepholes: (self.peepholes.as_ref())
+                .map(|peepholes| part(node, peepholes, index))
+                .transpose()?,
             lengths,
             state: hidden_state,
             cell_state,

@@ -30,7 +30,11 @@ impl Direction {
             inputs.push(&self.cell_state);
         }
         let mut outputs = node.emit_all(op, &inputs)?;
-        let cell_state = if outputs.len() > 1 { outputs.remove(1) } else { self.cell_state.clone() };
+        let cell_state = if outputs.len() > 1 {
+            outputs.remove(1)
+        } else {
+            self.cell_state.clone()
+        };
         let output = outputs.swap_remove(0);
         let state = if node.is_used(1) {
             let last = if self.is_reverse { 0 } else { output.shape()[0] - 1 };
