@@ -67,13 +67,11 @@ fn functions_call_functions_and_have_graphs_in_nodes() {
     let mut chosen = node("If", &["yes"], "s");
     let branch = || part(&[], vec![node("Add", &["t", "x"], "r")], &["r"]);
     chosen.attribute = vec![with_graph("then_branch", branch()), with_graph("else_branch", branch())];
-    let outer = function(
-        "outer",
-        &["x", "yes"],
-        &["s"],
-        vec![call("shifted", &["x"], "t"), chosen],
+    let outer = function("outer", &["x", "yes"], &["s"], vec![call("shifted", &["x"], "t"), chosen]);
+    let mut model = with(
+        vec![outer, shifted()],
+        vec![call("outer", &["a", "c"], "t"), call("outer", &["t", "c"], "y")],
     );
-    let mut model = with(vec![outer, shifted()], vec![call("outer", &["a", "c"], "t"), call("outer", &["t", "c"], "y")]);
     model.graph.as_mut().unwrap().initializer.push(initializer("c", array![true]));
     // 2 x + 5, twice.
     assert_eq!(output(&model), array![19_i64, 23].into());
@@ -117,7 +115,10 @@ fn calls_are_checked() {
     let message = refusal(&with(vec![shifted()], vec![surplus]));
     assert!(message.contains("function shifted has no attribute \"other\""), "{message}");
     let message = refusal(&with(vec![shifted()], vec![call("shifted", &["a", "b"], "y")]));
-    assert!(message.contains("takes 1 inputs and gives 1 outputs, but is called with 2 and 1"), "{message}");
+    assert!(
+        message.contains("takes 1 inputs and gives 1 outputs, but is called with 2 and 1"),
+        "{message}"
+    );
     let message = refusal(&with(vec![shifted(), shifted()], vec![call("shifted", &["a"], "y")]));
     assert!(message.contains("two functions are called \"shifted\""), "{message}");
 }

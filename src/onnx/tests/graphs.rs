@@ -81,7 +81,10 @@ fn a_condition_of_the_run_chooses_between_what_both_branches_give() {
     let graph = impossible.graph.as_mut().unwrap();
     graph.input.push(value("x", &[2, 3]));
     let message = refusal(&impossible);
-    assert!(message.contains("both branches, for a condition that is computed"), "{message}");
+    assert!(
+        message.contains("both branches, for a condition that is computed"),
+        "{message}"
+    );
 }
 
 #[test]

@@ -3,8 +3,8 @@
 use ndarray::{Array3, ArrayD, array};
 
 use super::{initializer, int, model, node, refusal, text, value};
-use crate::ops::Op;
 use crate::onnx::proto::{AttributeProto, ModelProto};
+use crate::ops::Op;
 use crate::testing::Random;
 use crate::{Backend, Session};
 
@@ -80,7 +80,10 @@ fn layers_that_do_not_fit_are_refused() {
     for (attributes, part) in [
         (vec![int("hidden_size", 5)], "hidden_size is 5, but the weights have 4"),
         (vec![text("direction", "sideways")], "direction \"sideways\""),
-        (vec![text("direction", "bidirectional")], "the weight of the input must have shape [2, 16, 3], but got [1, 16, 3]"),
+        (
+            vec![text("direction", "bidirectional")],
+            "the weight of the input must have shape [2, 16, 3], but got [1, 16, 3]",
+        ),
     ] {
         let message = refusal(&layer("LSTM", 4, &attributes));
         assert!(message.contains(part), "{part}: {message}");
