@@ -18,6 +18,7 @@ mod integer;
 mod linear;
 mod linear_attention;
 mod movement;
+mod nested;
 mod node;
 mod nodes;
 mod norm;
@@ -53,6 +54,7 @@ use crate::error::{Error, Result};
 use crate::graph::Graph;
 use crate::graph::passes::Evaluate;
 use builder::Builder;
+use nested::Nested;
 use nodes::Conversion;
 
 /// The operator's name, after its domain where that is not ONNX's.
