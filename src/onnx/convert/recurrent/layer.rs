@@ -49,7 +49,7 @@ impl Cell {
 pub(super) struct Direction {
     pub(super) cell: Cell,
     pub(super) activations: Vec<Activation>,
-    /// What goes into an activation is at most this far from 0.
+    /// What goes into a gate's activation is at most this far from 0.
     pub(super) clip: Option<f32>,
     pub(super) is_reverse: bool,
     pub(super) hidden: usize,
