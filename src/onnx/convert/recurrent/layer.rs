@@ -79,6 +79,9 @@ pub(super) struct Outcome {
     pub(super) cell_state: Value,
 }
 
+/// One of the things that a direction gives.
+type Part = fn(&Outcome) -> &Value;
+
 pub(in crate::onnx::convert) fn lstm(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
     let is_coupled = node.flag("input_forget", false)?;
     layer(node, Cell::Lstm { is_coupled })
@@ -252,16 +255,17 @@ impl Layer {
     /// All directions' outputs together, as the node gives them.
     fn outputs(&self, node: &mut Node<'_, '_>, outcomes: &[Outcome]) -> Result<Vec<Value>> {
         // From [steps, directions, batch, hidden], and from [directions, batch, hidden].
-        let kinds: [(fn(&Outcome) -> &Value, usize, &[isize]); 3] = [
-            (|outcome| &outcome.output, 1, &[2, 0, 1, 3]),
-            (|outcome| &outcome.state, 0, &[1, 0, 2]),
-            (|outcome| &outcome.cell_state, 0, &[1, 0, 2]),
+        let [states, state]: [(usize, &[isize]); 2] = [(1, &[2, 0, 1, 3]), (0, &[1, 0, 2])];
+        let kinds: [(Part, _); 3] = [
+            (|outcome| &outcome.output, states),
+            (|outcome| &outcome.state, state),
+            (|outcome| &outcome.cell_state, state),
         ];
         let count = if matches!(self.cell, Cell::Lstm { .. }) { 3 } else { 2 };
         let mut outputs = Vec::new();
-        for (index, (value, axis, batch_first)) in kinds[..count].iter().enumerate() {
+        for (index, &(value, (axis, batch_first))) in kinds[..count].iter().enumerate() {
             outputs.push(if node.is_used(index) {
-                let joined = joined(node, outcomes.iter().map(value), *axis)?;
+                let joined = joined(node, outcomes.iter().map(value), axis)?;
                 self.laid_out(node, joined, batch_first)?
             } else {
                 Value::Missing(String::new())
