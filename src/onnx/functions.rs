@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 
 use prost::Message;
+use prost::bytes::Bytes;
 
 use super::budget::Budget;
 use super::proto::{AttributeProto, FunctionProto, GraphProto, NodeProto};
@@ -84,13 +85,12 @@ impl<'f> Calls<'f, '_> {
                 self.graph(graph, depth + 1)?;
             }
         }
-        match self.functions.get(&key(&node.domain, &node.op_type, &node.overload)).copied() {
-            Some(function) => self.call(&node, function, depth, nodes),
-            None => {
-                nodes.push(node);
-                Ok(())
-            }
+        let function = self.functions.get(&key(&node.domain, &node.op_type, &node.overload));
+        if let Some(&function) = function {
+            return self.call(&node, function, depth, nodes);
         }
+        nodes.push(node);
+        Ok(())
     }
 
     fn call(&mut self, node: &NodeProto, function: &'f FunctionProto, depth: usize, nodes: &mut Vec<NodeProto>) -> Result<()> {
@@ -115,9 +115,7 @@ impl<'f> Calls<'f, '_> {
     /// Counts what a node's copy takes. Elements take no more than in the file.
     fn charge(&mut self, node: &NodeProto) -> Result<()> {
         let tensors = node.attribute.iter().filter_map(|attribute| attribute.t.as_deref());
-        let elements = tensors
-            .map(|tensor| tensor.raw_data.as_ref().map_or(0, |raw| raw.len()))
-            .sum();
+        let elements = tensors.map(|tensor| tensor.raw_data.as_ref().map_or(0, Bytes::len)).sum();
         let what = "the nodes of functions that are called";
         self.budget.charge(what, elements, 1)?;
         self.budget.charge(what, node.encoded_len() - elements + 8, COPIED_BYTES)

@@ -2,13 +2,16 @@
 
 mod described;
 mod early;
+mod functions;
 mod graphs;
 mod indexed;
 mod known;
 mod microsoft;
 mod norms;
 mod quantised;
+mod recurrent;
 mod reductions;
+mod sequences;
 mod sizes;
 mod sparse;
 mod values;

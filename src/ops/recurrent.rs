@@ -17,7 +17,7 @@ pub enum RecurrentCell {
     Gru,
     /// `torch.nn.RNN`: `h = tanh(x + s)`.
     Tanh,
-    /// `torch.nn.RNN` with ReLU: `h = relu(x + s)`.
+    /// `torch.nn.RNN` with `nonlinearity='relu'`: `h = relu(x + s)`.
     Relu,
 }
 
@@ -129,7 +129,7 @@ impl Recurrent {
         Ok(outputs)
     }
 
-    fn too_few(&self, inputs: &[&[usize]]) -> Error {
+    fn too_few(self, inputs: &[&[usize]]) -> Error {
         Error::invalid(
             self.cell.name(),
             format!("expected at least 4 inputs, but got {}", inputs.len()),

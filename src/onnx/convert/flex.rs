@@ -2,15 +2,15 @@
 
 use super::attention::{Heads, check_precision};
 use super::builder::{Builder, Value};
+use super::nested::Nested;
 use super::node::Node;
-use super::nodes::Conversion;
 use super::subgraph;
 use crate::error::{Error, Result};
 use crate::onnx::proto::NodeProto;
 use crate::ops::Softmax;
 
 pub(super) fn flex_attention<'m>(
-    conversion: &mut Conversion<'m>,
+    conversion: &mut dyn Nested<'m>,
     builder: &mut Builder<'m>,
     proto: &'m NodeProto,
     inputs: &[Option<Value>],
@@ -39,7 +39,7 @@ pub(super) fn flex_attention<'m>(
 
 /// What a graph in the node makes of a value, where there is that graph.
 fn modified<'m>(
-    conversion: &mut Conversion<'m>,
+    conversion: &mut dyn Nested<'m>,
     builder: &mut Builder<'m>,
     proto: &'m NodeProto,
     name: &str,

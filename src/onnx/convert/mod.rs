@@ -24,6 +24,7 @@ mod linear;
 mod linear_attention;
 mod loss;
 mod movement;
+mod nested;
 mod node;
 mod nodes;
 mod norm;
@@ -64,6 +65,7 @@ use crate::error::{Error, Result};
 use crate::graph::Graph;
 use crate::graph::passes::Evaluate;
 use builder::Builder;
+use nested::Nested;
 use nodes::Conversion;
 
 /// The operator's name, after its domain where that is not ONNX's.

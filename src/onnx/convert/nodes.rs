@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use super::builder::{Builder, Value};
+use super::nested::Nested;
 use super::node::{Convert, Node};
 use super::refusals::Refusals;
 use super::{flex, qualified, subgraph, table};
@@ -18,9 +19,26 @@ pub(super) struct Conversion<'m> {
     /// What is not supported.
     pub(super) refusals: Refusals,
     /// How many nodes of graphs in nodes were converted, those of loops in each round.
-    pub(super) unrolled: usize,
+    unrolled: usize,
     /// Whether the model may be run in stages, so that what is computed in one is known in the next.
     pub(super) is_staged: bool,
+}
+
+impl<'m> Nested<'m> for Conversion<'m> {
+    fn nodes(&mut self, builder: &mut Builder<'m>, nodes: &'m [NodeProto]) -> Result<()> {
+        for (index, node) in nodes.iter().enumerate() {
+            match self.node(builder, node) {
+                // Another stage will know what is wanted here, and convert the node that these nodes are in.
+                Err(error @ Error::Unsupported { .. }) if self.is_staged && builder.wants_more() => return Err(error),
+                outcome => self.note(builder, index, node, outcome)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn unrolled(&mut self) -> &mut usize {
+        &mut self.unrolled
+    }
 }
 
 impl<'m> Conversion<'m> {
@@ -34,18 +52,6 @@ impl<'m> Conversion<'m> {
             unrolled: 0,
             is_staged: false,
         }
-    }
-
-    /// Converts nodes in their order.
-    pub(super) fn nodes(&mut self, builder: &mut Builder<'m>, nodes: &'m [NodeProto]) -> Result<()> {
-        for (index, node) in nodes.iter().enumerate() {
-            match self.node(builder, node) {
-                // Another stage will know what is wanted here, and convert the node that these nodes are in.
-                Err(error @ Error::Unsupported { .. }) if self.is_staged && builder.wants_more() => return Err(error),
-                outcome => self.note(builder, index, node, outcome)?,
-            }
-        }
-        Ok(())
     }
 
     /// Lists a node that is not supported, and has its outputs missing.

@@ -6,6 +6,7 @@ use super::builder::Value;
 use super::node::Node;
 use crate::error::{Error, Result};
 
+#[expect(clippy::unnecessary_wraps, reason = "a conversion as the others")]
 pub(super) fn optional(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
     node.ignore(&["type"]);
     Ok(vec![node.optional(0).unwrap_or(Value::Empty)])

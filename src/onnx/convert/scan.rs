@@ -2,8 +2,8 @@
 //! shapes, so that all are converted one after another.
 
 use super::builder::{Builder, Value};
+use super::nested::Nested;
 use super::node::unsupported;
-use super::nodes::Conversion;
 use super::subgraph::{attribute, missing, run, stacked};
 use crate::error::{Error, Result};
 use crate::onnx::proto::{GraphProto, NodeProto};
@@ -24,7 +24,7 @@ struct Steps<'m> {
 
 /// The body, step by step. In opset 8 there is a batch before the steps' axis, and an input of lengths before the others.
 pub(super) fn scan<'m>(
-    conversion: &mut Conversion<'m>,
+    conversion: &mut dyn Nested<'m>,
     builder: &mut Builder<'m>,
     node: &'m NodeProto,
     inputs: &[Option<Value>],
@@ -79,7 +79,7 @@ fn list(node: &NodeProto, name: &str, expected: usize) -> Result<Vec<i64>> {
 
 impl<'m> Steps<'m> {
     /// Each element of the batch by itself.
-    fn of_batch(&self, conversion: &mut Conversion<'m>, builder: &mut Builder<'m>, inputs: &[Value]) -> Result<Vec<Value>> {
+    fn of_batch(&self, conversion: &mut dyn Nested<'m>, builder: &mut Builder<'m>, inputs: &[Value]) -> Result<Vec<Value>> {
         let batch = inputs[0].shape().first().copied().unwrap_or_default();
         let mut rows: Vec<Vec<Value>> = vec![Vec::new(); self.body.output.len()];
         for element in 0..batch {
@@ -92,7 +92,7 @@ impl<'m> Steps<'m> {
         rows.iter().map(|rows| stacked(builder, self.node, rows, 0)).collect()
     }
 
-    fn run(&self, conversion: &mut Conversion<'m>, builder: &mut Builder<'m>, mut states: Vec<Value>) -> Result<Vec<Value>> {
+    fn run(&self, conversion: &mut dyn Nested<'m>, builder: &mut Builder<'m>, mut states: Vec<Value>) -> Result<Vec<Value>> {
         let scanned = states.split_off(self.states);
         let mut extents = Vec::new();
         for (input, &at) in scanned.iter().zip(&self.input_axes) {
@@ -136,7 +136,7 @@ fn part(builder: &mut Builder<'_>, node: &NodeProto, value: &Value, at: isize, p
 
 /// The body for each tensor of a sequence, with those at the same place of other sequences, and with tensors as they are.
 pub(super) fn sequence_map<'m>(
-    conversion: &mut Conversion<'m>,
+    conversion: &mut dyn Nested<'m>,
     builder: &mut Builder<'m>,
     node: &'m NodeProto,
     inputs: &[Option<Value>],

@@ -4,8 +4,8 @@
 use std::collections::HashSet;
 
 use super::builder::{Builder, Value};
+use super::nested::Nested;
 use super::node::unsupported;
-use super::nodes::Conversion;
 use super::scan;
 use crate::dtype::TensorType;
 use crate::error::{Error, Result};
@@ -20,7 +20,7 @@ const MOST_NODES: usize = 1 << 16;
 
 /// How an operator is converted that has graphs in its attributes.
 pub(super) type ConvertGraphs =
-    for<'m> fn(&mut Conversion<'m>, &mut Builder<'m>, &'m NodeProto, &[Option<Value>]) -> Result<Vec<Value>>;
+    for<'m> fn(&mut dyn Nested<'m>, &mut Builder<'m>, &'m NodeProto, &[Option<Value>]) -> Result<Vec<Value>>;
 
 /// The operators that have graphs in their attributes.
 pub(super) fn find(operator: &str) -> Option<ConvertGraphs> {
@@ -35,7 +35,7 @@ pub(super) fn find(operator: &str) -> Option<ConvertGraphs> {
 
 /// The nodes of the branch that the condition chooses, or of both.
 fn branch<'m>(
-    conversion: &mut Conversion<'m>,
+    conversion: &mut dyn Nested<'m>,
     builder: &mut Builder<'m>,
     node: &'m NodeProto,
     inputs: &[Option<Value>],
@@ -56,7 +56,7 @@ fn branch<'m>(
 
 /// The nodes of both branches, of whose outputs the condition chooses while the network runs.
 fn both<'m>(
-    conversion: &mut Conversion<'m>,
+    conversion: &mut dyn Nested<'m>,
     builder: &mut Builder<'m>,
     node: &'m NodeProto,
     condition: &Value,
@@ -100,7 +100,7 @@ fn either(builder: &mut Builder<'_>, name: &str, is_true: &Value, then: &Value, 
 
 /// The nodes of the body, round by round.
 fn repeat<'m>(
-    conversion: &mut Conversion<'m>,
+    conversion: &mut dyn Nested<'m>,
     builder: &mut Builder<'m>,
     node: &'m NodeProto,
     inputs: &[Option<Value>],
@@ -154,13 +154,14 @@ pub(super) fn stacked(builder: &mut Builder<'_>, node: &NodeProto, rows: &[Value
 
 /// Converts a graph in the place of its node, and forgets its names.
 pub(super) fn run<'m>(
-    conversion: &mut Conversion<'m>,
+    conversion: &mut dyn Nested<'m>,
     builder: &mut Builder<'m>,
     graph: &'m GraphProto,
     arguments: Vec<Value>,
 ) -> Result<Vec<Value>> {
-    conversion.unrolled += graph.node.len() + 1;
-    if conversion.unrolled > MOST_NODES {
+    let unrolled = conversion.unrolled();
+    *unrolled += graph.node.len() + 1;
+    if *unrolled > MOST_NODES {
         return Err(unsupported(format!(
             "more than {MOST_NODES} nodes in branches and rounds of loops"
         )));
@@ -182,7 +183,7 @@ pub(super) fn run<'m>(
 
 /// What a graph gives for these arguments.
 fn converted<'m>(
-    conversion: &mut Conversion<'m>,
+    conversion: &mut dyn Nested<'m>,
     builder: &mut Builder<'m>,
     graph: &'m GraphProto,
     arguments: Vec<Value>,

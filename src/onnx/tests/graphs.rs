@@ -3,11 +3,12 @@
 use ndarray::{arr0, array};
 use prost::Message;
 
-use super::super::proto::{AttributeProto, GraphProto, ModelProto, NodeProto, TensorProto};
-use super::super::{Model, Options};
-use super::{initializer, model, node, numbers, refusal, typed_output, value};
+use super::super::proto::{AttributeProto, GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto};
+use super::super::{Model, Options, element};
+use super::{graph, initializer, int, ints, model, node, numbers, refusal, typed_output, value};
+use crate::{Backend, Session};
 
-fn with_graph(name: &str, graph: GraphProto) -> AttributeProto {
+pub(super) fn with_graph(name: &str, graph: GraphProto) -> AttributeProto {
     AttributeProto {
         name: name.to_owned(),
         kind: 5,
@@ -16,7 +17,7 @@ fn with_graph(name: &str, graph: GraphProto) -> AttributeProto {
     }
 }
 
-fn part(inputs: &[&str], nodes: Vec<NodeProto>, outputs: &[&str]) -> GraphProto {
+pub(super) fn part(inputs: &[&str], nodes: Vec<NodeProto>, outputs: &[&str]) -> GraphProto {
     GraphProto {
         node: nodes,
         input: inputs.iter().map(|name| value(name, &[])).collect(),
@@ -44,11 +45,44 @@ fn a_known_condition_chooses_a_branch() {
     assert_eq!(output(false), array![12_i64, 15].into());
     let message = refusal(&choice(numbers("c", &[1])));
     assert!(message.contains("a condition of i64[1]"), "{message}");
+}
+
+/// An input of one bool.
+fn bool_input(name: &str) -> ValueInfoProto {
+    let mut input = value(name, &[1]);
+    if let Some(tensor) = input.kind.as_mut().and_then(|kind| kind.tensor.as_mut()) {
+        tensor.element = element::BOOL;
+    }
+    input
+}
+
+#[test]
+fn a_condition_of_the_run_chooses_between_what_both_branches_give() {
     let mut unknown = choice(initializer("k", arr0(true)));
-    unknown.graph.as_mut().unwrap().input.push(value("c", &[1]));
-    let message = refusal(&unknown);
+    unknown.graph.as_mut().unwrap().input = vec![bool_input("c")];
+    let session = Session::new(graph(&unknown).unwrap(), &Backend::Reference).unwrap();
+    let output = |condition: bool| session.run_tensors(&[array![condition].view()]).unwrap().swap_remove(0);
+    assert_eq!(output(true), array![14_i64, 15].into());
+    assert_eq!(output(false), array![12_i64, 15].into());
+
+    let branch = |model: &mut ModelProto| model.graph.as_mut().unwrap().node[0].attribute[0].g.take().unwrap();
+    let mut other_shape = unknown.clone();
+    let mut longer = branch(&mut other_shape);
+    longer.node = vec![node("Concat", &["a", "ten"], "sum")];
+    longer.node[0].attribute = vec![int("axis", 0)];
+    other_shape.graph.as_mut().unwrap().node[0].attribute[0].g = Some(longer);
+    let message = refusal(&other_shape);
+    assert!(message.contains("branches that give i64[3] and i64[2]"), "{message}");
+
+    let mut impossible = unknown.clone();
+    let mut wrong = branch(&mut impossible);
+    wrong.node = vec![node("MatMul", &["x", "ten"], "sum")];
+    impossible.graph.as_mut().unwrap().node[0].attribute[0].g = Some(wrong);
+    let graph = impossible.graph.as_mut().unwrap();
+    graph.input.push(value("x", &[2, 3]));
+    let message = refusal(&impossible);
     assert!(
-        message.contains("a condition or a number of rounds that is computed"),
+        message.contains("both branches, for a condition that is computed"),
         "{message}"
     );
 }
@@ -104,6 +138,37 @@ fn a_loop_without_an_end_is_refused() {
     body.node[0].op_type = "Sub".to_owned();
     let message = refusal(&endless);
     assert!(message.contains("more than 65536 nodes"), "{message}");
+}
+
+/// Running sums of two inputs: along the last axis of `v`, from its end, and along the first of `w`; sums are listed backwards along
+/// an axis of their own.
+fn running(v: TensorProto, w: TensorProto) -> ModelProto {
+    let nodes = vec![
+        node("Add", &["sum", "one"], "part"),
+        node("Add", &["part", "other"], "next"),
+        node("Identity", &["next"], "row"),
+    ];
+    let mut scan = node("Scan", &["start", "v", "w"], "last");
+    scan.output.push("y".to_owned());
+    scan.attribute = vec![
+        with_graph("body", part(&["sum", "one", "other"], nodes, &["next", "row"])),
+        int("num_scan_inputs", 2),
+        ints("scan_input_axes", &[-1, 0]),
+        ints("scan_input_directions", &[1, 0]),
+        ints("scan_output_axes", &[-1]),
+        ints("scan_output_directions", &[1]),
+    ];
+    model(vec![scan], vec![numbers("start", &[100, 200]), v, w])
+}
+
+#[test]
+fn a_scan_goes_along_each_input_in_its_own_way() {
+    let v = initializer("v", array![[1_i64, 2, 3], [4, 5, 6]]);
+    let w = initializer("w", array![[10_i64, 10], [20, 20], [30, 30]]);
+    let output = typed_output(&running(v.clone(), w)).unwrap();
+    assert_eq!(output, array![[166_i64, 135, 113], [275, 241, 216]].into());
+    let message = refusal(&running(v, numbers("w", &[1, 2])));
+    assert!(message.contains("inputs of [3, 2] steps"), "{message}");
 }
 
 #[test]

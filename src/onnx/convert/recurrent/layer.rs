@@ -49,7 +49,7 @@ impl Cell {
 pub(super) struct Direction {
     pub(super) cell: Cell,
     pub(super) activations: Vec<Activation>,
-    /// What goes into an activation is at most this far from 0.
+    /// What goes into a gate's activation is at most this far from 0.
     pub(super) clip: Option<f32>,
     pub(super) is_reverse: bool,
     pub(super) hidden: usize,
@@ -78,6 +78,9 @@ pub(super) struct Outcome {
     /// `[batch, hidden]`
     pub(super) cell_state: Value,
 }
+
+/// One of the things that a direction gives.
+type Part = fn(&Outcome) -> &Value;
 
 pub(in crate::onnx::convert) fn lstm(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
     let is_coupled = node.flag("input_forget", false)?;
@@ -251,20 +254,22 @@ impl Layer {
 
     /// All directions' outputs together, as the node gives them.
     fn outputs(&self, node: &mut Node<'_, '_>, outcomes: &[Outcome]) -> Result<Vec<Value>> {
+        // From [steps, directions, batch, hidden], and from [directions, batch, hidden].
+        let [states, state]: [(usize, &[isize]); 2] = [(1, &[2, 0, 1, 3]), (0, &[1, 0, 2])];
+        let kinds: [(Part, _); 3] = [
+            (|outcome| &outcome.output, states),
+            (|outcome| &outcome.state, state),
+            (|outcome| &outcome.cell_state, state),
+        ];
+        let count = if matches!(self.cell, Cell::Lstm { .. }) { 3 } else { 2 };
         let mut outputs = Vec::new();
-        if node.is_used(0) {
-            let parts = outcomes.iter().map(|outcome| &outcome.output);
-            let joined = joined(node, parts, 1)?;
-            // From [steps, directions, batch, hidden].
-            outputs.push(self.laid_out(node, joined, &[2, 0, 1, 3])?);
-        } else {
-            outputs.push(Value::Missing(String::new()));
-        }
-        let states: [fn(&Outcome) -> &Value; 2] = [|outcome| &outcome.state, |outcome| &outcome.cell_state];
-        let count = if matches!(self.cell, Cell::Lstm { .. }) { 2 } else { 1 };
-        for state in &states[..count] {
-            let joined = joined(node, outcomes.iter().map(state), 0)?;
-            outputs.push(self.laid_out(node, joined, &[1, 0, 2])?);
+        for (index, &(value, (axis, batch_first))) in kinds[..count].iter().enumerate() {
+            outputs.push(if node.is_used(index) {
+                let joined = joined(node, outcomes.iter().map(value), axis)?;
+                self.laid_out(node, joined, batch_first)?
+            } else {
+                Value::Missing(String::new())
+            });
         }
         Ok(outputs)
     }

@@ -79,7 +79,8 @@ impl Direction {
         let next_cell = node.emit(Binary::Add, &[&kept, &added])?;
         let output = self.peep(node, &gates, 1, 1, &next_cell)?;
         let output = self.activated(node, 0, &output)?;
-        let seen = self.activated(node, 2, &next_cell)?;
+        // Gates are clipped; the cell's state is not, as in ONNX Runtime.
+        let seen = self.activations[2].emit(node, &next_cell)?;
         Ok((node.emit(Binary::Mul, &[&output, &seen])?, next_cell))
     }
 

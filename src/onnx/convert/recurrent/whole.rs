@@ -2,6 +2,7 @@
 
 use super::layer::{Cell, Direction, Outcome, range};
 use crate::error::Result;
+use crate::onnx::convert::builder::Value;
 use crate::onnx::convert::node::Node;
 use crate::ops::{Recurrent, RecurrentCell, Unary};
 
@@ -35,12 +36,17 @@ impl Direction {
             self.cell_state.clone()
         };
         let output = outputs.swap_remove(0);
-        let steps = output.shape()[0];
-        let last = range(node, &output, 0, if self.is_reverse { 0 } else { steps - 1 }, 1)?;
-        let state: Vec<isize> = output.shape()[1..].iter().map(|&extent| extent as isize).collect();
+        let state = if node.is_used(1) {
+            let last = if self.is_reverse { 0 } else { output.shape()[0] - 1 };
+            let last = range(node, &output, 0, last, 1)?;
+            let shape: Vec<isize> = output.shape()[1..].iter().map(|&extent| extent as isize).collect();
+            node.reshape(&last, &shape)?
+        } else {
+            Value::Missing(String::new())
+        };
         Ok(Outcome {
-            state: node.reshape(&last, &state)?,
             output,
+            state,
             cell_state,
         })
     }
