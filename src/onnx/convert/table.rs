@@ -2,8 +2,8 @@
 
 use super::node::Convert;
 use super::{
-    activation, attention, conv, einsum, elementwise, fourier, linear, linear_attention, movement, norm, pad, pool, reduce, resize,
-    rotary, shape,
+    activation, attention, conv, einsum, elementwise, fourier, fused, linear, linear_attention, movement, multi_head, norm, pad,
+    pool, reduce, resize, rotary, shape,
 };
 
 /// Whether any operator of a domain is known.
@@ -27,6 +27,12 @@ fn of_microsoft(operator: &str) -> Option<Convert> {
         "BiasGelu" => activation::bias_gelu,
         "FastGelu" => activation::fast_gelu,
         "QuickGelu" => activation::quick_gelu,
+        "MultiHeadAttention" => multi_head::multi_head_attention,
+        "Attention" => multi_head::self_attention,
+        "SkipLayerNormalization" | "SkipSimplifiedLayerNormalization" => fused::skip_layer_norm,
+        "FusedMatMul" => fused::mat_mul,
+        "FusedConv" => fused::conv,
+        "FusedGemm" => fused::gemm,
         _ => return None,
     })
 }
