@@ -1,11 +1,14 @@
 //! Models that are hostile, malformed or unsupported, built field by field.
 
+mod attention;
 mod described;
+mod einsum;
 mod graphs;
 mod known;
 mod microsoft;
 mod norms;
 mod reductions;
+mod signals;
 mod sizes;
 mod values;
 
