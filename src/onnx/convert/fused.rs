@@ -4,8 +4,9 @@ use super::activation::number;
 use super::builder::Value;
 use super::node::{Node, unsupported};
 use super::{conv, linear};
+use crate::dtype::DType;
 use crate::error::Result;
-use crate::ops::{Binary, LayerNorm, MatMul, Transpose, Unary};
+use crate::ops::{Binary, Cast, Gather, LayerNorm, Linear, MatMul, Reduce, Slice, Transpose, Unary};
 
 /// A layer norm of the sum of two inputs and, where there is one, a bias. The sum is an output as well.
 pub(super) fn skip_layer_norm(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
@@ -36,6 +37,40 @@ pub(super) fn skip_layer_norm(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
     ])
 }
 
+/// A layer norm of the sum of the embeddings of words, of their places and, where there are any, of segments. How many words each row
+/// has, and the sum, are outputs as well.
+pub(super) fn embed_layer_norm(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
+    node.ignore(&["mask_index_type"]);
+    let op = LayerNorm::new(-1).eps(node.float("epsilon", 1e-12)?);
+    let (words, table) = (node.input(0)?, node.input(2)?);
+    let mut sum = node.emit(Gather::new(0), &[&table, &words])?;
+    let places = node.input(3)?;
+    let places = match node.optional(8) {
+        Some(chosen) => node.emit(Gather::new(0), &[&places, &chosen])?,
+        None => {
+            let length = words.shape().last().copied().unwrap_or_default();
+            node.emit(Slice::new([0], [length as isize]).axes([0]), &[&places])?
+        }
+    };
+    sum = node.emit(Binary::Add, &[&sum, &places])?;
+    if let (Some(segments), Some(table)) = (node.optional(1), node.optional(4)) {
+        let segments = node.emit(Gather::new(0), &[&table, &segments])?;
+        sum = node.emit(Binary::Add, &[&sum, &segments])?;
+    }
+    let (scale, shift) = (node.input(5)?, node.input(6)?);
+    let result = node.emit(op, &[&sum, &scale, &shift])?;
+    let counts = match node.optional(7) {
+        Some(mask) if node.is_used(1) => {
+            let mask = node.emit(Cast::new(DType::F32), &[&mask])?;
+            let counts = node.emit(Reduce::sum([1]), &[&mask])?;
+            node.emit(Cast::new(DType::I32), &[&counts])?
+        }
+        _ if node.is_used(1) => return Err(unsupported("numbers of words without a mask")),
+        _ => Value::Missing(String::new()),
+    };
+    Ok(vec![result, counts, sum])
+}
+
 /// A product of matrices, of which each may be transposed, times a number.
 pub(super) fn mat_mul(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
     if node.flag("transBatchA", false)? || node.flag("transBatchB", false)? {
@@ -45,10 +80,17 @@ pub(super) fn mat_mul(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
     if node.flag("transA", false)? {
         left = transposed(node, &left)?;
     }
-    if node.flag("transB", false)? {
+    let is_transposed = node.flag("transB", false)?;
+    // A known matrix is a weight, which is packed once, and whose rows are the columns.
+    let is_weight = node.is_known(&right) && right.shape().len() == 2;
+    if is_transposed != is_weight {
         right = transposed(node, &right)?;
     }
-    let product = node.emit(MatMul, &[&left, &right])?;
+    let product = if is_weight {
+        node.emit(Linear, &[&left, &right])?
+    } else {
+        node.emit(MatMul, &[&left, &right])?
+    };
     match node.float("alpha", 1.0)? {
         1.0 => Ok(vec![product]),
         alpha => node.emit_one(Binary::Mul, &[&product, &number(alpha)]),

@@ -30,6 +30,7 @@ fn of_microsoft(operator: &str) -> Option<Convert> {
         "MultiHeadAttention" => multi_head::multi_head_attention,
         "Attention" => multi_head::self_attention,
         "SkipLayerNormalization" | "SkipSimplifiedLayerNormalization" => fused::skip_layer_norm,
+        "EmbedLayerNormalization" => fused::embed_layer_norm,
         "FusedMatMul" => fused::mat_mul,
         "FusedConv" => fused::conv,
         "FusedGemm" => fused::gemm,
