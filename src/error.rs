@@ -33,7 +33,7 @@ pub enum Error {
         /// The operator, by its PyTorch name, or `tensor` for a plain allocation.
         operator: &'static str,
         /// The quantity that is limited.
-        what: &'static str,
+        what: String,
         /// What the work needs.
         needed: u64,
         /// What the adapter allows.
@@ -77,6 +77,37 @@ impl Error {
             operator,
             message: message.into(),
         }
+    }
+
+    /// Names what it is about, where that is known only further up.
+    pub(crate) fn about(self, place: &str) -> Self {
+        match self {
+            Self::InvalidArgument { operator, message } => Self::InvalidArgument {
+                operator,
+                message: format!("{message} ({place})"),
+            },
+            Self::Unsupported { operator, message } => Self::Unsupported {
+                operator,
+                message: format!("{message} ({place})"),
+            },
+            Self::LimitExceeded {
+                operator,
+                what,
+                needed,
+                limit,
+            } => Self::LimitExceeded {
+                operator,
+                what: format!("{what} ({place})"),
+                needed,
+                limit,
+            },
+            other => other,
+        }
+    }
+
+    /// Whether another backend may do what was refused: one that lacks a kernel or room refuses so.
+    pub(crate) fn is_of_this_backend(&self) -> bool {
+        matches!(self, Self::Unsupported { .. } | Self::LimitExceeded { .. })
     }
 
     /// Something legal that is not supported.

@@ -86,7 +86,7 @@ pub use error::{Error, Result};
 pub use gpu::Gpu;
 pub use padding::{Padding, Padding2d, PaddingMode, Sides};
 pub use precision::Precision;
-pub use session::{Backend, Session};
+pub use session::{Backend, Fallback, Session};
 pub use shape::PerAxis;
 pub use tensor::{Element, SharedArray, Tensor, TensorView};
 pub use wgpu;

@@ -18,6 +18,7 @@
 //! ```
 
 mod info;
+mod part;
 pub(crate) mod passes;
 mod source;
 mod work;
@@ -26,9 +27,8 @@ use std::sync::Arc;
 
 pub use info::{Dim, ValueInfo};
 pub use passes::Pass;
-pub(crate) use source::Fold;
-pub(crate) use source::Kind;
 pub use source::Source;
+pub(crate) use source::{Fold, Kind, Next, Stage};
 pub(crate) use work::{count, multiply_adds};
 
 use crate::dtype::{DType, TensorType};
@@ -326,17 +326,7 @@ impl Graph {
 impl Node {
     /// Names the node in an operator's refusal.
     pub(crate) fn locate(&self, error: Error) -> Error {
-        match error {
-            Error::InvalidArgument { operator, message } => Error::InvalidArgument {
-                operator,
-                message: format!("{message} (node {:?})", self.name),
-            },
-            Error::Unsupported { operator, message } => Error::Unsupported {
-                operator,
-                message: format!("{message} (node {:?})", self.name),
-            },
-            other => other,
-        }
+        error.about(&format!("node {:?}", self.name))
     }
 }
 

@@ -6,15 +6,18 @@ use std::path::Path;
 
 use super::budget::Budget;
 use super::model::Model;
-use super::proto::{GraphProto, ModelProto, TensorProto, ValueInfoProto};
+use super::proto::{GraphProto, ModelProto, OperatorSetIdProto, TensorProto, TypeProto, ValueInfoProto};
 use super::types::{Options, Shapes, TensorInfo};
-use super::{external, tensor, weights};
+use super::{complete, early, functions, order, tensor, weights};
 use crate::error::{Error, Result};
 use crate::graph::Dim;
 use crate::tensor::Tensor;
 
-const OPSETS: std::ops::RangeInclusive<i64> = 7..=28;
-const IR_VERSIONS: std::ops::RangeInclusive<i64> = 3..=14;
+const OPSETS: std::ops::RangeInclusive<i64> = 1..=28;
+const IR_VERSIONS: std::ops::RangeInclusive<i64> = 1..=14;
+
+/// The first IR version that says which version of the operators a model has; before, that is 1.
+const IR_VERSION_WITH_OPSETS: i64 = 3;
 
 /// The most bytes that a parsed message takes for each of its own, without its strings and numbers.
 const PARSED_MESSAGE: u64 = 256;
@@ -27,12 +30,13 @@ fn malformed(message: String) -> Error {
 /// memory. Counts a graph's messages and strings without allocating; what is not well-formed is left to the parser.
 pub(super) fn parsed_size(file: &[u8], budget: &Budget) -> Result<()> {
     let mut count = Count::default();
-    fields(file, &mut |field, graph| {
+    fields(file, &mut |field, part| {
         count.messages += 1;
-        if field != 7 {
-            return;
+        match field {
+            7 => count.graph(part, 0),
+            25 => count.function(part),
+            _ => {}
         }
-        count.graph(graph, 0);
     });
     budget.check_bytes("the file's nodes and names", count.parsed(file.len()))
 }
@@ -61,6 +65,7 @@ impl Count {
             self.messages += 1;
             match field {
                 5 => self.tensor(part),
+                15 => self.sparse_tensor(part),
                 1 => self.node(part, depth),
                 // Inputs and outputs have their dimensions three messages deeper.
                 11 | 12 => self.messages += part.len() as u64 / 2,
@@ -69,17 +74,32 @@ impl Count {
         });
     }
 
+    fn function(&mut self, function: &[u8]) {
+        fields(function, &mut |field, part| {
+            self.messages += 1;
+            match field {
+                7 => self.node(part, 0),
+                11 => self.attribute(part, 0),
+                _ => {}
+            }
+        });
+    }
+
     fn node(&mut self, node: &[u8], depth: usize) {
         fields(node, &mut |field, attribute| {
             self.messages += 1;
-            if field != 5 {
-                return;
+            if field == 5 {
+                self.attribute(attribute, depth);
             }
-            fields(attribute, &mut |field, inner| match field {
-                5 => self.tensor(inner),
-                6 if depth < MOST_NESTED => self.graph(inner, depth + 1),
-                _ => self.messages += 1,
-            });
+        });
+    }
+
+    fn attribute(&mut self, attribute: &[u8], depth: usize) {
+        fields(attribute, &mut |field, inner| match field {
+            5 => self.tensor(inner),
+            22 => self.sparse_tensor(inner),
+            6 if depth < MOST_NESTED => self.graph(inner, depth + 1),
+            _ => self.messages += 1,
         });
     }
 
@@ -87,6 +107,14 @@ impl Count {
         self.messages += 1;
         fields(tensor, &mut |field, inner| match field {
             4 | 9 | 10 => self.elements += inner.len() as u64,
+            _ => self.messages += 1,
+        });
+    }
+
+    fn sparse_tensor(&mut self, tensor: &[u8]) {
+        self.messages += 1;
+        fields(tensor, &mut |field, part| match field {
+            1 | 2 => self.tensor(part),
             _ => self.messages += 1,
         });
     }
@@ -152,9 +180,11 @@ pub(super) fn model(model: ModelProto, options: &Options, folder: Option<&Path>,
     }
     let opset = opset(&model)?;
     let mut graph = model.graph.ok_or_else(|| malformed("there is no graph".to_owned()))?;
-    if !graph.sparse_initializer.is_empty() {
-        return Err(Error::unsupported("onnx", "sparse initializers"));
+    if opset < early::FIRST {
+        early::attributes(&mut graph, opset)?;
     }
+    functions::inline(&mut graph, &model.functions, opset, budget)?;
+    complete::tensors(&mut graph, folder, budget)?;
     let mut initializers = HashMap::new();
     let mut inputs = Vec::new();
     let mut input_names = HashSet::new();
@@ -164,7 +194,7 @@ pub(super) fn model(model: ModelProto, options: &Options, folder: Option<&Path>,
         }
     }
     for initializer in std::mem::take(&mut graph.initializer) {
-        let (name, initializer) = self::initializer(initializer, folder, budget)?;
+        let (name, initializer) = self::initializer(initializer)?;
         if initializers.insert(name.clone(), initializer).is_some() {
             return Err(malformed(format!("two initializers are called {name:?}")));
         }
@@ -183,7 +213,9 @@ pub(super) fn model(model: ModelProto, options: &Options, folder: Option<&Path>,
     if outputs.is_empty() {
         return Err(malformed("there is no output".to_owned()));
     }
-    order(&graph, &initializers, &inputs)?;
+    let defined = initializers.keys().chain(inputs.iter().map(|input| &input.name));
+    order::check(&graph, defined.map(String::as_str).collect())?;
+    order::sort(&mut graph.node)?;
     note_rounding(&graph, &initializers, &inputs);
     let weights = weights::take(&mut initializers, &mut graph.node, options.budget);
     Ok(Model {
@@ -219,10 +251,14 @@ fn opset(model: &ModelProto) -> Result<i64> {
         .opset_import
         .iter()
         .filter(|import| matches!(import.domain.as_str(), "" | "ai.onnx"));
-    let version = own
-        .next()
-        .ok_or_else(|| malformed("no version of ONNX's operators is given".to_owned()))?
-        .version;
+    let Some(first) = own.next() else {
+        return match model.opset_import.as_slice() {
+            [] if model.ir_version < IR_VERSION_WITH_OPSETS => Ok(1),
+            [] => Err(malformed("no version of ONNX's operators is given".to_owned())),
+            foreign => Err(Error::unsupported("onnx", only_foreign(foreign))),
+        };
+    };
+    let version = first.version;
     if let Some(other) = own.find(|import| import.version != version) {
         return Err(malformed(format!(
             "two versions of ONNX's operators are given: {version} and {}",
@@ -238,25 +274,22 @@ fn opset(model: &ModelProto) -> Result<i64> {
     Ok(version)
 }
 
-fn initializer(mut initializer: TensorProto, folder: Option<&Path>, budget: &mut Budget) -> Result<(String, TensorProto)> {
+/// That a model has none of ONNX's own operators.
+fn only_foreign(imports: &[OperatorSetIdProto]) -> String {
+    let domains: Vec<String> = imports.iter().map(|import| format!("{:?}", import.domain)).collect();
+    format!(
+        "a model of the operators of {} alone: those of ONNX's own domain are read",
+        domains.join(" and ")
+    )
+}
+
+/// An initializer whose length is that of its shape, by its name.
+fn initializer(mut initializer: TensorProto) -> Result<(String, TensorProto)> {
     let name = std::mem::take(&mut initializer.name);
     if name.is_empty() {
         return Err(malformed("an initializer has no name".to_owned()));
     }
-    let what = format!("initializer {name:?}");
-    match initializer.data_location {
-        0 => {}
-        external::EXTERNAL => {
-            let Some(folder) = folder else {
-                return Err(malformed(format!(
-                    "{what} is in another file; allow external data to have it read"
-                )));
-            };
-            external::load(&what, &mut initializer, folder, budget)?;
-        }
-        other => return Err(malformed(format!("{what} has the unknown data location {other}"))),
-    }
-    tensor::check(&what, &initializer)?;
+    tensor::check(&format!("initializer {name:?}"), &initializer)?;
     Ok((name, initializer))
 }
 
@@ -266,6 +299,12 @@ fn tensor_info(kind: &str, info: &ValueInfoProto) -> Result<TensorInfo> {
         return Err(malformed(format!("an {kind} has no name")));
     }
     let what = format!("{kind} {name:?}");
+    if let Some(other) = info.kind.as_ref().and_then(other_type) {
+        return Err(Error::unsupported(
+            "onnx",
+            format!("{what} is {other}: those of the model must be tensors"),
+        ));
+    }
     let tensor = info.kind.as_ref().and_then(|kind| kind.tensor.as_ref());
     let dims = match tensor.and_then(|tensor| tensor.shape.as_ref()) {
         None => None,
@@ -283,7 +322,7 @@ fn tensor_info(kind: &str, info: &ValueInfoProto) -> Result<TensorInfo> {
                 (Some(value), _) => usize::try_from(value)
                     .map(Dim::Known)
                     .map_err(|_| malformed(format!("{what} has an extent of {value}"))),
-                (None, Some(symbol)) if !symbol.is_empty() => Ok(Dim::Symbol(symbol.clone())),
+                (None, Some(symbol)) if !matches!(symbol.as_str(), "" | "?" | "-1" | "None") => Ok(Dim::Symbol(symbol.clone())),
                 _ => Ok(Dim::Unknown),
             });
             Some(dims.collect::<Result<Vec<_>>>()?)
@@ -296,33 +335,15 @@ fn tensor_info(kind: &str, info: &ValueInfoProto) -> Result<TensorInfo> {
     })
 }
 
-/// Every value has one definition, and each use comes after it; so there are no cycles.
-fn order(graph: &GraphProto, initializers: &HashMap<String, TensorProto>, inputs: &[TensorInfo]) -> Result<()> {
-    let mut defined: HashSet<&str> = initializers.keys().map(String::as_str).collect();
-    defined.extend(inputs.iter().map(|input| input.name.as_str()));
-    for (index, node) in graph.node.iter().enumerate() {
-        let what = || format!("node {index} {:?} ({})", node.name, node.op_type);
-        for input in node.input.iter().filter(|input| !input.is_empty()) {
-            if !defined.contains(input.as_str()) {
-                return Err(malformed(format!(
-                    "{} uses {input:?}, which nothing before it defines",
-                    what()
-                )));
-            }
-        }
-        if node.output.iter().all(String::is_empty) {
-            return Err(malformed(format!("{} has no output", what())));
-        }
-        for output in node.output.iter().filter(|output| !output.is_empty()) {
-            if !defined.insert(output) {
-                return Err(malformed(format!("{} defines {output:?}, which is defined before", what())));
-            }
-        }
-    }
-    match graph.output.iter().find(|output| !defined.contains(output.name.as_str())) {
-        Some(output) => Err(malformed(format!("nothing defines the output {:?}", output.name))),
-        None => Ok(()),
-    }
+/// What a value is that is no tensor.
+fn other_type(kind: &TypeProto) -> Option<&'static str> {
+    let types = [
+        (&kind.sequence, "a sequence"),
+        (&kind.map, "a map"),
+        (&kind.sparse_tensor, "a sparse tensor"),
+        (&kind.optional, "an optional"),
+    ];
+    types.into_iter().find_map(|(given, name)| given.is_some().then_some(name))
 }
 
 /// The inputs' shapes with the given numbers for what the file leaves open.
@@ -389,7 +410,7 @@ pub(super) fn input_shapes(model: &Model, shapes: &Shapes) -> Result<Vec<Vec<usi
 /// A given value, which must be of the type that the input is declared with.
 pub(super) fn fixed_value(input: &TensorInfo, value: &Tensor) -> Result<Tensor> {
     let name = input.element_type();
-    let Some(expected) = element::known_dtype(input.element) else {
+    let Some(expected) = element::dtype(input.element) else {
         return Err(Error::unsupported("onnx", format!("input {input} is {name}")));
     };
     match value {

@@ -102,6 +102,7 @@ impl Model {
         budget.charge("the file", bytes.len(), 1)?;
         check::parsed_size(&bytes, &budget)?;
         let model = ModelProto::decode(bytes).map_err(|error| Error::Onnx(format!("not a readable ONNX file: {error}")))?;
+        let folder = options.external_folder.as_deref().or(folder);
         let folder = folder.filter(|_| options.external_data);
         check::model(model, options, folder, &mut budget)
     }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::path::PathBuf;
 
 use super::element;
 use crate::dtype::DType;
@@ -13,19 +14,21 @@ use crate::tensor::Tensor;
 pub struct Options {
     pub(super) budget: u64,
     pub(super) external_data: bool,
+    pub(super) external_folder: Option<PathBuf>,
 }
 
 impl Default for Options {
     fn default() -> Self {
         Self {
             budget: 4 << 30,
-            external_data: false,
+            external_data: true,
+            external_folder: None,
         }
     }
 }
 
 impl Options {
-    /// A budget of 4 GiB, no external data.
+    /// A budget of 4 GiB, external data from the model's own folder.
     pub fn new() -> Self {
         Self::default()
     }
@@ -36,10 +39,17 @@ impl Options {
         self
     }
 
-    /// Sets whether tensors may stand in other files: plain files in the model's folder, no link out of it. Only for
-    /// [`Model::open_with`](super::Model::open_with); a model from memory has no folder.
+    /// Sets whether tensors in other files are read, as they are if this is not called: plain files in the model's folder, no link
+    /// out of it. A model from memory has no folder but one that is given ([`external_folder`](Self::external_folder)).
     pub fn external_data(mut self, read: bool) -> Self {
         self.external_data = read;
+        self
+    }
+
+    /// Has tensors in other files read from a folder that is not the model's own. Locations that lead out of it are refused all the
+    /// same.
+    pub fn external_folder(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.external_folder = Some(folder.into());
         self
     }
 }
@@ -70,7 +80,8 @@ impl TensorInfo {
         }
     }
 
-    /// The type of its elements while the network runs, `f32` for real numbers of every width; `None` where there is none.
+    /// The type of its elements while the network runs, `f32` for real numbers of every width, and for whole numbers of types that
+    /// [`DType`] does not have the next wider one; `None` where there is none.
     pub fn dtype(&self) -> Option<DType> {
         element::dtype(self.element)
     }
@@ -125,8 +136,8 @@ impl Shapes {
 
     /// Fixes an input: it is a constant with these elements, and the graph has no such input. For inputs that shapes depend
     /// on, which are often whole numbers: the shape of a Reshape, the starts of a Slice, the sizes of a Resize. The value is of the
-    /// type that the input is declared with; of `i64` for whole numbers of types that [`DType`] does not have, and of `f32` for
-    /// real numbers of every width.
+    /// type that the input is declared with, or of the next wider one for whole numbers of types that [`DType`] does not have, and
+    /// of `f32` for real numbers of every width.
     ///
     /// ```
     /// use convoke::onnx::{Model, Shapes};

@@ -13,6 +13,7 @@ use crate::onnx::{Model, Shapes};
 use crate::precision::Precision;
 use crate::reference;
 use crate::session::backend::Backend;
+use crate::session::fallback::Fallback;
 use crate::session::shared::{Settings, Shared};
 
 const NAME: &str = "session";
@@ -45,6 +46,7 @@ pub struct SessionBuilder {
     precision: Precision,
     tuning: Option<TuningPlan>,
     plans_kept: usize,
+    fallback: Fallback,
 }
 
 impl Default for SessionBuilder {
@@ -55,6 +57,7 @@ impl Default for SessionBuilder {
             precision: Precision::F32,
             tuning: None,
             plans_kept: 8,
+            fallback: Fallback::Never,
         }
     }
 }
@@ -93,6 +96,28 @@ impl SessionBuilder {
         self
     }
 
+    /// Sets what the CPU computes in a session on a GPU: nothing, if this is not called. What runs there is logged, and
+    /// [`Session::on_cpu`] names it. Such a session has no [`resident`](Session::resident) runs. Other backends compute all or nothing.
+    ///
+    /// ```
+    /// use convoke::{Backend, Fallback, Session, graph::Graph, ops::Unary};
+    /// use ndarray::ArrayD;
+    ///
+    /// let mut graph = Graph::new();
+    /// let x = graph.input("x");
+    /// let relu = graph.node("relu", Unary::Relu, &[x])?;
+    /// graph.output(relu)?;
+    /// let session = Session::builder().backend(Backend::auto()).fallback(Fallback::Always).build(graph)?;
+    /// let outputs = session.run(&[ArrayD::from_elem(vec![2, 3], -1.0).view()])?;
+    /// assert_eq!(outputs[0].sum(), 0.0);
+    /// assert!(session.on_cpu(&[&[2, 3]])?.is_empty(), "every GPU computes relu");
+    /// # Ok::<(), convoke::Error>(())
+    /// ```
+    pub fn fallback(mut self, fallback: Fallback) -> Self {
+        self.fallback = fallback;
+        self
+    }
+
     /// Makes a graph ready, or a model (feature `onnx`). Nothing is compiled before the first run or [`Session::prepare`], since
     /// shapes are not known.
     ///
@@ -128,11 +153,21 @@ impl SessionBuilder {
                 ),
             ));
         }
+        if self.fallback != Fallback::Never && self.precision != Precision::F32 {
+            return Err(Error::unsupported(
+                NAME,
+                format!(
+                    "a fallback to the CPU, which computes in f32, with numbers of {}",
+                    self.precision
+                ),
+            ));
+        }
         let settings = Settings {
             backend,
             passes: Passes::new(&self.passes, reference::constants),
             precision: self.precision,
             plans_kept: self.plans_kept,
+            fallback: self.fallback,
         };
         Session::from_source(source.into(), settings)
     }

@@ -57,9 +57,9 @@ pub(super) struct BenchArguments {
     plan: PlanArguments,
     #[command(flatten)]
     output: OutputArguments,
-    /// Read tensors from other files in the model's folder.
-    #[arg(long)]
-    external_data: bool,
+    /// Read tensors in other files from this folder; otherwise from the model's own, and from nowhere else.
+    #[arg(long, value_name = "FOLDER")]
+    external_data: Option<PathBuf>,
 }
 
 /// What becomes of the figures.
@@ -178,7 +178,7 @@ pub(super) fn bench(out: &mut dyn Write, arguments: &BenchArguments, adapters: &
     let to_stdout = share([&json, &csv_file, &html_file].into_iter().flatten())?;
     let start = Instant::now();
     let model = match &arguments.model {
-        Some(path) => Some((path, open(path, arguments.external_data)?)),
+        Some(path) => Some((path, open(path, arguments.external_data.as_deref())?)),
         None => None,
     };
     let read = start.elapsed().as_secs_f64();

@@ -4,11 +4,12 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use convoke::onnx::{Model, Shapes, TensorInfo};
+use convoke::onnx::{Model, TensorInfo};
 use convoke::testing::Random;
 use convoke::{DType, Tensor, TensorView};
 
 use super::decode::EXTENSIONS;
+use super::inspect::{shape, shapes_of};
 use super::picture::PictureOptions;
 use super::{layout, npy};
 
@@ -27,6 +28,9 @@ pub(super) struct InputArguments {
     /// on white paper where they are transparent, and are not turned by what a camera noted.
     #[arg(long, value_name = "[NAME=]FILE|FOLDER|-|random", value_parser = source)]
     input: Vec<(Option<String>, String)>,
+    /// The shape of an input that the file leaves open, for random numbers; otherwise an open first extent is 1.
+    #[arg(long, value_name = "NAME=1x3x224x224", value_parser = shape)]
+    shape: Vec<(String, Vec<usize>)>,
     #[command(flatten)]
     picture: PictureOptions,
 }
@@ -97,7 +101,7 @@ impl InputArguments {
     /// error, and so is what the model does not take.
     pub(super) fn prepare(&self, model: &Model, default: Option<&str>) -> Result<Feeds, Box<dyn std::error::Error>> {
         let given = self.named(model)?;
-        let mut shapes = Shapes::new();
+        let mut shapes = shapes_of(model, &self.shape)?;
         let mut arrays = Vec::new();
         let (mut pictures, mut folder) = (0, None);
         for info in model.inputs() {
@@ -139,15 +143,28 @@ impl InputArguments {
                 )),
             };
             let array = array.map_err(|error| format!("{source}: {error}"))?;
+            if let Some((_, wanted)) = self
+                .shape
+                .iter()
+                .find(|(name, wanted)| *name == info.name && wanted != array.shape())
+            {
+                let got = array.shape();
+                return Err(format!("{source}: expected shape {wanted:?}, which --shape gives, but got {got:?}").into());
+            }
             shapes = shapes.input(&info.name, array.shape());
             arrays.push(Some(array));
         }
         if self.picture.any() && pictures == 0 {
             return Err("options for pictures are given, but no input is a picture".into());
         }
-        let input_shapes = model.input_shapes(&shapes)?;
-        // What is not supported is said before a device is opened, and inputs that there is a graph for are within the budget.
-        model.graph(&shapes)?;
+        let input_shapes = model
+            .input_shapes(&shapes)
+            .map_err(|error| format!("{error} (--shape NAME=1x3x224x224 gives random numbers a shape)"))?;
+        // What is not supported is said before a device is opened, and inputs of a model that passes are within the budget.
+        model.check(&shapes).map_err(|error| match error {
+            error @ convoke::Error::Unsupported { .. } => format!("{error}\n-v names the nodes").into(),
+            error => Box::<dyn std::error::Error>::from(error),
+        })?;
         let mut random = Random::new(0);
         let inputs = arrays.into_iter().zip(model.inputs().iter().zip(&input_shapes));
         let inputs = inputs.map(|(array, (info, shape))| match array {

@@ -9,8 +9,9 @@ use clap::Args;
 use convoke::gpu::{DeviceClass, Memory};
 use convoke::graph::{Graph, Pass};
 use convoke::onnx::{Model, Shapes};
+use convoke::session::OnCpu;
 use convoke::wgpu;
-use convoke::{Gpu, Session};
+use convoke::{Fallback, Gpu, Session};
 use ndarray::{ArrayD, IxDyn};
 
 use super::devices::bytes;
@@ -25,9 +26,9 @@ pub(super) struct InspectArguments {
     /// The shape of an input that the file leaves open; otherwise an open first extent is 1.
     #[arg(long, value_name = "NAME=1x3x224x224", value_parser = shape)]
     shape: Vec<(String, Vec<usize>)>,
-    /// Read tensors from other files in the model's folder.
-    #[arg(long)]
-    external_data: bool,
+    /// Read tensors in other files from this folder; otherwise from the model's own, and from nowhere else.
+    #[arg(long, value_name = "FOLDER")]
+    external_data: Option<PathBuf>,
 }
 
 pub(super) fn shape(text: &str) -> Result<(String, Vec<usize>), String> {
@@ -53,8 +54,14 @@ pub(super) fn shapes_of(model: &Model, given: &[(String, Vec<usize>)]) -> Result
 
 /// Says what a model is.
 pub(super) fn inspect(out: &mut dyn Write, arguments: &InspectArguments) -> Outcome {
-    let model = open(&arguments.model, arguments.external_data)?;
+    let model = open(&arguments.model, arguments.external_data.as_deref())?;
     let shapes = shapes_of(&model, &arguments.shape)?;
+    let described = Described::new(&model, &shapes);
+    let verdict = match &described {
+        Ok(described) => described.verdict(),
+        Err(error) => format!("not: {error}"),
+    };
+    writeln!(out, "runs        {verdict}")?;
     writeln!(out, "opset       {}", model.opset())?;
     for (kind, infos) in [("input", model.inputs()), ("output", model.outputs())] {
         for info in infos {
@@ -62,18 +69,17 @@ pub(super) fn inspect(out: &mut dyn Write, arguments: &InspectArguments) -> Outc
         }
     }
     writeln!(out, "parameters  {}", model.parameters())?;
-    let described = Described::new(&model, &shapes);
-    match &described {
-        Ok(described) => writeln!(out, "FLOPs       {} (convolutions and matrix products)", described.flops)?,
-        Err(error) => writeln!(out, "FLOPs       not known: {error}")?,
+    if let Ok(described) = &described {
+        writeln!(out, "FLOPs       {} (convolutions and matrix products)", described.flops)?;
     }
     writeln!(out, "operators")?;
     for (operator, count) in model.operators() {
         writeln!(out, "    {count:>6}  {operator}")?;
     }
-    if let Ok(described) = described {
-        described.write(out)?;
-    }
+    let Ok(described) = described else {
+        return Ok(ExitCode::FAILURE);
+    };
+    described.write(out)?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -84,6 +90,8 @@ struct Described {
     operators: BTreeMap<&'static str, [usize; 2]>,
     /// Plans before the passes and after, or why there are none.
     plans: convoke::Result<[Plan; 2]>,
+    /// What no GPU computes.
+    on_cpu: Vec<OnCpu>,
 }
 
 struct Plan {
@@ -105,7 +113,36 @@ impl Described {
             }
         }
         let plans = plan(&graph, &inputs, &[]).and_then(|before| Ok([before, plan(&graph, &inputs, &Pass::ALL)?]));
-        Ok(Self { flops, operators, plans })
+        let on_cpu = match &plans {
+            Ok(_) => Vec::new(),
+            Err(_) => roomy_session(&graph, &Pass::ALL, Fallback::Always)?
+                .on_cpu(&known)
+                .unwrap_or_default(),
+        };
+        Ok(Self {
+            flops,
+            operators,
+            plans,
+            on_cpu,
+        })
+    }
+
+    /// Where the model runs.
+    fn verdict(&self) -> String {
+        let Err(error) = &self.plans else {
+            return "on GPUs and on the CPU".to_owned();
+        };
+        if self.on_cpu.is_empty() {
+            return format!("on the CPU; on GPUs not: {error}");
+        }
+        let mut lines = vec!["on the CPU; on GPUs with --fallback, which has the CPU compute".to_owned()];
+        let on_cpu = self.on_cpu.iter();
+        lines.extend(on_cpu.map(
+            |OnCpu {
+                 node, operator, reason, ..
+             }| format!("            {operator} {node:?}: {reason}"),
+        ));
+        lines.join("\n")
     }
 
     fn write(&self, out: &mut dyn Write) -> std::io::Result<()> {
@@ -144,8 +181,8 @@ impl Described {
     }
 }
 
-/// Plans for a device that computes nothing and has room for everything: nothing is compiled by a driver or run.
-fn plan(graph: &Graph, inputs: &[Vec<usize>], passes: &[Pass]) -> convoke::Result<Plan> {
+/// On a device that computes nothing and has room for everything: nothing is compiled by a driver or run.
+fn roomy_session(graph: &Graph, passes: &[Pass], fallback: Fallback) -> convoke::Result<Session> {
     let most = wgpu::Limits::unlimited();
     let (device, queue) = wgpu::Device::noop(&wgpu::DeviceDescriptor {
         required_limits: wgpu::Limits {
@@ -158,7 +195,15 @@ fn plan(graph: &Graph, inputs: &[Vec<usize>], passes: &[Pass]) -> convoke::Resul
     let info = wgpu::AdapterInfo::new(wgpu::DeviceType::Other, wgpu::Backend::Noop);
     // Plans differ by class: for few positions, real GPUs sum a layer in parts.
     let gpu = Gpu::from_device(device, queue, &info)?.with_device_class(DeviceClass::Software);
-    let session = Session::builder().backend(gpu).passes(passes).build(graph.clone())?;
+    Session::builder()
+        .backend(gpu)
+        .passes(passes)
+        .fallback(fallback)
+        .build(graph.clone())
+}
+
+fn plan(graph: &Graph, inputs: &[Vec<usize>], passes: &[Pass]) -> convoke::Result<Plan> {
+    let session = roomy_session(graph, passes, Fallback::Never)?;
     // Nothing is read: zeros that take no memory until they are touched.
     let inputs: Vec<ArrayD<f32>> = inputs.iter().map(|shape| ArrayD::zeros(IxDyn(shape))).collect();
     let views: Vec<_> = inputs.iter().map(|input| input.view()).collect();

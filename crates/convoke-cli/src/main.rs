@@ -5,6 +5,7 @@ mod conformance;
 mod decode;
 mod devices;
 mod digits;
+mod fallback;
 mod input;
 mod inspect;
 mod layout;

@@ -10,6 +10,7 @@ use convoke::onnx::{Model, Options};
 use convoke::{Backend, DType, Element, Error, Tensor};
 use ndarray::{ArrayView1, Axis};
 
+use super::fallback::FallbackArguments;
 use super::input::{InputArguments, check_names, resolve};
 use super::npy;
 use super::outcome::{self, Outcome, announce, complain};
@@ -39,11 +40,13 @@ pub(super) struct RunArguments {
     /// Names of the classes, a line each.
     #[arg(long, value_name = "FILE", requires = "top")]
     labels: Option<PathBuf>,
-    /// Read tensors from other files in the model's folder.
-    #[arg(long)]
-    external_data: bool,
+    /// Read tensors in other files from this folder; otherwise from the model's own, and from nowhere else.
+    #[arg(long, value_name = "FOLDER")]
+    external_data: Option<PathBuf>,
     #[command(flatten)]
     precision: PrecisionArguments,
+    #[command(flatten)]
+    fallback: FallbackArguments,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -70,7 +73,7 @@ fn output(text: &str) -> Result<(Option<String>, String), String> {
 }
 
 /// Opens a model; whatever is wrong with it, the message names the file.
-pub(super) fn open(path: &Path, external_data: bool) -> convoke::Result<Model> {
+pub(super) fn open(path: &Path, external_data: Option<&Path>) -> convoke::Result<Model> {
     let named = |message: &str| format!("{}: {message}", path.display());
     if path
         .metadata()
@@ -78,7 +81,11 @@ pub(super) fn open(path: &Path, external_data: bool) -> convoke::Result<Model> {
     {
         return Err(Error::Onnx(named("the file is empty")));
     }
-    Model::open_with(path, &Options::new().external_data(external_data)).map_err(|error| match error {
+    let options = match external_data {
+        Some(folder) => Options::new().external_folder(folder),
+        None => Options::new(),
+    };
+    Model::open_with(path, &options).map_err(|error| match error {
         Error::Unsupported { operator, message } => Error::Unsupported {
             operator,
             message: named(&message),
@@ -108,7 +115,7 @@ pub(super) fn backend(kind: Kind, adapter: Option<&str>) -> Result<Backend, Box<
 
 /// Runs a model once, or for each picture of a folder.
 pub(super) fn run(out: &mut dyn Write, arguments: &RunArguments, adapter: Option<&str>) -> Outcome {
-    let model = Arc::new(open(&arguments.model, arguments.external_data)?);
+    let model = Arc::new(open(&arguments.model, arguments.external_data.as_deref())?);
     let mut targets = targets(&arguments.output, &model)?;
     let to_stdout = share(targets.iter().map(|(_, target)| target))?;
     let labels = match &arguments.labels {
@@ -120,12 +127,14 @@ pub(super) fn run(out: &mut dyn Write, arguments: &RunArguments, adapter: Option
     let feeds = arguments.inputs.prepare(&model, None)?;
     let backend = arguments.plan.apply(backend(arguments.backend, adapter)?)?;
     announce(&backend);
-    let session = arguments.precision.session(model.clone(), &backend)?;
+    let fallback = arguments.fallback.get(arguments.backend, arguments.precision);
+    let session = arguments.precision.session(model.clone(), &backend, fallback)?;
     let runs = feeds
         .runs()
         .iter()
         .map(|views| session.run_tensors(views))
-        .collect::<Result<Vec<_>, _>>()?;
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(|error| arguments.fallback.advise(error, &backend))?;
     let outputs = together(runs)?;
 
     // Whoever reads the lines may stop early; the files are wanted all the same.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
 use convoke::onnx::Model;
-use convoke::{Backend, Precision, Result, Session};
+use convoke::{Backend, Fallback, Precision, Result, Session};
 
 /// How numbers are stored.
 #[derive(Args, Clone, Copy, Debug)]
@@ -32,10 +32,11 @@ impl PrecisionArguments {
     }
 
     /// A session that stores its numbers so.
-    pub(super) fn session(self, model: impl Into<Arc<Model>>, backend: &Backend) -> Result<Session> {
+    pub(super) fn session(self, model: impl Into<Arc<Model>>, backend: &Backend, fallback: Fallback) -> Result<Session> {
         Session::builder()
             .backend(backend.clone())
             .precision(self.get())
+            .fallback(fallback)
             .build(model.into())
     }
 }

@@ -7,9 +7,9 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use convoke::Backend;
 use convoke::profiling::Timing;
 use convoke::profiling::{Excess, LayerProfile, Profile};
+use convoke::{Backend, Fallback};
 use serde_json::{Value, json};
 
 use super::input::InputArguments;
@@ -44,9 +44,9 @@ pub(super) struct ProfileArguments {
     /// Write a trace to a file, for `chrome://tracing` and Perfetto.
     #[arg(long, value_name = "FILE.json")]
     trace: Option<PathBuf>,
-    /// Read tensors from other files in the model's folder.
-    #[arg(long)]
-    external_data: bool,
+    /// Read tensors in other files from this folder; otherwise from the model's own, and from nowhere else.
+    #[arg(long, value_name = "FOLDER")]
+    external_data: Option<PathBuf>,
     #[command(flatten)]
     precision: PrecisionArguments,
 }
@@ -61,7 +61,7 @@ enum Order {
 
 /// Measures a model and shows the table.
 pub(super) fn profile(out: &mut dyn Write, arguments: &ProfileArguments, adapter: Option<&str>) -> Outcome {
-    let model = open(&arguments.model, arguments.external_data)?;
+    let model = open(&arguments.model, arguments.external_data.as_deref())?;
     let [json, trace_file] = [&arguments.json, &arguments.trace].map(|path| Target::open_some(path.as_deref()));
     let (json, trace_file) = (json?, trace_file?);
     let to_stdout = share([&json, &trace_file].into_iter().flatten())?;
@@ -72,7 +72,7 @@ pub(super) fn profile(out: &mut dyn Write, arguments: &ProfileArguments, adapter
     announce(&backend);
     let profile = arguments
         .precision
-        .session(model, &backend)?
+        .session(model, &backend, Fallback::Never)?
         .profile(&views, arguments.repetitions as usize)?;
     if let Some(target) = json {
         write_json(out, target, &numbers(&profile, &backend))?;

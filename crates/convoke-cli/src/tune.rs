@@ -35,15 +35,15 @@ pub(super) struct TuneArguments {
     /// `--large-tiles`.
     #[arg(long)]
     large_tiles: bool,
-    /// Read tensors from other files in the model's folder.
-    #[arg(long)]
-    external_data: bool,
+    /// Read tensors in other files from this folder; otherwise from the model's own, and from nowhere else.
+    #[arg(long, value_name = "FOLDER")]
+    external_data: Option<PathBuf>,
 }
 
 /// Measures, shows the table and writes the plan. Exit status 1 where a kernel's answer is wrong: it is not in the plan, but
 /// somebody should know.
 pub(super) fn tune(out: &mut dyn Write, arguments: &TuneArguments, adapter: Option<&str>) -> Outcome {
-    let model = open(&arguments.model, arguments.external_data)?;
+    let model = open(&arguments.model, arguments.external_data.as_deref())?;
     let shapes = shapes_of(&model, &arguments.shape)?;
     // What cannot be written is seen before anything is measured.
     let target = Target::open(&arguments.output)?;

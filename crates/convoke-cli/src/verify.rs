@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use clap::Args;
 use convoke::Backend;
 
+use super::fallback::FallbackArguments;
 use super::input::InputArguments;
 use super::model::{Kind, backend, open};
 use super::outcome::{self, Outcome, announce};
@@ -25,16 +26,18 @@ pub(super) struct VerifyArguments {
     /// Where to run; `--adapter` says more.
     #[arg(long, value_enum, default_value = "auto")]
     backend: Kind,
-    /// Read tensors from other files in the model's folder.
-    #[arg(long)]
-    external_data: bool,
+    /// Read tensors in other files from this folder; otherwise from the model's own, and from nowhere else.
+    #[arg(long, value_name = "FOLDER")]
+    external_data: Option<PathBuf>,
     #[command(flatten)]
     precision: PrecisionArguments,
+    #[command(flatten)]
+    fallback: FallbackArguments,
 }
 
 /// Names every operator whose output is not what the reference makes of the same inputs; exit status 1 if there is one.
 pub(super) fn verify(out: &mut dyn Write, arguments: &VerifyArguments, adapter: Option<&str>) -> Outcome {
-    let model = open(&arguments.model, arguments.external_data)?;
+    let model = open(&arguments.model, arguments.external_data.as_deref())?;
     let feeds = arguments.inputs.prepare(&model, Some("random"))?;
     let views = feeds.only()?;
     // Without an adapter nobody wants to hear that the CPU is right.
@@ -44,7 +47,11 @@ pub(super) fn verify(out: &mut dyn Write, arguments: &VerifyArguments, adapter: 
     };
     let backend = arguments.plan.apply(backend)?;
     announce(&backend);
-    let checks = arguments.precision.session(model, &backend)?.verify(&views)?;
+    let fallback = arguments.fallback.get(arguments.backend, arguments.precision);
+    let session = arguments.precision.session(model, &backend, fallback)?;
+    let checks = session
+        .verify(&views)
+        .map_err(|error| arguments.fallback.advise(error, &backend))?;
     let mut wrong = 0;
     for check in &checks {
         if let Some(mismatch) = &check.mismatch {

@@ -195,7 +195,7 @@ pub(crate) fn check_extent(operator: &'static str, extent: usize, before: isize,
     if padded > LARGEST_EXTENT as u64 {
         return Err(Error::LimitExceeded {
             operator,
-            what: "the padded extent",
+            what: "the padded extent".to_owned(),
             needed: padded,
             limit: LARGEST_EXTENT as u64,
         });

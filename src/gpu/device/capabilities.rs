@@ -105,7 +105,7 @@ impl Capabilities {
         if needed > limit {
             return Err(Error::LimitExceeded {
                 operator,
-                what: "a tensor's size in bytes",
+                what: "a tensor's size in bytes".to_owned(),
                 needed,
                 limit,
             });

@@ -1,6 +1,7 @@
 //! A graph on the GPU: weights uploaded once, and for each set of input shapes a plan that runs any number of times.
 
 mod plan;
+mod refusals;
 mod resident;
 
 use std::sync::{Arc, Mutex};
@@ -22,7 +23,7 @@ use crate::gpu::lower::lower;
 use crate::gpu::plan::executable::Executable;
 use crate::gpu::plan::recording::{Recording, Value};
 use crate::graph::passes::{Passes, split_linear};
-use crate::graph::{Graph, ValueId};
+use crate::graph::{Graph, ValueData, ValueId};
 use crate::lock::lock;
 use crate::precision::Precision;
 use crate::profiling::Layer;
@@ -63,9 +64,12 @@ impl GpuEngine {
             precision,
             plans: Kept::new(plans_kept),
         };
-        let upload = |tensor: &Arc<HostTensor>| Tensor::constant(&gpu.context, &tensor.view(), precision);
-        let constants = engine.graph.values.iter();
-        let constants = constants.map(|value| value.constant.as_ref().map(upload).transpose());
+        let upload = |value: &ValueData| {
+            let upload = |tensor: &Arc<HostTensor>| Tensor::constant(&gpu.context, &tensor.view(), precision);
+            let uploaded = value.constant.as_ref().map(upload).transpose();
+            uploaded.map_err(|error| error.about(&format!("constant {:?}", value.name)))
+        };
+        let constants = engine.graph.values.iter().map(upload);
         engine.constants = constants.collect::<Result<_>>()?;
         engine.forget_what_passes_made(graph);
         Ok(engine)
@@ -201,7 +205,8 @@ impl GpuEngine {
             let elements = crate::shape::element_count(NAME, shape)?;
             let dtype = graph.input_type(*value);
             let precision = stored_precision(dtype, self.precision);
-            let bytes = context.capabilities.check_stored(NAME, elements, precision.bytes())?;
+            let bytes = context.capabilities.check_stored(NAME, elements, precision.bytes());
+            let bytes = bytes.map_err(|error| error.about(&format!("input {:?}", graph.name(*value))))?;
             let buffer = if elements == 0 { None } else { Some(context.take(bytes)?) };
             values[value.0] = Some(recording.import(buffer.clone(), shape, dtype, false));
             inputs.push(buffer);
@@ -269,7 +274,7 @@ impl Engine for GpuEngine {
     }
 
     #[cfg(not(target_family = "wasm"))]
-    fn evaluate(&self, inputs: &[TensorView<'_>]) -> Result<Evaluation> {
+    fn evaluate(&self, inputs: &[TensorView<'_>]) -> Result<Vec<Evaluation>> {
         let context = &self.gpu.context;
         let shapes: Vec<Vec<usize>> = inputs.iter().map(|array| array.shape().to_vec()).collect();
         let mut lowered = self.lower(&shapes)?;
@@ -296,10 +301,10 @@ impl Engine for GpuEngine {
             .iter()
             .map(|value| value.as_ref().map(read).transpose())
             .collect::<Result<Vec<_>>>()?;
-        Ok(Evaluation {
+        Ok(vec![Evaluation {
             graph: lowered.graph,
             values,
-        })
+        }])
     }
 
     #[cfg(not(target_family = "wasm"))]

@@ -4,7 +4,7 @@ use crate::gpu::device::device_class::DeviceClass;
 use crate::gpu::wgsl::loop_limit::MOST_ROUNDS;
 use std::sync::Arc;
 
-use crate::dtype::DType;
+use crate::dtype::{DType, TensorType};
 use crate::error::{Error, Result};
 use crate::gpu::choose::kernel_choice::KernelChoice;
 use crate::gpu::choose::policy::KernelPolicy;
@@ -227,6 +227,15 @@ impl Recording {
         }
     }
 
+    /// A tensor that something else makes: what an operator by itself is recorded for.
+    pub(crate) fn given(&mut self, operator: &'static str, kind: &TensorType, constant: bool) -> Result<Value> {
+        let value = self.output(operator, &kind.shape, kind.dtype)?;
+        if let Some(slot) = value.slot {
+            self.slots[slot.0].constant = constant;
+        }
+        Ok(value)
+    }
+
     /// Announces that several dispatches will write a slot, each a copy of one of these parts and none anything else. A slot
     /// is constant only if every dispatch that writes it is: where one is not, the others may not be done once either.
     pub(crate) fn write_in_parts(&mut self, output: SlotId, parts: Vec<Part>) {
@@ -267,7 +276,7 @@ impl Recording {
         if work.rounds > MOST_ROUNDS && self.capabilities.splits_sums() {
             return Err(Error::LimitExceeded {
                 operator,
-                what: "the rounds of an invocation's loops",
+                what: "the rounds of an invocation's loops".to_owned(),
                 needed: work.rounds,
                 limit: MOST_ROUNDS,
             });
@@ -337,7 +346,7 @@ fn fold(operator: &'static str, workgroups: u64, most: u32) -> Result<[u32; 3]> 
     if rows * columns > limit {
         return Err(Error::LimitExceeded {
             operator,
-            what: "the number of workgroups",
+            what: "the number of workgroups".to_owned(),
             needed: workgroups,
             limit,
         });

@@ -1,12 +1,11 @@
 //! What ONNX Runtime's optimizer makes of several operators in a row.
 
-use super::activation::number;
 use super::builder::Value;
 use super::node::{Node, unsupported};
 use super::{conv, linear};
 use crate::dtype::DType;
 use crate::error::Result;
-use crate::ops::{Binary, Cast, Gather, LayerNorm, Linear, MatMul, Reduce, Slice, Transpose, Unary};
+use crate::ops::{Binary, Cast, Gather, LayerNorm, Reduce, Slice, Unary};
 
 /// A layer norm of the sum of two inputs and, where there is one, a bias. The sum is an output as well.
 pub(super) fn skip_layer_norm(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
@@ -69,42 +68,6 @@ pub(super) fn embed_layer_norm(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
         _ => Value::Missing(String::new()),
     };
     Ok(vec![result, counts, sum])
-}
-
-/// A product of matrices, of which each may be transposed, times a number.
-pub(super) fn mat_mul(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
-    if node.flag("transBatchA", false)? || node.flag("transBatchB", false)? {
-        return Err(unsupported("the first dimension of a batch as rows"));
-    }
-    let (mut left, mut right) = (node.input(0)?, node.input(1)?);
-    if node.flag("transA", false)? {
-        left = transposed(node, &left)?;
-    }
-    let is_transposed = node.flag("transB", false)?;
-    // A known matrix is a weight, which is packed once, and whose rows are the columns.
-    let is_weight = node.is_known(&right) && right.shape().len() == 2;
-    if is_transposed != is_weight {
-        right = transposed(node, &right)?;
-    }
-    let product = if is_weight {
-        node.emit(Linear, &[&left, &right])?
-    } else {
-        node.emit(MatMul, &[&left, &right])?
-    };
-    match node.float("alpha", 1.0)? {
-        1.0 => Ok(vec![product]),
-        alpha => node.emit_one(Binary::Mul, &[&product, &number(alpha)]),
-    }
-}
-
-/// With its last two dimensions in each other's place.
-fn transposed(node: &mut Node<'_, '_>, matrix: &Value) -> Result<Value> {
-    let rank = matrix.shape().len() as isize;
-    if rank < 2 {
-        return Ok(matrix.clone());
-    }
-    let order: Vec<isize> = (0..rank - 2).chain([rank - 1, rank - 2]).collect();
-    node.emit(Transpose::new(order), &[matrix])
 }
 
 /// A convolution, the sum with another input where there is one, and an activation.

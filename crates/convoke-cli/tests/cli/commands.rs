@@ -366,7 +366,7 @@ fn inspect_says_what_a_model_is() {
     let run = convoke(&["inspect", &lenet()]);
     assert_eq!((run.code, run.stderr.as_str()), (Some(0), ""));
     for line in [
-        "opset       17",
+        "runs        on GPUs and on the CPU\nopset       17",
         "input       input [batch, 1, 28, 28] FLOAT",
         "output      logits [batch, 10] FLOAT",
         "parameters  61706",
@@ -398,6 +398,76 @@ fn inspect_says_what_a_model_is() {
     let run = convoke(&["inspect", &none.display().to_string()]);
     assert_eq!(run.code, Some(1));
     assert!(run.stderr.contains("none.onnx: not a readable ONNX file"), "{}", run.stderr);
+}
+
+/// A field of a protobuf message, with less than 128 bytes.
+fn field(number: u8, content: &[u8]) -> Vec<u8> {
+    [&[number << 3 | 2, content.len() as u8], content].concat()
+}
+
+/// An ONNX file of two operators that there are not, from `x [2]` to `y`.
+fn of_no_operators() -> Vec<u8> {
+    let node = |input: &str, output: &str| {
+        let parts = [
+            field(1, input.as_bytes()),
+            field(2, output.as_bytes()),
+            field(4, b"Frobnicate"),
+        ];
+        field(1, &parts.concat())
+    };
+    let extent = field(2, &field(1, &[0x08, 2]));
+    let kind = field(2, &field(1, &[&[0x08, 1], extent.as_slice()].concat()));
+    let input = field(11, &[field(1, b"x"), kind].concat());
+    let graph = [node("x", "between"), node("between", "y"), input, field(12, &field(1, b"y"))].concat();
+    [vec![0x08, 8], field(7, &graph), field(8, &[0x10, 17])].concat()
+}
+
+#[test]
+fn what_is_not_supported_is_counted_and_the_nodes_are_named_where_that_is_asked_for() {
+    let model = scratch("frobnicate.onnx", &of_no_operators()).display().to_string();
+    let run = convoke(&["inspect", &model]);
+    assert_eq!(run.code, Some(1), "{}", run.stdout);
+    let start = "runs        not: onnx: unsupported: 2 of the model's 2 nodes (opset 17):\n  2 x Frobnicate: no such operator\n";
+    assert!(run.stdout.starts_with(start), "{}", run.stdout);
+    let arguments = ["run", &model, "--input", "random", "--backend", "cpu"];
+    let run = convoke(&arguments);
+    assert_eq!(run.code, Some(1), "{}", run.stdout);
+    assert!(
+        run.stderr.contains("2 x Frobnicate: no such operator\n-v names the nodes"),
+        "{}",
+        run.stderr
+    );
+    assert!(!run.stderr.contains("between"), "{}", run.stderr);
+    let run = convoke(&[&arguments[..], &["-v"]].concat());
+    assert!(run.stderr.contains("node of \"between\" (Frobnicate)"), "{}", run.stderr);
+}
+
+#[test]
+fn random_inputs_have_the_shape_that_is_asked_for() {
+    let model = lenet();
+    let run = convoke(&[
+        "run",
+        &model,
+        "--input",
+        "random",
+        "--shape",
+        "input=3x1x28x28",
+        "--backend",
+        "cpu",
+    ]);
+    assert!(run.stdout.contains("logits [3, 10]"), "{}{}", run.stdout, run.stderr);
+    let run = convoke(&[
+        "run",
+        &model,
+        "--input",
+        "random",
+        "--shape",
+        "input=3x1x28",
+        "--backend",
+        "cpu",
+    ]);
+    assert_eq!(run.code, Some(1), "{}", run.stdout);
+    assert!(run.stderr.contains("expected 4 axes, but got 3"), "{}", run.stderr);
 }
 
 /// A folder of this test's own with the files of an ONNX node case.
