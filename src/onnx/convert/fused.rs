@@ -44,12 +44,11 @@ pub(super) fn embed_layer_norm(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
     let (words, table) = (node.input(0)?, node.input(2)?);
     let mut sum = node.emit(Gather::new(0), &[&table, &words])?;
     let places = node.input(3)?;
-    let places = match node.optional(8) {
-        Some(chosen) => node.emit(Gather::new(0), &[&places, &chosen])?,
-        None => {
-            let length = words.shape().last().copied().unwrap_or_default();
-            node.emit(Slice::new([0], [length as isize]).axes([0]), &[&places])?
-        }
+    let places = if let Some(chosen) = node.optional(8) {
+        node.emit(Gather::new(0), &[&places, &chosen])?
+    } else {
+        let length = words.shape().last().copied().unwrap_or_default();
+        node.emit(Slice::new([0], [length as isize]).axes([0]), &[&places])?
     };
     sum = node.emit(Binary::Add, &[&sum, &places])?;
     if let (Some(segments), Some(table)) = (node.optional(1), node.optional(4)) {
