@@ -1,7 +1,9 @@
 //! Models that are hostile, malformed or unsupported, built field by field.
 
+mod attention;
 mod described;
 mod early;
+mod einsum;
 mod functions;
 mod graphs;
 mod indexed;
@@ -12,6 +14,7 @@ mod quantised;
 mod recurrent;
 mod reductions;
 mod sequences;
+mod signals;
 mod sizes;
 mod sparse;
 mod values;

@@ -21,10 +21,10 @@ pub(super) struct Heads {
 
 /// The extents that a mask broadcasts to.
 #[derive(Clone, Copy)]
-struct Extents {
-    batch: usize,
-    queries: usize,
-    keys: usize,
+pub(super) struct Extents {
+    pub(super) batch: usize,
+    pub(super) queries: usize,
+    pub(super) keys: usize,
 }
 
 impl Heads {
@@ -54,7 +54,7 @@ impl Heads {
         )))
     }
 
-    fn extents(&self) -> Extents {
+    pub(super) fn extents(&self) -> Extents {
         Extents {
             batch: self.query.shape()[0],
             queries: self.query.shape()[2],
@@ -295,12 +295,18 @@ fn where_seen(node: &mut Node<'_, '_>, is_seen: &Value) -> Result<Value> {
 
 /// How many keys before and after its own place a query sees, where that is bounded.
 #[derive(Clone, Copy)]
-struct Window {
+pub(super) struct Window {
     left: Option<i64>,
     right: Option<i64>,
 }
 
 impl Window {
+    /// No key after the query's own place.
+    pub(super) const CAUSAL: Self = Self {
+        left: None,
+        right: Some(0),
+    };
+
     fn read(node: &Node<'_, '_>) -> Result<Self> {
         let bound = |name: &str| match node.int(name, -1)? {
             -1 => Ok(None),
@@ -325,7 +331,7 @@ impl Window {
     }
 
     /// `[queries, keys]`, where so many keys are before those of the first query.
-    fn bias(self, extents: Extents, past: usize) -> ArrayD<f32> {
+    pub(super) fn bias(self, extents: Extents, past: usize) -> ArrayD<f32> {
         let bias = Array2::from_shape_fn((extents.queries, extents.keys), |(query, key)| {
             let distance = (past + query) as i64 - key as i64;
             if self.sees(distance) { 0.0 } else { f32::NEG_INFINITY }
@@ -372,7 +378,7 @@ fn padded_bias(node: &mut Node<'_, '_>, window: Window, extents: Extents, length
 }
 
 /// Whole numbers from a first one on, in this shape.
-fn places(node: &mut Node<'_, '_>, shape: &[usize; 2], first: i64) -> Result<Value> {
+pub(super) fn places(node: &mut Node<'_, '_>, shape: &[usize; 2], first: i64) -> Result<Value> {
     let count = shape[0] * shape[1];
     node.budget().charge("places", count, 8)?;
     let places = ArrayD::from_shape_vec(IxDyn(shape), (0..count as i64).map(|place| place + first).collect());

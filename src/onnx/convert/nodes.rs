@@ -168,7 +168,8 @@ fn takes_sequences(operator: &str) -> bool {
 /// Names that nodes and the graphs in them read.
 pub(super) fn note_uses<'m>(nodes: impl IntoIterator<Item = &'m NodeProto>, used: &mut HashSet<&'m str>) {
     for node in nodes {
-        used.extend(node.input.iter().map(String::as_str));
+        // An input that is left out has no name, and is not an output that is left out.
+        used.extend(node.input.iter().map(String::as_str).filter(|name| !name.is_empty()));
         for graph in node.attribute.iter().filter_map(|attribute| attribute.g.as_deref()) {
             let GraphProto { node, output, .. } = graph;
             used.extend(output.iter().map(|output| output.name.as_str()));

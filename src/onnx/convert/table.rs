@@ -2,9 +2,7 @@
 
 use super::node::Convert;
 use super::{
-    activation, attention, bits, cast, causal_conv, col2im, conv, determinant, einsum, elementwise, fourier, gather, integer,
-    linear, linear_attention, loss, movement, norm, optional, order, pad, pool, q_linear, quantize, recurrent, reduce, resize,
-    rotary, sample, scatter, select, sequence, shape,
+    activation, attention, bits, cast, causal_conv, col2im, conv, determinant, einsum, elementwise, fourier, fused, gather, integer, linear, linear_attention, loss, movement, multi_head, norm, optional, order, pad, pool, q_linear, quantize, recurrent, reduce, resize, rotary, sample, scatter, select, sequence, shape,
 };
 
 /// Whether any operator of a domain is known.
@@ -28,6 +26,12 @@ fn of_microsoft(operator: &str) -> Option<Convert> {
         "BiasGelu" => activation::bias_gelu,
         "FastGelu" => activation::fast_gelu,
         "QuickGelu" => activation::quick_gelu,
+        "MultiHeadAttention" => multi_head::multi_head_attention,
+        "Attention" => multi_head::self_attention,
+        "SkipLayerNormalization" | "SkipSimplifiedLayerNormalization" => fused::skip_layer_norm,
+        "EmbedLayerNormalization" => fused::embed_layer_norm,
+        "FusedConv" => fused::conv,
+        "FusedGemm" => fused::gemm,
         "QuantizeLinear" => quantize::quantize_linear,
         "DequantizeLinear" => quantize::dequantize_linear,
         "DynamicQuantizeMatMul" => integer::dynamic_quantize_mat_mul,
