@@ -1,4 +1,4 @@
-// Matrix products of two plain row-major operands, with broadcast leading dimensions.
+// Matrix products, of floats or of whole numbers, of two plain row-major operands, with broadcast leading dimensions.
 //
 // An invocation computes ROWS x COLUMNS outputs of one matrix. Its rows are neighbours; its columns lie column_blocks
 // apart, so that neighbouring invocations load neighbouring columns.
@@ -8,6 +8,7 @@
 // right: [right matrices, inner, columns]
 // before: the sums of other terms, as the output
 // output: [matrices, rows, columns]
+#import shared/factors_*
 
 fn run(workgroup: u32, lane: u32) {
     let index = workgroup * LANES + lane;
@@ -36,17 +37,17 @@ fn run(workgroup: u32, lane: u32) {
     for (var j = 0u; j < COLUMNS; j++) { // unroll
         right_at[j] = right_matrix * params.inner * params.columns + min(first_column + j * params.column_blocks, params.columns - 1u);
     }
-    var sums: array<array<f32, COLUMNS>, ROWS>;
+    var sums: array<array<Factor, COLUMNS>, ROWS>;
     for (var k = params.first_term; k < params.last_term; k++) {
         let right_row = k * params.columns;
-        var values: array<f32, COLUMNS>;
+        var values: array<Factor, COLUMNS>;
         for (var j = 0u; j < COLUMNS; j++) { // unroll
             values[j] = load_right(right_at[j] + right_row);
         }
         for (var i = 0u; i < ROWS; i++) { // unroll
             let x = load_left(left_at[i] + k);
             for (var j = 0u; j < COLUMNS; j++) { // unroll
-                sums[i][j] = fma(x, values[j], sums[i][j]);
+                sums[i][j] = multiply_add(x, values[j], sums[i][j]);
             }
         }
     }

@@ -8,12 +8,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use convoke::onnx::{Model, Shapes};
-use convoke::testing::compare;
+use convoke::testing::{compare, compare_close};
 use convoke::weights::Weights;
 use convoke::{Backend, Error, Gpu, Session};
 use ndarray::{ArrayD, ArrayViewD};
 
 const MODELS: [&str; 6] = ["expand", "flatten", "reshape", "resize", "slice", "two_inputs"];
+/// Those in which shapes depend on what the model computes.
+const STAGED: [&str; 3] = ["staged_branch", "staged_places", "staged_slice"];
 const ROUNDS: usize = 3;
 
 fn folder() -> PathBuf {
@@ -162,6 +164,79 @@ fn plans_are_kept_and_weights_are_shared_across_shapes() {
         first.constant_bytes,
         "two sessions of one model"
     );
+}
+
+/// Shapes, branches and rounds that depend on what is computed: the session goes on with what it knows by then.
+fn check_staged(backend: &Backend) {
+    for name in STAGED {
+        let model = Arc::new(model(name));
+        let rounds = rounds(&model, name);
+        model
+            .check(&Shapes::new().input("x", [1, 3, 6, 5]))
+            .expect("a model that runs");
+        let session = Session::from_model(Arc::clone(&model), backend).expect("a session");
+        for index in [0, 1, 2, 1, 0] {
+            let (inputs, want) = &rounds[index];
+            let inputs = views(inputs);
+            let outputs = session.run(&inputs).expect("outputs");
+            compare_close(&outputs[0], want, 1e-4, 1e-5)
+                .map_err(|error| format!("{name}, round {index} on {backend}: {error}"))
+                .expect("a run");
+            let awaited = pollster::block_on(session.run_async(&inputs)).expect("outputs");
+            assert_eq!(awaited, outputs, "{name}, round {index}");
+        }
+        let inputs = views(&rounds[0].0);
+        let error = session.answers(&inputs).expect_err("a refusal").to_string();
+        assert!(error.contains("shapes depend on what it computes"), "{error}");
+        if matches!(backend, Backend::Reference) {
+            continue;
+        }
+        let (checks, outputs) = session.verified(&inputs).expect("checks");
+        assert!(checks.iter().all(|check| check.mismatch.is_none()), "{name}: {checks:?}");
+        let convolutions = checks.iter().filter(|check| check.operator == "conv2d").count();
+        assert_eq!(convolutions, 1, "{name}: of all stages");
+        assert_eq!(outputs[0].to_f32(), session.run(&inputs).expect("outputs")[0], "{name}");
+        let profile = session.profile(&inputs, 1).expect("a profile");
+        assert!(profile.layers.len() > 1, "{name}: layers of all stages");
+    }
+}
+
+#[test]
+fn shapes_that_depend_on_what_is_computed_on_the_reference() {
+    check_staged(&Backend::Reference);
+}
+
+#[cfg(feature = "cpu")]
+#[test]
+fn shapes_that_depend_on_what_is_computed_on_the_cpu() {
+    check_staged(&Backend::cpu());
+}
+
+#[test]
+fn shapes_that_depend_on_what_is_computed_on_the_gpu() {
+    let Some(gpu) = gpu() else { return };
+    check_staged(&gpu.into());
+}
+
+/// What was seen makes nothing again, and one graph for all of it there is not.
+#[test]
+fn stages_are_kept() {
+    if gpu().is_none() {
+        return;
+    }
+    let gpu = Gpu::new().expect("a GPU");
+    for name in STAGED {
+        let model = Arc::new(model(name));
+        let rounds = rounds(&model, name);
+        let session = Session::from_model(Arc::clone(&model), &gpu.clone().into()).expect("a session");
+        let run = || session.run(&views(&rounds[0].0)).expect("outputs");
+        let first = run();
+        let made = gpu.counters();
+        assert_eq!(run(), first, "{name}");
+        assert_eq!(gpu.counters(), made, "{name}");
+        let error = model.graph(&Shapes::new().input("x", [1, 3, 6, 5])).expect_err("a refusal");
+        assert!(matches!(error, Error::Unsupported { .. }), "{name}: {error}");
+    }
 }
 
 /// A graph was made for certain shapes: others are refused by name, on every backend and by all that takes inputs.

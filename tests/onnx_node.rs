@@ -102,8 +102,8 @@ fn unsupported(path: &Path) -> Result<BTreeMap<String, String>, String> {
 fn outputs(folder: &Path, backend: &Backend) -> Vec<ArrayD<f32>> {
     let Ok(case) = Case::open(folder) else { return Vec::new() };
     let run = |set| {
-        let (graph, inputs) = case.graph(set)?;
-        let outputs = Session::new(graph, backend)?.run_tensors(&inputs)?;
+        let (source, inputs) = case.source(set);
+        let outputs = Session::new(source, backend)?.run_tensors(&inputs)?;
         Ok::<_, convoke::Error>(outputs.iter().map(Tensor::to_f32).collect())
     };
     let outputs = case.data.iter().map(|set| run(set).unwrap_or_default());

@@ -4,7 +4,8 @@
     pip install onnx==1.23.2 onnxruntime==1.32.0 safetensors==0.8.0 numpy==2.4.6
     python tools/make_dynamic_cases.py
 
-What each model computes with is a shape that is known only when it runs. Tensors are called MODEL/ROUND/in/NAME and
+What each model computes with is a shape that is known only when it runs; in those called staged_* it is known only once the
+model has computed something. Tensors are called MODEL/ROUND/in/NAME and
 MODEL/ROUND/out/NAME, with three rounds of other shapes each, to be run one after another in one session.
 """
 
@@ -59,6 +60,76 @@ def case(name, nodes, weights, inputs=None):
 def normalised(channels):
     """Parameters of a BatchNormalization."""
     return dict(scale=reals(channels), shift=reals(channels), mean=reals(channels), variance=np.abs(reals(channels)) + 0.5)
+
+
+def staged():
+    """Shapes, branches and rounds that depend on what was computed."""
+    conv = dict(kernel_shape=[3, 3], pads=[1, 1, 1, 1])
+    # The pixels whose first channel is large, as rows: however many there are.
+    case(
+        "staged_places",
+        [
+            node("Conv", "x,w", "c", **conv),
+            node("Slice", "c,zero,one,one", "f"),
+            node("Greater", "f,limit", "g"),
+            node("NonZero", "g", "p"),
+            node("Transpose", "p", "q", perm=[1, 0]),
+            node("GatherND", "f,q", "v"),
+            node("Shape", "v", "s"),
+            node("Cast", "s", "count", to=TensorProto.FLOAT),
+            node("Div", "v,count", "y"),
+        ],
+        dict(w=reals(2, 3, 3, 3), zero=i64(0), one=i64(1), limit=np.float32(0.5)),
+    )
+    # As many columns as the largest number says, and then again of what is left.
+    case(
+        "staged_slice",
+        [
+            node("ReduceMax", "x", "m", keepdims=0),
+            node("Ceil", "m", "r"),
+            node("Cast", "r", "i", to=TensorProto.INT64),
+            node("Unsqueeze", "i,zero", "end"),
+            node("Slice", "x,zero,end,three", "t"),
+            node("Conv", "t,w", "c", **conv),
+            node("ReduceMax", "c", "n", keepdims=0),
+            node("Floor", "n", "o"),
+            node("Cast", "o", "j", to=TensorProto.INT64),
+            node("Unsqueeze", "j,zero", "stop"),
+            node("Slice", "c,zero,stop,two", "y"),
+        ],
+        dict(w=reals(2, 3, 3, 3), zero=i64(0), two=i64(2), three=i64(3)),
+    )
+    # One of two branches that give other shapes, and rounds of a loop.
+    output = [helper.make_tensor_value_info("padded", TensorProto.FLOAT, None)]
+    wide = helper.make_graph([node("Conv", "x,w", "padded", **conv)], "wide", [], output)
+    output = [helper.make_tensor_value_info("valid", TensorProto.FLOAT, None)]
+    narrow = helper.make_graph([node("Conv", "x,w", "valid")], "narrow", [], output)
+    body = helper.make_graph(
+        [node("Identity", "go", "goes_on"), node("Mul", "before,half", "d"), node("Add", "d,b", "after")],
+        "body",
+        [
+            helper.make_tensor_value_info("round", TensorProto.INT64, []),
+            helper.make_tensor_value_info("go", TensorProto.BOOL, []),
+            helper.make_tensor_value_info("before", TensorProto.FLOAT, None),
+        ],
+        [
+            helper.make_tensor_value_info("goes_on", TensorProto.BOOL, []),
+            helper.make_tensor_value_info("after", TensorProto.FLOAT, None),
+        ],
+    )
+    case(
+        "staged_branch",
+        [
+            node("ReduceSum", "x", "sum", keepdims=0),
+            node("Greater", "sum,none", "is_positive"),
+            node("If", "is_positive", "b", then_branch=wide, else_branch=narrow),
+            node("Abs", "sum", "a"),
+            node("Ceil", "a", "r"),
+            node("Cast", "r", "rounds", to=TensorProto.INT64),
+            node("Loop", "rounds,,b", "y", body=body),
+        ],
+        dict(w=reals(2, 3, 3, 3), none=np.float32(0), half=np.float32(0.5)),
+    )
 
 
 def main():
@@ -159,6 +230,7 @@ def main():
         dict(zero=i64(0), two=i64(2), four=i64(4), axes=i64(2, 3)),
         dict(x=(["n", 3, "h", "w"], SHAPES), z=(["n", 3, "p", "q"], [(1, 3, 3, 2), (2, 3, 2, 3), (3, 3, 3, 4)])),
     )
+    staged()
     save_file(tensors, ROOT / "cases.safetensors")
 
 

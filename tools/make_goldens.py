@@ -204,6 +204,32 @@ def layers():
     b.save()
 
 
+def recurrent():
+    """One direction of a layer. weight_ih is the identity, so that the input is what the operator takes as projected, bit for bit."""
+    b = Book("recurrent")
+    # ONNX's order of PyTorch's gates: i, f, g, o and r, z, n.
+    orders = dict(lstm=[0, 3, 1, 2], gru=[1, 0, 2], rnn_tanh=[0], rnn_relu=[0])
+    for kind, order in orders.items():
+        for steps, n, h in [(1, 1, 3), (5, 2, 4), (7, 3, 17), (3, 6, 24), (12, 1, 9)]:
+            for reverse in (False, True):
+                layer = dict(lstm=torch.nn.LSTM, gru=torch.nn.GRU).get(kind, torch.nn.RNN)
+                kw = dict(nonlinearity=kind[4:]) if kind.startswith("rnn") else {}
+                rows = len(order) * h
+                net = layer(rows, h, **kw)
+                w, s = data((rows, h), False) / h ** .5, data((rows,), False)
+                with torch.no_grad():
+                    net.weight_ih_l0.copy_(torch.eye(rows)); net.bias_ih_l0.zero_()
+                    net.weight_hh_l0.copy_(w); net.bias_hh_l0.copy_(s)
+                    x, h0, c0 = data((steps, n, rows), False), data((n, h), False), data((n, h), False)
+                    state = (h0[None], c0[None]) if kind == "lstm" else h0[None]
+                    y, last = net(x.flip(0) if reverse else x, state)
+                ordered = lambda t: torch.cat([t.split(h, dim=-1)[gate] for gate in order], dim=-1)
+                cells = dict(cell_state=c0, last_cell_state=last[1][0]) if kind == "lstm" else {}
+                b.add(kind, f"torch.nn.{layer.__name__}", dict(kind=kind, reverse=reverse), False, input=ordered(x), weight=ordered(w.T).T,
+                      bias=ordered(s), state=h0, expected=y.flip(0) if reverse else y, **cells)
+    b.save()
+
+
 def errors():
     out = []
     def refuse(op, call, args, shapes, f):
@@ -289,5 +315,5 @@ def more():
     b.save()
 
 
-for f in (conv2d, pad, pools, pointwise, layers, errors, more):
+for f in (conv2d, pad, pools, pointwise, layers, errors, more, recurrent):
     f()

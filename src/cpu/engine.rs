@@ -237,7 +237,7 @@ impl Engine for CpuEngine {
     }
 
     /// Runs with every value kept.
-    fn evaluate(&self, inputs: &[TensorView<'_>]) -> Result<Evaluation> {
+    fn evaluate(&self, inputs: &[TensorView<'_>]) -> Result<Vec<Evaluation>> {
         let plan = self.plan(&shapes_of(inputs))?;
         let mut values: Vec<Option<Tensor>> = plan.constants.iter().map(|constant| constant.as_deref().cloned()).collect();
         for (value, input) in plan.graph.inputs.iter().zip(inputs) {
@@ -251,10 +251,10 @@ impl Engine for CpuEngine {
                 values[value.0] = Some(output);
             }
         }
-        Ok(Evaluation {
+        Ok(vec![Evaluation {
             graph: plan.graph.clone(),
             values,
-        })
+        }])
     }
 
     fn profile(&self, inputs: &[TensorView<'_>], repetitions: usize) -> Result<Profile> {
@@ -297,7 +297,7 @@ impl Plan {
         let node = &self.graph.nodes[step.node];
         let prepared = step.prepared.as_deref();
         let values = node.inputs.iter().chain(&node.outputs);
-        let outcome = if values.clone().all(|value| self.types[value.0].dtype == DType::F32) {
+        let outcome = if node.outputs.len() == 1 && values.clone().all(|value| self.types[value.0].dtype == DType::F32) {
             self.step_of_floats(node, prepared, inputs, memory)
         } else {
             self.step_of_any(node, prepared, inputs, memory)

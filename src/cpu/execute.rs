@@ -5,7 +5,7 @@ use super::epilogue::Epilogue;
 use super::operand::Operand;
 use super::{
     batch_norm, binary, concat, expand, fused, instance_norm, interpolate, layer_norm, local_response_norm, lp_pool, matmul, pad,
-    pool, prelu, reduce, slice, softmax, ternary, transpose, unary,
+    pool, prelu, recurrent, reduce, resample, slice, softmax, ternary, transpose, unary,
 };
 use crate::error::{Error, Result};
 use crate::ops::{FusedBase, Op};
@@ -50,8 +50,13 @@ pub(super) fn execute(
         Op::Slice(op) => slice::slice(op, input, shape, output)?,
         Op::Transpose(op) => transpose::transpose(op, input, shape, output)?,
         Op::Expand(_) => expand::expand(input, shape, output),
+        Op::MatMulInteger(_) | Op::ConvInteger(_) => return Err(Error::Internal("whole numbers are no f32".to_owned())),
         Op::Gather(_) => return Err(Error::Internal("indices are no f32".to_owned())),
+        Op::Recurrent(op) => {
+            recurrent::recurrent(*op, inputs, output);
+        }
         Op::Reduce(op) => reduce::reduce(op, input, output)?,
+        Op::Resample(op) => resample::resample(op, input, output)?,
     }
     Ok(())
 }

@@ -4,12 +4,15 @@ use ndarray::{ArrayD, ArrayViewD, Axis, Dimension, IxDyn};
 
 use super::base::Prepared;
 use super::cast::cast;
+use super::conv_integer::conv_integer;
 use super::device::Cpu;
 use super::elementwise::elementwise;
 use super::execute::execute;
 use super::gather::gather;
+use super::matmul_integer::matmul_integer;
 use super::operand::{Operand, array, operand};
 use super::pool::{adaptive_max_pool, max_pool};
+use super::recurrent;
 use crate::dtype::{DType, TensorType};
 use crate::error::{Error, Result};
 use crate::ops::{Op, Slice};
@@ -50,6 +53,7 @@ pub(super) fn run_into_new(
     let operands: Option<Vec<Operand<'_>>> = inputs.iter().map(operand).collect();
     let is_f32 = types.iter().all(|output| output.dtype == DType::F32);
     match operands {
+        Some(operands) if types.len() > 1 && is_f32 => with_cell_state(op, &operands, types),
         Some(operands) if is_f32 => {
             let shape = &types[0].shape;
             let mut output = vec![0.0; element_count(op.name(), shape)?];
@@ -57,9 +61,18 @@ pub(super) fn run_into_new(
             Ok(vec![array(op.name(), output, shape)?])
         }
         _ if matches!(op, Op::Cast(_)) => Ok(vec![cast(&inputs[0], &types[0])?]),
+        _ if matches!(op, Op::MatMulInteger(_) | Op::ConvInteger(_)) => Ok(vec![sums(op, inputs, &types[0].shape)?]),
         _ if matches!(op, Op::Unary(_) | Op::Binary(_) | Op::Ternary(_)) => Ok(vec![elementwise(op, inputs, &types[0])?]),
         Some(operands) => with_indices(op, &operands[0], &types[0].shape),
         None => moved(op, inputs, &types[0].shape).map(|output| vec![output]),
+    }
+}
+
+/// Sums of products of whole numbers.
+fn sums(op: &Op, inputs: &[TensorView<'_>], shape: &[usize]) -> Result<Tensor> {
+    match op {
+        Op::ConvInteger(op) => conv_integer(*op, &inputs[0], &inputs[1], shape),
+        _ => matmul_integer(&inputs[0], &inputs[1], shape),
     }
 }
 
@@ -73,6 +86,22 @@ fn with_indices(op: &Op, input: &Operand<'_>, shape: &[usize]) -> Result<Vec<Ten
         _ => return Err(Error::Internal(format!("{} has no indices", op.name()))),
     }
     Ok(vec![array(op.name(), values, shape)?, array(op.name(), indices, shape)?])
+}
+
+/// LSTM, whose outputs are the states and the cell's last.
+fn with_cell_state(op: &Op, operands: &[Operand<'_>], types: &[TensorType]) -> Result<Vec<Tensor>> {
+    let [output, cell_state] = types else {
+        return Err(Error::Internal(format!("{} outputs of {}", types.len(), op.name())));
+    };
+    let Op::Recurrent(recurrent) = op else {
+        return Err(Error::Internal(format!("{} has no cell's state", op.name())));
+    };
+    let mut data = vec![0.0; element_count(op.name(), &output.shape)?];
+    let last = recurrent::recurrent(*recurrent, operands, &mut data);
+    Ok(vec![
+        array(op.name(), data, &output.shape)?,
+        array(op.name(), last, &cell_state.shape)?,
+    ])
 }
 
 /// What only moves elements, of whatever type.

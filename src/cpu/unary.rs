@@ -61,6 +61,13 @@ pub(super) fn apply(function: Unary, data: &mut [f32]) {
         // Of whole numbers and bools only.
         Unary::BitwiseNot | Unary::Not => {}
         Unary::IsNan => each(data, |x| flag(x.is_nan())),
+        Unary::RoundSignificand {
+            fraction_bits,
+            least_exponent,
+        } => {
+            let (fraction_bits, least_exponent) = (fraction_bits as u32, least_exponent as i32);
+            each(data, |x| round_significand(x, fraction_bits, least_exponent));
+        }
     }
 }
 
@@ -82,6 +89,26 @@ pub(super) fn of_whole(function: Unary, x: i64) -> Option<i64> {
 fn clamp(x: f32, low: f32, high: f32) -> f32 {
     let raised = if x < low { low } else { x };
     if raised > high { high } else { raised }
+}
+
+/// To so many bits after the point of the significand, by the float's own bits: what is dropped is carried into what stays.
+#[inline(always)]
+fn round_significand(x: f32, fraction_bits: u32, least_exponent: i32) -> f32 {
+    let magnitude = x.abs();
+    let dropped = 23 - fraction_bits;
+    let bits = magnitude.to_bits();
+    let last = if fraction_bits == 0 { 1 } else { (bits >> dropped) & 1 };
+    let near = (bits + (1 << (dropped - 1)) - 1 + last) >> dropped << dropped;
+    // Sums with this power of two are multiples of the least step.
+    let power = f32::from_bits(((least_exponent + 127) as u32 + dropped) << 23);
+    let small = magnitude + power - power;
+    let is_small = magnitude < f32::from_bits(((least_exponent + 127) as u32) << 23);
+    let rounded = if is_small && least_exponent > -126 {
+        small
+    } else {
+        f32::from_bits(near)
+    };
+    if x.is_nan() { x } else { rounded.copysign(x) }
 }
 
 fn each(data: &mut [f32], function: impl Fn(f32) -> f32) {

@@ -49,9 +49,9 @@ pub(crate) trait Engine: fmt::Debug + Shared {
     /// Begins a run. The inputs are read or copied before this comes back.
     fn start(self: Arc<Self>, inputs: &[TensorView<'_>]) -> Result<Running>;
 
-    /// Runs with every value kept.
+    /// Runs with every value kept: the graph, or one after another those that a model takes.
     #[cfg(not(target_family = "wasm"))]
-    fn evaluate(&self, inputs: &[TensorView<'_>]) -> Result<Evaluation>;
+    fn evaluate(&self, inputs: &[TensorView<'_>]) -> Result<Vec<Evaluation>>;
 
     /// Times a plan's kernel calls, one by one and together, and whole runs.
     #[cfg(not(target_family = "wasm"))]

@@ -297,6 +297,16 @@ impl Gpu {
         self.run_one(crate::ops::MatMul, &[left, right])
     }
 
+    /// Batched matrix product of whole numbers; see [`MatMulInteger`](crate::ops::MatMulInteger).
+    pub fn matmul_integer(&self, left: &Tensor, right: &Tensor) -> Result<Tensor> {
+        self.run_one(crate::ops::MatMulInteger, &[left, right])
+    }
+
+    /// Convolution of whole numbers; see [`ConvInteger`](crate::ops::ConvInteger).
+    pub fn conv_integer(&self, input: &Tensor, weight: &Tensor, op: &crate::ops::ConvInteger) -> Result<Tensor> {
+        self.run_one(*op, &[input, weight])
+    }
+
     /// Batch normalisation with given statistics; `parameters` are mean, variance, weight and bias. See [`BatchNorm`].
     pub fn batch_norm(&self, input: &Tensor, parameters: [&Tensor; 4], op: &BatchNorm) -> Result<Tensor> {
         let [mean, variance, weight, bias] = parameters;
@@ -364,8 +374,18 @@ impl Gpu {
         self.run_one(crate::ops::Gather::new(axis), &[data, indices])
     }
 
+    /// One direction of a recurrent layer; `inputs` and outputs as [`Recurrent`](crate::ops::Recurrent) has them.
+    pub fn recurrent(&self, inputs: &[&Tensor], op: &crate::ops::Recurrent) -> Result<Vec<Tensor>> {
+        self.run(&(*op).into(), inputs)
+    }
+
     /// Sum, mean or maximum along axes; see [`Reduce`](crate::ops::Reduce).
     pub fn reduce(&self, input: &Tensor, op: &crate::ops::Reduce) -> Result<Tensor> {
+        self.run_one(op.clone(), &[input])
+    }
+
+    /// Weighted sums along an axis; see [`Resample`](crate::ops::Resample).
+    pub fn resample(&self, input: &Tensor, op: &crate::ops::Resample) -> Result<Tensor> {
         self.run_one(op.clone(), &[input])
     }
 

@@ -27,9 +27,8 @@ use std::sync::Arc;
 
 pub use info::{Dim, ValueInfo};
 pub use passes::Pass;
-pub(crate) use source::Fold;
-pub(crate) use source::Kind;
 pub use source::Source;
+pub(crate) use source::{Fold, Kind, Next, Stage};
 pub(crate) use work::{count, multiply_adds};
 
 use crate::dtype::{DType, TensorType};
@@ -311,20 +310,6 @@ impl Graph {
             shape: None,
         });
         ValueId(self.values.len() - 1)
-    }
-
-    /// Adds another graph's nodes, values and inputs behind the own ones.
-    #[cfg(not(target_family = "wasm"))]
-    pub(crate) fn append(&mut self, other: Self) {
-        let first = self.values.len();
-        let shifted = |values: Vec<ValueId>| values.into_iter().map(move |value| ValueId(first + value.0));
-        self.values.extend(other.values);
-        self.inputs.extend(shifted(other.inputs));
-        self.nodes.extend(other.nodes.into_iter().map(|node| Node {
-            inputs: shifted(node.inputs).collect(),
-            outputs: shifted(node.outputs).collect(),
-            ..node
-        }));
     }
 
     fn check(&self, value: ValueId) -> Result<()> {

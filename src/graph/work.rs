@@ -6,7 +6,7 @@ use crate::ops::{FusedBase, Op};
 
 impl Graph {
     /// Multiplications, each with its addition, for these shapes of the inputs: those of convolutions, plain and transposed,
-    /// of linear layers, and of matrix products. Twice as many are the FLOPs that papers count.
+    /// of linear layers, of matrix products, and of the states of recurrent layers. Twice as many are the FLOPs that papers count.
     ///
     /// Errors: as [`shapes`](Self::shapes).
     pub fn multiply_adds(&self, inputs: &[&[usize]]) -> Result<u64> {
@@ -30,12 +30,16 @@ pub(crate) fn multiply_adds<'a>(node: &Node, shape: impl Fn(ValueId) -> &'a [usi
     // Every output element of a convolution or linear layer reads one filter; every input element of a transposed
     // one is read by one.
     let is_transposed = match node.op {
-        Op::Conv(_) | Op::Linear(_) => false,
+        Op::Conv(_) | Op::ConvInteger(_) | Op::Linear(_) => false,
         Op::ConvTranspose(_) => true,
         Op::Fused(op) => matches!(op.base, FusedBase::ConvTranspose(_)),
-        Op::MatMul(_) => {
+        Op::MatMul(_) | Op::MatMulInteger(_) => {
             let terms = shape(node.inputs[0]).last().map_or(0, |&extent| extent as u64);
             return count(shape(node.outputs[0])).saturating_mul(terms);
+        }
+        Op::Recurrent(_) => {
+            let [projected, weight] = [node.inputs[0], node.inputs[1]];
+            return count(shape(projected)).saturating_mul(count(&shape(weight)[1..]));
         }
         _ => return 0,
     };

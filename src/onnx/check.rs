@@ -6,9 +6,9 @@ use std::path::Path;
 
 use super::budget::Budget;
 use super::model::Model;
-use super::proto::{GraphProto, ModelProto, OperatorSetIdProto, TensorProto, ValueInfoProto};
+use super::proto::{GraphProto, ModelProto, OperatorSetIdProto, TensorProto, TypeProto, ValueInfoProto};
 use super::types::{Options, Shapes, TensorInfo};
-use super::{complete, early, order, tensor, weights};
+use super::{complete, early, functions, order, tensor, weights};
 use crate::error::{Error, Result};
 use crate::graph::Dim;
 use crate::tensor::Tensor;
@@ -30,12 +30,13 @@ fn malformed(message: String) -> Error {
 /// memory. Counts a graph's messages and strings without allocating; what is not well-formed is left to the parser.
 pub(super) fn parsed_size(file: &[u8], budget: &Budget) -> Result<()> {
     let mut count = Count::default();
-    fields(file, &mut |field, graph| {
+    fields(file, &mut |field, part| {
         count.messages += 1;
-        if field != 7 {
-            return;
+        match field {
+            7 => count.graph(part, 0),
+            25 => count.function(part),
+            _ => {}
         }
-        count.graph(graph, 0);
     });
     budget.check_bytes("the file's nodes and names", count.parsed(file.len()))
 }
@@ -73,18 +74,32 @@ impl Count {
         });
     }
 
+    fn function(&mut self, function: &[u8]) {
+        fields(function, &mut |field, part| {
+            self.messages += 1;
+            match field {
+                7 => self.node(part, 0),
+                11 => self.attribute(part, 0),
+                _ => {}
+            }
+        });
+    }
+
     fn node(&mut self, node: &[u8], depth: usize) {
         fields(node, &mut |field, attribute| {
             self.messages += 1;
-            if field != 5 {
-                return;
+            if field == 5 {
+                self.attribute(attribute, depth);
             }
-            fields(attribute, &mut |field, inner| match field {
-                5 => self.tensor(inner),
-                22 => self.sparse_tensor(inner),
-                6 if depth < MOST_NESTED => self.graph(inner, depth + 1),
-                _ => self.messages += 1,
-            });
+        });
+    }
+
+    fn attribute(&mut self, attribute: &[u8], depth: usize) {
+        fields(attribute, &mut |field, inner| match field {
+            5 => self.tensor(inner),
+            22 => self.sparse_tensor(inner),
+            6 if depth < MOST_NESTED => self.graph(inner, depth + 1),
+            _ => self.messages += 1,
         });
     }
 
@@ -168,6 +183,7 @@ pub(super) fn model(model: ModelProto, options: &Options, folder: Option<&Path>,
     if opset < early::FIRST {
         early::attributes(&mut graph, opset)?;
     }
+    functions::inline(&mut graph, &model.functions, opset, budget)?;
     complete::tensors(&mut graph, folder, budget)?;
     let mut initializers = HashMap::new();
     let mut inputs = Vec::new();
@@ -283,6 +299,12 @@ fn tensor_info(kind: &str, info: &ValueInfoProto) -> Result<TensorInfo> {
         return Err(malformed(format!("an {kind} has no name")));
     }
     let what = format!("{kind} {name:?}");
+    if let Some(other) = info.kind.as_ref().and_then(other_type) {
+        return Err(Error::unsupported(
+            "onnx",
+            format!("{what} is {other}: those of the model must be tensors"),
+        ));
+    }
     let tensor = info.kind.as_ref().and_then(|kind| kind.tensor.as_ref());
     let dims = match tensor.and_then(|tensor| tensor.shape.as_ref()) {
         None => None,
@@ -311,6 +333,17 @@ fn tensor_info(kind: &str, info: &ValueInfoProto) -> Result<TensorInfo> {
         dims,
         element: tensor.map_or(0, |tensor| tensor.element),
     })
+}
+
+/// What a value is that is no tensor.
+fn other_type(kind: &TypeProto) -> Option<&'static str> {
+    let types = [
+        (&kind.sequence, "a sequence"),
+        (&kind.map, "a map"),
+        (&kind.sparse_tensor, "a sparse tensor"),
+        (&kind.optional, "an optional"),
+    ];
+    types.into_iter().find_map(|(given, name)| given.is_some().then_some(name))
 }
 
 /// The inputs' shapes with the given numbers for what the file leaves open.
@@ -377,7 +410,7 @@ pub(super) fn input_shapes(model: &Model, shapes: &Shapes) -> Result<Vec<Vec<usi
 /// A given value, which must be of the type that the input is declared with.
 pub(super) fn fixed_value(input: &TensorInfo, value: &Tensor) -> Result<Tensor> {
     let name = input.element_type();
-    let Some(expected) = element::known_dtype(input.element) else {
+    let Some(expected) = element::dtype(input.element) else {
         return Err(Error::unsupported("onnx", format!("input {input} is {name}")));
     };
     match value {

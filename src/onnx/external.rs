@@ -34,12 +34,13 @@ pub(super) fn load(what: &str, tensor: &mut TensorProto, folder: &Path, budget: 
     let (offset, length) = (number("offset")?.unwrap_or(0), number("length")?);
 
     let shape = tensor::extents(what, &tensor.dims)?;
-    let Some(size) = element::type_size(tensor.data_type) else {
+    let Some(bits) = element::type_bits(tensor.data_type) else {
         // What uses it will be refused, with the type.
         return Ok(());
     };
     let elements = tensor::element_count(what, &shape)?;
-    let bytes = elements.saturating_mul(size) as u64;
+    let size = tensor::byte_count(elements, bits);
+    let bytes = size as u64;
     if length.is_some_and(|length| length != bytes) {
         return Err(bad(format!(
             "{} of shape {shape:?} is {bytes} bytes, but the length is {}",
@@ -54,8 +55,8 @@ pub(super) fn load(what: &str, tensor: &mut TensorProto, folder: &Path, budget: 
             "{bytes} bytes at {offset} of {location:?}, which has {available}"
         )));
     }
-    budget.charge(what, elements, size as u64)?;
-    let mut raw = vec![0; elements.saturating_mul(size)];
+    budget.charge(what, size, 1)?;
+    let mut raw = vec![0; size];
     file.seek(SeekFrom::Start(offset))
         .and_then(|_| file.read_exact(&mut raw))
         .map_err(|error| bad(format!("{location:?}: {error}")))?;

@@ -12,7 +12,8 @@
 //! # Ok::<(), convoke::Error>(())
 //! ```
 //!
-//! Opsets 1 to 28, inputs and outputs of every [`DType`](crate::DType); real numbers of 16 and 64 bits are `f32` here. A graph is for concrete shapes of its inputs and refuses others, so that whatever
+//! Opsets 1 to 28, inputs and outputs of every [`DType`](crate::DType); real numbers of every width are `f32` here, and whole
+//! numbers of types that [`DType`](crate::DType) does not have are of the next wider one. A graph is for concrete shapes of its inputs and refuses others, so that whatever
 //! computes with shapes is computed here and leaves nothing in the graph; [`Session::from_model`](crate::Session::from_model)
 //! makes one for each set of shapes that comes. Inputs of whole numbers are given their values for that ([`Shapes::value`]). What
 //! is not supported is listed in one error, node by node, before anything runs.
@@ -29,10 +30,12 @@ mod early;
 mod element;
 mod external;
 mod fold;
+mod functions;
 mod model;
 mod order;
 mod proto;
 mod read;
+mod small_float;
 mod source;
 mod sparse;
 mod tensor;
@@ -42,7 +45,7 @@ mod types;
 mod weights;
 
 pub use crate::graph::Dim;
-pub(crate) use convert::graph;
+pub(crate) use convert::{check, graph};
 pub use model::Model;
 pub use read::open_tensor;
 pub use types::{Options, Shapes, TensorInfo};

@@ -14,6 +14,32 @@ pub(super) struct ModelProto {
     pub(super) graph: Option<GraphProto>,
     #[prost(message, repeated, tag = "8")]
     pub(super) opset_import: Vec<OperatorSetIdProto>,
+    #[prost(message, repeated, tag = "25")]
+    pub(super) functions: Vec<FunctionProto>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct FunctionProto {
+    #[prost(string, tag = "1")]
+    pub(super) name: String,
+    #[prost(string, repeated, tag = "4")]
+    pub(super) input: Vec<String>,
+    #[prost(string, repeated, tag = "5")]
+    pub(super) output: Vec<String>,
+    /// The attributes that have no default.
+    #[prost(string, repeated, tag = "6")]
+    pub(super) attribute: Vec<String>,
+    #[prost(message, repeated, tag = "7")]
+    pub(super) node: Vec<NodeProto>,
+    #[prost(message, repeated, tag = "9")]
+    pub(super) opset_import: Vec<OperatorSetIdProto>,
+    #[prost(string, tag = "10")]
+    pub(super) domain: String,
+    /// The attributes that have a default.
+    #[prost(message, repeated, tag = "11")]
+    pub(super) attribute_proto: Vec<AttributeProto>,
+    #[prost(string, tag = "13")]
+    pub(super) overload: String,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -56,6 +82,8 @@ pub(super) struct NodeProto {
     pub(super) attribute: Vec<AttributeProto>,
     #[prost(string, tag = "7")]
     pub(super) domain: String,
+    #[prost(string, tag = "8")]
+    pub(super) overload: String,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -76,6 +104,8 @@ pub(super) struct AttributeProto {
     pub(super) floats: Vec<f32>,
     #[prost(int64, repeated, tag = "8")]
     pub(super) ints: Vec<i64>,
+    #[prost(bytes = "bytes", repeated, tag = "9")]
+    pub(super) strings: Vec<Bytes>,
     #[prost(int32, tag = "20")]
     pub(super) kind: i32,
     #[prost(string, tag = "21")]
@@ -139,11 +169,19 @@ pub(super) struct ValueInfoProto {
     pub(super) kind: Option<TypeProto>,
 }
 
-/// Only tensors; sequences, maps and sparse tensors read as a type without one.
+/// Only tensors are read; of the others it matters that they are none.
 #[derive(Clone, PartialEq, Message)]
 pub(super) struct TypeProto {
     #[prost(message, optional, tag = "1")]
     pub(super) tensor: Option<TensorTypeProto>,
+    #[prost(message, optional, tag = "4")]
+    pub(super) sequence: Option<Ignored>,
+    #[prost(message, optional, tag = "5")]
+    pub(super) map: Option<Ignored>,
+    #[prost(message, optional, tag = "8")]
+    pub(super) sparse_tensor: Option<Ignored>,
+    #[prost(message, optional, tag = "9")]
+    pub(super) optional: Option<Ignored>,
 }
 
 #[derive(Clone, PartialEq, Message)]

@@ -6,7 +6,7 @@ use super::model::Model;
 use super::types::{Shapes, TensorInfo};
 use crate::error::{Result, ensure};
 use crate::graph::passes::Evaluate;
-use crate::graph::{Fold, Graph, Kind, Source, ValueInfo};
+use crate::graph::{Fold, Kind, Source, Stage, ValueInfo};
 use crate::onnx::convert;
 
 /// A model with what is fixed of its shapes and inputs in every run.
@@ -25,7 +25,7 @@ impl Folding {
 }
 
 impl Fold for Folding {
-    fn fold(&self, inputs: &[&[usize]], evaluate: Evaluate) -> Result<Graph> {
+    fn fold(&self, inputs: &[&[usize]], evaluate: Evaluate) -> Result<Stage> {
         let count = self.read().count();
         ensure!(
             inputs.len() == count,
@@ -45,7 +45,7 @@ impl Fold for Folding {
             );
             shapes = shapes.input(&input.name, got);
         }
-        convert::graph(&self.model, &shapes, evaluate)
+        convert::staged(&self.model, &shapes, evaluate)
     }
 
     fn inputs(&self) -> Vec<ValueInfo> {

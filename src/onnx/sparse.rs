@@ -17,7 +17,10 @@ pub(super) fn dense(what: &str, sparse: SparseTensorProto, budget: &mut Budget) 
         .values
         .ok_or_else(|| bad("a sparse tensor without values".to_owned()))?;
     let kind = values.data_type;
-    let size = element::type_size(kind)
+    // Elements of less than a byte lie across each other's bytes.
+    let size = element::type_bits(kind)
+        .filter(|bits| bits % 8 == 0)
+        .map(|bits| bits / 8)
         .ok_or_else(|| Error::unsupported("onnx", format!("{what} is sparse {}", element::type_name(kind))))?;
     let [count] = tensor::check(what, &values)?[..] else {
         return Err(bad(format!(

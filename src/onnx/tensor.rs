@@ -4,8 +4,10 @@ use half::{bf16, f16};
 use ndarray::{ArrayD, IxDyn};
 
 use super::budget::Budget;
-use super::element::{self, type_name, type_size};
+use super::element::{self, type_bits, type_name};
 use super::proto::TensorProto;
+use super::small_float;
+use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::tensor::{Element, SharedArray, Tensor};
 
@@ -65,22 +67,31 @@ pub(super) fn check(what: &str, tensor: &TensorProto) -> Result<Vec<usize>> {
     if tensor.segment.is_some() {
         return Err(Error::Onnx(format!("{what} is a segment of a tensor")));
     }
-    let Some(size) = type_size(tensor.data_type) else {
+    let Some(bits) = type_bits(tensor.data_type) else {
         return Ok(shape);
     };
     let elements = element_count(what, &shape)?;
     let (unit, wanted, found) = match &tensor.raw_data {
-        Some(raw) => ("bytes", elements.checked_mul(size), raw.len()),
-        None => ("elements", Some(elements), typed_length(tensor)),
+        Some(raw) => ("bytes", byte_count(elements, bits), raw.len()),
+        None if bits < 8 => ("bytes of elements", byte_count(elements, bits), typed_length(tensor)),
+        None => ("elements", elements, typed_length(tensor)),
     };
-    if wanted != Some(found) {
+    if wanted != found {
         return Err(Error::Onnx(format!(
-            "{what} is {} of shape {shape:?}, which is {} {unit}, but it has {found}",
+            "{what} is {} of shape {shape:?}, which is {wanted} {unit}, but it has {found}",
             type_name(tensor.data_type),
-            wanted.unwrap_or(usize::MAX),
         )));
     }
     Ok(shape)
+}
+
+/// The bytes of so many elements, as [`element_count`] has counted them, of so many bits each.
+pub(super) fn byte_count(elements: usize, bits: usize) -> usize {
+    if bits < 8 {
+        elements.div_ceil(8 / bits)
+    } else {
+        elements.saturating_mul(bits / 8)
+    }
 }
 
 fn typed_length(tensor: &TensorProto) -> usize {
@@ -93,18 +104,25 @@ fn typed_length(tensor: &TensorProto) -> usize {
     }
 }
 
-/// Decodes a tensor: reals as `f32`, whole numbers in their own type or, where there is none, as `i64`.
+/// Decodes a tensor: reals as `f32`, whole numbers in their own type or the next wider one.
 ///
 /// Errors: `Unsupported` for types that are not read.
 pub(super) fn decode(what: &str, tensor: &TensorProto, budget: &mut Budget) -> Result<Tensor> {
     let shape = check(what, tensor)?;
     let kind = tensor.data_type;
-    let dtype = element::known_dtype(kind);
+    let dtype = element::dtype(kind);
     let dtype = dtype.ok_or_else(|| Error::unsupported("onnx", format!("{what} is {}", type_name(kind))))?;
     budget.charge(what, element_count(what, &shape)?, dtype.bytes() as u64)?;
     let short = Short { what, tensor };
     match kind {
         element::UINT8 => array(what, &shape, short.numbers(u8::from_le_bytes)?),
+        element::UINT4 | element::UINT2 => array(what, &shape, short.packed(shape.iter().product())?),
+        element::INT4 | element::INT2 => {
+            let (bits, numbers) = (type_bits(kind).unwrap_or(8), short.packed(shape.iter().product())?);
+            // The sign goes to the top, and the shift back copies it.
+            let signed = |number: u8| ((number << (8 - bits)) as i8) >> (8 - bits);
+            array(what, &shape, numbers.into_iter().map(signed).collect())
+        }
         element::INT8 => array(what, &shape, short.numbers(i8::from_le_bytes)?),
         element::INT32 => array(what, &shape, short.numbers(i32::from_le_bytes)?),
         element::BOOL => {
@@ -126,6 +144,11 @@ pub(super) fn decode(what: &str, tensor: &TensorProto, budget: &mut Budget) -> R
             )
         }
         element::FLOAT | element::DOUBLE => array(what, &shape, floats(tensor)),
+        _ if dtype == DType::F32 => {
+            let codes = short.packed(shape.iter().product())?;
+            let value = |code: u8| small_float::value(kind, code);
+            array(what, &shape, codes.into_iter().map(value).collect())
+        }
         _ => array(what, &shape, long_integers(what, tensor)?),
     }
 }
@@ -135,7 +158,7 @@ fn array<T: Element>(what: &str, shape: &[usize], values: Vec<T>) -> Result<Tens
     Ok(array.map_err(|error| Error::Onnx(format!("{what}: {error}")))?.into())
 }
 
-fn widened<T: Copy + Into<i64>>(values: &[T]) -> Vec<i64> {
+fn widened<T: Copy + Into<i32>>(values: &[T]) -> Vec<i32> {
     values.iter().map(|&value| value.into()).collect()
 }
 
@@ -155,6 +178,19 @@ impl Short<'_> {
             T::try_from(number).map_err(|_| Error::Onnx(format!("{} has an element {number}, which is no {name}", self.what)))
         };
         self.tensor.int32_data.iter().map(number).collect()
+    }
+}
+
+impl Short<'_> {
+    /// Elements of at most eight bits, the first one in the lowest of each byte.
+    fn packed(&self, elements: usize) -> Result<Vec<u8>> {
+        let bits = type_bits(self.tensor.data_type).unwrap_or(8);
+        let bytes = self.numbers(u8::from_le_bytes)?;
+        if bits == 8 {
+            return Ok(bytes);
+        }
+        let parts = |byte: u8| (0..8).step_by(bits).map(move |shift| (byte >> shift) & ((1 << bits) - 1));
+        Ok(bytes.into_iter().flat_map(parts).take(elements).collect())
     }
 }
 

@@ -4,6 +4,7 @@ mod described;
 mod early;
 mod graphs;
 mod known;
+mod microsoft;
 mod norms;
 mod reductions;
 mod sizes;
@@ -31,6 +32,7 @@ fn value(name: &str, dims: &[i64]) -> ValueInfoProto {
         name: name.to_owned(),
         kind: Some(TypeProto {
             tensor: Some(TensorTypeProto { element: 1, shape }),
+            ..Default::default()
         }),
     }
 }
@@ -96,6 +98,7 @@ fn model(nodes: Vec<NodeProto>, initializer: Vec<TensorProto>) -> ModelProto {
             output: vec![value("y", &[1])],
             ..Default::default()
         }),
+        ..Default::default()
     }
 }
 

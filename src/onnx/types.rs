@@ -80,7 +80,8 @@ impl TensorInfo {
         }
     }
 
-    /// The type of its elements while the network runs, `f32` for real numbers of every width; `None` where there is none.
+    /// The type of its elements while the network runs, `f32` for real numbers of every width, and for whole numbers of types that
+    /// [`DType`] does not have the next wider one; `None` where there is none.
     pub fn dtype(&self) -> Option<DType> {
         element::dtype(self.element)
     }
@@ -135,8 +136,8 @@ impl Shapes {
 
     /// Fixes an input: it is a constant with these elements, and the graph has no such input. For inputs that shapes depend
     /// on, which are often whole numbers: the shape of a Reshape, the starts of a Slice, the sizes of a Resize. The value is of the
-    /// type that the input is declared with; of `i64` for whole numbers of types that [`DType`] does not have, and of `f32` for
-    /// real numbers of every width.
+    /// type that the input is declared with, or of the next wider one for whole numbers of types that [`DType`] does not have, and
+    /// of `f32` for real numbers of every width.
     ///
     /// ```
     /// use convoke::onnx::{Model, Shapes};

@@ -5,7 +5,7 @@ use prost::bytes::Bytes;
 use std::collections::HashMap;
 
 use super::budget::Budget;
-use super::proto::{GraphProto, NodeProto, TensorProto};
+use super::proto::{AttributeProto, GraphProto, NodeProto, TensorProto};
 use super::tensor;
 use crate::tensor::Tensor;
 
@@ -36,7 +36,7 @@ pub(super) fn take(initializers: &mut HashMap<String, TensorProto>, nodes: &mut 
     for node in nodes {
         let is_constant = node.op_type == "Constant" && matches!(node.domain.as_str(), "" | "ai.onnx");
         for attribute in &mut node.attribute {
-            attribute.s = Bytes::copy_from_slice(&attribute.s);
+            release_strings(attribute);
             match (&mut attribute.t, node.output.first()) {
                 (Some(tensor), Some(name)) if is_constant && attribute.name == "value" => take(name, tensor),
                 (Some(tensor), _) => release(&mut tensor.raw_data),
@@ -56,13 +56,19 @@ fn release_graph(graph: &mut GraphProto) {
         release(&mut initializer.raw_data);
     }
     for attribute in graph.node.iter_mut().flat_map(|node| &mut node.attribute) {
-        attribute.s = Bytes::copy_from_slice(&attribute.s);
+        release_strings(attribute);
         if let Some(tensor) = &mut attribute.t {
             release(&mut tensor.raw_data);
         }
         if let Some(graph) = &mut attribute.g {
             release_graph(graph);
         }
+    }
+}
+
+fn release_strings(attribute: &mut AttributeProto) {
+    for text in attribute.strings.iter_mut().chain([&mut attribute.s]) {
+        *text = Bytes::copy_from_slice(text);
     }
 }
 

@@ -9,6 +9,7 @@ mod binary;
 mod cast;
 mod concat;
 mod conv;
+mod conv_integer;
 mod conv_transpose;
 pub(crate) mod elementwise;
 mod expand;
@@ -21,11 +22,14 @@ mod linear;
 mod local_response_norm;
 mod lp_pool;
 mod matmul;
+mod matmul_integer;
 mod operator;
 mod pad;
 mod pool;
 mod prelu;
+mod recurrent;
 mod reduce;
+mod resample;
 mod reshape;
 mod slice;
 mod softmax;
@@ -40,6 +44,7 @@ pub use binary::Binary;
 pub use cast::Cast;
 pub use concat::Concat;
 pub use conv::{Conv, ConvPadding};
+pub use conv_integer::ConvInteger;
 pub use conv_transpose::ConvTranspose;
 pub use expand::Expand;
 pub use fused::{Fused, FusedBase};
@@ -51,10 +56,13 @@ pub use linear::Linear;
 pub use local_response_norm::LocalResponseNorm;
 pub use lp_pool::LpPool;
 pub use matmul::MatMul;
+pub use matmul_integer::MatMulInteger;
 pub use pad::Pad;
 pub use pool::{AdaptiveAvgPool, AdaptiveMaxPool, AvgPool, IndexOrder, MaxPool};
 pub use prelu::PRelu;
+pub use recurrent::{Recurrent, RecurrentCell};
 pub use reduce::{Reduce, ReduceKind};
+pub use resample::{Resample, TapTable};
 pub use reshape::{Flatten, Reshape};
 pub use slice::Slice;
 pub use softmax::Softmax;
@@ -120,6 +128,8 @@ macro_rules! operators {
 operators! {
     /// Inputs: input, weight, and optionally bias.
     Conv,
+    /// Inputs: input, weight, of whole numbers.
+    ConvInteger,
     /// Inputs: input, weight, and optionally bias.
     ConvTranspose,
     /// Inputs: input, weight, optionally bias, and the residual where there is one.
@@ -148,6 +158,8 @@ operators! {
     Linear,
     /// Inputs: left, right.
     MatMul,
+    /// Inputs: left, right, of whole numbers.
+    MatMulInteger,
     /// Inputs: input, running mean, running variance, weight, bias.
     BatchNorm,
     /// Inputs: input, weight, bias.
@@ -176,8 +188,13 @@ operators! {
     Expand,
     /// Inputs: data, of any type, and indices of `i64` or `i32`.
     Gather,
+    /// Inputs: input as projected, weight, bias, state, and of LSTM the cell's state. Outputs: the state after each step, and of LSTM
+    /// the cell's state.
+    Recurrent,
     /// Inputs: input.
     Reduce,
+    /// Inputs: input.
+    Resample,
 }
 
 impl Op {

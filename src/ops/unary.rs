@@ -135,6 +135,15 @@ macro_rules! unary_functions {
             Not "logical_not" Bools onnx "Not",
             /// Whether it is NaN. `torch.isnan`.
             IsNan "isnan" Test onnx "IsNaN",
+            /// The nearest float with so many bits of its significand after the point, the one of two whose last bit is 0; below the
+            /// least exponent the nearest multiple of what that leaves. Without such bits it is the nearest power of two, the larger
+            /// one of two. How a float of fewer bits is nearest, but for its largest: `bfloat16` has 7 bits and the exponent -126.
+            RoundSignificand {
+                /// A whole number from 0 to 22.
+                fraction_bits = 3.0,
+                /// A whole number from -126 to 0.
+                least_exponent = -6.0,
+            } "round_significand" Floats,
         }
     };
 }
@@ -223,6 +232,17 @@ impl Unary {
                     "expected a lambd of at least 0 and a finite bias, but got {lambd} and {bias}"
                 );
             }
+            Self::RoundSignificand {
+                fraction_bits,
+                least_exponent,
+            } => {
+                let is_whole = fraction_bits.fract() == 0.0 && least_exponent.fract() == 0.0;
+                ensure!(
+                    is_whole && (0.0..=22.0).contains(&fraction_bits) && (-126.0..=0.0).contains(&least_exponent),
+                    self.name(),
+                    "expected from 0 to 22 bits and an exponent from -126 to 0, but got {fraction_bits} and {least_exponent}"
+                );
+            }
             Self::HardSigmoidWith { alpha, beta } => {
                 ensure!(
                     alpha.is_finite() && beta.is_finite(),
@@ -264,6 +284,20 @@ mod tests {
             (Unary::Celu { alpha: inf }, "got inf"),
             (Unary::HardSigmoidWith { alpha: -inf, beta: 0.5 }, "-inf and 0.5"),
             (Unary::HardSigmoidWith { alpha: 0.5, beta: nan }, "0.5 and NaN"),
+            (
+                Unary::RoundSignificand {
+                    fraction_bits: 23.0,
+                    least_exponent: -6.0,
+                },
+                "23 and -6",
+            ),
+            (
+                Unary::RoundSignificand {
+                    fraction_bits: 2.0,
+                    least_exponent: -0.5,
+                },
+                "2 and -0.5",
+            ),
         ] {
             let error = activation.output_shape(&[2, 3]).unwrap_err();
             assert!(matches!(error, Error::InvalidArgument { .. }), "{error:?}");

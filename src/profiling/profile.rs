@@ -32,6 +32,14 @@ impl Profile {
         self.layers.iter().map(|layer| layer.time).sum()
     }
 
+    /// Adds a part of the same run that comes after this one, on the same device.
+    #[cfg(not(target_family = "wasm"))]
+    pub(crate) fn append(&mut self, part: Self) {
+        self.layers.extend(part.layers);
+        self.dispatches += part.dispatches;
+        self.run += part.run;
+    }
+
     /// A layer's part of the time of all kernel calls, from 0 to 1.
     pub fn share(&self, layer: &LayerProfile) -> f64 {
         ratio(layer.time.as_secs_f64(), self.kernels().as_secs_f64())

@@ -22,16 +22,12 @@ pub(super) fn conv(op: &Conv, input: &Answer, weight: &Answer, bias: Option<&Ans
     let (batch, _, depth, height, width) = input.dim();
     let (out_channels, group_channels, kernel_depth, kernel_height, kernel_width) = weight.dim();
     let kernel = [kernel_depth, kernel_height, kernel_width];
-    let (stride, dilation) = (of_volume(op.stride, spatial, 1), of_volume(op.dilation, spatial, 1));
-
-    let sides = match op.padding {
-        ConvPadding::Explicit(padding) => of_volume(padding, spatial, Sides::NONE),
-        ConvPadding::Valid => of_volume(Padding::NONE, spatial, Sides::NONE),
-        ConvPadding::Same => from_fn(|axis| same(kernel[axis], dilation[axis])),
-    };
-    let extents = [depth, height, width];
-    let padded: [_; AXES] = from_fn(|axis| padded(op.padding_mode, extents[axis], sides[axis].before, sides[axis].after));
-    let output: [_; AXES] = from_fn(|axis| windows(padded[axis].len(), kernel[axis], stride[axis], dilation[axis]));
+    let Windows {
+        stride,
+        dilation,
+        padded,
+        output,
+    } = Windows::new(op, spatial, [depth, height, width], kernel);
     let picture = Padded { input, places: padded };
 
     // Convolutions that may be computed by Winograd's algorithm have its bound where that is the larger.
@@ -76,14 +72,42 @@ pub(super) fn conv(op: &Conv, input: &Answer, weight: &Answer, bias: Option<&Ans
     Ok(finish(output, spatial))
 }
 
+/// The windows of a convolution along each axis.
+pub(super) struct Windows {
+    pub(super) stride: [usize; AXES],
+    pub(super) dilation: [usize; AXES],
+    /// For each coordinate of a padded axis what of the input stands there.
+    pub(super) padded: [Vec<Option<usize>>; AXES],
+    /// How many there are.
+    pub(super) output: [usize; AXES],
+}
+
+impl Windows {
+    pub(super) fn new(op: &Conv, spatial: usize, extents: [usize; AXES], kernel: [usize; AXES]) -> Self {
+        let (stride, dilation) = (of_volume(op.stride, spatial, 1), of_volume(op.dilation, spatial, 1));
+        let sides = match op.padding {
+            ConvPadding::Explicit(padding) => of_volume(padding, spatial, Sides::NONE),
+            ConvPadding::Valid => of_volume(Padding::NONE, spatial, Sides::NONE),
+            ConvPadding::Same => from_fn(|axis| same(kernel[axis], dilation[axis])),
+        };
+        let padded: [_; AXES] = from_fn(|axis| padded(op.padding_mode, extents[axis], sides[axis].before, sides[axis].after));
+        Self {
+            output: from_fn(|axis| windows(padded[axis].len(), kernel[axis], stride[axis], dilation[axis])),
+            stride,
+            dilation,
+            padded,
+        }
+    }
+}
+
 /// An input and, for each coordinate of a padded axis, what of the input stands there.
-struct Padded<'a> {
-    input: View<'a, Ix5>,
-    places: [Vec<Option<usize>>; AXES],
+pub(super) struct Padded<'a> {
+    pub(super) input: View<'a, Ix5>,
+    pub(super) places: [Vec<Option<usize>>; AXES],
 }
 
 impl Padded<'_> {
-    fn at(&self, n: usize, c: usize, [z, y, x]: [usize; AXES]) -> Number {
+    pub(super) fn at(&self, n: usize, c: usize, [z, y, x]: [usize; AXES]) -> Number {
         match (self.places[0][z], self.places[1][y], self.places[2][x]) {
             (Some(slice), Some(row), Some(column)) => self.input.at([n, c, slice, row, column]),
             _ => Number::ZERO,

@@ -61,7 +61,7 @@ impl Engine for ReferenceEngine {
     }
 
     #[cfg(not(target_family = "wasm"))]
-    fn evaluate(&self, _: &[TensorView<'_>]) -> Result<Evaluation> {
+    fn evaluate(&self, _: &[TensorView<'_>]) -> Result<Vec<Evaluation>> {
         Err(unsupported("the reference is what others are verified against"))
     }
 

@@ -7,6 +7,21 @@ use super::number::{Number, Sum};
 use crate::error::{Error, Result};
 
 pub(super) fn matmul(left: &Answer, right: &Answer) -> Result<Answer> {
+    products(left, right, |pairs| {
+        let mut sum = Sum::default();
+        for (x, w) in pairs {
+            sum.add_product(x, w);
+        }
+        sum.total()
+    })
+}
+
+/// The product where an element is this sum of products of pairs.
+pub(super) fn products(
+    left: &Answer,
+    right: &Answer,
+    sum: impl Fn(&mut dyn Iterator<Item = (Number, Number)>) -> Number,
+) -> Result<Answer> {
     let (row_vector, column_vector) = (left.shape().len() == 1, right.shape().len() == 1);
     let (mut left_shape, mut right_shape) = (left.shape().to_vec(), right.shape().to_vec());
     if row_vector {
@@ -42,13 +57,11 @@ pub(super) fn matmul(left: &Answer, right: &Answer) -> Result<Answer> {
                 .collect()
         };
         let (mut left_place, mut right_place) = (within(&left_shape), within(&right_shape));
-        let mut sum = Sum::default();
-        for k in 0..left_shape[column_axis] {
+        sum(&mut (0..left_shape[column_axis]).map(|k| {
             left_place[column_axis] = k;
             right_place[row_axis] = k;
-            sum.add_product(left[&left_place[..]], right[&right_place[..]]);
-        }
-        sum.total()
+            (left[&left_place[..]], right[&right_place[..]])
+        }))
     });
 
     if row_vector {

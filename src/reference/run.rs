@@ -2,8 +2,9 @@
 
 use super::answer::Answer;
 use super::{
-    batch_norm, binary, cast, concat, conv, conv_transpose, expand, fused, gather, instance_norm, interpolate, layer_norm, linear,
-    local_response_norm, lp_pool, matmul, pad, pool, prelu, reduce, reshape, slice, softmax, ternary, transpose, unary,
+    batch_norm, binary, cast, concat, conv, conv_integer, conv_transpose, expand, fused, gather, instance_norm, interpolate,
+    layer_norm, linear, local_response_norm, lp_pool, matmul, matmul_integer, pad, pool, prelu, recurrent, reduce, resample,
+    reshape, slice, softmax, ternary, transpose, unary,
 };
 use crate::dtype::TensorType;
 use crate::error::{Result, ensure};
@@ -56,6 +57,8 @@ fn answers(op: &Op, inputs: &[&Answer], winograd: Winograd) -> Result<Vec<Answer
         Op::PRelu(_) => Ok(vec![prelu::prelu(input, inputs[1])?]),
         Op::Softmax(op) => Ok(vec![softmax::softmax(*op, input)]),
         Op::Linear(_) => Ok(vec![linear::linear(input, inputs[1], bias)?]),
+        Op::MatMulInteger(_) => Ok(vec![matmul_integer::matmul_integer(input, inputs[1])?]),
+        Op::ConvInteger(op) => Ok(vec![conv_integer::conv_integer(op, input, inputs[1])?]),
         Op::MatMul(_) => Ok(vec![matmul::matmul(input, inputs[1])?]),
         Op::BatchNorm(op) => Ok(vec![batch_norm::batch_norm(*op, input, &inputs[1..])?]),
         Op::InstanceNorm(op) => Ok(vec![instance_norm::instance_norm(*op, input, inputs[1], inputs[2])?]),
@@ -71,6 +74,8 @@ fn answers(op: &Op, inputs: &[&Answer], winograd: Winograd) -> Result<Vec<Answer
         Op::Transpose(op) => Ok(vec![transpose::transpose(op, input)]),
         Op::Expand(op) => Ok(vec![expand::expand(op, input)?]),
         Op::Gather(op) => Ok(vec![gather::gather(*op, input, inputs[1])?]),
+        Op::Recurrent(op) => recurrent::recurrent(*op, inputs),
         Op::Reduce(op) => Ok(vec![reduce::reduce(op, input)?]),
+        Op::Resample(op) => Ok(vec![resample::resample(op, input)]),
     }
 }

@@ -9,8 +9,8 @@ use super::answer::Answer;
 use super::run;
 use crate::ops::{
     AdaptiveAvgPool2d, AdaptiveMaxPool2d, AvgPool2d, BatchNorm, Binary, Concat, Conv2d, ConvPadding, Expand, Flatten, InstanceNorm,
-    Interpolate, LayerNorm, Linear, LocalResponseNorm, LpPool2d, MatMul, MaxPool2d, Op, PRelu, Pad2d, Reduce, Reshape, Slice,
-    Softmax, Transpose, Unary,
+    Interpolate, LayerNorm, Linear, LocalResponseNorm, LpPool2d, MatMul, MaxPool2d, Op, PRelu, Pad2d, Recurrent, RecurrentCell,
+    Reduce, Reshape, Slice, Softmax, Transpose, Unary,
 };
 use crate::testing::{Random, compare};
 use crate::{DType, Padding2d, PaddingMode};
@@ -315,6 +315,56 @@ fn layer_norm_by_hand() {
 }
 
 #[test]
+fn recurrent_layers_by_hand() {
+    // relu(x + W h + b) from [1, 2]: [1 + 4 + 1, 2 - 1 - 4] and then, from [6, 0], [0 + 0 + 1, -1 - 6 + 0].
+    let input = array![[[1.0, 2.0]], [[0.0, -1.0]]].into_dyn();
+    let weight = array![[0.0, 2.0], [-1.0, -2.0]].into_dyn();
+    let (bias, state) = (array![1.0, 0.0].into_dyn(), array![[1.0, 2.0]].into_dyn());
+    let forward = run_exact(Recurrent::new(RecurrentCell::Relu), &[&input, &weight, &bias, &state]);
+    assert_eq!(forward, [array![[[6.0, 0.0]], [[1.0, 0.0]]].into_dyn()]);
+    // The second step first: [0 + 4 + 1, -1 - 1 - 4], then, from [5, 0], [1 + 0 + 1, 2 - 5].
+    let reverse = Recurrent::new(RecurrentCell::Relu).reverse(true);
+    let backward = run_exact(reverse, &[&input, &weight, &bias, &state]);
+    assert_eq!(backward, [array![[[2.0, 0.0]], [[5.0, 0.0]]].into_dyn()]);
+}
+
+#[test]
+fn gates_by_hand() {
+    // Far from 0 gates are open or shut, and tanh is 1 or -1.
+    let (open, shut) = (200.0, -200.0);
+    let weight = ArrayD::zeros(vec![4, 1]);
+    let bias = ArrayD::zeros(vec![4]);
+    let state = array![[0.25]].into_dyn();
+    // Input, output, forget, new: 0.5 + 1, hidden; then 1.5 kept, seen; then forgotten for -1, half seen.
+    let gates = array![
+        [[open, shut, open, open]],
+        [[shut, open, open, open]],
+        [[open, 0.0, shut, shut]]
+    ]
+    .into_dyn();
+    let cell_state = array![[0.5]].into_dyn();
+    let outputs = run_exact(
+        Recurrent::new(RecurrentCell::Lstm),
+        &[&gates, &weight, &bias, &state, &cell_state],
+    );
+    let seen = |cell_state: f64| cell_state.tanh() as f32;
+    assert_eq!(outputs[0], array![[[0.0]], [[seen(1.5)]], [[0.5 * seen(-1.0)]]].into_dyn());
+    assert_eq!(outputs[1], array![[-1.0]].into_dyn());
+    // Update, reset, new: replaced; kept; half of each, without and with the state's share, 3 * 0 + 200.
+    let weight = array![[0.0], [0.0], [3.0]].into_dyn();
+    let bias = array![0.0, 0.0, 200.0].into_dyn();
+    let gates = array![
+        [[shut, shut, open]],
+        [[open, shut, shut]],
+        [[0.0, shut, shut]],
+        [[0.0, open, 0.0]]
+    ]
+    .into_dyn();
+    let outputs = run_exact(Recurrent::new(RecurrentCell::Gru), &[&gates, &weight, &bias, &state]);
+    assert_eq!(outputs, [array![[[1.0]], [[1.0]], [[0.0]], [[0.5]]].into_dyn()]);
+}
+
+#[test]
 fn an_even_window_of_channels_reaches_further_after() {
     let input = array![[[3.0], [1.0], [2.0]]].into_dyn();
     let norm = LocalResponseNorm::new(2).alpha(2.0).beta(1.0);
@@ -430,6 +480,22 @@ fn operators(random: &mut Random) -> Vec<(Op, Vec<ArrayD<f32>>)> {
     let (weight, bias) = (random.reals(&[5, 7]), random.reals(&[5, 7]));
     cases.push((LayerNorm::rms(2).into(), vec![image.clone(), weight.clone()]));
     cases.push((LayerNorm::new(2).into(), vec![image.clone(), weight, bias]));
+    for cell in [
+        RecurrentCell::Lstm,
+        RecurrentCell::Gru,
+        RecurrentCell::Tanh,
+        RecurrentCell::Relu,
+    ] {
+        let rows = cell.gates() * 5;
+        let mut inputs: Vec<ArrayD<f32>> = [&[3, 2, rows][..], &[rows, 5], &[rows], &[2, 5]]
+            .iter()
+            .map(|shape| random.reals(shape))
+            .collect();
+        if cell == RecurrentCell::Lstm {
+            inputs.push(random.reals(&[2, 5]));
+        }
+        cases.push((Recurrent::new(cell).into(), inputs));
+    }
     let norm = LocalResponseNorm::new(3).alpha(2.0).k(0.5);
     cases.push((norm.into(), vec![image.clone()]));
     cases.push((Binary::Add.into(), vec![image.clone(), random.reals(&[4, 1, 7])]));

@@ -43,7 +43,7 @@ fn of_whole(op: Unary, x: i128) -> Option<i128> {
 /// argument of `exp` as far as it decides the result: for positive arguments (and in `elu` and `tanh`, which saturate)
 /// `exp(t)` stands beside a 1, its share of the result is at most `exp(t)`, and `|t| exp(t)` is less than 1.
 #[expect(clippy::too_many_lines, reason = "a few for each function")]
-fn of_float(op: Unary, x: Number) -> Option<Number> {
+pub(super) fn of_float(op: Unary, x: Number) -> Option<Number> {
     let v = x.value;
     let t = (x.bound - v).max(0.0);
     Some(match op {
@@ -188,6 +188,19 @@ fn of_float(op: Unary, x: Number) -> Option<Number> {
             )
         }
         Unary::BitwiseNot | Unary::Not => return None,
+        Unary::RoundSignificand {
+            fraction_bits,
+            least_exponent,
+        } => {
+            let value = round_significand(v, fraction_bits, least_exponent);
+            // An error of the input may take it over the middle between two steps.
+            let moved = if x.bound > 0.0 {
+                x.bound + spacing(x.largest(), fraction_bits, least_exponent)
+            } else {
+                0.0
+            };
+            Number::overflowing(value, moved).handed_on()
+        }
         Unary::IsNan => truth(v.is_nan(), x.bound, f64::INFINITY),
         Unary::Floor | Unary::Ceil | Unary::Round => step(op, x),
         Unary::GeluTanh => {
@@ -222,6 +235,29 @@ fn step(op: Unary, x: Number) -> Number {
     // Zero is exact however small the input was.
     let moved = if v == 0.0 && x.bound == 0.0 { 0.0 } else { moved };
     Number::new(value, moved)
+}
+
+/// The step between floats with so many bits of the significand after the point, at this one.
+fn spacing(v: f64, fraction_bits: f32, least_exponent: f32) -> f64 {
+    // Exact, unlike a logarithm.
+    let exponent = ((v.abs().to_bits() >> 52) as i32 - 1023).max(least_exponent as i32);
+    2.0_f64.powi(exponent - fraction_bits as i32)
+}
+
+/// To the nearest multiple of the step; where a power of two is all that there is, to the larger one of two.
+fn round_significand(v: f64, fraction_bits: f32, least_exponent: f32) -> f64 {
+    let steps = v / spacing(v, fraction_bits, least_exponent);
+    let whole = if fraction_bits == 0.0 {
+        steps.round()
+    } else {
+        steps.round_ties_even()
+    };
+    // Infinity has no step.
+    if v.is_finite() {
+        whole * spacing(v, fraction_bits, least_exponent)
+    } else {
+        v
+    }
 }
 
 /// `min(max(v, low), high)` that keeps NaN, and in which `high` wins.
@@ -325,6 +361,34 @@ mod tests {
             (Unary::Acosh, &[(1.0, 0.0), (0.5, f32::NAN)]),
             (Unary::Atanh, &[(0.0, 0.0), (1.0, f32::INFINITY), (2.0, f32::NAN)]),
             (Unary::IsNan, &[(f32::NAN, 1.0), (f32::INFINITY, 0.0), (0.0, 0.0)]),
+            (
+                Unary::RoundSignificand {
+                    fraction_bits: 3.0,
+                    least_exponent: -6.0,
+                },
+                &[
+                    (1.0625, 1.0),
+                    (1.1875, 1.25),
+                    (-1.07, -1.125),
+                    (0.001, 0.001_953_125),
+                    (0.0009, 0.0),
+                    (f32::INFINITY, f32::INFINITY),
+                ],
+            ),
+            (
+                Unary::RoundSignificand {
+                    fraction_bits: 7.0,
+                    least_exponent: -126.0,
+                },
+                &[(f32::MAX, f32::INFINITY), (1.003, 1.0), (f32::NAN, f32::NAN)],
+            ),
+            (
+                Unary::RoundSignificand {
+                    fraction_bits: 0.0,
+                    least_exponent: -126.0,
+                },
+                &[(3.0, 4.0), (-2.9, -2.0), (1.5, 2.0)],
+            ),
         ] {
             for &(x, want) in cases {
                 let answer = unary(op, &Answer::exact(array![x].view())).unwrap();

@@ -246,43 +246,43 @@ impl Engine for FallbackEngine {
         }))
     }
 
-    /// The parts' graphs as one, side by side: what one gives and another reads are two values with the same elements.
+    /// The parts one after another, and a graph of the outputs alone.
     #[cfg(not(target_family = "wasm"))]
-    fn evaluate(&self, inputs: &[TensorView<'_>]) -> Result<Evaluation> {
+    fn evaluate(&self, inputs: &[TensorView<'_>]) -> Result<Vec<Evaluation>> {
         let made = self.made(&shapes_of(inputs))?;
         let parts = match &*made {
             Made::Whole(engine) => return engine.evaluate(inputs),
             Made::Split { parts, .. } => parts,
         };
         let mut known = self.given(inputs);
-        let mut places = HashMap::new();
-        let (mut graph, mut values) = (Graph::new(), Vec::new());
+        let mut evaluations = Vec::new();
         for part in parts {
-            let evaluation = part.engine.evaluate(&part.views(&known))?;
-            let first = values.len();
-            for (&whole, own) in part.outputs.iter().zip(&evaluation.graph.outputs) {
-                known.extend(evaluation.values[own.0].clone().map(|value| (whole, value)));
-                places.insert(whole, ValueId(first + own.0));
+            for evaluation in part.engine.evaluate(&part.views(&known))? {
+                for (&whole, own) in part.outputs.iter().zip(&evaluation.graph.outputs) {
+                    known.extend(evaluation.values[own.0].clone().map(|value| (whole, value)));
+                }
+                evaluations.push(evaluation);
             }
-            graph.append(evaluation.graph);
-            values.extend(evaluation.values);
         }
-        for output in &self.graph.outputs {
-            let place = places.get(output).copied().unwrap_or_else(|| {
-                values.push(known.get(output).cloned());
-                graph.input(self.graph.name(*output))
-            });
-            graph.outputs.push(place);
-        }
-        Ok(Evaluation { graph, values })
+        let mut graph = Graph::new();
+        graph.outputs = self
+            .graph
+            .outputs
+            .iter()
+            .map(|&output| graph.input(self.graph.name(output)))
+            .collect();
+        let values = self.graph.outputs.iter().map(|output| known.get(output).cloned()).collect();
+        evaluations.push(Evaluation { graph, values });
+        Ok(evaluations)
     }
 
+    /// Only of one device: two have two ceilings.
     #[cfg(not(target_family = "wasm"))]
     fn profile(&self, inputs: &[TensorView<'_>], repetitions: usize) -> Result<Profile> {
         match &*self.made(&shapes_of(inputs))? {
             Made::Whole(engine) => engine.profile(inputs, repetitions),
             Made::Split { .. } => Err(unsupported(
-                "a profile of a run that is partly on the CPU; each backend alone is profiled",
+                "a profile of a run that is partly on the CPU: each backend alone is profiled",
             )),
         }
     }

@@ -4,6 +4,7 @@ mod backend;
 mod builder;
 mod fallback;
 mod shared;
+mod staged;
 #[cfg(not(target_family = "wasm"))]
 mod verify;
 
@@ -60,11 +61,7 @@ impl Session {
     /// Errors: the number of inputs, a shape that an operator refuses; `Unsupported` on a backend without a GPU.
     pub fn kernel_choices(&self, inputs: &[&[usize]]) -> Result<Vec<LayerChoice>> {
         let ready = self.shared.ready(&owned(inputs))?;
-        let engine = ready
-            .on_gpu
-            .as_ref()
-            .ok_or_else(|| unsupported("kernels are chosen on GPUs"))?;
-        engine.kernel_choices(inputs)
+        ready.gpu("choices of kernels")?.kernel_choices(inputs)
     }
 
     /// The operators that the CPU computes for these shapes of the inputs, where that is allowed ([`SessionBuilder::fallback`]).
@@ -73,10 +70,9 @@ impl Session {
     pub fn on_cpu(&self, inputs: &[&[usize]]) -> Result<Vec<OnCpu>> {
         let shapes = owned(inputs);
         let ready = self.shared.ready(&shapes)?;
-        ready
-            .fallback
-            .as_ref()
-            .map_or(Ok(Vec::new()), |engine| engine.on_cpu(&shapes))
+        ready.check_whole("the operators on the CPU")?;
+        let engine = ready.fallback.as_ref();
+        engine.map_or(Ok(Vec::new()), |engine| engine.on_cpu(&shapes))
     }
 
     /// A second session of the same graph, computed as another tuning plan says. The weights are the same memory.
@@ -93,7 +89,7 @@ impl Session {
         Self::from_source(self.shared.source.clone(), settings)
     }
 
-    /// The graph that runs for these shapes of the inputs, before any pass.
+    /// The graph that runs for these shapes of the inputs, before any pass: the first one of a model that runs in stages.
     ///
     /// Errors: the number of inputs; shapes that the graph or the model refuses.
     pub fn graph(&self, inputs: &[&[usize]]) -> Result<Arc<Graph>> {
@@ -296,8 +292,7 @@ impl Session {
     pub fn resident<'a>(&self, inputs: &[impl Into<TensorView<'a>> + Clone]) -> Result<Resident> {
         let inputs = views(inputs);
         let ready = self.ready_for(&inputs)?;
-        let engine = ready.on_gpu.as_ref().ok_or_else(|| unsupported("resident runs need a GPU"))?;
-        engine.resident(&inputs)
+        ready.gpu("resident runs")?.resident(&inputs)
     }
 
     /// Runs the graph and checks each operator by itself: what the backend made of the operator's inputs, against what the
@@ -317,11 +312,16 @@ impl Session {
     #[cfg(not(target_family = "wasm"))]
     pub fn verified<'a>(&self, inputs: &[impl Into<TensorView<'a>> + Clone]) -> Result<(Vec<Check>, Vec<Tensor>)> {
         let inputs = views(inputs);
-        let engine = &self.ready_for(&inputs)?.engine;
-        let Evaluation { graph, values } = engine.evaluate(&inputs)?;
-        let checks = check_values(&graph, &values, engine.rounding())?;
-        let outputs = graph.outputs.iter().filter_map(|value| values[value.0].clone());
-        Ok((checks, outputs.collect()))
+        let ready = self.ready_for(&inputs)?;
+        let (mut checks, mut outputs) = (Vec::new(), Vec::new());
+        for Evaluation { graph, values } in ready.engine.evaluate(&inputs)? {
+            checks.extend(check_values(&graph, &values, ready.engine.rounding())?);
+            outputs = graph.outputs.iter().filter_map(|value| values[value.0].clone()).collect();
+        }
+        if !ready.is_whole {
+            outputs = ready.engine.run(&inputs)?;
+        }
+        Ok((checks, outputs))
     }
 
     /// Measures what a run spends its time on: each operator that the passes left, with the time of its kernel calls, the
@@ -369,6 +369,7 @@ impl Session {
     pub fn answers<'a>(&self, inputs: &[impl Into<TensorView<'a>> + Clone]) -> Result<Vec<Answer>> {
         let inputs = views(inputs);
         let ready = self.ready_for(&inputs)?;
+        ready.check_whole("expected answers")?;
         let rounding = ready.engine.rounding();
         if rounding.precision == Precision::F32 {
             return answers(&ready.graph, &inputs, rounding);
@@ -403,6 +404,17 @@ impl Model {
     /// [`input_shapes`](Self::input_shapes) and the operators refuse; a tensor over the budget.
     pub fn graph(&self, shapes: &Shapes) -> Result<Graph> {
         crate::onnx::graph(self, shapes, reference::constants)
+    }
+}
+
+#[cfg(feature = "onnx")]
+impl Model {
+    /// Refuses what a session of this model would refuse when it comes to these shapes, before a device is opened. What depends on
+    /// what the network computes is looked at when that is there.
+    ///
+    /// Errors: as [`graph`](Self::graph), but for shapes that depend on what the network computes.
+    pub fn check(&self, shapes: &Shapes) -> Result<()> {
+        crate::onnx::check(self, shapes, reference::constants)
     }
 }
 

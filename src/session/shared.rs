@@ -4,15 +4,16 @@ use std::sync::Arc;
 
 #[cfg(all(feature = "cpu", not(target_family = "wasm")))]
 use crate::cpu::CpuEngine;
-use crate::engine::{Engine, Kept};
+use crate::engine::{Engine, Kept, unsupported};
 use crate::error::Result;
 use crate::gpu::GpuEngine;
 use crate::graph::passes::Passes;
-use crate::graph::{Fold, Graph, Kind, Source};
+use crate::graph::{Fold, Graph, Kind, Source, Stage};
 use crate::precision::Precision;
 use crate::reference::{self, ReferenceEngine};
 use crate::session::backend::Backend;
 use crate::session::fallback::{Fallback, FallbackEngine};
+use crate::session::staged::StagedEngine;
 
 /// How a session runs.
 #[derive(Clone, Debug)]
@@ -29,7 +30,7 @@ pub(crate) struct Settings {
 
 impl Settings {
     /// Makes a graph ready. `plans_kept` is for how many sets of input shapes it is run.
-    fn ready(&self, graph: Arc<Graph>, plans_kept: usize) -> Result<Ready> {
+    pub(super) fn ready(&self, graph: Arc<Graph>, plans_kept: usize) -> Result<Ready> {
         let (mut on_gpu, mut fallback) = (None, None);
         let engine: Arc<dyn Engine> = match &self.backend {
             Backend::Gpu(gpu) if self.fallback != Fallback::Never => {
@@ -49,6 +50,21 @@ impl Settings {
             engine,
             on_gpu,
             fallback,
+            is_whole: true,
+        })
+    }
+
+    /// Makes ready what a model of so many outputs is for certain shapes.
+    fn ready_model(&self, stage: Stage, outputs: usize) -> Result<Ready> {
+        if stage.next.is_none() {
+            return self.ready(Arc::new(stage.graph), 1);
+        }
+        Ok(Ready {
+            graph: Arc::new(stage.graph.clone()),
+            engine: Arc::new(StagedEngine::new(self, stage, outputs)?),
+            on_gpu: None,
+            fallback: None,
+            is_whole: false,
         })
     }
 }
@@ -62,6 +78,26 @@ pub(super) struct Ready {
     pub(super) on_gpu: Option<Arc<GpuEngine>>,
     /// The same engine, where it may have the CPU compute something.
     pub(super) fallback: Option<Arc<FallbackEngine>>,
+    /// Whether the graph is all of it, and not the first stage of a model that has several.
+    pub(super) is_whole: bool,
+}
+
+impl Ready {
+    /// Refuses what is only done with a whole graph.
+    pub(super) fn check_whole(&self, what: &str) -> Result<()> {
+        match self.is_whole {
+            true => Ok(()),
+            false => Err(unsupported(&format!(
+                "{what} of a model in which shapes depend on what it computes"
+            ))),
+        }
+    }
+
+    /// The GPU's engine, for what others do not do.
+    pub(super) fn gpu(&self, what: &str) -> Result<&Arc<GpuEngine>> {
+        self.check_whole(what)?;
+        self.on_gpu.as_ref().ok_or_else(|| unsupported(&format!("{what} need a GPU")))
+    }
 }
 
 /// A session's settings and what it has made.
@@ -101,7 +137,8 @@ impl Shared {
             Made::Each(model, kept) => {
                 // Its weights are found where others have them, before one of those goes.
                 let make = || {
-                    let ready = self.settings.ready(Arc::new(model.fold(&known, reference::constants)?), 1)?;
+                    let stage = model.fold(&known, reference::constants)?;
+                    let ready = self.settings.ready_model(stage, model.outputs().len())?;
                     if ready.on_gpu.is_none() {
                         ready.engine.prepare(shapes)?;
                     }

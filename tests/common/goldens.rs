@@ -2,8 +2,8 @@
 
 use convoke::ops::{
     AdaptiveAvgPool2d, AdaptiveMaxPool2d, AvgPool2d, BatchNorm, Binary, Concat, Conv2d, ConvPadding, ConvTranspose2d, Expand,
-    InstanceNorm, Interpolate, Linear, LocalResponseNorm, MatMul, MaxPool2d, Op, PRelu, Pad2d, Reduce, ReduceKind, Slice, Softmax,
-    Transpose, Unary,
+    InstanceNorm, Interpolate, Linear, LocalResponseNorm, MatMul, MaxPool2d, Op, PRelu, Pad2d, Recurrent, RecurrentCell, Reduce,
+    ReduceKind, Slice, Softmax, Transpose, Unary,
 };
 use convoke::testing::Golden;
 use convoke::{Padding2d, Result};
@@ -28,7 +28,7 @@ pub(crate) struct Case {
 }
 
 /// Every file in `tests/data` with its operator and the roles of the inputs.
-const FILES: [(&str, &str, &[&str]); 15] = [
+const FILES: [(&str, &str, &[&str]); 16] = [
     ("conv2d", "conv2d", &["input", "weight", "bias"]),
     ("conv_transpose2d", "conv_transpose2d", &["input", "weight", "bias"]),
     ("interpolate", "interpolate", &["input"]),
@@ -43,6 +43,7 @@ const FILES: [(&str, &str, &[&str]); 15] = [
     ("movement", "movement", &["input", "other", "third"]),
     ("normalisation", "normalisation", &["input", "weight", "bias"]),
     ("reduce", "reduce", &["input"]),
+    ("recurrent", "recurrent", &["input", "weight", "bias", "state", "cell_state"]),
     ("batch_norm", "batch_norm", &["input", "mean", "var", "weight", "bias"]),
 ];
 
@@ -57,7 +58,7 @@ pub(crate) fn golden_cases() -> Vec<Case> {
                 name: format!("{file}/{}", golden.name),
                 op: operator_from(operator, &golden.args).expect("arguments that PyTorch accepts"),
                 inputs: tensors(roles),
-                expected: tensors(&["expected", "indices"]),
+                expected: tensors(&["expected", "indices", "last_cell_state"]),
                 exact: golden.exact,
             });
         }
@@ -133,6 +134,15 @@ pub(super) fn operator_from(operator: &str, args: &Value) -> Result<Op> {
             Reduce::new(kind, integers(&args["axes"]))
                 .keep_dims(args["keep_dims"] == true)
                 .into()
+        }
+        "recurrent" => {
+            let cell = match args["kind"].as_str() {
+                Some("lstm") => RecurrentCell::Lstm,
+                Some("gru") => RecurrentCell::Gru,
+                Some("rnn_tanh") => RecurrentCell::Tanh,
+                _ => RecurrentCell::Relu,
+            };
+            Recurrent::new(cell).reverse(args["reverse"] == true).into()
         }
         "batch_norm" => BatchNorm::new().eps(number("eps")).into(),
         "activation" => match args["kind"].as_str().expect("an activation") {

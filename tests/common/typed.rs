@@ -1,9 +1,12 @@
 //! Tensors of every element type through sessions: what moves elements moves them all, and what cannot be is refused.
 
 use convoke::graph::Graph;
-use convoke::ops::{Binary, Cast, Concat, Expand, Gather, MaxPool2d, Op, Reshape, Slice, Ternary, Transpose, Unary};
+use convoke::ops::{
+    Binary, Cast, Concat, Conv, ConvInteger, Expand, Gather, MatMulInteger, MaxPool2d, Op, Reshape, Slice, Ternary, Transpose,
+    Unary,
+};
 use convoke::testing::{Random, compare_exact};
-use convoke::{Backend, DType, Error, Session, Tensor, TensorType, TensorView};
+use convoke::{Backend, DType, Error, PaddingMode, Session, Tensor, TensorType, TensorView};
 use half::f16;
 use ndarray::{Array, ArrayD};
 
@@ -87,6 +90,44 @@ pub(crate) fn gathers(backend: &Backend) -> Outcome {
             for check in session.verify(&[&data, &indices])? {
                 if let Some(mismatch) = check.mismatch {
                     return Err(format!("{dtype} by {}: {} {mismatch}", indices.dtype(), check.node).into());
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Products and convolutions of whole numbers: more terms than floats add up exactly, grouped and not, and numbers whose sums wrap
+/// around.
+pub(crate) fn sums(backend: &Backend) -> Outcome {
+    let padded = Conv::new().padding([1, 2]).stride([2, 1]);
+    let windows: [(Op, &[usize], &[usize]); 6] = [
+        (MatMulInteger.into(), &[2, 3, 700], &[700, 5]),
+        (MatMulInteger.into(), &[4, 1, 3, 7], &[2, 7, 5]),
+        (MatMulInteger.into(), &[6], &[6]),
+        (ConvInteger::new(padded).into(), &[2, 80, 5, 6], &[9, 80, 3, 2]),
+        (ConvInteger::new(padded.groups(3)).into(), &[1, 6, 5, 6], &[3, 2, 3, 2]),
+        (
+            ConvInteger::new(Conv::new().padding_mode(PaddingMode::Reflect).padding(1)).into(),
+            &[1, 2, 4, 3, 5],
+            &[3, 2, 2, 3, 2],
+        ),
+    ];
+    for (op, left, right) in windows {
+        for dtypes in [
+            [DType::U8, DType::I8],
+            [DType::I8, DType::U8],
+            [DType::I32, DType::I32],
+            [DType::U8, DType::U8],
+        ] {
+            let mut graph = Graph::new();
+            let changing = graph.input_of_type("left", dtypes[0]);
+            let weight = graph.constant("right", operands(dtypes[1], right, 5));
+            let output = graph.node("sums", op.clone(), &[changing, weight])?;
+            graph.output(output)?;
+            for check in Session::new(graph, backend)?.verify(&[&operands(dtypes[0], left, 3)])? {
+                if let Some(mismatch) = check.mismatch {
+                    return Err(format!("{op:?} of {dtypes:?}: {mismatch}").into());
                 }
             }
         }

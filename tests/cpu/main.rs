@@ -65,9 +65,6 @@ fn main() {
     trials.push(trial("property/volumes/lp_pool", &cpu, |cpu| {
         random::all(cpu, 40, random::axes::lp_pools(3))
     }));
-    trials.push(trial("property/volumes/linear", &cpu, |cpu| {
-        random::all(cpu, 60, random::axes::resizes(3, true))
-    }));
     for n in long_sums::LENGTHS {
         trials.push(trial(format!("long_sums/{n}"), &cpu, move |cpu| long_sums::at(cpu, n)));
     }
@@ -89,6 +86,7 @@ fn main() {
     }
     trials.push(trial("types/moved", &cpu, |cpu| typed::moves(&cpu.clone().into())));
     trials.push(trial("types/gathered", &cpu, |cpu| typed::gathers(&cpu.clone().into())));
+    trials.push(trial("types/summed", &cpu, |cpu| typed::sums(&cpu.clone().into())));
     trials.push(trial("types/functions", &cpu, |cpu| typed::functions(&cpu.clone().into())));
     trials.push(trial("types/refused", &cpu, |cpu| typed::refuses(&cpu.clone().into())));
     libtest_mimic::run(&arguments, trials).exit();

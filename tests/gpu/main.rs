@@ -38,7 +38,7 @@ mod tiles;
 mod tuning;
 
 use convoke::Gpu;
-use convoke::ops::{Interpolate, LpPool, Op};
+use convoke::ops::{LpPool, Op};
 use libtest_mimic::{Arguments, Trial};
 
 use device::Outcome;
@@ -70,16 +70,14 @@ fn volumes() -> Vec<Named> {
             }
         })
     };
-    vec![
-        refused("lp_pool2d", LpPool::new(2, 2).into()),
-        refused("interpolate", Interpolate::linear(2, false).into()),
-    ]
+    vec![refused("lp_pool2d", LpPool::new(2, 2).into())]
 }
 
 fn types() -> Vec<Named> {
     vec![
         trial("types/moved", |gpu| typed::moves(&gpu.clone().into())),
         trial("types/gathered", |gpu| typed::gathers(&gpu.clone().into())),
+        trial("types/summed", |gpu| typed::sums(&gpu.clone().into())),
         trial("types/functions", |gpu| typed::functions(&gpu.clone().into())),
         trial("types/refused", |gpu| typed::refuses(&gpu.clone().into())),
         trial("types/too_large", |gpu| {

@@ -1,10 +1,12 @@
 //! One small case for each operator.
 
+use std::sync::Arc;
+
 use super::case::Case;
 use convoke::ops::{
     AdaptiveAvgPool2d, AdaptiveMaxPool2d, AvgPool2d, BatchNorm, Binary, Concat, Conv2d, ConvTranspose2d, Expand, Flatten, Fused,
     FusedBase, InstanceNorm, Interpolate, LayerNorm, Linear, LocalResponseNorm, LpPool2d, MatMul, MaxPool2d, Op, PRelu, Pad2d,
-    Reduce, Reshape, Slice, Softmax, Ternary, Transpose, Unary,
+    Recurrent, RecurrentCell, Reduce, Resample, Reshape, Slice, Softmax, TapTable, Ternary, Transpose, Unary,
 };
 
 /// One small case for each operator, neither square nor symmetric: what a kernel call costs where it has little to do.
@@ -55,6 +57,11 @@ fn list() -> Vec<(&'static str, Op, Shapes)> {
         ),
         ("instance_norm", InstanceNorm::new().into(), &[&[1, 32, 40, 56], &[32], &[32]]),
         ("layer_norm", LayerNorm::new(-1).into(), &[&[64, 1000], &[1000], &[1000]]),
+        (
+            "lstm",
+            Recurrent::new(RecurrentCell::Lstm).into(),
+            &[&[32, 4, 512], &[512, 128], &[512], &[4, 128], &[4, 128]],
+        ),
         ("local_response_norm", LocalResponseNorm::new(5).into(), IMAGE),
         ("add", Binary::Add.into(), &[&[1, 32, 40, 56], &[1, 32, 40, 56]]),
         ("clamp", Ternary::Clamp.into(), &[&[1, 32, 40, 56], &[32, 1, 1], &[32, 1, 1]]),
@@ -65,7 +72,19 @@ fn list() -> Vec<(&'static str, Op, Shapes)> {
         ("transpose", Transpose::new([0, 2, 3, 1]).into(), IMAGE),
         ("expand", Expand::new([4, 32, 40, 56]).into(), &[&[1, 32, 1, 56]]),
         ("reduce", Reduce::mean([2, 3]).into(), IMAGE),
+        ("resample", Resample::new(3, Arc::new(halved(56))).into(), IMAGE),
     ]
+}
+
+/// Half the extent, by a triangle over four elements.
+fn halved(extent: usize) -> TapTable {
+    let mut table = TapTable::new(extent);
+    for first in (0..extent).step_by(2) {
+        let taps = [(-1, 0.125), (0, 0.375), (1, 0.375), (2, 0.125)];
+        let inside = taps.map(|(step, weight)| (first.saturating_add_signed(step).min(extent - 1), weight));
+        table.push(inside).expect("taps inside");
+    }
+    table
 }
 
 #[cfg(test)]
@@ -82,7 +101,7 @@ mod tests {
             assert!(op.output_shapes(shapes).is_ok(), "{name}");
             kinds.insert(discriminant(&op));
         }
-        // All but `Cast` and `Gather`, which are of other types than `f32`.
-        assert_eq!(kinds.len(), 28);
+        // All but `Cast`, `Gather`, `MatMulInteger` and `ConvInteger`, which are of other types than `f32`.
+        assert_eq!(kinds.len(), 30);
     }
 }

@@ -160,8 +160,8 @@ impl InputArguments {
         let input_shapes = model
             .input_shapes(&shapes)
             .map_err(|error| format!("{error} (--shape NAME=1x3x224x224 gives random numbers a shape)"))?;
-        // What is not supported is said before a device is opened, and inputs that there is a graph for are within the budget.
-        model.graph(&shapes).map_err(|error| match error {
+        // What is not supported is said before a device is opened, and inputs of a model that passes are within the budget.
+        model.check(&shapes).map_err(|error| match error {
             error @ convoke::Error::Unsupported { .. } => format!("{error}\n-v names the nodes").into(),
             error => Box::<dyn std::error::Error>::from(error),
         })?;

@@ -274,7 +274,7 @@ impl Engine for GpuEngine {
     }
 
     #[cfg(not(target_family = "wasm"))]
-    fn evaluate(&self, inputs: &[TensorView<'_>]) -> Result<Evaluation> {
+    fn evaluate(&self, inputs: &[TensorView<'_>]) -> Result<Vec<Evaluation>> {
         let context = &self.gpu.context;
         let shapes: Vec<Vec<usize>> = inputs.iter().map(|array| array.shape().to_vec()).collect();
         let mut lowered = self.lower(&shapes)?;
@@ -301,10 +301,10 @@ impl Engine for GpuEngine {
             .iter()
             .map(|value| value.as_ref().map(read).transpose())
             .collect::<Result<Vec<_>>>()?;
-        Ok(Evaluation {
+        Ok(vec![Evaluation {
             graph: lowered.graph,
             values,
-        })
+        }])
     }
 
     #[cfg(not(target_family = "wasm"))]

@@ -6,6 +6,7 @@ mod decide;
 mod elementwise;
 mod matmul;
 mod movement;
+mod recurrent;
 #[cfg(not(target_family = "wasm"))]
 pub(crate) mod roofline;
 mod rows;
@@ -56,6 +57,8 @@ pub(crate) fn lower(op: &Op, inputs: &[Value], recording: &mut Recording) -> Res
         Op::PRelu(_) => elementwise::prelu::lower(&inputs[0], &inputs[1], &outputs[0], recording)?,
         Op::Softmax(op) => rows::softmax::lower(op, &inputs[0], &outputs[0], recording)?,
         Op::Linear(_) => matmul::gemm::lower(&Operands::plain(inputs), &outputs[0], recording)?,
+        Op::MatMulInteger(_) => matmul::two_operands::lower_integer(&inputs[0], &inputs[1], &outputs[0], recording)?,
+        Op::ConvInteger(op) => conv::integer::lower(op, &inputs[0], &inputs[1], &outputs[0], recording)?,
         Op::MatMul(_) => matmul::two_operands::lower(&inputs[0], &inputs[1], &outputs[0], recording)?,
         Op::BatchNorm(op) => elementwise::batch_norm::lower(*op, inputs, &outputs[0], recording)?,
         Op::InstanceNorm(op) => rows::instance_norm::lower(*op, inputs, &outputs[0], recording)?,
@@ -74,7 +77,9 @@ pub(crate) fn lower(op: &Op, inputs: &[Value], recording: &mut Recording) -> Res
             movement::strided_copy::lower(op, inputs, &outputs[0], recording)?;
         }
         Op::Gather(op) => movement::gather::lower(*op, &inputs[0], &inputs[1], &outputs[0], recording)?,
+        Op::Recurrent(op) => recurrent::lower(*op, inputs, &outputs, recording)?,
         Op::Reduce(op) => rows::reduce::lower(op, &inputs[0], &outputs[0], recording)?,
+        Op::Resample(op) => movement::resample::lower(op, &inputs[0], &outputs[0], recording)?,
         Op::Reshape(_) | Op::Flatten(_) => {}
     }
     Ok(outputs)

@@ -1,5 +1,7 @@
 //! Operators over shapes and devices that together reach every kernel and every constant of its header.
 
+use std::sync::Arc;
+
 use crate::dtype::{DType, TensorType};
 use crate::gpu::choose::policy::KernelPolicy;
 use crate::gpu::choose::problem::Conv2dAlgorithm;
@@ -10,9 +12,10 @@ use crate::gpu::lower::roofline::{self, MultiplyAdds};
 use crate::gpu::plan::recording::{Recording, Value};
 use crate::gpu::wgsl::kernel::PipelineKey;
 use crate::ops::{
-    AdaptiveAvgPool2d, AdaptiveMaxPool2d, AvgPool2d, BatchNorm, Binary, Cast, Concat, Conv2d, ConvTranspose2d, CoordinateMode,
-    Expand, Flatten, Fused, FusedBase, Gather, InstanceNorm, Interpolate, InterpolateMode, LayerNorm, Linear, LocalResponseNorm,
-    LpPool2d, MatMul, MaxPool2d, Op, PRelu, Pad2d, Reduce, ReduceKind, Reshape, Slice, Softmax, Ternary, Transpose, Unary,
+    AdaptiveAvgPool2d, AdaptiveMaxPool2d, AvgPool2d, BatchNorm, Binary, Cast, Concat, Conv2d, ConvInteger, ConvTranspose2d,
+    CoordinateMode, Expand, Flatten, Fused, FusedBase, Gather, InstanceNorm, Interpolate, InterpolateMode, LayerNorm, Linear,
+    LocalResponseNorm, LpPool2d, MatMul, MatMulInteger, MaxPool2d, Op, PRelu, Pad2d, Recurrent, RecurrentCell, Reduce, ReduceKind,
+    Resample, Reshape, Slice, Softmax, TapTable, Ternary, Transpose, Unary,
 };
 use crate::{Error, Padding2d, PaddingMode, Precision};
 
@@ -122,7 +125,32 @@ fn named(inputs: &[TensorType]) -> String {
 fn cases() -> Vec<(Op, Vec<TensorType>)> {
     let floats = cases_of_floats();
     let floats = floats.into_iter().map(|(op, shapes)| (op, of_floats(&shapes)));
-    floats.chain(functions()).chain(gathers()).collect()
+    floats
+        .chain(functions())
+        .chain(gathers())
+        .chain(sums_of_whole_numbers())
+        .collect()
+}
+
+/// Products and convolutions of whole numbers, sums that are cut up among them.
+fn sums_of_whole_numbers() -> Vec<(Op, Vec<TensorType>)> {
+    let of = |op: Op, left: &[usize], right: &[usize]| {
+        let inputs = vec![TensorType::new(DType::U8, left), TensorType::new(DType::I8, right)];
+        (op, inputs)
+    };
+    let mut cases = vec![
+        of(MatMulInteger.into(), &[7], &[7]),
+        of(MatMulInteger.into(), &[5, 7], &[7, 2]),
+        of(MatMulInteger.into(), &[2, 1, 2, 7], &[3, 7, 9]),
+        of(MatMulInteger.into(), &[5, 0], &[0, 7]),
+        of(MatMulInteger.into(), &[2, 9000], &[9000, 3]),
+    ];
+    for mode in PaddingMode::ALL {
+        let conv = ConvInteger::new(Conv2d::new().padding(1).padding_mode(mode));
+        cases.push(of(conv.into(), &[1, 3, 5, 6], &[4, 3, 3, 3]));
+        cases.push(of(conv.into(), &[1, 1000, 4, 4], &[2, 1000, 3, 3]));
+    }
+    cases
 }
 
 /// Parts of whole vectors and of single elements, by indices of either type.
@@ -234,6 +262,19 @@ fn cases_of_floats() -> Vec<(Op, Vec<Vec<usize>>)> {
         }
     }
     cases.extend(long_sums());
+    for cell in [
+        RecurrentCell::Lstm,
+        RecurrentCell::Gru,
+        RecurrentCell::Tanh,
+        RecurrentCell::Relu,
+    ] {
+        let (gates, state) = (cell.gates() * 5, vec![2, 5]);
+        let mut inputs = vec![vec![3, 2, gates], vec![gates, 5], vec![gates], state.clone()];
+        if cell == RecurrentCell::Lstm {
+            inputs.push(state);
+        }
+        cases.push((Recurrent::new(cell).into(), inputs));
+    }
     // Few rows, of whole vectors and not, and sums that are split.
     for (rows, ins, outs) in [(1, 8, 40), (3, 2000, 40), (33, 2000, 40), (12_000, 20, 128)] {
         cases.push((Linear.into(), vec![vec![rows, ins], vec![outs, ins]]));
@@ -296,6 +337,7 @@ fn volumes() -> Vec<(Op, Vec<Vec<usize>>)> {
     cases.push((AdaptiveAvgPool2d::new((2, 3, 1)).into(), vec![volume()]));
     cases.push((AdaptiveAvgPool2d::global().into(), vec![volume()]));
     cases.push((Interpolate::nearest((3, 9, 7)).into(), vec![volume()]));
+    cases.push((Interpolate::linear((3, 9, 7), false).into(), vec![volume()]));
     let signal = || vec![2, 4, 9];
     cases.push((Conv2d::new().stride(2).into(), vec![signal(), vec![6, 4, 3]]));
     cases.push((Interpolate::linear([13], false).into(), vec![signal()]));
@@ -362,7 +404,24 @@ fn moves(image: &[usize]) -> Vec<(Op, Vec<Vec<usize>>)> {
         cases.push((Reduce::new(kind, [0, 2, 4]).keep_dims(true).into(), vec![six.clone()]));
     }
     cases.push((Reduce::mean([1]).into(), vec![vec![2, 0, 3]]));
+    cases.extend(resampled());
     cases
+}
+
+/// Weighted sums along the first axis and the last, some without taps, and all.
+fn resampled() -> Vec<(Op, Vec<Vec<usize>>)> {
+    let mut table = TapTable::new(5);
+    for taps in [&[(0, 0.5), (4, 0.5)][..], &[], &[(2, 1.0)]] {
+        table.push(taps.iter().copied()).unwrap();
+    }
+    let mut without_taps = TapTable::new(5);
+    without_taps.push([]).unwrap();
+    let along = |axis, table: &TapTable| Op::from(Resample::new(axis, Arc::new(table.clone())));
+    vec![
+        (along(0, &table), vec![vec![5, 4]]),
+        (along(-1, &table), vec![vec![4, 5]]),
+        (along(-1, &without_taps), vec![vec![4, 5]]),
+    ]
 }
 
 /// Small windows, on this image and on one whose rows are whole vectors.

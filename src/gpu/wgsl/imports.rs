@@ -11,8 +11,7 @@ macro_rules! shared {
 }
 
 const SHARED: &[(&str, &str)] = shared!(
-    "angle" "arc" "blocked_sum" "decay" "division" "epilogue" "error_function" "exponential" "floating_point" "indices_dropped"
-    "indices_stored" "lanes_single" "lanes_subgroup" "layer_norm" "logarithm" "logistic" "order" "padding" "pool_taps" "pool_window" "product"
+    "angle" "arc" "blocked_sum" "decay" "division" "epilogue" "error_function" "exponential" "factors_single" "factors_whole" "floating_point" "gates" "hyperbolic_tangent" "indices_dropped" "indices_stored" "lanes_single" "lanes_subgroup" "layer_norm" "logarithm" "logistic" "order" "padding" "pool_taps" "pool_window" "product"
     "reals_quads" "reals_single" "reduction" "reduction_quads" "reduction_single" "special" "spread_broadcast" "spread_plain"
     "strip_quads" "strip_single" "tap_source" "terms_quads" "terms_single" "tile_columns" "tile_rows" "tiles" "vectors_padded"
     "vectors_whole" "width_quads" "width_single" "window_taps" "winograd_large" "winograd_small"

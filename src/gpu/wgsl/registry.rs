@@ -9,7 +9,7 @@
 //! }
 //! ```
 
-use crate::gpu::wgsl::parameters::{Layout, conv, elementwise, matmul, movement, roofline, rows, window};
+use crate::gpu::wgsl::parameters::{Layout, conv, elementwise, matmul, movement, recurrent, roofline, rows, window};
 use crate::gpu::wgsl::storage::{Binding, Element};
 
 /// What a kernel is made of. Binding 0 is its parameters (uniform), then come the inputs, then the outputs.
@@ -132,6 +132,12 @@ kernels! {
         outputs: [output: F32],
     }
 
+    ConvInteger = "conv_integer" from "conv_integer" {
+        parameters: conv::Conv3dParameters,
+        inputs: [input: Any, weight: Any, before: Any],
+        outputs: [output: Any],
+    }
+
     Fill = "fill" from "fill" {
         parameters: rows::FillParameters,
         inputs: [],
@@ -221,6 +227,12 @@ kernels! {
         outputs: [output: F32],
     }
 
+    GruStep = "gru_step" from "gru_step" {
+        parameters: recurrent::StepParameters,
+        inputs: [projected: F32, product: F32, state: F32],
+        outputs: [output: F32, next: F32],
+    }
+
     Im2col = "im2col" from "im2col" {
         parameters: conv::Im2colParameters,
         inputs: [input: F32],
@@ -307,10 +319,22 @@ kernels! {
         outputs: [output: F32],
     }
 
+    LstmStep = "lstm_step" from "lstm_step" {
+        parameters: recurrent::StepParameters,
+        inputs: [projected: F32, product: F32, cell: F32],
+        outputs: [output: F32, state: F32, next_cell: F32],
+    }
+
     MatMul = "matmul" from "matmul" {
         parameters: matmul::MatMulParameters,
         inputs: [left: F32, right: F32, before: F32],
         outputs: [output: F32],
+    }
+
+    MatMulInteger = "matmul_integer" from "matmul" ["factors_whole"] {
+        parameters: matmul::MatMulParameters,
+        inputs: [left: Any, right: Any, before: Any],
+        outputs: [output: Any],
     }
 
     PRelu = "prelu" from "prelu" {
@@ -394,6 +418,18 @@ kernels! {
     ReduceRowsQuads = "reduce_rows_quads" from "reduce_rows" ["reals_quads", "reduction_quads"] {
         parameters: rows::ReduceParameters,
         inputs: [input: F32x4, centres: F32],
+        outputs: [output: F32],
+    }
+
+    RnnStep = "rnn_step" from "rnn_step" {
+        parameters: recurrent::StepParameters,
+        inputs: [projected: F32, product: F32],
+        outputs: [output: F32, next: F32],
+    }
+
+    Resample = "resample" from "resample" {
+        parameters: movement::ResampleParameters,
+        inputs: [input: F32, starts: U32, sources: U32, weights: F32],
         outputs: [output: F32],
     }
 

@@ -63,17 +63,55 @@ pub(super) fn gelu(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
     }
 }
 
-/// `x * sigmoid(alpha * x)`.
-pub(super) fn swish(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
-    let alpha = node.float("alpha", 1.0)?;
-    if alpha == 1.0 {
-        return activation(node, Unary::Silu);
+pub(super) fn bias_gelu(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
+    biased(node, Unary::Gelu)
+}
+
+pub(super) fn fast_gelu(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
+    biased(node, Unary::GeluTanh)
+}
+
+/// Of the sum of the input and a bias, where there is one.
+fn biased(node: &mut Node<'_, '_>, activation: Unary) -> Result<Vec<Value>> {
+    let mut input = node.input(0)?;
+    if let Some(bias) = node.optional(1) {
+        input = node.emit(Binary::Add, &[&input, &bias])?;
     }
-    let input = node.input(0)?;
-    let alpha = number(alpha);
-    let scaled = node.emit(Binary::Mul, &[&input, &alpha])?;
+    node.emit_one(activation, &[&input])
+}
+
+pub(super) fn quick_gelu(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
+    let (input, alpha) = (node.input(0)?, node.float("alpha", 1.702)?);
+    Ok(vec![swish_of(node, &input, alpha)?])
+}
+
+pub(super) fn swish(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
+    let (input, alpha) = (node.input(0)?, node.float("alpha", 1.0)?);
+    Ok(vec![swish_of(node, &input, alpha)?])
+}
+
+/// The second input, gated by the first.
+pub(super) fn swiglu(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
+    let (gate, input, alpha) = (node.input(0)?, node.input(1)?, node.float("alpha", 1.0)?);
+    if gate.shape() != input.shape() {
+        return Err(Error::Onnx(format!(
+            "a gate of shape {:?} for an input of shape {:?}, but both must be equal",
+            gate.shape(),
+            input.shape()
+        )));
+    }
+    let gate = swish_of(node, &gate, alpha)?;
+    node.emit_one(Binary::Mul, &[&gate, &input])
+}
+
+/// `x * sigmoid(alpha * x)`.
+fn swish_of(node: &mut Node<'_, '_>, input: &Value, alpha: f32) -> Result<Value> {
+    if alpha == 1.0 {
+        return node.emit(Unary::Silu, &[input]);
+    }
+    let scaled = node.emit(Binary::Mul, &[input, &number(alpha)])?;
     let gate = node.emit(Unary::Sigmoid, &[&scaled])?;
-    node.emit_one(Binary::Mul, &[&input, &gate])
+    node.emit(Binary::Mul, &[input, &gate])
 }
 
 /// A constant that broadcasts to anything.

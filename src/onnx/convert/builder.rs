@@ -25,8 +25,10 @@ pub(crate) enum Value {
     },
     /// Known now.
     Host(Tensor),
-    /// Tensors in a row: what `SplitToSequence` gives and `SequenceAt` takes, and nothing else.
+    /// Tensors in a row, each computed or known.
     Sequence(Vec<Value>),
+    /// An optional without an element; one with an element is that.
+    Empty,
     /// Cannot be had, and this is why; empty where the node that would give it is listed as unsupported.
     Missing(String),
 }
@@ -36,7 +38,7 @@ impl Value {
         match self {
             Self::Tensor { kind, .. } => &kind.shape,
             Self::Host(host) => host.shape(),
-            Self::Sequence(_) | Self::Missing(_) => &[],
+            Self::Sequence(_) | Self::Empty | Self::Missing(_) => &[],
         }
     }
 
@@ -45,7 +47,7 @@ impl Value {
         match self {
             Self::Tensor { kind, .. } => Some(kind.dtype),
             Self::Host(host) => Some(host.dtype()),
-            Self::Sequence(_) | Self::Missing(_) => None,
+            Self::Sequence(_) | Self::Empty | Self::Missing(_) => None,
         }
     }
 }
@@ -56,6 +58,10 @@ pub(crate) struct Builder<'m> {
     pub(super) graph: Graph,
     pub(super) budget: Budget,
     pub(super) values: HashMap<&'m str, Value>,
+    /// ONNX's element types of values, where they are narrower than the types that hold the elements.
+    pub(super) elements: HashMap<&'m str, i32>,
+    /// The element type that the node under conversion says its outputs have.
+    pub(super) declared: Option<i32>,
     /// What nodes give, without what is an output already.
     pub(super) computed: HashSet<ValueId>,
     /// Constants that are in the graph, by the address of the elements, which are held so that it stays theirs.
@@ -65,6 +71,8 @@ pub(crate) struct Builder<'m> {
     /// The nodes whose inputs are all constant, by what they give, with what was computed of it.
     derived: HashMap<ValueId, usize>,
     evaluated: RefCell<HashMap<ValueId, Tensor>>,
+    /// What is computed while the network runs, and has to be known before more of the model can be converted.
+    pub(super) wanted: RefCell<HashSet<ValueId>>,
 }
 
 impl<'m> Builder<'m> {
@@ -74,11 +82,14 @@ impl<'m> Builder<'m> {
             graph: Graph::new(),
             budget: Budget::new(model.budget),
             values: HashMap::new(),
+            elements: HashMap::new(),
+            declared: None,
             computed: HashSet::new(),
             constants: HashMap::new(),
             evaluate,
             derived: HashMap::new(),
             evaluated: RefCell::default(),
+            wanted: RefCell::default(),
         }
     }
 
@@ -106,6 +117,16 @@ impl<'m> Builder<'m> {
         Ok(value)
     }
 
+    /// ONNX's element type of a value, where that is known: an initializer's, an input's, or what a node has made.
+    pub(super) fn element_type(&self, name: &str) -> Option<i32> {
+        let input = || self.model.inputs.iter().find(|input| input.name == *name);
+        match (self.elements.get(name), self.model.initializers.get(name)) {
+            (Some(&element), _) => Some(element),
+            (None, Some(initializer)) => Some(initializer.data_type),
+            (None, None) => input().map(|input| input.element),
+        }
+    }
+
     /// A value in the graph; what is known becomes a constant of it.
     pub(super) fn id(&mut self, name: &str, value: &Value) -> Result<ValueId> {
         match value {
@@ -122,6 +143,7 @@ impl<'m> Builder<'m> {
                 Ok(id)
             }
             Value::Sequence(_) => Err(Error::unsupported("onnx", "a sequence of tensors")),
+            Value::Empty => Err(Error::unsupported("onnx", "an optional without an element")),
             Value::Missing(reason) => Err(Error::unsupported("onnx", reason.clone())),
         }
     }
@@ -131,7 +153,7 @@ impl<'m> Builder<'m> {
         match value {
             Value::Host(_) => true,
             Value::Tensor { id, .. } => self.derived.contains_key(id),
-            Value::Sequence(_) | Value::Missing(_) => false,
+            Value::Sequence(_) | Value::Empty | Value::Missing(_) => false,
         }
     }
 
@@ -208,18 +230,40 @@ impl<'m> Builder<'m> {
         Ok(values.collect())
     }
 
-    pub(super) fn output(&mut self, name: &'m str) -> Result<()> {
-        let value = self.value(name)?;
-        let id = self.id(name, &value)?;
+    /// Makes a value an output of the graph.
+    pub(super) fn output(&mut self, name: &str, value: &Value) -> Result<()> {
+        let id = self.id(name, value)?;
         // An output must be some node's own: not an input, a constant, or another output.
         if self.computed.remove(&id) {
             return self.graph.output(id);
         }
         let shape: Vec<isize> = value.shape().iter().map(|&extent| extent as isize).collect();
-        if let Value::Tensor { id, .. } = self.emit(name, Reshape::new(shape).into(), &[&value])? {
+        if let Value::Tensor { id, .. } = self.emit(name, Reshape::new(shape).into(), &[value])? {
             self.graph.output(id)?;
         }
         Ok(())
+    }
+
+    /// Whether the conversion of a node depends on what is computed while the network runs.
+    pub(super) fn wants_more(&self) -> bool {
+        !self.wanted.borrow().is_empty()
+    }
+
+    /// An input of the graph, which is read while the network runs.
+    pub(super) fn input(&mut self, name: &str, kind: TensorType) -> Value {
+        let id = self.graph.input_of_type(name, kind.dtype);
+        self.graph.fix_shape(id, kind.shape.clone());
+        Value::Tensor { id, kind }
+    }
+
+    /// The elements of a value that the conversion of a node depends on. Where they are computed while the network runs, that
+    /// is noted.
+    pub(super) fn required(&self, value: &Value) -> Result<Option<Tensor>> {
+        let known = self.known(value)?;
+        if let (None, Value::Tensor { id, .. }) = (&known, value) {
+            self.wanted.borrow_mut().insert(*id);
+        }
+        Ok(known)
     }
 }
 
@@ -232,6 +276,7 @@ fn infer(op: &Op, inputs: &[&Value]) -> Result<Vec<TensorType>> {
             Value::Tensor { kind, .. } => kind.clone(),
             Value::Host(host) => host.tensor_type(),
             Value::Sequence(_) => return Err(Error::unsupported("onnx", "a sequence of tensors")),
+            Value::Empty => return Err(Error::unsupported("onnx", "an optional without an element")),
             Value::Missing(reason) => return Err(Error::unsupported("onnx", reason.clone())),
         });
     }

@@ -40,19 +40,24 @@ fn operands<'a>(input: &'a Value, weight: &'a Value, bias: Option<&'a Value>) ->
     [input, weight].into_iter().chain(bias).collect()
 }
 
-pub(super) fn conv(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
-    let (input, weight, bias) = (node.input(0)?, node.input(1)?, node.optional(2));
-    let extents = extents(&input)?;
-    let mut windows = windows(node, &extents, &kernel(node, &weight, extents.len())?)?;
+/// The windows and groups that a node says of a convolution of this input and weight.
+pub(super) fn operator(node: &Node<'_, '_>, input: &Value, weight: &Value) -> Result<Conv> {
+    let extents = extents(input)?;
+    let mut windows = windows(node, &extents, &kernel(node, weight, extents.len())?)?;
     let auto = AutoPad::of(node)?;
     for window in &mut windows {
         auto.pad(window);
     }
-    let op = Conv::new()
+    Ok(Conv::new()
         .stride(per_axis(&windows, |window| window.stride)?)
         .dilation(per_axis(&windows, |window| window.dilation)?)
         .groups(groups(node)?)
-        .padding(per_axis(&windows, |window| window.padding)?);
+        .padding(per_axis(&windows, |window| window.padding)?))
+}
+
+pub(super) fn conv(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
+    let (input, weight, bias) = (node.input(0)?, node.input(1)?, node.optional(2));
+    let op = operator(node, &input, &weight)?;
     node.emit_one(op, &operands(&input, &weight, bias.as_ref()))
 }
 

@@ -1,16 +1,14 @@
 //! Arithmetic of two tensors, and operators that pass their input on.
 
-use crate::onnx::element;
 use ndarray::ArrayD;
 
 use super::builder::Value;
+use super::cast::narrowed;
 use super::node::{Convert, Node, unsupported};
-use crate::dtype::DType;
 use crate::error::Result;
-use crate::onnx::fold;
 use crate::onnx::tensor;
 use crate::ops::elementwise::Elementwise;
-use crate::ops::{Binary, Cast, Ternary, Unary};
+use crate::ops::{Binary, Ternary, Unary};
 use crate::tensor::Tensor;
 
 /// The conversion of an operator that is a function of elements as it is.
@@ -39,10 +37,20 @@ fn convert<F: Elementwise>(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
         if is_chosen {
             let inputs = (0..node.input_count()).map(|index| node.input(index));
             let inputs = inputs.collect::<Result<Vec<_>>>()?;
-            return node.emit_one(candidate.function, &inputs.iter().collect::<Vec<_>>());
+            let output = node.emit(candidate.function, &inputs.iter().collect::<Vec<_>>())?;
+            return Ok(vec![wrapped_around(node, output)?]);
         }
     }
     Err(unsupported("these attributes"))
+}
+
+/// Whole numbers that are held in a wider type wrap around in their own.
+fn wrapped_around(node: &mut Node<'_, '_>, output: Value) -> Result<Value> {
+    let may_leave_the_type = matches!(node.operator(), "Add" | "Sub" | "Mul" | "Neg" | "Abs" | "BitwiseNot");
+    match node.element_type(0) {
+        Some(element) if may_leave_the_type => narrowed(node, output, element),
+        _ => Ok(output),
+    }
 }
 
 /// The exponent may be whole numbers.
@@ -78,26 +86,6 @@ pub(super) fn many(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
     Ok(vec![total])
 }
 
-pub(super) fn cast(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
-    node.ignore(&["saturate", "round_mode"]);
-    let to = i32::try_from(node.int("to", 0)?).unwrap_or_default();
-    let input = node.input(0)?;
-    Ok(vec![converted(node, input, to)?])
-}
-
-/// As this element type has it. Reals of 16 bits are rounded and go on as `f32`, which `double` and `bfloat16` are read as, too.
-fn converted(node: &mut Node<'_, '_>, input: Value, to: i32) -> Result<Value> {
-    let dtype = element::dtype(to).ok_or_else(|| unsupported(format!("to {}", element::type_name(to))))?;
-    if to == element::FLOAT16 {
-        let rounded = node.emit(Cast::new(DType::F16), &[&input])?;
-        return node.emit(Cast::new(DType::F32), &[&rounded]);
-    }
-    if input.dtype() == Some(dtype) {
-        return Ok(input);
-    }
-    node.emit(Cast::new(dtype), &[&input])
-}
-
 /// Infinities, of the signs that are asked for.
 pub(super) fn is_inf(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
     let input = node.input(0)?;
@@ -117,18 +105,6 @@ pub(super) fn is_inf(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
         [(true, infinity), _] | [_, (true, infinity)] => is(node, infinity)?,
         // Nothing that is less than itself: false everywhere.
         _ => node.emit(Binary::Less, &[&input, &input])?,
-    }])
-}
-
-/// To the type of the second input, of which nothing else is used. The file may say more of it than is known of its value.
-pub(super) fn cast_like(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
-    node.ignore(&["saturate", "round_mode"]);
-    let like = node.input(1)?.dtype().map(element::number);
-    let to = node.element_type(1).or(like);
-    let to = to.ok_or_else(|| unsupported("to the type of a sequence"))?;
-    Ok(vec![match node.input(0)? {
-        Value::Host(host) => Value::Host(fold::convert(node, host, to)?),
-        input => converted(node, input, to)?,
     }])
 }
 

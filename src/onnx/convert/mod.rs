@@ -4,21 +4,35 @@
 //! and inputs through [`Node`], which notices those that nobody reads: what is not understood is refused, not ignored.
 
 mod activation;
+mod attention;
 mod builder;
+mod cast;
 mod conv;
 mod early;
+mod einsum;
 mod elementwise;
+mod filter;
+mod fourier;
+mod integer;
 mod linear;
 mod movement;
 mod node;
 mod nodes;
 mod norm;
+mod optional;
 mod pad;
 mod pool;
+mod q_linear;
+mod quantize;
+mod recurrent;
 mod reduce;
 mod refusals;
 mod resize;
+mod rotary;
+mod scan;
+mod sequence;
 mod shape;
+mod stages;
 mod subgraph;
 mod table;
 mod window;
@@ -26,11 +40,12 @@ mod window;
 pub(super) use builder::Value;
 pub(super) use movement::indices;
 pub(super) use node::{Convert, Node};
+pub(crate) use stages::{check, staged};
 
 use super::model::Model;
 use super::proto::NodeProto;
+use super::tensor;
 use super::types::{Shapes, TensorInfo};
-use super::{check, tensor};
 use crate::dtype::{DType, TensorType};
 use crate::error::{Error, Result};
 use crate::graph::Graph;
@@ -48,30 +63,49 @@ pub(super) fn qualified(node: &NodeProto) -> String {
 
 /// The graph of a model for these shapes. `evaluate` computes what is known where its elements are needed.
 pub(crate) fn graph(model: &Model, shapes: &Shapes, evaluate: Evaluate) -> Result<Graph> {
+    let mut builder = start(model, shapes, evaluate)?;
+    let mut conversion = Conversion::new(model);
+    conversion.nodes(&mut builder, &model.nodes)?;
+    for output in &model.outputs {
+        give(&mut builder, &mut conversion, output)?;
+    }
+    finish(model, conversion)?;
+    Ok(builder.graph)
+}
+
+/// A builder that has the model's inputs.
+fn start<'m>(model: &'m Model, shapes: &Shapes, evaluate: Evaluate) -> Result<Builder<'m>> {
     let mut builder = Builder::new(model, evaluate);
-    for (input, shape) in model.inputs.iter().zip(check::input_shapes(model, shapes)?) {
+    for (input, shape) in model.inputs.iter().zip(super::check::input_shapes(model, shapes)?) {
         let what = format!("input {:?}", input.name);
         builder.budget.check(&what, tensor::element_count(&what, &shape)?)?;
         let value = match shapes.values.get(&input.name) {
-            Some(value) => Value::Host(check::fixed_value(input, value)?),
+            Some(value) => Value::Host(super::check::fixed_value(input, value)?),
             None => self::input(&mut builder, input, shape),
         };
         builder.values.insert(&input.name, value);
     }
-    let mut conversion = Conversion::new(model);
-    conversion.nodes(&mut builder, &model.nodes)?;
-    let mut refusals = conversion.refusals;
-    for output in &model.outputs {
-        if let Err(error) = builder.output(&output.name) {
-            match error {
-                Error::Unsupported { message, .. } if message.is_empty() => {}
-                Error::Unsupported { message, .. } => refusals.output(&output.name, &message),
-                other => return Err(other),
+    Ok(builder)
+}
+
+/// Makes a value an output of the graph; what cannot be had is noted with what is not supported.
+fn give<'m>(builder: &mut Builder<'m>, conversion: &mut Conversion<'m>, output: &'m TensorInfo) -> Result<()> {
+    let value = builder.value(&output.name)?;
+    match builder.output(&output.name, &value) {
+        Err(Error::Unsupported { message, .. }) => {
+            if !message.is_empty() {
+                conversion.refusals.output(&output.name, &message);
             }
+            Ok(())
         }
+        result => result,
     }
-    match refusals.error(model) {
-        None => Ok(builder.graph),
+}
+
+/// Refuses the model where anything is not supported, and lists that.
+fn finish(model: &Model, conversion: Conversion<'_>) -> Result<()> {
+    match conversion.refusals.error(model) {
+        None => Ok(()),
         Some(error) => Err(error),
     }
 }
@@ -79,13 +113,13 @@ pub(crate) fn graph(model: &Model, shapes: &Shapes, evaluate: Evaluate) -> Resul
 /// An input that is read while the network runs.
 fn input(builder: &mut Builder<'_>, input: &TensorInfo, shape: Vec<usize>) -> Value {
     let dtype = input.dtype();
-    let id = builder.graph.input_of_type(&input.name, dtype.unwrap_or(DType::F32));
-    builder.graph.fix_shape(id, shape.clone());
+    let kind = TensorType {
+        dtype: dtype.unwrap_or(DType::F32),
+        shape,
+    };
+    let value = builder.input(&input.name, kind);
     match dtype {
-        Some(dtype) => Value::Tensor {
-            id,
-            kind: TensorType { dtype, shape },
-        },
+        Some(_) => value,
         None => Value::Missing(format!(
             "input {:?} is {}, which is no type of inputs; as a known value (Shapes::value) whole numbers of any type are read",
             input.name,

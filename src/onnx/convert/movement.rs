@@ -71,14 +71,14 @@ pub(super) fn split(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
 }
 
 /// So many parts of a length, of which the last are as long as what is left.
-fn equal_parts(extent: usize, length: usize, count: usize) -> Vec<i64> {
+pub(super) fn equal_parts(extent: usize, length: usize, count: usize) -> Vec<i64> {
     (0..count)
         .map(|part| length.min(extent.saturating_sub(part * length)) as i64)
         .collect()
 }
 
 /// Whether parts make up the whole. The lengths may be very many: messages have their number.
-fn check_lengths(lengths: &[i64], extent: usize) -> Result<()> {
+pub(super) fn check_lengths(lengths: &[i64], extent: usize) -> Result<()> {
     if let Some(length) = lengths.iter().find(|&&length| length < 0) {
         return Err(Error::Onnx(format!("a length of {length}")));
     }
@@ -94,7 +94,7 @@ fn check_lengths(lengths: &[i64], extent: usize) -> Result<()> {
 }
 
 /// Consecutive parts of these lengths along an axis.
-fn cut(node: &mut Node<'_, '_>, input: &Value, at: usize, lengths: &[i64]) -> Result<Vec<Value>> {
+pub(super) fn cut(node: &mut Node<'_, '_>, input: &Value, at: usize, lengths: &[i64]) -> Result<Vec<Value>> {
     let mut start = 0;
     let mut values = Vec::new();
     for &length in lengths {
@@ -103,56 +103,6 @@ fn cut(node: &mut Node<'_, '_>, input: &Value, at: usize, lengths: &[i64]) -> Re
         start = end;
     }
     Ok(values)
-}
-
-/// The most parts that a sequence may have: each becomes a node, and a few bytes of the file may ask for any number.
-const MOST_PARTS: usize = 1024;
-
-/// Parts of one length, the last as long as it is, or of given lengths.
-pub(super) fn split_to_sequence(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
-    let input = node.input(0)?;
-    let at = axis("onnx", node.int("axis", 0)? as isize, input.shape().len())?;
-    let extent = input.shape()[at];
-    let given = node.optional_host(1)?.ok_or_else(|| unsupported("parts of one element"))?;
-    let given = tensor::whole(&given).ok_or_else(|| Error::Onnx("lengths must be whole numbers".to_owned()))?;
-    node.ignore(&["keepdims"]);
-    let (single, count) = match (given.ndim(), given.first()) {
-        (0, Some(&length)) if length > 0 => {
-            let length = usize::try_from(length).unwrap_or(usize::MAX);
-            (Some(length), extent.div_ceil(length))
-        }
-        (0, length) => return Err(Error::Onnx(format!("a length of {}", length.copied().unwrap_or_default()))),
-        (1, _) => (None, given.len()),
-        _ => return Err(Error::Onnx(format!("lengths of shape {:?}", given.shape()))),
-    };
-    if count > MOST_PARTS {
-        return Err(unsupported(format!("{count} parts: {MOST_PARTS} are the most")));
-    }
-    let lengths = match single {
-        Some(length) => equal_parts(extent, length, count),
-        None => given.iter().copied().collect(),
-    };
-    check_lengths(&lengths, extent)?;
-    Ok(vec![Value::Sequence(cut(node, &input, at, &lengths)?)])
-}
-
-/// A tensor of a sequence, counted from the end where the place is negative.
-pub(super) fn sequence_at(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
-    let Value::Sequence(values) = node.input(0)? else {
-        return Err(Error::Onnx("input 0 must be a sequence".to_owned()));
-    };
-    let place = node.host_ints(1)?;
-    let &[place] = &place[..] else {
-        return Err(Error::Onnx(format!("a place of {place:?}")));
-    };
-    let counted = if place < 0 {
-        place.saturating_add(values.len() as i64)
-    } else {
-        place
-    };
-    let value = usize::try_from(counted).ok().and_then(|counted| values.get(counted));
-    let missing = || Error::Onnx(format!("place {place} of a sequence of {}", values.len()));
-    Ok(vec![value.ok_or_else(missing)?.clone()])
 }
 
 /// Parts along an axis. Those of known indices in a few runs are slices.

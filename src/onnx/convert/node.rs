@@ -24,6 +24,7 @@ mod kind {
     pub(super) const TENSOR: i32 = 4;
     pub(super) const FLOATS: i32 = 6;
     pub(super) const INTS: i32 = 7;
+    pub(super) const STRINGS: i32 = 8;
 }
 
 /// The most numbers of a list that is an input, but for one length of each output. Two for each dimension are needed.
@@ -145,10 +146,14 @@ impl<'b, 'm> Node<'b, 'm> {
     pub(in crate::onnx) fn string(&self, name: &str, default: &'m str) -> Result<&'m str> {
         match self.attribute(name, kind::STRING)? {
             None => Ok(default),
-            Some(attribute) => {
-                std::str::from_utf8(&attribute.s).map_err(|_| Error::Onnx(format!("attribute {name:?} is not UTF-8")))
-            }
+            Some(attribute) => utf8(name, &attribute.s),
         }
+    }
+
+    pub(in crate::onnx) fn strings(&self, name: &str) -> Result<Option<Vec<&'m str>>> {
+        let attribute = self.attribute(name, kind::STRINGS)?;
+        let strings = attribute.map(|attribute| attribute.strings.iter().map(|text| utf8(name, text)).collect());
+        strings.transpose()
     }
 
     pub(in crate::onnx) fn tensor(&self, name: &str) -> Result<Option<&'m TensorProto>> {
@@ -198,20 +203,24 @@ impl<'b, 'm> Node<'b, 'm> {
         value
     }
 
+    /// Has what converts the operator afterwards find this in the place of an input.
+    pub(in crate::onnx) fn replace_input(&mut self, index: usize, value: Value) {
+        self.inputs[index] = Some(value);
+    }
+
     pub(in crate::onnx) fn input(&self, index: usize) -> Result<Value> {
         self.optional(index)
             .ok_or_else(|| Error::Onnx(format!("input {index} is missing")))
     }
 
-    /// The element type that the file gives an input with: an initializer's or an input's of the model.
+    /// ONNX's element type of an input, as far as it is known; it may be narrower than the type that holds the elements.
     pub(in crate::onnx) fn element_type(&self, index: usize) -> Option<i32> {
-        let name = self.proto.input.get(index)?;
-        let model = self.builder.model;
-        let input = || model.inputs.iter().find(|input| input.name == *name);
-        match model.initializers.get(name) {
-            Some(initializer) => Some(initializer.data_type),
-            None => input().map(|input| input.element),
-        }
+        self.builder.element_type(self.proto.input.get(index)?)
+    }
+
+    /// Says what ONNX's element type of the outputs is, where it may be narrower than the type that holds the elements.
+    pub(in crate::onnx) fn declare(&mut self, element: i32) {
+        self.builder.declared = Some(element);
     }
 
     /// Whether a value depends on constants alone.
@@ -224,7 +233,7 @@ impl<'b, 'm> Node<'b, 'm> {
         let Some(value) = self.optional(index) else {
             return Ok(None);
         };
-        let known = self.builder.known(&value)?;
+        let known = self.builder.required(&value)?;
         let known = known.ok_or_else(|| unsupported(format!("input {index} is computed while the network runs")))?;
         Ok(Some(known))
     }
@@ -311,6 +320,10 @@ impl<'b, 'm> Node<'b, 'm> {
             each!(Tensor, host, array => array.to_shape(IxDyn(&target)).map_err(wrong)?.to_owned().into()),
         ))
     }
+}
+
+fn utf8<'m>(attribute: &str, text: &'m [u8]) -> Result<&'m str> {
+    std::str::from_utf8(text).map_err(|_| Error::Onnx(format!("attribute {attribute:?} is not UTF-8")))
 }
 
 pub(in crate::onnx) fn unsupported(message: impl Into<String>) -> Error {

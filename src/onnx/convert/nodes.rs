@@ -7,10 +7,9 @@ use super::node::{Convert, Node};
 use super::refusals::Refusals;
 use super::{qualified, subgraph, table};
 use crate::error::{Error, Result};
-use crate::onnx::early;
-use crate::onnx::fold;
 use crate::onnx::model::Model;
 use crate::onnx::proto::{GraphProto, NodeProto};
+use crate::onnx::{early, element, fold};
 
 /// What is known of a model's nodes together.
 pub(super) struct Conversion<'m> {
@@ -20,6 +19,8 @@ pub(super) struct Conversion<'m> {
     pub(super) refusals: Refusals,
     /// How many nodes of graphs in nodes were converted, those of loops in each round.
     pub(super) unrolled: usize,
+    /// Whether the model may be run in stages, so that what is computed in one is known in the next.
+    pub(super) is_staged: bool,
 }
 
 impl<'m> Conversion<'m> {
@@ -31,43 +32,61 @@ impl<'m> Conversion<'m> {
             used,
             refusals: Refusals::default(),
             unrolled: 0,
+            is_staged: false,
         }
     }
 
     /// Converts nodes in their order.
     pub(super) fn nodes(&mut self, builder: &mut Builder<'m>, nodes: &'m [NodeProto]) -> Result<()> {
         for (index, node) in nodes.iter().enumerate() {
-            let name = match (node.name.as_str(), node.output.iter().find(|output| !output.is_empty())) {
-                ("", Some(output)) => format!("of {output:?}"),
-                ("", None) => format!("number {index}"),
-                (name, _) => format!("{name:?}"),
-            };
             match self.node(builder, node) {
-                Ok(()) => {}
-                Err(Error::Unsupported { message, .. }) => {
-                    if !message.is_empty() {
-                        self.refusals.node(&name, qualified(node), message);
-                    }
-                    for output in &node.output {
-                        builder.values.insert(output.as_str(), Value::Missing(String::new()));
-                    }
-                }
-                Err(error) => return Err(locate(error, &name, node)),
+                // Another stage will know what is wanted here, and convert the node that these nodes are in.
+                Err(error @ Error::Unsupported { .. }) if self.is_staged && builder.wants_more() => return Err(error),
+                outcome => self.note(builder, index, node, outcome)?,
             }
         }
         Ok(())
     }
 
+    /// Lists a node that is not supported, and has its outputs missing.
+    pub(super) fn note(&mut self, builder: &mut Builder<'m>, index: usize, node: &'m NodeProto, outcome: Result<()>) -> Result<()> {
+        let name = match (node.name.as_str(), node.output.iter().find(|output| !output.is_empty())) {
+            ("", Some(output)) => format!("of {output:?}"),
+            ("", None) => format!("number {index}"),
+            (name, _) => format!("{name:?}"),
+        };
+        match outcome {
+            Ok(()) => Ok(()),
+            Err(Error::Unsupported { message, .. }) => {
+                if !message.is_empty() {
+                    self.refusals.node(&name, qualified(node), message);
+                }
+                for output in &node.output {
+                    builder.values.insert(output.as_str(), Value::Missing(String::new()));
+                }
+                Ok(())
+            }
+            Err(error) => Err(locate(error, &name, node)),
+        }
+    }
+
+    /// Refuses a node whose operator is not known.
+    pub(super) fn check_operator(proto: &NodeProto) -> Result<()> {
+        let unsupported = |message: String| Err(Error::unsupported("onnx", message));
+        if !table::is_domain(&proto.domain) {
+            return unsupported(format!("domain {:?}", proto.domain));
+        }
+        match found(proto) {
+            (None, None) if subgraph_of(proto).is_none() => unsupported("no such operator".to_owned()),
+            _ => Ok(()),
+        }
+    }
+
     /// Converts a node and gives its outputs their names.
-    fn node(&mut self, builder: &mut Builder<'m>, proto: &'m NodeProto) -> Result<()> {
+    pub(super) fn node(&mut self, builder: &mut Builder<'m>, proto: &'m NodeProto) -> Result<()> {
         let unsupported = |message: String| Error::unsupported("onnx", message);
-        if !matches!(proto.domain.as_str(), "" | "ai.onnx") {
-            return Err(unsupported(format!("domain {:?}", proto.domain)));
-        }
-        let is_known = |operator: &str| fold::find(operator).is_some() || table::find(operator).is_some();
-        if !is_known(&proto.op_type) && !matches!(proto.op_type.as_str(), "If" | "Loop") {
-            return Err(unsupported("no such operator".to_owned()));
-        }
+        builder.declared = None;
+        Self::check_operator(proto)?;
         let mut inputs = Vec::new();
         for name in &proto.input {
             inputs.push(if name.is_empty() { None } else { Some(builder.value(name)?) });
@@ -75,19 +94,27 @@ impl<'m> Conversion<'m> {
         for input in inputs.iter().flatten() {
             match input {
                 Value::Missing(reason) => return Err(unsupported(reason.clone())),
-                Value::Sequence(_) if proto.op_type != "SequenceAt" => {
+                Value::Sequence(_) if !takes_sequences(&proto.op_type) => {
                     return Err(unsupported("a sequence of tensors".to_owned()));
+                }
+                Value::Empty if !takes_sequences(&proto.op_type) => {
+                    return Err(unsupported("an optional without an element".to_owned()));
                 }
                 _ => {}
             }
         }
         let used_outputs: Vec<bool> = proto.output.iter().map(|name| self.used.contains(name.as_str())).collect();
-        let outputs = match proto.op_type.as_str() {
-            "If" => subgraph::branch(self, builder, proto, &inputs)?,
-            "Loop" => subgraph::repeat(self, builder, proto, &inputs)?,
-            _ => outputs(builder, proto, &inputs, &used_outputs)?,
+        let outputs = match subgraph_of(proto) {
+            Some(convert) => convert(self, builder, proto, &inputs)?,
+            None => outputs(builder, proto, &inputs, &used_outputs)?,
         };
+        let declared = builder.declared.take();
         for (index, name) in proto.output.iter().enumerate().filter(|(_, name)| !name.is_empty()) {
+            if let Some(value) = outputs.get(index)
+                && let Some(element) = declared.or_else(|| inherited(builder, proto, value))
+            {
+                builder.elements.insert(name, element);
+            }
             let value = match outputs.get(index) {
                 Some(value) => value.clone(),
                 None if self.used.contains(name.as_str()) => return Err(unsupported(format!("output {index} ({name:?})"))),
@@ -99,8 +126,37 @@ impl<'m> Conversion<'m> {
     }
 }
 
+/// The element type of an output that a node says nothing of: what the first input has whose elements are held alike.
+fn inherited(builder: &Builder<'_>, proto: &NodeProto, output: &Value) -> Option<i32> {
+    let elements = proto.input.iter().filter_map(|name| builder.element_type(name));
+    let is_alike = |element: &i32| element::is_widened(*element) && element::dtype(*element) == output.dtype();
+    elements.into_iter().find(is_alike)
+}
+
+fn subgraph_of(node: &NodeProto) -> Option<subgraph::ConvertGraphs> {
+    match node.domain.as_str() {
+        "" | "ai.onnx" => subgraph::find(&node.op_type),
+        _ => None,
+    }
+}
+
+/// How an operator is computed of what is known, and how it becomes nodes of the graph.
+pub(super) fn found(node: &NodeProto) -> (Option<Convert>, Option<Convert>) {
+    let fold = match node.domain.as_str() {
+        "" | "ai.onnx" => fold::find(&node.op_type),
+        _ => None,
+    };
+    (fold, table::find(&node.domain, &node.op_type))
+}
+
+/// Whether an operator takes sequences of tensors, and optionals without an element.
+fn takes_sequences(operator: &str) -> bool {
+    let is_of_these = operator.starts_with("Sequence") || operator.starts_with("Optional");
+    is_of_these || matches!(operator, "ConcatFromSequence" | "Identity") || subgraph::find(operator).is_some()
+}
+
 /// Names that nodes and the graphs in them read.
-fn note_uses<'m>(nodes: &'m [NodeProto], used: &mut HashSet<&'m str>) {
+pub(super) fn note_uses<'m>(nodes: impl IntoIterator<Item = &'m NodeProto>, used: &mut HashSet<&'m str>) {
     for node in nodes {
         used.extend(node.input.iter().map(String::as_str));
         for graph in node.attribute.iter().filter_map(|attribute| attribute.g.as_deref()) {
@@ -127,7 +183,7 @@ fn locate(error: Error, name: &str, node: &NodeProto) -> Error {
 /// What a node gives: computed now of what is known, and while the network runs of anything else. What depends on constants alone
 /// but is in the graph is computed only where nothing else does.
 fn outputs<'m>(builder: &mut Builder<'m>, proto: &'m NodeProto, inputs: &[Option<Value>], used: &[bool]) -> Result<Vec<Value>> {
-    let (fold, convert) = (fold::find(&proto.op_type), table::find(&proto.op_type));
+    let (fold, convert) = found(proto);
     let mut given = inputs.iter().flatten();
     let all_known = given.clone().all(|input| builder.is_known(input));
     let fold_first =
@@ -150,6 +206,11 @@ fn outputs<'m>(builder: &mut Builder<'m>, proto: &'m NodeProto, inputs: &[Option
         match through(convert) {
             Err(error @ Error::Unsupported { .. }) => refusal = error,
             outputs => return outputs,
+        }
+    }
+    if convert.is_none() {
+        for input in inputs.iter().flatten() {
+            builder.required(input)?;
         }
     }
     Err(refusal)

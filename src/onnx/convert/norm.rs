@@ -92,7 +92,7 @@ fn check_stash_type(node: &Node<'_, '_>) -> Result<()> {
     }
 }
 
-fn signed(shape: &[usize]) -> Vec<isize> {
+pub(super) fn signed(shape: &[usize]) -> Vec<isize> {
     shape.iter().map(|&extent| extent as isize).collect()
 }
 

@@ -1,10 +1,49 @@
-//! The operators that become nodes of the graph, by name.
+//! The operators that become nodes of the graph, by domain and name.
 
 use super::node::Convert;
-use super::{activation, conv, elementwise, linear, movement, norm, pad, pool, reduce, resize, shape};
+use super::{
+    activation, attention, cast, conv, einsum, elementwise, fourier, integer, linear, movement, norm, optional, pad, pool,
+    q_linear, quantize, recurrent, reduce, resize, rotary, sequence, shape,
+};
+
+/// Whether any operator of a domain is known.
+pub(super) fn is_domain(domain: &str) -> bool {
+    matches!(domain, "" | "ai.onnx" | "ai.onnx.preview" | "com.microsoft")
+}
 
 /// The operators that become nodes of the graph. Those that work on shapes alone are in [`fold::find`](crate::onnx::fold::find).
-pub(super) fn find(operator: &str) -> Option<Convert> {
+pub(super) fn find(domain: &str, operator: &str) -> Option<Convert> {
+    match domain {
+        "" | "ai.onnx" => of_onnx(operator),
+        "com.microsoft" => of_microsoft(operator),
+        _ => None,
+    }
+}
+
+/// The operators of ONNX Runtime, which its optimizer makes of ONNX's.
+fn of_microsoft(operator: &str) -> Option<Convert> {
+    Some(match operator {
+        "Gelu" => activation::gelu,
+        "BiasGelu" => activation::bias_gelu,
+        "FastGelu" => activation::fast_gelu,
+        "QuickGelu" => activation::quick_gelu,
+        "QuantizeLinear" => quantize::quantize_linear,
+        "DequantizeLinear" => quantize::dequantize_linear,
+        "DynamicQuantizeMatMul" => integer::dynamic_quantize_mat_mul,
+        "MatMulIntegerToFloat" => integer::mat_mul_integer_to_float,
+        "QGemm" => integer::q_gemm,
+        "FusedMatMul" => integer::fused_mat_mul,
+        "QLinearAdd" | "QLinearMul" => q_linear::arithmetic,
+        "QLinearSigmoid" => q_linear::sigmoid,
+        "QLinearLeakyRelu" => q_linear::leaky_relu,
+        "QLinearAveragePool" => q_linear::average_pool,
+        "QLinearGlobalAveragePool" => q_linear::global_average_pool,
+        "QLinearConcat" => q_linear::concat,
+        _ => return None,
+    })
+}
+
+fn of_onnx(operator: &str) -> Option<Convert> {
     Some(match operator {
         "Conv" => conv::conv,
         "ConvTranspose" => conv::conv_transpose,
@@ -18,6 +57,18 @@ pub(super) fn find(operator: &str) -> Option<Convert> {
         "LogSoftmax" => norm::log_softmax,
         "Gemm" => linear::gemm,
         "MatMul" => linear::mat_mul,
+        "Einsum" => einsum::einsum,
+        "DFT" => fourier::dft,
+        "STFT" => fourier::stft,
+        "Attention" => attention::attention,
+        "RotaryEmbedding" => rotary::rotary_embedding,
+        "MatMulInteger" => integer::mat_mul_integer,
+        "ConvInteger" => integer::conv_integer,
+        "QLinearMatMul" => integer::q_linear_mat_mul,
+        "QLinearConv" => integer::q_linear_conv,
+        "QuantizeLinear" => quantize::quantize_linear,
+        "DequantizeLinear" => quantize::dequantize_linear,
+        "DynamicQuantizeLinear" => quantize::dynamic_quantize_linear,
         "InstanceNormalization" => norm::instance_norm,
         "LayerNormalization" | "RMSNormalization" | "SimplifiedLayerNormalization" => norm::layer_norm,
         "GroupNormalization" => norm::group_norm,
@@ -26,6 +77,7 @@ pub(super) fn find(operator: &str) -> Option<Convert> {
         "LRN" => norm::local_response_norm,
         "LpPool" => pool::lp_pool,
         "Swish" => activation::swish,
+        "SwiGLU" => activation::swiglu,
         "Selu" => activation::selu,
         "Celu" => activation::celu,
         "LeakyRelu" => activation::leaky_relu,
@@ -42,8 +94,20 @@ pub(super) fn find(operator: &str) -> Option<Convert> {
         "Concat" => movement::concat,
         "Slice" => movement::slice,
         "Split" => movement::split,
-        "SplitToSequence" => movement::split_to_sequence,
-        "SequenceAt" => movement::sequence_at,
+        "LSTM" => recurrent::lstm,
+        "GRU" => recurrent::gru,
+        "RNN" => recurrent::rnn,
+        "SplitToSequence" => sequence::split_to_sequence,
+        "SequenceConstruct" => sequence::construct,
+        "SequenceEmpty" => sequence::empty,
+        "SequenceInsert" => sequence::insert,
+        "SequenceErase" => sequence::erase,
+        "SequenceAt" => sequence::at,
+        "SequenceLength" => sequence::length,
+        "ConcatFromSequence" => sequence::concat,
+        "Optional" => optional::optional,
+        "OptionalHasElement" => optional::has_element,
+        "OptionalGetElement" => optional::element,
         "Gather" => movement::gather,
         "GatherND" => movement::gather_nd,
         "Transpose" => movement::transpose,
@@ -56,8 +120,9 @@ pub(super) fn find(operator: &str) -> Option<Convert> {
         "ReduceL1" | "ReduceL2" | "ReduceSumSquare" => reduce::norm,
         "ReduceLogSum" => reduce::log_sum,
         "ReduceLogSumExp" => reduce::log_sum_exp,
-        "Cast" => elementwise::cast,
-        "CastLike" => elementwise::cast_like,
+        "Cast" => cast::cast,
+        "CastLike" => cast::cast_like,
+        "BitCast" => cast::bit_cast,
         "Identity" => elementwise::identity,
         "Dropout" => elementwise::dropout,
         "Reshape" => shape::reshape,

@@ -11,14 +11,18 @@ pub(super) fn cast(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
     let to = node.int("to", 0)?;
     let input = node.host(0)?;
     let to = i32::try_from(to).unwrap_or_default();
+    node.declare(to);
     Ok(vec![Value::Host(convert(node, input, to)?)])
 }
 
-/// To ONNX's element type of this number. Whole numbers keep their lowest bits, reals lose their fraction; reals of 16 bits are
-/// rounded and held as `f32`, in which `double` is rounded to as well.
+/// To ONNX's element type of this number, where it has 16 bits or more. Whole numbers keep their lowest bits, reals lose their
+/// fraction; reals of 16 bits are rounded and held as `f32`, in which `double` is rounded to as well.
 pub(in crate::onnx) fn convert(node: &mut Node<'_, '_>, input: Tensor, to: i32) -> Result<Tensor> {
     let refusal = || Error::unsupported("onnx", format!("to {}", element::type_name(to)));
-    let dtype = element::known_dtype(to).ok_or_else(refusal)?;
+    let dtype = element::dtype(to).ok_or_else(refusal)?;
+    if element::is_of_few_bits(to) {
+        return Err(refusal());
+    }
     let is_narrower = matches!(
         to,
         element::FLOAT16 | element::BFLOAT16 | element::UINT16 | element::INT16 | element::UINT32

@@ -25,6 +25,7 @@ pub(super) fn size(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
 
 pub(super) fn constant(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
     if let Some(tensor) = node.tensor("value")? {
+        node.declare(tensor.data_type);
         return Ok(host(match node.weight() {
             Some(weight) => {
                 node.budget().charge("the constant", weight.shape().iter().product(), 4)?;
@@ -136,7 +137,7 @@ pub(super) fn eye_like(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
         Some(number) => {
             let number = i32::try_from(number).unwrap_or_default();
             let refusal = || Error::unsupported("onnx", format!("of {}", element::type_name(number)));
-            element::known_dtype(number).ok_or_else(refusal)?
+            element::dtype(number).ok_or_else(refusal)?
         }
     };
     let diagonal = node.int("k", 0)?;

@@ -13,6 +13,7 @@ mod logic;
 mod places;
 mod reduce;
 mod scatter;
+mod signal;
 mod triangle;
 
 pub(super) use cast::convert;
@@ -48,6 +49,8 @@ pub(super) fn find(operator: &str) -> Option<Convert> {
         "OneHot" => places::one_hot,
         "TopK" => places::top_k,
         "ArgMax" | "ArgMin" => places::extreme,
+        "HannWindow" | "HammingWindow" | "BlackmanWindow" => signal::window,
+        "MelWeightMatrix" => signal::mel_weight_matrix,
         "Trilu" => triangle::trilu,
         "Concat" => arrange::concat,
         "Slice" => arrange::slice,

@@ -2,8 +2,8 @@
 
 use convoke::PaddingMode;
 use convoke::ops::{
-    Concat, Expand, InstanceNorm, LayerNorm, Linear, LocalResponseNorm, MatMul, Op, Pad2d, Reduce, ReduceKind, Slice, Softmax,
-    Transpose,
+    Concat, Expand, InstanceNorm, LayerNorm, Linear, LocalResponseNorm, MatMul, Op, Pad2d, Recurrent, RecurrentCell, Reduce,
+    ReduceKind, Slice, Softmax, Transpose,
 };
 use convoke::testing::{Random, compare_exact};
 use ndarray::{ArrayD, Axis, IxDyn};
@@ -98,6 +98,44 @@ pub(super) fn instance_norm(device: &dyn Device) -> Outcome {
     for (n, c) in [(0, 1), (0, 3), (1, 0)] {
         if plane(n, c).any(|place| !output[place].is_nan()) {
             return Err(format!("plane {n}, {c} is not NaN").into());
+        }
+    }
+    Ok(())
+}
+
+/// Gates make 0 and 1 of infinities; a NaN stays in the state of its own element of the batch, from its step on.
+pub(super) fn recurrent(device: &dyn Device) -> Outcome {
+    let (steps, batch, hidden) = (4, 5, 6);
+    for cell in [
+        RecurrentCell::Lstm,
+        RecurrentCell::Gru,
+        RecurrentCell::Tanh,
+        RecurrentCell::Relu,
+    ] {
+        let mut random = Random::new(23);
+        let rows = cell.gates() * hidden;
+        let mut inputs = vec![
+            random.reals(&[steps, batch, rows]),
+            random.reals(&[rows, hidden]),
+            random.reals(&[rows]),
+            random.reals(&[batch, hidden]),
+        ];
+        if cell == RecurrentCell::Lstm {
+            inputs.push(random.reals(&[batch, hidden]));
+        }
+        for (element, special) in [f32::INFINITY, f32::NEG_INFINITY, f32::NAN, -0.0].into_iter().enumerate() {
+            inputs[0][[1, element, rows - 2]] = special;
+        }
+        let op = Recurrent::new(cell).into();
+        check(device, &op, &inputs)?;
+        let output = device.run_floats(&op, &inputs.iter().collect::<Vec<_>>())?.swap_remove(0);
+        for element in [3, 4] {
+            if output.index_axis(Axis(1), element).iter().any(|x| x.is_nan()) {
+                return Err(format!("{cell:?}: NaN in element {element}").into());
+            }
+        }
+        if output[[0, 2, hidden - 2]].is_nan() || !output[[3, 2, 0]].is_nan() {
+            return Err(format!("{cell:?}: {:?}", output.index_axis(Axis(1), 2)).into());
         }
     }
     Ok(())

@@ -6,6 +6,7 @@ pub(crate) mod axes;
 pub(crate) mod convolutions;
 pub(crate) mod elementwise;
 mod movement;
+mod recurrent;
 pub(crate) mod windows;
 
 use std::cell::Cell;
@@ -59,7 +60,8 @@ impl Case {
             | Op::BatchNorm(_)
             | Op::InstanceNorm(_)
             | Op::LayerNorm(_)
-            | Op::LocalResponseNorm(_) => false,
+            | Op::LocalResponseNorm(_)
+            | Op::Recurrent(_) => false,
             Op::Reduce(op) => op.kind != ReduceKind::Mean,
             _ => true,
         }
@@ -125,6 +127,7 @@ pub(crate) fn properties() -> Vec<Property> {
         ("local_response_norm", |device| {
             all(device, 60, elementwise::local_response_norms())
         }),
+        ("recurrent", |device| all(device, 80, recurrent::layers())),
         ("binary", |device| all(device, 240, elementwise::binaries())),
         ("reshape", |device| all(device, 60, movement::reshapes())),
         ("concat", |device| all(device, 60, movement::concats())),
@@ -154,6 +157,8 @@ pub(crate) fn properties() -> Vec<Property> {
         ("volumes/pool", |device| all(device, 80, axes::pools(3))),
         ("volumes/pad", |device| all(device, 60, axes::pads(3))),
         ("volumes/nearest", |device| all(device, 40, axes::resizes(3, false))),
+        ("volumes/linear", |device| all(device, 60, axes::resizes(3, true))),
+        ("resample", |device| all(device, 60, movement::resamplings())),
         ("conv2d/rule", |device| all(device, 40, convolutions::convolutions())),
     ]
 }

@@ -1,6 +1,8 @@
 //! What moves elements.
 
-use convoke::ops::{Concat, Expand, Flatten, Op, Reshape, Slice, Transpose};
+use std::sync::Arc;
+
+use convoke::ops::{Concat, Expand, Flatten, Op, Resample, Reshape, Slice, TapTable, Transpose};
 use proptest::prelude::*;
 
 use super::{Case, shapes};
@@ -72,6 +74,22 @@ pub(crate) fn slices() -> impl Strategy<Value = Case> {
         let list = |pick: fn(&(isize, isize, isize)) -> isize| ranges.iter().map(pick).collect::<Vec<_>>();
         let op = Slice::new(list(|range| range.0), list(|range| range.1)).steps(list(|range| range.2));
         Case::new(op.axes(axes), vec![shape], seed)
+    })
+}
+
+/// Sums of a few elements, of one and of none, with weights that are whole numbers.
+pub(crate) fn resamplings() -> impl Strategy<Value = Case> {
+    let taps = prop::collection::vec((any::<prop::sample::Index>(), -3..=3i8), 0..=4);
+    let sums = prop::collection::vec(taps, 1..=9);
+    (shapes(1..=4), sums, any::<(prop::sample::Index, u64)>()).prop_map(|(shape, sums, (axis, seed))| {
+        let axis = axis.index(shape.len());
+        let mut table = TapTable::new(shape[axis]);
+        for taps in sums {
+            let taps = taps.iter().map(|(tap, weight)| (tap.index(shape[axis]), f32::from(*weight)));
+            table.push(taps).expect("taps of the axis");
+        }
+        let op = Resample::new(axis as isize - shape.len() as isize, Arc::new(table)).empty(5.0);
+        Case::new(op, vec![shape], seed)
     })
 }
 

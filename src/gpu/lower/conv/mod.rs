@@ -2,6 +2,7 @@
 
 pub(crate) mod direct;
 pub(crate) mod im2col;
+pub(crate) mod integer;
 pub(crate) mod tiled;
 pub(crate) mod volume;
 pub(crate) mod winograd;

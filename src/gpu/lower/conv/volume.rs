@@ -26,12 +26,7 @@ pub(crate) struct VolumeConv<'a> {
 
 impl VolumeConv<'_> {
     pub(crate) fn lower(&self, operands: &Operands<'_>, output: &Value, recording: &mut Recording) -> Result<()> {
-        for axis in &self.axes {
-            let padded = if self.transposed { axis.output } else { axis.input };
-            check_extent(self.name, padded, axis.padding.before, axis.padding.after)?;
-        }
-        let taps = self.axes.iter().map(|axis| axis.kernel).product();
-        let parts = long_sums::boxes([taps, self.geometry.in_channels / self.groups], recording);
+        let parts = self.parts(recording)?;
         long_sums::in_parts(
             self.name,
             &parts,
@@ -42,6 +37,16 @@ impl VolumeConv<'_> {
         )
     }
 
+    /// The taps and channels that are summed one after another.
+    pub(crate) fn parts(&self, recording: &Recording) -> Result<Vec<[Range<usize>; 2]>> {
+        for axis in &self.axes {
+            let padded = if self.transposed { axis.output } else { axis.input };
+            check_extent(self.name, padded, axis.padding.before, axis.padding.after)?;
+        }
+        let taps = self.axes.iter().map(|axis| axis.kernel).product();
+        Ok(long_sums::boxes([taps, self.geometry.in_channels / self.groups], recording))
+    }
+
     /// The terms of some taps in some channels.
     fn part(
         &self,
@@ -50,13 +55,32 @@ impl VolumeConv<'_> {
         output: &Value,
         recording: &mut Recording,
     ) -> Result<()> {
+        let parameters = self.parameters(taps, channels, operands.activation_parameters(), output);
+        let own = [
+            ("LANES", LANES),
+            ("PADDING_MODE", self.padding_mode.code()),
+            ("TRANSPOSED", u32::from(self.transposed)),
+        ];
+        let key = operands.key(Kernel::Conv3d, &own);
+        let inputs = operands.slots(slot(operands.weight)?)?;
+        let rounds = taps.len() * (1 + channels.len());
+        let work = Work::of(elements(output).div_ceil(LANES as usize)).rounds(rounds);
+        recording.dispatch(self.name, key, &parameters, &inputs, &[slot(output)?], work)
+    }
+
+    /// What a kernel takes that sums some taps in some channels.
+    pub(crate) fn parameters(
+        &self,
+        taps: &Range<usize>,
+        channels: &Range<usize>,
+        (activation_first, activation_second): (f32, f32),
+        output: &Value,
+    ) -> Conv3dParameters {
         let [depth, height, width] = self.axes;
         // The strides of a transposed convolution run over the input.
         let stride = |axis: AxisWindow| step(axis.stride, if self.transposed { axis.input } else { axis.output });
         let dilation = |axis: AxisWindow| step(axis.dilation, axis.kernel);
-        let outputs = elements(output);
-        let (activation_first, activation_second) = operands.activation_parameters();
-        let parameters = Conv3dParameters {
+        Conv3dParameters {
             in_channels: (self.geometry.in_channels / self.groups) as u32,
             in_depth: depth.input as u32,
             in_height: height.input as u32,
@@ -82,19 +106,9 @@ impl VolumeConv<'_> {
             first_channel: channels.start as u32,
             last_channel: channels.end as u32,
             groups: self.groups as u32,
-            outputs: outputs as u32,
+            outputs: elements(output) as u32,
             activation_first,
             activation_second,
-        };
-        let own = [
-            ("LANES", LANES),
-            ("PADDING_MODE", self.padding_mode.code()),
-            ("TRANSPOSED", u32::from(self.transposed)),
-        ];
-        let key = operands.key(Kernel::Conv3d, &own);
-        let inputs = operands.slots(slot(operands.weight)?)?;
-        let rounds = taps.len() * (1 + channels.len());
-        let work = Work::of(outputs.div_ceil(LANES as usize)).rounds(rounds);
-        recording.dispatch(self.name, key, &parameters, &inputs, &[slot(output)?], work)
+        }
     }
 }

@@ -70,6 +70,26 @@ pub(crate) fn in_parts<P>(
     record(last, &operands, output, recording)
 }
 
+/// Records each part of sums of whole numbers, with what was summed before it.
+pub(crate) fn whole_in_parts<P>(
+    name: &'static str,
+    parts: &[P],
+    output: &Value,
+    recording: &mut Recording,
+    mut record: impl FnMut(&P, Option<&Value>, &Value, &mut Recording) -> Result<()>,
+) -> Result<()> {
+    let Some((last, others)) = parts.split_last() else {
+        return Ok(());
+    };
+    let mut before: Option<Value> = None;
+    for part in others {
+        let sum = recording.output(name, &output.shape, output.dtype)?;
+        record(part, before.as_ref(), &sum, recording)?;
+        before = Some(sum);
+    }
+    record(last, before.as_ref(), output, recording)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,5 +1,7 @@
 //! The matrix product of two tensors, either of which may change from run to run.
 
+use std::ops::Range;
+
 use crate::error::{Error, Result};
 use crate::gpu::choose::gemm::Gemm;
 use crate::gpu::choose::kernel_choice::How;
@@ -28,25 +30,14 @@ pub(crate) fn lower(left: &Value, right: &Value, output: &Value, recording: &mut
         return fill("matmul", 0.0, output, recording);
     }
     let batch = crate::shape::broadcast("matmul", extents.left_batch, extents.right_batch)?;
-    let merged = merge_axes([extents.left_batch, extents.right_batch], &batch);
-    if merged.len() > MOST_AXES {
-        return Err(Error::unsupported(
-            "matmul",
-            format!(
-                "shapes {:?} and {:?} alternate between broadcast and not over more than {MOST_AXES} leading axes",
-                left.shape, right.shape
-            ),
-        ));
-    }
-    let mut axes = [[1, 0, 0, 0]; MOST_AXES];
-    axes[..merged.len()].copy_from_slice(&merged);
+    let blocks = Blocks::new(&extents, &batch, [left, right], output)?;
     let Some(gemm) = as_gemm(&extents, &batch) else {
-        return as_they_are(&extents, axes, left, right, output, recording);
+        return as_they_are(&blocks, left, right, output, recording);
     };
     let layer = LayerSignature::matmul(&gemm, varies(left, recording));
     let rule = |capabilities: &_| rules::matmul(&gemm, capabilities).map_or(How::MatMul, How::Product);
     decide(layer, recording, rule, |how, recording| match how {
-        How::MatMul => as_they_are(&extents, axes, left, right, output, recording),
+        How::MatMul => as_they_are(&blocks, left, right, output, recording),
         How::Product(by) => {
             let operands = [right.clone(), left.clone()];
             gemm::gemm("matmul", &gemm, by, &Operands::plain(&operands), output, recording)
@@ -55,21 +46,25 @@ pub(crate) fn lower(left: &Value, right: &Value, output: &Value, recording: &mut
     })
 }
 
-/// Both operands are read as they are, by up to 4 x 4 outputs an invocation.
-fn as_they_are(
-    extents: &MatMulExtents<'_>,
-    axes: [[u32; 4]; MOST_AXES],
-    left: &Value,
-    right: &Value,
-    output: &Value,
-    recording: &mut Recording,
-) -> Result<()> {
-    let (rows, columns) = (block(extents.rows), block(extents.columns));
-    let (row_blocks, column_blocks) = (extents.rows.div_ceil(rows), extents.columns.div_ceil(columns));
-    let matrices = elements(output) / (extents.rows * extents.columns);
-    let blocks = matrices * row_blocks * column_blocks;
-    let operands = [right.clone(), left.clone()];
+/// The product of whole numbers.
+pub(crate) fn lower_integer(left: &Value, right: &Value, output: &Value, recording: &mut Recording) -> Result<()> {
+    const NAME: &str = "matmul_integer";
+    let extents = MatMul::extents(&left.shape, &right.shape)?;
+    if extents.inner == 0 {
+        return fill(NAME, 0.0, output, recording);
+    }
+    let batch = crate::shape::broadcast(NAME, extents.left_batch, extents.right_batch)?;
+    let blocks = Blocks::new(&extents, &batch, [left, right], output)?;
     let parts = long_sums::parts(extents.inner, recording);
+    long_sums::whole_in_parts(NAME, &parts, output, recording, |terms, before, output, recording| {
+        blocks.record(NAME, Kernel::MatMulInteger, terms, [left, right], before, output, recording)
+    })
+}
+
+/// Both operands are read as they are.
+fn as_they_are(blocks: &Blocks, left: &Value, right: &Value, output: &Value, recording: &mut Recording) -> Result<()> {
+    let operands = [right.clone(), left.clone()];
+    let parts = long_sums::parts(blocks.inner, recording);
     long_sums::in_parts(
         "matmul",
         &parts,
@@ -77,39 +72,93 @@ fn as_they_are(
         output,
         recording,
         |terms, operands, output, recording| {
-            let key = PipelineKey::new(
-                Kernel::MatMul,
-                [
-                    ("LANES", LANES),
-                    ("ROWS", rows as u32),
-                    ("COLUMNS", columns as u32),
-                    ("AXES", MOST_AXES as u32),
-                    ("HAS_BEFORE", u32::from(operands.residual.is_some())),
-                ],
-            );
-            let parameters = MatMulParameters {
-                rows: extents.rows as u32,
-                inner: extents.inner as u32,
-                columns: extents.columns as u32,
-                row_blocks: row_blocks as u32,
-                column_blocks: column_blocks as u32,
-                blocks: blocks as u32,
-                first_term: terms.start as u32,
-                last_term: terms.end as u32,
-                axes,
-            };
-            let left = slot(left)?;
-            let before = operands.residual.map_or(Ok(left), slot)?;
-            recording.dispatch(
-                "matmul",
-                key,
-                &parameters,
-                &[left, slot(right)?, before],
-                &[slot(output)?],
-                Work::of(blocks.div_ceil(LANES as usize)).rounds(terms.len()),
-            )
+            let before = operands.residual;
+            blocks.record("matmul", Kernel::MatMul, terms, [left, right], before, output, recording)
         },
     )
+}
+
+/// A product by blocks of up to 4 x 4 outputs, one an invocation.
+struct Blocks {
+    rows: usize,
+    inner: usize,
+    columns: usize,
+    count: usize,
+    axes: [[u32; 4]; MOST_AXES],
+}
+
+impl Blocks {
+    fn new(extents: &MatMulExtents<'_>, batch: &[usize], [left, right]: [&Value; 2], output: &Value) -> Result<Self> {
+        let merged = merge_axes([extents.left_batch, extents.right_batch], batch);
+        if merged.len() > MOST_AXES {
+            return Err(Error::unsupported(
+                "matmul",
+                format!(
+                    "shapes {:?} and {:?} alternate between broadcast and not over more than {MOST_AXES} leading axes",
+                    left.shape, right.shape
+                ),
+            ));
+        }
+        let mut axes = [[1, 0, 0, 0]; MOST_AXES];
+        axes[..merged.len()].copy_from_slice(&merged);
+        let &MatMulExtents {
+            rows, inner, columns, ..
+        } = extents;
+        let matrices = elements(output) / (rows * columns);
+        Ok(Self {
+            rows,
+            inner,
+            columns,
+            count: matrices * rows.div_ceil(block(rows)) * columns.div_ceil(block(columns)),
+            axes,
+        })
+    }
+
+    /// Some terms, added to what was summed before.
+    #[expect(clippy::too_many_arguments, reason = "what a dispatch consists of")]
+    fn record(
+        &self,
+        name: &'static str,
+        kernel: Kernel,
+        terms: &Range<usize>,
+        [left, right]: [&Value; 2],
+        before: Option<&Value>,
+        output: &Value,
+        recording: &mut Recording,
+    ) -> Result<()> {
+        let (rows, columns) = (block(self.rows), block(self.columns));
+        let key = PipelineKey::new(
+            kernel,
+            [
+                ("LANES", LANES),
+                ("ROWS", rows as u32),
+                ("COLUMNS", columns as u32),
+                ("AXES", MOST_AXES as u32),
+                ("HAS_BEFORE", u32::from(before.is_some())),
+            ],
+        );
+        let parameters = MatMulParameters {
+            rows: self.rows as u32,
+            inner: self.inner as u32,
+            columns: self.columns as u32,
+            row_blocks: self.rows.div_ceil(rows) as u32,
+            column_blocks: self.columns.div_ceil(columns) as u32,
+            blocks: self.count as u32,
+            first_term: terms.start as u32,
+            last_term: terms.end as u32,
+            axes: self.axes,
+        };
+        let left = slot(left)?;
+        let before = before.map_or(Ok(left), slot)?;
+        recording.dispatch(
+            name,
+            key,
+            &parameters,
+            &[left, slot(right)?, before],
+            &[slot(output)?],
+            Work::of(self.count.div_ceil(LANES as usize)).rounds(terms.len()),
+        )
+    }
 }
 
 /// The product with the left operand as the weight, one matrix a group, where neither is broadcast; or as one matrix, where all

@@ -5,10 +5,11 @@ use crate::gpu::choose::plane::plane;
 use crate::gpu::choose::problem::check_extent;
 use crate::gpu::choose::rules::LANES;
 use crate::gpu::lower::common::{elements, slot};
+use crate::gpu::lower::movement::resample;
 use crate::gpu::plan::recording::{Recording, Value, Work};
 use crate::gpu::wgsl::kernel::{Kernel, PipelineKey};
 use crate::gpu::wgsl::parameters::movement::{InterpolateParameters, NearestParameters};
-use crate::ops::{CoordinateMode, Interpolate, InterpolateMode, NearestRounding};
+use crate::ops::{CoordinateMode, Interpolate, InterpolateMode, NearestRounding, TapTable};
 
 const NAME: &str = "interpolate";
 
@@ -38,6 +39,14 @@ pub(crate) fn lower(op: &Interpolate, input: &Value, output: &Value, recording: 
             nearest([depth, Axis::unchanged(plane)], rounding, &slices, output, recording)
         }
         (InterpolateMode::Nearest { rounding }, axes) => nearest(plane(NAME, axes, line)?, rounding, input, output, recording),
+        (InterpolateMode::Linear, &[depth, rows, columns]) => {
+            // Each slice as a plane, then between slices.
+            let outer = input.shape[0] * input.shape[1];
+            let plane = rows.output * columns.output;
+            let slices = recording.inner(NAME, &[outer, depth.input, rows.output, columns.output])?;
+            bilinear([rows, columns], input, &slices, recording)?;
+            resample::along(NAME, &depth.neighbours()?, plane, 0.0, &slices, output, recording)
+        }
         (InterpolateMode::Linear, axes) => bilinear(plane(NAME, axes, line)?, input, output, recording),
     }
 }
@@ -133,6 +142,21 @@ impl Axis {
             (_, Some(scale)) => 1.0 / scale,
             (_, None) => self.input as f32 / self.output as f32,
         }
+    }
+
+    /// The two elements that each of the output lies between, with their weights.
+    fn neighbours(&self) -> Result<TapTable> {
+        let mut table = TapTable::new(self.input);
+        let shift = if self.is_half_pixel() { 0.5 } else { 0.0 };
+        let factor = f64::from(self.factor());
+        for index in 0..self.output {
+            let place = ((index as f64 + shift) * factor - shift).max(0.0);
+            let first = (place as usize).min(self.input - 1);
+            let weight = (place - first as f64).min(1.0);
+            let second = (first + 1).min(self.input - 1);
+            table.push([(first, (1.0 - weight) as f32), (second, weight as f32)])?;
+        }
+        Ok(table)
     }
 
     /// The source of an output element. Every operation in `f32`, in the order of the definition.

@@ -3,4 +3,5 @@
 pub(crate) mod gather;
 pub(crate) mod interpolate;
 pub(crate) mod pad2d;
+pub(crate) mod resample;
 pub(crate) mod strided_copy;

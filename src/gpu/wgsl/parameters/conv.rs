@@ -38,7 +38,7 @@ parameters! {
         activation_second: f32,
     }
 
-    /// What `conv3d` takes.
+    /// What `conv3d` and `conv_integer` take.
     Conv3dParameters {
         /// per group
         in_channels: u32,

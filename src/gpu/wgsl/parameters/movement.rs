@@ -53,6 +53,19 @@ parameters! {
         value: f32,
     }
 
+    /// What `resample` takes.
+    ResampleParameters {
+        outputs: u32,
+        /// Elements between neighbours along the axis.
+        inner: u32,
+        /// Elements along the axis.
+        extent: u32,
+        /// Sums along the axis.
+        length: u32,
+        /// What a sum without taps is.
+        empty: f32,
+    }
+
     /// What `strided_copy` takes.
     StridedCopyParameters {
         items: u32,

@@ -1,0 +1,43 @@
+//! Convolution of whole numbers.
+
+use super::conv::{conv, pack};
+use super::epilogue::Epilogue;
+use super::matmul_integer::parts;
+use super::operand::{Operand, array};
+use super::whole_sums::{add, bits_for, digits, most_terms, numbers};
+use crate::error::Result;
+use crate::ops::ConvInteger;
+use crate::shape::element_count;
+use crate::tensor::{Tensor, TensorView};
+
+pub(super) fn conv_integer(op: ConvInteger, input: &TensorView<'_>, weight: &TensorView<'_>, shape: &[usize]) -> Result<Tensor> {
+    const NAME: &str = "conv_integer";
+    let op = &op.conv;
+    let mut total = vec![0; element_count(NAME, shape)?];
+    let mut part = vec![0.0; total.len()];
+    let (channels, taps) = (weight.shape()[1], weight.shape()[2..].iter().product::<usize>());
+    let plane: usize = input.shape()[2..].iter().product();
+    let bits = bits_for(NAME, taps)?;
+    let (input_digits, weight_digits) = (digits(&numbers(input)?, bits), digits(&numbers(weight)?, bits));
+    for input_digits in &input_digits {
+        for weight_digits in &weight_digits {
+            let most = most_terms(input_digits, weight_digits) / taps;
+            for first in (0..channels).step_by(most) {
+                let some = most.min(channels - first);
+                // Of each group some channels.
+                let input_part = parts(&input_digits.values, channels * plane, first * plane, some * plane);
+                let weight_part = parts(&weight_digits.values, channels * taps, first * taps, some * taps);
+                let (mut input_shape, mut weight_shape) = (input.shape().to_vec(), weight.shape().to_vec());
+                input_shape[1] = op.groups * some;
+                weight_shape[1] = some;
+                let operand = |shape, data| Operand { shape, data };
+                let weight = operand(&weight_shape, &weight_part);
+                let packed = pack(op, &weight);
+                let input = operand(&input_shape, &input_part);
+                conv(op, &input, &weight, &packed, &Epilogue::default(), &mut part)?;
+                add(&mut total, &part, input_digits.shift + weight_digits.shift);
+            }
+        }
+    }
+    array(NAME, total, shape)
+}
