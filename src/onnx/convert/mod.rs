@@ -11,6 +11,7 @@ mod conv;
 mod early;
 mod einsum;
 mod elementwise;
+mod experimental;
 mod filter;
 mod fourier;
 mod integer;

@@ -2,8 +2,8 @@
 
 use super::node::Convert;
 use super::{
-    activation, attention, cast, conv, einsum, elementwise, fourier, integer, linear, movement, norm, optional, pad, pool,
-    q_linear, quantize, recurrent, reduce, resize, rotary, sequence, shape,
+    activation, attention, cast, conv, early, einsum, elementwise, experimental, fourier, integer, linear, movement, norm,
+    optional, pad, pool, q_linear, quantize, recurrent, reduce, resize, rotary, sequence, shape,
 };
 
 /// Whether any operator of a domain is known.
@@ -52,7 +52,7 @@ fn of_onnx(operator: &str) -> Option<Convert> {
         "GlobalAveragePool" => pool::global_average_pool,
         "GlobalMaxPool" => pool::global_max_pool,
         "Pad" => pad::pad,
-        "BatchNormalization" => norm::batch_norm,
+        "BatchNormalization" => early::batch_norm,
         "Softmax" => norm::softmax,
         "LogSoftmax" => norm::log_softmax,
         "Gemm" => linear::gemm,
@@ -131,6 +131,12 @@ fn of_onnx(operator: &str) -> Option<Convert> {
         "Unsqueeze" => shape::unsqueeze,
         "Resize" => resize::resize,
         "Upsample" => resize::upsample,
+        "Affine" => experimental::affine,
+        "Scale" => experimental::scale,
+        "ImageScaler" => experimental::image_scaler,
+        "ScaledTanh" => experimental::scaled_tanh,
+        "ParametricSoftplus" => experimental::parametric_softplus,
+        "Crop" => experimental::crop,
         _ => return elementwise::function(operator),
     })
 }
