@@ -246,7 +246,6 @@ impl Engine for FallbackEngine {
         }))
     }
 
-    /// The parts one after another, and a graph of the outputs alone.
     #[cfg(not(target_family = "wasm"))]
     fn evaluate(&self, inputs: &[TensorView<'_>]) -> Result<Vec<Evaluation>> {
         let made = self.made(&shapes_of(inputs))?;
@@ -264,25 +263,15 @@ impl Engine for FallbackEngine {
                 evaluations.push(evaluation);
             }
         }
-        let mut graph = Graph::new();
-        graph.outputs = self
-            .graph
-            .outputs
-            .iter()
-            .map(|&output| graph.input(self.graph.name(output)))
-            .collect();
-        let values = self.graph.outputs.iter().map(|output| known.get(output).cloned()).collect();
-        evaluations.push(Evaluation { graph, values });
         Ok(evaluations)
     }
 
-    /// Only of one device: two have two ceilings.
     #[cfg(not(target_family = "wasm"))]
     fn profile(&self, inputs: &[TensorView<'_>], repetitions: usize) -> Result<Profile> {
         match &*self.made(&shapes_of(inputs))? {
             Made::Whole(engine) => engine.profile(inputs, repetitions),
             Made::Split { .. } => Err(unsupported(
-                "a profile of a run that is partly on the CPU: each backend alone is profiled",
+                "a profile of a run that is partly on the CPU; each backend alone is profiled",
             )),
         }
     }

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use super::builder::{Builder, Value};
 use super::node::{Convert, Node};
 use super::refusals::Refusals;
-use super::{qualified, subgraph, table};
+use super::{flex, qualified, subgraph, table};
 use crate::error::{Error, Result};
 use crate::onnx::model::Model;
 use crate::onnx::proto::{GraphProto, NodeProto};
@@ -136,6 +136,7 @@ fn inherited(builder: &Builder<'_>, proto: &NodeProto, output: &Value) -> Option
 fn subgraph_of(node: &NodeProto) -> Option<subgraph::ConvertGraphs> {
     match node.domain.as_str() {
         "" | "ai.onnx" => subgraph::find(&node.op_type),
+        "ai.onnx.preview" if node.op_type == "FlexAttention" => Some(flex::flex_attention),
         _ => None,
     }
 }

@@ -2,8 +2,8 @@
 
 use super::node::Convert;
 use super::{
-    activation, attention, cast, conv, early, einsum, elementwise, experimental, fourier, integer, linear, movement, norm,
-    optional, pad, pool, q_linear, quantize, recurrent, reduce, resize, rotary, sequence, shape,
+    activation, attention, cast, conv, early, einsum, elementwise, experimental, fourier, integer, linear, linear_attention,
+    movement, norm, optional, pad, pool, q_linear, quantize, recurrent, reduce, resize, rotary, sequence, shape,
 };
 
 /// Whether any operator of a domain is known.
@@ -61,6 +61,7 @@ fn of_onnx(operator: &str) -> Option<Convert> {
         "DFT" => fourier::dft,
         "STFT" => fourier::stft,
         "Attention" => attention::attention,
+        "LinearAttention" => linear_attention::linear_attention,
         "RotaryEmbedding" => rotary::rotary_embedding,
         "MatMulInteger" => integer::mat_mul_integer,
         "ConvInteger" => integer::conv_integer,
