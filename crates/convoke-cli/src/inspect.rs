@@ -61,6 +61,9 @@ pub(super) fn inspect(out: &mut dyn Write, arguments: &InspectArguments) -> Outc
     let verdict = match (&described, &refusal) {
         (Ok(described), _) => described.verdict(),
         (Err(_), None) => "in stages, on GPUs and on the CPU: shapes depend on what it computes".to_owned(),
+        (Err(_), Some(error @ convoke::Error::InvalidArgument { .. })) => {
+            format!("not: {error} (--shape NAME=1x3x224x224)")
+        }
         (Err(_), Some(error)) => format!("not: {error}"),
     };
     writeln!(out, "runs        {verdict}")?;
