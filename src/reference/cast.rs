@@ -43,10 +43,22 @@ fn one(from: DType, to: DType, x: Number) -> Number {
                 (true, _) => i128::from(v as i32),
             };
             let number = Number::whole(to, whole(v));
-            let steps = (whole(v + x.bound) - whole(v - x.bound)).unsigned_abs() as f64;
+            let steps = whole(v + x.bound).abs_diff(whole(v - x.bound)) as f64;
             let wraps = steps > 0.0 && matches!(to, DType::U8 | DType::I8);
             let bound = if wraps { f64::INFINITY } else { steps };
             Number::new(number.value, number.bound.max(bound))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_whole_number_that_may_be_anything_stays_so() {
+        let cast = one(DType::U8, DType::I64, Number::new(5.0, f64::INFINITY));
+        assert_eq!(cast.value, 5.0);
+        assert!(cast.bound > 1e18, "{}", cast.bound);
     }
 }
