@@ -28,7 +28,7 @@ pub enum Error {
     #[error("no GPU adapter: {0}")]
     NoAdapter(String),
     /// The work needs more than the adapter allows.
-    #[error("{operator}: {what} is {needed}, over this adapter's limit of {limit}")]
+    #[error("{operator}: {what} is {needed}, over this adapter's limit of {limit}; the CPU has no such limit")]
     LimitExceeded {
         /// The operator, by its PyTorch name, or `tensor` for a plain allocation.
         operator: &'static str,

@@ -2,10 +2,10 @@
 people have.
 
     pip install torch torchvision timm segmentation-models-pytorch ultralytics onnx onnxscript onnxruntime
-    python tools/architectures.py LIST.tsv --convoke target/release/convoke --table results.tsv
+    python tools/architectures.py --convoke target/release/convoke --table results.tsv
 
-LIST.tsv has a line for each export: the architecture, the exporter and the inputs, separated by tabs, and further columns that are not
-read. Architectures are named after where they come from:
+`architectures.tsv` beside this file, or another that is given, has a line for each export: the architecture, the exporter and the inputs,
+separated by tabs. Architectures are named after where they come from:
 
     tv_NAME, tvseg_NAME, tvdet_NAME, tvvid_NAME   torchvision: classification, segmentation, detection, video
     timm_NAME                                     timm.create_model(NAME)
@@ -245,7 +245,7 @@ def write(path, rows):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("list", type=Path)
+    parser.add_argument("list", type=Path, nargs="?", default=Path(__file__).with_suffix(".tsv"))
     parser.add_argument("--convoke", default="convoke", help="the command")
     parser.add_argument("--table", type=Path, default=Path("architectures-results.tsv"))
     parser.add_argument("--folder", type=Path, default=Path("/tmp/arch"), help="where models are written")

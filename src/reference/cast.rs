@@ -52,7 +52,7 @@ fn one(from: DType, to: DType, x: Number) -> Number {
                 (true, _) => i128::from(v as i32),
             };
             let number = Number::whole(to, whole(v));
-            let steps = whole(v + x.bound).saturating_sub(whole(v - x.bound)) as f64;
+            let steps = whole(v + x.bound).abs_diff(whole(v - x.bound)) as f64;
             let wraps = steps > 0.0 && matches!(to, DType::U8 | DType::I8);
             let bound = if wraps { f64::INFINITY } else { steps };
             Number::new(number.value, number.bound.max(bound))
@@ -78,5 +78,12 @@ mod tests {
         assert_eq!(rounded.value, f64::from(1.0_f32 / 3.0));
         assert!(rounded.bound > 1e-9 && rounded.bound < 2e-8, "{}", rounded.bound);
         assert_eq!(one(DType::F32, DType::F32, Number::exact(0.5)).bound, 0.0);
+    }
+
+    #[test]
+    fn a_whole_number_that_may_be_anything_stays_so() {
+        let cast = one(DType::U8, DType::I64, Number::new(5.0, f64::INFINITY));
+        assert_eq!(cast.value, 5.0);
+        assert!(cast.bound > 1e18, "{}", cast.bound);
     }
 }

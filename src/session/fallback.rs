@@ -119,7 +119,7 @@ impl FallbackEngine {
             }
             let shapes: Vec<Vec<usize>> = part.inputs.iter().map(|input| types[input.0].shape.clone()).collect();
             let engine = if is_on_cpu {
-                self.on_the_host(part.graph, &shapes)?
+                self.on_the_host(&part.graph, &shapes)?
             } else {
                 self.on_gpu(&part.graph, &shapes)?
             };
@@ -148,11 +148,11 @@ impl FallbackEngine {
         Ok(Arc::new(engine))
     }
 
-    fn on_the_host(&self, graph: Graph, shapes: &[Vec<usize>]) -> Result<Arc<dyn Engine>> {
+    fn on_the_host(&self, graph: &Graph, shapes: &[Vec<usize>]) -> Result<Arc<dyn Engine>> {
         #[cfg(all(feature = "cpu", not(target_family = "wasm")))]
-        let engine = crate::cpu::CpuEngine::new(&crate::cpu::Cpu::default(), &graph, &self.settings.passes, 1)?;
+        let engine = crate::cpu::CpuEngine::new(&crate::cpu::Cpu::default(), graph, &self.settings.passes, 1)?;
         #[cfg(not(all(feature = "cpu", not(target_family = "wasm"))))]
-        let engine = ReferenceEngine::new(Arc::new(graph));
+        let engine = ReferenceEngine::new(Arc::new(graph.clone()));
         engine.prepare(shapes)?;
         Ok(Arc::new(engine))
     }

@@ -70,10 +70,9 @@ impl Session {
     pub fn on_cpu(&self, inputs: &[&[usize]]) -> Result<Vec<OnCpu>> {
         let shapes = owned(inputs);
         let ready = self.shared.ready(&shapes)?;
-        ready
-            .fallback
-            .as_ref()
-            .map_or(Ok(Vec::new()), |engine| engine.on_cpu(&shapes))
+        ready.check_whole("the operators on the CPU")?;
+        let engine = ready.fallback.as_ref();
+        engine.map_or(Ok(Vec::new()), |engine| engine.on_cpu(&shapes))
     }
 
     /// A second session of the same graph, computed as another tuning plan says. The weights are the same memory.

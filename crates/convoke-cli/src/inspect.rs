@@ -57,9 +57,14 @@ pub(super) fn inspect(out: &mut dyn Write, arguments: &InspectArguments) -> Outc
     let model = open(&arguments.model, arguments.external_data.as_deref())?;
     let shapes = shapes_of(&model, &arguments.shape)?;
     let described = Described::new(&model, &shapes);
-    let verdict = match &described {
-        Ok(described) => described.verdict(),
-        Err(error) => format!("not: {error}"),
+    let refusal = model.check(&shapes).err();
+    let verdict = match (&described, &refusal) {
+        (Ok(described), _) => described.verdict(),
+        (Err(_), None) => "in stages, on GPUs and on the CPU: shapes depend on what it computes".to_owned(),
+        (Err(_), Some(error @ convoke::Error::InvalidArgument { .. })) => {
+            format!("not: {error} (--shape NAME=1x3x224x224)")
+        }
+        (Err(_), Some(error)) => format!("not: {error}"),
     };
     writeln!(out, "runs        {verdict}")?;
     writeln!(out, "opset       {}", model.opset())?;
@@ -76,11 +81,14 @@ pub(super) fn inspect(out: &mut dyn Write, arguments: &InspectArguments) -> Outc
     for (operator, count) in model.operators() {
         writeln!(out, "    {count:>6}  {operator}")?;
     }
-    let Ok(described) = described else {
-        return Ok(ExitCode::FAILURE);
-    };
-    described.write(out)?;
-    Ok(ExitCode::SUCCESS)
+    if let Ok(described) = described {
+        described.write(out)?;
+    }
+    Ok(if refusal.is_some() {
+        ExitCode::FAILURE
+    } else {
+        ExitCode::SUCCESS
+    })
 }
 
 /// What is known where the shapes of the inputs are.

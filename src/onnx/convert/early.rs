@@ -1,10 +1,13 @@
 //! Operators of opsets 1 to 6: their inputs as later opsets have them. What only their attributes differ in was mended when the model
 //! was read, in [`onnx::early`](crate::onnx::early).
 
+use super::activation::number;
 use super::builder::Value;
 use super::node::{Node, unsupported};
+use super::norm;
 use crate::error::{Error, Result};
 use crate::onnx::tensor;
+use crate::ops::{Binary, Unary};
 use crate::shape;
 
 /// Changes a node's inputs to those that opset 7 has.
@@ -95,4 +98,22 @@ fn repeats(node: &mut Node<'_, '_>) -> Result<()> {
     repeats[shape::axis("onnx", axis as isize, rank)?] = count;
     node.set_input(1, Value::Host(tensor::list(repeats)));
     Ok(())
+}
+
+/// Up to opset 8 the statistics may be those of single elements instead of channels: `(x - mean) / sqrt(variance + epsilon) * scale +
+/// bias`, where all broadcast over the batch.
+pub(super) fn batch_norm(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
+    if node.opset() > 8 || node.flag("spatial", true)? {
+        return norm::batch_norm(node);
+    }
+    node.ignore(&["momentum"]);
+    let eps = number(node.float("epsilon", 1e-5)?);
+    let [input, scale, bias, mean, variance] = [0, 1, 2, 3, 4].map(|index| node.input(index));
+    let (input, scale, bias, mean, variance) = (input?, scale?, bias?, mean?, variance?);
+    let distance = node.emit(Binary::Sub, &[&input, &mean])?;
+    let variance = node.emit(Binary::Add, &[&variance, &eps])?;
+    let deviation = node.emit(Unary::Sqrt, &[&variance])?;
+    let normal = node.emit(Binary::Div, &[&distance, &deviation])?;
+    let scaled = node.emit(Binary::Mul, &[&normal, &scale])?;
+    node.emit_one(Binary::Add, &[&scaled, &bias])
 }

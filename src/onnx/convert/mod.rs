@@ -15,6 +15,7 @@ mod determinant;
 mod early;
 mod einsum;
 mod elementwise;
+mod experimental;
 mod filter;
 mod flex;
 mod fourier;

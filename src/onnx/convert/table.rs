@@ -2,7 +2,9 @@
 
 use super::node::Convert;
 use super::{
-    activation, attention, bits, cast, causal_conv, col2im, conv, determinant, einsum, elementwise, fourier, fused, gather, integer, linear, linear_attention, loss, movement, multi_head, norm, optional, order, pad, pool, q_linear, quantize, recurrent, reduce, resize, rotary, sample, scatter, select, sequence, shape,
+    activation, attention, bits, cast, causal_conv, col2im, conv, determinant, early, einsum, elementwise, experimental, fourier,
+    fused, gather, integer, linear, linear_attention, loss, movement, multi_head, norm, optional, order, pad, pool, q_linear,
+    quantize, recurrent, reduce, resize, rotary, sample, scatter, select, sequence, shape,
 };
 
 /// Whether any operator of a domain is known.
@@ -58,7 +60,7 @@ fn of_onnx(operator: &str) -> Option<Convert> {
         "GlobalAveragePool" => pool::global_average_pool,
         "GlobalMaxPool" => pool::global_max_pool,
         "Pad" => pad::pad,
-        "BatchNormalization" => norm::batch_norm,
+        "BatchNormalization" => early::batch_norm,
         "Softmax" => norm::softmax,
         "LogSoftmax" => norm::log_softmax,
         "Gemm" => linear::gemm,
@@ -151,6 +153,12 @@ fn of_onnx(operator: &str) -> Option<Convert> {
         "Col2Im" => col2im::col2im,
         "Resize" => resize::resize,
         "Upsample" => resize::upsample,
+        "Affine" => experimental::affine,
+        "Scale" => experimental::scale,
+        "ImageScaler" => experimental::image_scaler,
+        "ScaledTanh" => experimental::scaled_tanh,
+        "ParametricSoftplus" => experimental::parametric_softplus,
+        "Crop" => experimental::crop,
         _ => return by_places(operator).or_else(|| elementwise::function(operator)),
     })
 }

@@ -61,7 +61,8 @@ fn the_second_operand_broadcasts_from_an_axis_where_that_is_allowed() {
         message.contains("shapes [2, 3, 2] and [2] differ, and broadcast is not 1"),
         "{message}"
     );
-    let message = refusal(&one(6, "Add", &inputs, &[broadcast.clone(), int("axis", 2)]));
+    let matrix = [left.into(), counted(&[2, 2]).into()];
+    let message = refusal(&one(6, "Add", &matrix, &[broadcast.clone(), int("axis", 2)]));
     assert!(message.contains("do not fit from axis 2 on"), "{message}");
     let message = refusal(&one(6, "Add", &inputs, &[broadcast]));
     assert!(message.contains("cannot be broadcast"), "{message}");
@@ -142,6 +143,60 @@ fn training_is_refused() {
     };
     assert_eq!(output(&norm(1)), counted(&[1, 2, 2]));
     assert!(refusal(&norm(0)).contains("training"));
+}
+
+#[test]
+fn statistics_may_be_those_of_single_elements() {
+    let of = |values: [f32; 4]| Tensor::from(array![[values[0], values[1]], [values[2], values[3]]]);
+    let inputs = [
+        array![[[1.0_f32, 2.0], [3.0, 4.0]], [[5.0, 6.0], [7.0, 8.0]]].into(),
+        of([1.0, 2.0, 1.0, 2.0]),
+        of([0.0, 0.0, 10.0, 10.0]),
+        of([1.0, 2.0, 3.0, 4.0]),
+        of([1.0, 1.0, 4.0, 4.0]),
+    ];
+    let attributes = [int("is_test", 1), int("spatial", 0), float("epsilon", 0.0)];
+    let norm = one(6, "BatchNormalization", &inputs, &attributes);
+    let want = array![[[0.0, 0.0], [10.0, 10.0]], [[4.0, 8.0], [12.0, 14.0]]].into_dyn();
+    assert_eq!(output(&norm), want);
+}
+
+#[test]
+fn operators_that_were_on_trial_are_put_together() {
+    let image = || [array![[[[1.0_f32, 2.0], [3.0, 4.0]], [[5.0, 6.0], [7.0, 8.0]]]].into()];
+    let of = |operator, attributes: &[AttributeProto]| output(&one(1, operator, &image(), attributes));
+    let floats = |name: &str, values: &[f32]| AttributeProto {
+        name: name.to_owned(),
+        floats: values.to_vec(),
+        kind: 6,
+        ..Default::default()
+    };
+    let scaled = of("ImageScaler", &[float("scale", 2.0), floats("bias", &[1.0, -1.0])]);
+    assert_eq!(
+        scaled,
+        array![[[[3.0, 5.0], [7.0, 9.0]], [[9.0, 11.0], [13.0, 15.0]]]].into_dyn()
+    );
+    let affine = of("Affine", &[float("alpha", 2.0), float("beta", 1.0)]);
+    assert_eq!(affine[[0, 1, 1, 1]], 17.0);
+    assert_eq!(of("Scale", &[float("scale", 3.0)])[[0, 0, 1, 0]], 9.0);
+    let tanh = of("ScaledTanh", &[float("alpha", 2.0), float("beta", 0.5)]);
+    assert!((tanh[[0, 0, 0, 1]] - 2.0 * 1.0_f32.tanh()).abs() < 1e-6, "{tanh}");
+    let softplus = of("ParametricSoftplus", &[float("alpha", 2.0), float("beta", 0.5)]);
+    assert!(
+        (softplus[[0, 0, 0, 1]] - 2.0 * 1.0_f32.exp().ln_1p()).abs() < 1e-5,
+        "{softplus}"
+    );
+    assert_eq!(
+        of("Crop", &[ints("border", &[1, 0, 0, 1])]),
+        array![[[[2.0]], [[6.0]]]].into_dyn()
+    );
+    let sized = of("Crop", &[ints("border", &[0, 1, 0, 0]), ints("scale", &[1, 2])]);
+    assert_eq!(sized, array![[[[3.0, 4.0]], [[7.0, 8.0]]]].into_dyn());
+    let message = refusal(&one(1, "Crop", &image(), &[ints("border", &[0, 3, 0, 0])]));
+    assert!(
+        message.contains("rows 3 to 2 and columns 0 to 2 of an image of 2 x 2"),
+        "{message}"
+    );
 }
 
 #[test]

@@ -59,7 +59,7 @@ fn operators_of_other_domains_are_not_taken_for_onnx() {
         array![1.0].into_dyn(),
         array![1.0].into_dyn(),
     ));
-    assert!(message.contains("(com.microsoft.Relu): no such operator"), "{message}");
+    assert!(message.contains("1 x com.microsoft.Relu: no such operator"), "{message}");
     let mut nested = of_microsoft("If", &["a"], "y");
     nested.domain = "com.example".to_owned();
     let message = refusal(&of(vec![nested], array![1.0].into_dyn(), array![1.0].into_dyn()));
