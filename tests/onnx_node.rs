@@ -1,5 +1,5 @@
-//! ONNX's own node test cases (`tests/data/onnx_node`), a trial each on the reference, on the CPU and on the GPU. What is not supported
-//! is named in `unsupported.txt`, which must be right to the letter.
+//! ONNX's own test cases (`tests/data/onnx_node`, and whole models in `tests/data/onnx_sets`), a trial each on the reference, on the CPU
+//! and on the GPU. What is not supported is named in `unsupported.txt`, which must be right to the letter.
 //!
 //! Without an adapter the GPU's trials are shown and counted as ignored; with `CONVOKE_REQUIRE_GPU=1` that is a failure.
 
@@ -23,8 +23,8 @@ use ndarray::ArrayD;
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
-    let folder = root::root().join("tests/data/onnx_node");
-    let (cases, unsupported) = match (find(&folder), unsupported(&folder.join("unsupported.txt"))) {
+    let data = root::root().join("tests/data");
+    let (cases, unsupported) = match (cases(&data), unsupported(&data.join("onnx_node/unsupported.txt"))) {
         (Ok(cases), Ok(unsupported)) => (cases, unsupported),
         (Err(error), _) => return stop(&error),
         (_, Err(error)) => return stop(&error),
@@ -38,7 +38,13 @@ fn main() -> ExitCode {
     let total = cases.len();
     let names: Vec<String> = cases.iter().map(|case| name(case)).collect();
     let mut trials = vec![Trial::test("unsupported.txt names cases", {
-        let unknown: Vec<String> = unsupported.keys().filter(|name| !names.contains(name)).cloned().collect();
+        let is_known = |name: &String| {
+            names.contains(name)
+                || name
+                    .strip_prefix("gpu/")
+                    .is_some_and(|name| names.iter().any(|known| known == name))
+        };
+        let unknown: Vec<String> = unsupported.keys().filter(|name| !is_known(name)).cloned().collect();
         move || match unknown.as_slice() {
             [] => Ok(()),
             unknown => Err(format!("no such cases: {}", unknown.join(", ")).into()),
@@ -50,8 +56,10 @@ fn main() -> ExitCode {
         for (case, name) in cases.iter().zip(&names) {
             let (case, backend, count) = (case.clone(), backend.clone(), count.clone());
             let missing = backend.is_none();
-            let (name, reason) = (name.clone(), unsupported.get(name).cloned());
-            let trial = Trial::test(format!("{backend_name}/{name}"), move || match backend {
+            let trial_name = format!("{backend_name}/{name}");
+            let reason = unsupported.get(name).or_else(|| unsupported.get(&trial_name)).cloned();
+            let name = name.clone();
+            let trial = Trial::test(trial_name, move || match backend {
                 Some(backend) => {
                     record::record(&format!("node/{backend_name}"), &name, || outputs(&case, &backend))?;
                     run(&case, &backend, reason.as_deref(), &count)
@@ -65,10 +73,7 @@ fn main() -> ExitCode {
     let conclusion = libtest_mimic::run(&arguments, trials);
     for (backend, count) in passed {
         if let Some(backend) = backend {
-            println!(
-                "{} of {total} ONNX node cases pass on {backend}",
-                count.load(Ordering::Relaxed)
-            );
+            println!("{} of {total} ONNX cases pass on {backend}", count.load(Ordering::Relaxed));
         }
     }
     conclusion.exit_code()
@@ -83,7 +88,14 @@ fn name(case: &Path) -> String {
     case.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
-/// Lines of `case: reason`; empty ones and those that start with `#` are for people.
+/// The folders of all cases, by their names.
+fn cases(data: &Path) -> convoke::Result<Vec<PathBuf>> {
+    let mut cases = find(data.join("onnx_node"))?;
+    cases.extend(find(data.join("onnx_sets"))?);
+    Ok(cases)
+}
+
+/// Lines of `case: reason`, or `gpu/case: reason` of what the GPU alone does not run; empty ones and those that start with `#` are for people.
 fn unsupported(path: &Path) -> Result<BTreeMap<String, String>, String> {
     let text = std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
     let mut reasons = BTreeMap::new();

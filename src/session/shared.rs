@@ -85,12 +85,12 @@ pub(super) struct Ready {
 impl Ready {
     /// Refuses what is only done with a whole graph.
     pub(super) fn check_whole(&self, what: &str) -> Result<()> {
-        match self.is_whole {
-            true => Ok(()),
-            false => Err(unsupported(&format!(
-                "{what} of a model in which shapes depend on what it computes"
-            ))),
+        if self.is_whole {
+            return Ok(());
         }
+        Err(unsupported(&format!(
+            "{what} of a model in which shapes depend on what it computes"
+        )))
     }
 
     /// The GPU's engine, for what others do not do.

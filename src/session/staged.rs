@@ -32,7 +32,14 @@ struct Part {
     /// Nothing where the graph gives nothing.
     ready: Option<Ready>,
     gives: Vec<usize>,
-    next: Option<(Arc<dyn Next>, Kept<Arc<Part>>)>,
+    after: Option<After>,
+}
+
+/// What comes after a stage, and what was made of it.
+#[derive(Debug)]
+struct After {
+    next: Arc<dyn Next>,
+    kept: Kept<Arc<Part>>,
 }
 
 impl Part {
@@ -42,7 +49,10 @@ impl Part {
         Ok(Self {
             ready: (!is_empty).then(|| settings.ready(Arc::new(graph), 1)).transpose()?,
             gives,
-            next: next.map(|next| (next, Kept::new(settings.plans_kept))),
+            after: next.map(|next| After {
+                next,
+                kept: Kept::new(settings.plans_kept),
+            }),
         })
     }
 }
@@ -71,7 +81,7 @@ impl StagedEngine {
         for (&place, output) in part.gives.iter().zip(outputs) {
             finals[place] = Some(output);
         }
-        let Some((next, kept)) = &part.next else {
+        let Some(After { next, kept }) = &part.after else {
             return Ok(None);
         };
         let tensors = next.complete(rest, reference::constants)?;

@@ -9,8 +9,11 @@ use ndarray::{Array, ArrayD, IxDyn};
 use crate::device::Outcome;
 use crate::typed::numbers;
 
+/// What holds on a backend.
+type Check = fn(&Backend) -> Outcome;
+
 /// Each with its name.
-pub(crate) const CASES: [(&str, fn(&Backend) -> Outcome); 3] = [
+pub(crate) const CASES: [(&str, Check); 3] = [
     ("types/gathered_elements", gathers),
     ("types/scattered", scatters),
     ("types/out_of_range", out_of_range),

@@ -251,6 +251,25 @@ fn functions() -> Vec<(Op, Vec<TensorType>)> {
     cases
 }
 
+/// A step of every kind of recurrent layer.
+fn recurrent() -> Vec<(Op, Vec<Vec<usize>>)> {
+    let mut cases = Vec::new();
+    for cell in [
+        RecurrentCell::Lstm,
+        RecurrentCell::Gru,
+        RecurrentCell::Tanh,
+        RecurrentCell::Relu,
+    ] {
+        let (gates, state) = (cell.gates() * 5, vec![2, 5]);
+        let mut inputs = vec![vec![3, 2, gates], vec![gates, 5], vec![gates], state.clone()];
+        if cell == RecurrentCell::Lstm {
+            inputs.push(state);
+        }
+        cases.push((Recurrent::new(cell).into(), inputs));
+    }
+    cases
+}
+
 fn cases_of_floats() -> Vec<(Op, Vec<Vec<usize>>)> {
     let mut cases: Vec<(Op, Vec<Vec<usize>>)> = Vec::new();
     for (op, input, weight) in convolutions() {
@@ -318,19 +337,7 @@ fn cases_of_floats() -> Vec<(Op, Vec<Vec<usize>>)> {
         }
     }
     cases.extend(long_sums());
-    for cell in [
-        RecurrentCell::Lstm,
-        RecurrentCell::Gru,
-        RecurrentCell::Tanh,
-        RecurrentCell::Relu,
-    ] {
-        let (gates, state) = (cell.gates() * 5, vec![2, 5]);
-        let mut inputs = vec![vec![3, 2, gates], vec![gates, 5], vec![gates], state.clone()];
-        if cell == RecurrentCell::Lstm {
-            inputs.push(state);
-        }
-        cases.push((Recurrent::new(cell).into(), inputs));
-    }
+    cases.extend(recurrent());
     // Few rows, of whole vectors and not, and sums that are split.
     for (rows, ins, outs) in [(1, 8, 40), (3, 2000, 40), (33, 2000, 40), (12_000, 20, 128)] {
         cases.push((Linear.into(), vec![vec![rows, ins], vec![outs, ins]]));

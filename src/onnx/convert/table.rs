@@ -65,19 +65,6 @@ fn of_onnx(operator: &str) -> Option<Convert> {
         "LogSoftmax" => norm::log_softmax,
         "Gemm" => linear::gemm,
         "MatMul" => linear::mat_mul,
-        "Einsum" => einsum::einsum,
-        "DFT" => fourier::dft,
-        "STFT" => fourier::stft,
-        "Attention" => attention::attention,
-        "LinearAttention" => linear_attention::linear_attention,
-        "RotaryEmbedding" => rotary::rotary_embedding,
-        "MatMulInteger" => integer::mat_mul_integer,
-        "ConvInteger" => integer::conv_integer,
-        "QLinearMatMul" => integer::q_linear_mat_mul,
-        "QLinearConv" => integer::q_linear_conv,
-        "QuantizeLinear" => quantize::quantize_linear,
-        "DequantizeLinear" => quantize::dequantize_linear,
-        "DynamicQuantizeLinear" => quantize::dynamic_quantize_linear,
         "InstanceNormalization" => norm::instance_norm,
         "LayerNormalization" | "RMSNormalization" | "SimplifiedLayerNormalization" => norm::layer_norm,
         "GroupNormalization" => norm::group_norm,
@@ -153,13 +140,53 @@ fn of_onnx(operator: &str) -> Option<Convert> {
         "Col2Im" => col2im::col2im,
         "Resize" => resize::resize,
         "Upsample" => resize::upsample,
+        _ => {
+            return by_places(operator)
+                .or_else(|| of_products(operator))
+                .or_else(|| of_quantised(operator))
+                .or_else(|| on_trial(operator))
+                .or_else(|| elementwise::function(operator));
+        }
+    })
+}
+
+/// Attention, and transforms that are products of matrices.
+fn of_products(operator: &str) -> Option<Convert> {
+    Some(match operator {
+        "Einsum" => einsum::einsum,
+        "DFT" => fourier::dft,
+        "STFT" => fourier::stft,
+        "Attention" => attention::attention,
+        "LinearAttention" => linear_attention::linear_attention,
+        "RotaryEmbedding" => rotary::rotary_embedding,
+        _ => return None,
+    })
+}
+
+/// Sums of whole numbers, and what is between them and real numbers.
+fn of_quantised(operator: &str) -> Option<Convert> {
+    Some(match operator {
+        "MatMulInteger" => integer::mat_mul_integer,
+        "ConvInteger" => integer::conv_integer,
+        "QLinearMatMul" => integer::q_linear_mat_mul,
+        "QLinearConv" => integer::q_linear_conv,
+        "QuantizeLinear" => quantize::quantize_linear,
+        "DequantizeLinear" => quantize::dequantize_linear,
+        "DynamicQuantizeLinear" => quantize::dynamic_quantize_linear,
+        _ => return None,
+    })
+}
+
+/// The operators that ONNX had on trial.
+fn on_trial(operator: &str) -> Option<Convert> {
+    Some(match operator {
         "Affine" => experimental::affine,
         "Scale" => experimental::scale,
         "ImageScaler" => experimental::image_scaler,
         "ScaledTanh" => experimental::scaled_tanh,
         "ParametricSoftplus" => experimental::parametric_softplus,
         "Crop" => experimental::crop,
-        _ => return by_places(operator).or_else(|| elementwise::function(operator)),
+        _ => return None,
     })
 }
 

@@ -29,6 +29,7 @@ fn first_node(model: &mut ModelProto) -> &mut NodeProto {
 }
 
 /// Numbers of which no two rows are alike.
+#[expect(clippy::unnecessary_wraps, reason = "an input that is given among those that may not be")]
 fn heads(heads: usize, length: usize, seed: usize) -> Option<Tensor> {
     let numbers = Array4::from_shape_fn((1, heads, length, 2), |(_, head, row, column)| {
         ((head * 5 + row * 3 + column * 7 + seed) % 11) as f32 / 4.0 - 1.0

@@ -73,8 +73,9 @@ fn by_definition(terms: &[&str], result: &str, inputs: &[ArrayD<f32>]) -> ArrayD
 
 #[test]
 fn every_kind_of_equation() {
-    // The equation, and the same in letters alone.
-    let cases: [(&str, &[&str], &str, &[&[usize]]); 18] = [
+    /// The equation, the same in letters alone for the inputs and the output, and the inputs' shapes.
+    type Case<'a> = (&'a str, &'a [&'a str], &'a str, &'a [&'a [usize]]);
+    let cases: [Case<'_>; 18] = [
         ("ab,bc->ac", &["ab", "bc"], "ac", &[&[2, 3], &[3, 4]]),
         ("ab,cb->ca", &["ab", "cb"], "ca", &[&[2, 3], &[4, 3]]),
         ("ab,bc", &["ab", "bc"], "ac", &[&[2, 3], &[3, 4]]),

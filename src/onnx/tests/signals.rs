@@ -26,6 +26,7 @@ fn one(operator: &str, inputs: &[Option<Tensor>], attributes: &[AttributeProto])
     model
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "an input that is given among those that may not be")]
 fn scalar(value: i64) -> Option<Tensor> {
     Some(ndarray::arr0(value).into_dyn().into())
 }
