@@ -99,6 +99,24 @@ def staged():
         ],
         dict(w=reals(2, 3, 3, 3), zero=i64(0), two=i64(2), three=i64(3)),
     )
+    # A branch that is chosen by the shape alone, in which something waits for what is computed.
+    found = [helper.make_tensor_value_info("found", TensorProto.FLOAT, None)]
+    nodes = [node("Greater", "c,limit", "is_large"), node("NonZero", "is_large", "places")]
+    nodes += [node("Transpose", "places", "rows", perm=[1, 0]), node("GatherND", "c,rows", "found")]
+    some = helper.make_graph(nodes, "some", [], found)
+    nothing = [helper.make_tensor_value_info("nothing", TensorProto.FLOAT, None)]
+    none = helper.make_graph([node("Reshape", "c,all", "nothing")], "none", [], nothing)
+    case(
+        "staged_inner",
+        [
+            node("Conv", "x,w", "c", **conv),
+            node("Size", "c", "size"),
+            node("Greater", "size,zero", "is_there"),
+            node("If", "is_there", "v", then_branch=some, else_branch=none),
+            node("Exp", "v", "y"),
+        ],
+        dict(w=reals(2, 3, 3, 3), limit=np.float32(0.5), zero=np.int64(0), all=i64(-1)),
+    )
     # One of two branches that give other shapes, and rounds of a loop.
     output = [helper.make_tensor_value_info("padded", TensorProto.FLOAT, None)]
     wide = helper.make_graph([node("Conv", "x,w", "padded", **conv)], "wide", [], output)

@@ -2,8 +2,9 @@
 
 use half::f16;
 
-use super::elementwise::{floats, from_whole, whole};
+use super::elementwise::floats;
 use super::operand::array;
+use super::whole::{from_whole, whole};
 use crate::dtype::{DType, TensorType};
 use crate::error::Result;
 use crate::tensor::{Tensor, TensorView};

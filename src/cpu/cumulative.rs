@@ -1,8 +1,8 @@
 //! Sums and products of each element with all before it.
 
-use super::elementwise::{from_whole, whole};
 use super::operand::Operand;
 use super::parallel;
+use super::whole::{from_whole, whole};
 use crate::dtype::TensorType;
 use crate::error::Result;
 use crate::ops::{Cumulative, Op};

@@ -2,8 +2,8 @@
 
 use ndarray::{ArrayD, ArrayViewD, Axis, IxDyn, Slice};
 
-use super::elementwise::whole;
 use super::gather::place;
+use super::whole::whole;
 use crate::error::{Error, Result};
 use crate::ops::GatherElements;
 use crate::shape;

@@ -76,6 +76,7 @@ mod top_k;
 mod transpose;
 mod unary;
 mod view;
+mod whole;
 mod whole_sums;
 
 pub use device::{Cpu, CpuBuilder};

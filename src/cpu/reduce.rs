@@ -2,8 +2,8 @@
 
 use rayon::prelude::*;
 
-use super::elementwise::{from_whole, whole};
 use super::operand::Operand;
+use super::whole::{from_whole, whole};
 use crate::dtype::TensorType;
 use crate::error::{Error, Result};
 use crate::ops::{Reduce, ReduceKind};

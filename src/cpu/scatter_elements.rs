@@ -3,8 +3,8 @@
 use ndarray::{ArrayD, ArrayViewD, Axis, IxDyn};
 
 use super::binary;
-use super::elementwise::{from_whole, whole};
 use super::gather_elements::{beside, places};
+use super::whole::{from_whole, whole};
 use crate::dtype::{DType, TensorType};
 use crate::error::{Error, Result};
 use crate::ops::{Binary, ScatterElements};

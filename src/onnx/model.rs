@@ -8,7 +8,7 @@ use super::weights::Weights;
 
 /// A model read from an ONNX file and checked: names, order, lengths, versions. Operators are not looked at before
 /// [`graph`](Self::graph).
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Model {
     pub(super) opset: i64,
     pub(super) nodes: Vec<NodeProto>,

@@ -168,8 +168,8 @@ fn all_that_is_unsupported_is_listed_at_once() {
     };
     let nodes = vec![
         node("Relu", &["x"], "r"),
-        node("Det", &["r"], "d"),
-        node("Det", &["r"], "e"),
+        node("Bernoulli", &["r"], "d"),
+        node("Bernoulli", &["r"], "e"),
         foreign,
         surplus,
         node("Add", &["x", "pairs"], "h"),
@@ -181,7 +181,7 @@ fn all_that_is_unsupported_is_listed_at_once() {
     let message = error.to_string();
     for part in [
         "6 of the model's 8 nodes (opset 13):",
-        "\n  2 x Det, 1 x Frobnicate: no such operator",
+        "\n  2 x Bernoulli, 1 x Frobnicate: no such operator",
         "1 x com.example.Attention: domain",
         "1 x Relu: attribute \"odd\"",
         "1 x Add: initializer \"pairs\" is COMPLEX64",

@@ -12,10 +12,10 @@ use convoke_bench::layers;
 use convoke_bench::{Case, Comparison, Environment, ModelFile, Opened, Report, Rule, Sweep, csv, html, measure, operators, table};
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::inspect::shape;
 use super::model::open;
 use super::outcome::Outcome;
 use super::plan::PlanArguments;
+use super::shapes::shape;
 use super::target::{Target, share, text};
 
 /// What to measure, where, and how well.

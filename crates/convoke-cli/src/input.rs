@@ -9,8 +9,8 @@ use convoke::testing::Random;
 use convoke::{DType, Tensor, TensorView};
 
 use super::decode::EXTENSIONS;
-use super::inspect::{shape, shapes_of};
 use super::picture::PictureOptions;
+use super::shapes::{shape, shapes_of};
 use super::{layout, npy};
 
 /// The most that is read from a file, and the most that the pictures of a folder make together.

@@ -17,6 +17,7 @@ use ndarray::{ArrayD, IxDyn};
 use super::devices::bytes;
 use super::model::open;
 use super::outcome::Outcome;
+use super::shapes::{shape, shapes_of};
 
 /// A model to look at.
 #[derive(Debug, Args)]
@@ -29,27 +30,6 @@ pub(super) struct InspectArguments {
     /// Read tensors in other files from this folder; otherwise from the model's own, and from nowhere else.
     #[arg(long, value_name = "FOLDER")]
     external_data: Option<PathBuf>,
-}
-
-pub(super) fn shape(text: &str) -> Result<(String, Vec<usize>), String> {
-    let parse = || {
-        let (name, extents) = text.split_once('=')?;
-        let extents = extents.split('x').map(|extent| extent.parse().ok()).collect::<Option<_>>()?;
-        Some((name.to_owned(), extents))
-    };
-    parse().ok_or_else(|| "NAME=1x3x224x224 is expected".to_owned())
-}
-
-/// What `--shape` gives, of inputs that the model has.
-pub(super) fn shapes_of(model: &Model, given: &[(String, Vec<usize>)]) -> Result<Shapes, String> {
-    let mut shapes = Shapes::new();
-    for (name, extents) in given {
-        if model.inputs().iter().all(|info| info.name != *name) {
-            return Err(format!("--shape {name}: there is no such input"));
-        }
-        shapes = shapes.input(name, extents.as_slice());
-    }
-    Ok(shapes)
 }
 
 /// Says what a model is.

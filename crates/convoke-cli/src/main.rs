@@ -17,6 +17,7 @@ mod plan;
 mod precision;
 mod profile;
 mod resample;
+mod shapes;
 mod table;
 mod target;
 mod tune;

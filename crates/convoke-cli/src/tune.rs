@@ -11,9 +11,9 @@ use convoke_bench::Summary;
 use convoke_tune::{TuneReport, Tuner};
 
 use super::bench::{progress_bar, seconds};
-use super::inspect::{shape, shapes_of};
 use super::model::open;
 use super::outcome::{self, Outcome, announce};
+use super::shapes::{shape, shapes_of};
 use super::table::write_table;
 use super::target::{Target, share, text};
 

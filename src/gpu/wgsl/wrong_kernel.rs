@@ -71,7 +71,7 @@ mod tests {
     #[test]
     fn what_names_no_kernel_or_changes_nothing_is_refused() {
         for (text, part) in [
-            ("nonsense:a=>b", "there is no kernel \"nonsense\"; there are batch_norm, "),
+            ("nonsense:a=>b", "there is no kernel \"nonsense\"; there are arg_reduce, "),
             ("softmax", "KERNEL:FROM=>TO"),
             ("softmax:a", "KERNEL:FROM=>TO"),
             ("softmax:=>b", "KERNEL:FROM=>TO"),

@@ -49,6 +49,7 @@ mod scatter;
 mod select;
 mod sequence;
 mod shape;
+mod splice;
 mod stages;
 mod subgraph;
 mod table;

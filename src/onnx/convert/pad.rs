@@ -54,6 +54,13 @@ pub(super) fn pad(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
     if axes.any(|(&(before, after), &extent)| !is_within(mode, before, after, extent)) {
         return by_places(node, input, &sides, mode);
     }
+    if mode == PaddingMode::Zeros && input.shape().contains(&0) {
+        let extents = sides.iter().zip(input.shape());
+        let shape: Vec<isize> = extents
+            .map(|(&(before, after), &extent)| before as isize + extent as isize + after as isize)
+            .collect();
+        return node.emit_one(Expand::new(shape), &[&Value::Host(value)]);
+    }
     let Tensor::F32(value) = value else {
         return any_type(node, input, &sides, mode, &Value::Host(value));
     };

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::builder::{Builder, Value};
 use super::nodes::{Conversion, found, note_uses};
-use super::{finish, give, start};
+use super::{finish, give, splice, start};
 use crate::error::{Error, Result};
 use crate::graph::passes::Evaluate;
 use crate::graph::{Graph, Next, Stage, ValueId};
@@ -17,7 +17,8 @@ use crate::tensor::Tensor;
 
 /// The graph of a model for these shapes, and what is left for others after it.
 pub(crate) fn staged(model: &Arc<Model>, shapes: &Shapes, evaluate: Evaluate) -> Result<Stage> {
-    Ok(first(model, shapes, evaluate)?.stage(model))
+    let (converted, spliced) = first(model, shapes, evaluate)?;
+    Ok(converted.stage(spliced.as_ref().unwrap_or(model)))
 }
 
 /// Refuses what [`staged`] refuses.
@@ -25,10 +26,46 @@ pub(crate) fn check(model: &Model, shapes: &Shapes, evaluate: Evaluate) -> Resul
     first(model, shapes, evaluate).map(drop)
 }
 
-fn first(model: &Model, shapes: &Shapes, evaluate: Evaluate) -> Result<Converted> {
-    let builder = start(model, shapes, evaluate)?;
+fn first(model: &Model, shapes: &Shapes, evaluate: Evaluate) -> Result<(Converted, Option<Arc<Model>>)> {
     let all: Vec<usize> = (0..model.nodes.len()).collect();
-    Converting::new(model, builder).convert(&all, &vec![false; model.outputs.len()])
+    splicing(model, all, |model, nodes| {
+        let builder = start(model, shapes, evaluate)?;
+        Converting::new(model, builder).convert(nodes, &vec![false; model.outputs.len()])
+    })
+}
+
+/// Converts, with branches in the places of their nodes where that lets parts of them wait; the model that has them is given, too.
+fn splicing(
+    model: &Model,
+    mut nodes: Vec<usize>,
+    convert: impl Fn(&Model, &[usize]) -> Result<Outcome>,
+) -> Result<(Converted, Option<Arc<Model>>)> {
+    let mut spliced: Option<Arc<Model>> = None;
+    loop {
+        let current = spliced.as_deref().unwrap_or(model);
+        match convert(current, &nodes)? {
+            Outcome::Converted(converted) => return Ok((*converted, spliced)),
+            Outcome::Branch { node, graph } => {
+                let (replaced, added) = splice::branch(current, node, graph);
+                let moved = |&index: &usize| index + added - 1;
+                let before = nodes.iter().filter(|&&index| index < node).copied();
+                let after = nodes.iter().filter(|&&index| index > node).map(moved);
+                nodes = before.chain(node..node + added).chain(after).collect();
+                spliced = Some(Arc::new(replaced));
+            }
+        }
+    }
+}
+
+/// What comes of converting what can be converted.
+enum Outcome {
+    Converted(Box<Converted>),
+    /// A node's branch is chosen, and something in it has to wait: its nodes are to stand in the node's place.
+    Branch {
+        node: usize,
+        /// The attribute of the branch.
+        graph: &'static str,
+    },
 }
 
 /// What was converted for a stage, and what was not.
@@ -111,6 +148,8 @@ enum Fate {
     Between,
     /// For the next stage.
     Waits,
+    /// The branch of this attribute is chosen, and has something that waits.
+    Branch(&'static str),
 }
 
 impl<'m> Converting<'m> {
@@ -128,7 +167,7 @@ impl<'m> Converting<'m> {
     }
 
     /// Converts of these nodes what can be converted now.
-    fn convert(mut self, nodes: &[usize], was_given: &[bool]) -> Result<Converted> {
+    fn convert(mut self, nodes: &[usize], was_given: &[bool]) -> Result<Outcome> {
         let model = self.builder.model;
         let (mut waiting, mut between) = (Vec::new(), Vec::new());
         for &index in nodes {
@@ -136,6 +175,7 @@ impl<'m> Converting<'m> {
                 Fate::Converted => {}
                 Fate::Between => between.push(index),
                 Fate::Waits => waiting.push(index),
+                Fate::Branch(graph) => return Ok(Outcome::Branch { node: index, graph }),
             }
         }
         let (mut gives, mut is_given) = (Vec::new(), was_given.to_vec());
@@ -159,11 +199,11 @@ impl<'m> Converting<'m> {
             }
         }
         finish(model, self.conversion)?;
-        Ok(Converted {
+        Ok(Outcome::Converted(Box::new(Converted {
             graph: self.builder.graph,
             gives,
             left,
-        })
+        })))
     }
 
     fn node(&mut self, index: usize, node: &'m NodeProto) -> Result<Fate> {
@@ -181,6 +221,9 @@ impl<'m> Converting<'m> {
         self.builder.wanted.take();
         match self.conversion.node(&mut self.builder, node) {
             Err(error @ Error::Unsupported { .. }) if self.builder.wants_more() => {
+                if let Some(graph) = self.branch(node)? {
+                    return Ok(Fate::Branch(graph));
+                }
                 let is_between = is_of_elements(node);
                 if !is_between {
                     self.want(node)?;
@@ -193,6 +236,23 @@ impl<'m> Converting<'m> {
                 Ok(Fate::Converted)
             }
         }
+    }
+
+    /// The branch that an `If` of a known condition chooses, if its nodes may stand in the node's place.
+    fn branch(&self, node: &'m NodeProto) -> Result<Option<&'static str>> {
+        let condition = node.input.first().and_then(|name| self.builder.values.get(name.as_str()));
+        let (Some(condition), true) = (condition, splice::is_branching(node)) else {
+            return Ok(None);
+        };
+        let Some(Tensor::Bool(condition)) = self.builder.known(condition)? else {
+            return Ok(None);
+        };
+        let graph = if condition.iter().all(|&is_true| is_true) {
+            "then_branch"
+        } else {
+            "else_branch"
+        };
+        Ok(splice::is_possible(self.builder.model, node, graph).then_some(graph))
     }
 
     /// Notes what the next stage must know for a node: what its conversion asked for, and whatever else it may ask for then.
@@ -350,7 +410,18 @@ impl Next for Rest {
     }
 
     fn stage(&self, tensors: &[Tensor], evaluate: Evaluate) -> Result<Stage> {
-        let mut builder = Builder::new(&self.model, evaluate);
+        let (converted, spliced) = splicing(&self.model, self.left.nodes.clone(), |model, nodes| {
+            let builder = self.builder(model, tensors, evaluate);
+            Converting::new(model, builder).convert(nodes, &self.left.is_given)
+        })?;
+        Ok(converted.stage(spliced.as_ref().unwrap_or(&self.model)))
+    }
+}
+
+impl Rest {
+    /// A builder that has what there is. Of the model, which may have branches in the places of nodes, it needs the values.
+    fn builder<'m>(&'m self, model: &'m Model, tensors: &[Tensor], evaluate: Evaluate) -> Builder<'m> {
+        let mut builder = Builder::new(model, evaluate);
         let mut given = Vec::new();
         for (place, (tensor, is_known)) in tensors.iter().zip(&self.left.known).enumerate() {
             given.push(if *is_known {
@@ -368,7 +439,6 @@ impl Next for Rest {
         for (name, value) in between.zip(&given[self.left.given..]) {
             builder.values.insert(name, value.clone());
         }
-        let converted = Converting::new(&self.model, builder).convert(&self.left.nodes, &self.left.is_given)?;
-        Ok(converted.stage(&self.model))
+        builder
     }
 }

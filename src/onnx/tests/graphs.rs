@@ -99,9 +99,9 @@ fn graphs_in_nodes_define_nothing_twice() {
 fn what_a_branch_lacks_is_listed() {
     let mut missing = choice(initializer("c", arr0(true)));
     let branch = missing.graph.as_mut().unwrap().node[0].attribute[0].g.as_mut().unwrap();
-    branch.node[0].op_type = "Det".to_owned();
+    branch.node[0].op_type = "Bernoulli".to_owned();
     let message = refusal(&missing);
-    assert!(message.contains("1 x Det: no such operator"), "{message}");
+    assert!(message.contains("1 x Bernoulli: no such operator"), "{message}");
     assert!(!message.contains("x If"), "{message}");
 }
 
