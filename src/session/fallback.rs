@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
+use super::backend::Backend;
 use super::shared::Settings;
 use crate::engine::{Engine, Kept, Rounding, Running, shapes_of};
 #[cfg(not(target_family = "wasm"))]
@@ -13,8 +14,6 @@ use crate::graph::{Graph, ValueId};
 use crate::precision::Precision;
 #[cfg(not(target_family = "wasm"))]
 use crate::profiling::Profile;
-#[cfg(not(all(feature = "cpu", not(target_family = "wasm"))))]
-use crate::reference::ReferenceEngine;
 use crate::tensor::{Tensor, TensorView};
 
 /// What a session on a GPU has the CPU compute.
@@ -149,12 +148,14 @@ impl FallbackEngine {
     }
 
     fn on_the_host(&self, graph: &Graph, shapes: &[Vec<usize>]) -> Result<Arc<dyn Engine>> {
-        #[cfg(all(feature = "cpu", not(target_family = "wasm")))]
-        let engine = crate::cpu::CpuEngine::new(&crate::cpu::Cpu::default(), graph, &self.settings.passes, 1)?;
-        #[cfg(not(all(feature = "cpu", not(target_family = "wasm"))))]
-        let engine = ReferenceEngine::new(Arc::new(graph.clone()));
+        let settings = Settings {
+            backend: Backend::cpu(),
+            fallback: Fallback::Never,
+            ..self.settings.clone()
+        };
+        let engine = settings.ready(Arc::new(graph.clone()), 1)?.engine;
         engine.prepare(shapes)?;
-        Ok(Arc::new(engine))
+        Ok(engine)
     }
 
     /// What the graph's values are before a part ran.
