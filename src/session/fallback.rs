@@ -324,7 +324,7 @@ mod tests {
         let Some(gpu) = testing::gpu().unwrap() else { return };
         let shape = [2, 3, 2, 3, 2, 3, 2];
         let input = Random::new(7).reals(&shape);
-        let want = Session::new(seven_axes(), &crate::Backend::Reference)
+        let want = Session::new(seven_axes(), &Backend::Reference)
             .unwrap()
             .run(&[input.view()])
             .unwrap();
