@@ -25,7 +25,7 @@ pub(crate) trait Fold: std::fmt::Debug + Send + Sync {
 /// A graph for certain shapes, and what comes after it.
 #[derive(Debug)]
 pub(crate) struct Stage {
-    pub(crate) graph: Graph,
+    pub(crate) graph: Arc<Graph>,
     /// Which outputs of the model the first outputs of the graph are, each by its place. What else the graph gives, the next stage reads.
     pub(crate) gives: Vec<usize>,
     pub(crate) next: Option<Arc<dyn Next>>,

@@ -9,7 +9,7 @@ use crate::engine::{Engine, Kept, Rounding, Running, shapes_of};
 #[cfg(not(target_family = "wasm"))]
 use crate::engine::{Evaluation, unsupported};
 use crate::error::{Error, Result};
-use crate::gpu::{Gpu, GpuEngine};
+use crate::gpu::Gpu;
 use crate::graph::{Graph, ValueId};
 use crate::precision::Precision;
 #[cfg(not(target_family = "wasm"))]
@@ -93,7 +93,7 @@ impl FallbackEngine {
 
     /// The whole on the GPU where that computes it.
     fn make(&self, shapes: &[Vec<usize>]) -> Result<Made> {
-        match self.on_gpu(&self.graph, shapes) {
+        match self.on(self.settings.backend.clone(), Arc::clone(&self.graph), shapes) {
             Ok(engine) => Ok(Made::Whole(engine)),
             Err(error) if error.is_of_this_backend() => self.split(shapes, error),
             Err(error) => Err(error),
@@ -117,13 +117,13 @@ impl FallbackEngine {
                 continue;
             }
             let shapes: Vec<Vec<usize>> = part.inputs.iter().map(|input| types[input.0].shape.clone()).collect();
-            let engine = if is_on_cpu {
-                self.on_the_host(&part.graph, &shapes)?
+            let backend = if is_on_cpu {
+                Backend::cpu()
             } else {
-                self.on_gpu(&part.graph, &shapes)?
+                self.settings.backend.clone()
             };
             parts.push(Part {
-                engine,
+                engine: self.on(backend, Arc::new(part.graph), &shapes)?,
                 inputs: part.inputs,
                 outputs: part.outputs,
             });
@@ -141,19 +141,14 @@ impl FallbackEngine {
         Ok(Made::Split { parts, on_cpu })
     }
 
-    fn on_gpu(&self, graph: &Graph, shapes: &[Vec<usize>]) -> Result<Arc<dyn Engine>> {
-        let engine = GpuEngine::new(&self.gpu, graph, &self.settings.passes, Precision::F32, 1)?;
-        engine.prepare(shapes)?;
-        Ok(Arc::new(engine))
-    }
-
-    fn on_the_host(&self, graph: &Graph, shapes: &[Vec<usize>]) -> Result<Arc<dyn Engine>> {
+    /// All of a graph on one backend, ready to run.
+    fn on(&self, backend: Backend, graph: Arc<Graph>, shapes: &[Vec<usize>]) -> Result<Arc<dyn Engine>> {
         let settings = Settings {
-            backend: Backend::cpu(),
+            backend,
             fallback: Fallback::Never,
             ..self.settings.clone()
         };
-        let engine = settings.ready(Arc::new(graph.clone()), 1)?.engine;
+        let engine = settings.ready(graph, 1)?.engine;
         engine.prepare(shapes)?;
         Ok(engine)
     }

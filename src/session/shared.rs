@@ -57,10 +57,10 @@ impl Settings {
     /// Makes ready what a model of so many outputs is for certain shapes.
     fn ready_model(&self, stage: Stage, outputs: usize) -> Result<Ready> {
         if stage.next.is_none() {
-            return self.ready(Arc::new(stage.graph), 1);
+            return self.ready(stage.graph, 1);
         }
         Ok(Ready {
-            graph: Arc::new(stage.graph.clone()),
+            graph: Arc::clone(&stage.graph),
             engine: Arc::new(StagedEngine::new(self, stage, outputs)?),
             on_gpu: None,
             fallback: None,

@@ -47,7 +47,7 @@ impl Part {
         let Stage { graph, gives, next } = stage;
         let is_empty = graph.outputs.is_empty();
         Ok(Self {
-            ready: (!is_empty).then(|| settings.ready(Arc::new(graph), 1)).transpose()?,
+            ready: (!is_empty).then(|| settings.ready(graph, 1)).transpose()?,
             gives,
             after: next.map(|next| After {
                 next,

@@ -82,7 +82,7 @@ impl Converted {
             left,
         });
         Stage {
-            graph: self.graph,
+            graph: Arc::new(self.graph),
             gives: self.gives,
             next: rest.map(|rest| Arc::new(rest) as Arc<dyn Next>),
         }
