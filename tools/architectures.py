@@ -26,6 +26,7 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 from collections import Counter
 from pathlib import Path
 
@@ -248,7 +249,7 @@ def main():
     parser.add_argument("list", type=Path, nargs="?", default=Path(__file__).with_suffix(".tsv"))
     parser.add_argument("--convoke", default="convoke", help="the command")
     parser.add_argument("--table", type=Path, default=Path("architectures-results.tsv"))
-    parser.add_argument("--folder", type=Path, default=Path("/tmp/arch"), help="where models are written")
+    parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()) / "architectures", help="where models are written")
     parser.add_argument("--only", default="", help="a regular expression for the architectures that are wanted")
     parser.add_argument("--seconds", type=int, default=300, help="how long an export or a run may take")
     arguments = parser.parse_args()

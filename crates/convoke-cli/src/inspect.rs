@@ -37,7 +37,7 @@ pub(super) fn inspect(out: &mut dyn Write, arguments: &InspectArguments) -> Outc
     let model = open(&arguments.model, arguments.external_data.as_deref())?;
     let shapes = shapes_of(&model, &arguments.shape)?;
     let described = Described::new(&model, &shapes);
-    let refusal = model.check(&shapes).err();
+    let refusal = described.as_ref().err().and_then(|_| model.check(&shapes).err());
     let verdict = match (&described, &refusal) {
         (Ok(described), _) => described.verdict(),
         (Err(_), None) => "in stages, on GPUs and on the CPU: shapes depend on what it computes".to_owned(),
