@@ -149,6 +149,24 @@ fn initializer(name: &str, tensor: impl Into<Tensor>) -> TensorProto {
     }
 }
 
+/// An operator of constants, each of which may be left out, in a version of ONNX's operators.
+fn of_constants(version: i64, operator: &str, inputs: &[Option<Tensor>], attributes: &[AttributeProto]) -> ModelProto {
+    let names: Vec<&str> = ["a", "b", "c", "d", "e", "f", "g"]
+        .into_iter()
+        .zip(inputs)
+        .map(|(name, input)| input.as_ref().map_or("", |_| name))
+        .collect();
+    let mut node = node(operator, &names, "y");
+    node.attribute = attributes.to_vec();
+    let constants = names
+        .iter()
+        .zip(inputs)
+        .filter_map(|(name, input)| Some(initializer(name, input.clone()?)));
+    let mut model = model(vec![node], constants.collect());
+    model.opset_import[0].version = version;
+    model
+}
+
 fn refusal(model: &ModelProto) -> String {
     graph(model).unwrap_err().to_string()
 }

@@ -56,6 +56,16 @@ impl Gather {
     }
 }
 
+/// Whether this is the type of indices.
+pub(super) fn check_index_type(operator: &'static str, dtype: DType) -> Result<()> {
+    ensure!(
+        matches!(dtype, DType::I64 | DType::I32),
+        operator,
+        "expected indices of i64 or i32, but got {dtype}"
+    );
+    Ok(())
+}
+
 impl Operator for Gather {
     fn name(&self) -> &'static str {
         Self::NAME
@@ -66,12 +76,7 @@ impl Operator for Gather {
     }
 
     fn output_types(&self, inputs: &[DType]) -> Result<Vec<DType>> {
-        ensure!(
-            matches!(inputs[1], DType::I64 | DType::I32),
-            Self::NAME,
-            "expected indices of i64 or i32, but got {}",
-            inputs[1]
-        );
+        check_index_type(Self::NAME, inputs[1])?;
         Ok(vec![inputs[0]])
     }
 

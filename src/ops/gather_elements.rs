@@ -1,5 +1,6 @@
 //! Elements along an axis, each chosen by an index of its own.
 
+use super::gather::check_index_type;
 use super::operator::Operator;
 use crate::dtype::DType;
 use crate::error::{Result, ensure};
@@ -57,16 +58,6 @@ pub(super) fn check_indices(operator: &'static str, axis: isize, data: &[usize],
         data[axis] > 0 || indices.contains(&0),
         operator,
         "expected elements along axis {axis}, but got data {data:?} for indices {indices:?}"
-    );
-    Ok(())
-}
-
-/// Whether this is the type of indices.
-pub(super) fn check_index_type(operator: &'static str, dtype: DType) -> Result<()> {
-    ensure!(
-        matches!(dtype, DType::I64 | DType::I32),
-        operator,
-        "expected indices of i64 or i32, but got {dtype}"
     );
     Ok(())
 }

@@ -1,7 +1,8 @@
 //! A tensor with some elements updated, each at a place that an index names.
 
 use super::elementwise::Elementwise;
-use super::gather_elements::{check_index_type, check_indices};
+use super::gather::check_index_type;
+use super::gather_elements::check_indices;
 use super::operator::Operator;
 use crate::dtype::DType;
 use crate::error::{Result, ensure};

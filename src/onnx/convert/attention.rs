@@ -3,9 +3,8 @@
 use ndarray::{Array2, ArrayD, IxDyn};
 
 use super::activation::number;
-use super::builder::Value;
+use super::builder::{Value, signed};
 use super::node::{Node, unsupported};
-use super::norm::signed;
 use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::onnx::element;

@@ -243,7 +243,7 @@ impl<'m> Builder<'m> {
         if self.computed.remove(&id) {
             return self.graph.output(id);
         }
-        let shape: Vec<isize> = value.shape().iter().map(|&extent| extent as isize).collect();
+        let shape = signed(value.shape());
         if let Value::Tensor { id, .. } = self.emit(name, Reshape::new(shape).into(), &[value])? {
             self.graph.output(id)?;
         }
@@ -292,4 +292,9 @@ fn infer(op: &Op, inputs: &[&Value]) -> Result<Vec<TensorType>> {
         Error::InvalidArgument { operator, message } => Error::unsupported("onnx", format!("{operator}: {message}")),
         other => other,
     })
+}
+
+/// Extents as those of a reshape.
+pub(super) fn signed(shape: &[usize]) -> Vec<isize> {
+    shape.iter().map(|&extent| extent as isize).collect()
 }

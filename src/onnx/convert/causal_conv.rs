@@ -1,7 +1,7 @@
 //! Convolution of signals that come piece by piece.
 
-use super::builder::Value;
-use super::gather::{number_of, signed};
+use super::builder::{Value, signed};
+use super::gather::number_of;
 use super::node::Node;
 use crate::dtype::DType;
 use crate::error::{Error, Result};

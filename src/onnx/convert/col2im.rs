@@ -2,9 +2,8 @@
 
 use std::sync::Arc;
 
-use super::builder::Value;
+use super::builder::{Value, signed};
 use super::node::Node;
-use super::norm::signed;
 use super::window::numbers;
 use crate::error::{Error, Result};
 use crate::ops::{Resample, TapTable, Transpose};

@@ -1,6 +1,6 @@
 //! Determinants of small matrices.
 
-use super::builder::Value;
+use super::builder::{Value, signed};
 use super::node::{Node, unsupported};
 use crate::error::{Error, Result};
 use crate::ops::{Binary, Slice};
@@ -22,7 +22,7 @@ pub(super) fn determinant(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
             "of {rows} x {columns} matrices: 1 x 1 to {LARGEST} x {LARGEST} only"
         )));
     }
-    let batch: Vec<isize> = batch.iter().map(|&extent| extent as isize).collect();
+    let batch = signed(batch);
     let left: Vec<usize> = (0..columns).collect();
     let result = minor(node, &input, rows, &left)?;
     Ok(vec![node.reshape(&result, &batch)?])

@@ -2,7 +2,7 @@
 //! was read, in [`onnx::early`](crate::onnx::early).
 
 use super::activation::number;
-use super::builder::Value;
+use super::builder::{Value, signed};
 use super::node::{Node, unsupported};
 use super::norm;
 use crate::error::{Error, Result};
@@ -73,7 +73,7 @@ fn slope(node: &mut Node<'_, '_>) -> Result<()> {
 }
 
 fn reshape_input(node: &mut Node<'_, '_>, value: &Value, shape: &[usize]) -> Result<()> {
-    let shape: Vec<isize> = shape.iter().map(|&extent| extent as isize).collect();
+    let shape = signed(shape);
     let reshaped = node.reshape(value, &shape)?;
     node.set_input(1, reshaped);
     Ok(())

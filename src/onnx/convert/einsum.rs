@@ -1,8 +1,7 @@
 //! Einstein's summation: diagonals, sums, products of matrices and transposes.
 
-use super::builder::Value;
+use super::builder::{Value, signed};
 use super::node::{Node, unsupported};
-use super::norm::signed;
 use crate::error::{Error, Result};
 use crate::onnx::tensor::MOST_DIMENSIONS;
 use crate::ops::{Binary, Linear, MatMul, Reduce, Slice, Transpose};

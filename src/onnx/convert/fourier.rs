@@ -4,9 +4,8 @@ use std::f64::consts::TAU;
 
 use ndarray::{Array1, ArrayD, IxDyn};
 
-use super::builder::Value;
+use super::builder::{Value, signed};
 use super::node::Node;
-use super::norm::signed;
 use crate::error::{Error, Result};
 use crate::ops::{Binary, Gather, Linear, Slice, Transpose};
 use crate::shape;

@@ -2,7 +2,7 @@
 
 use ndarray::{ArrayD, IxDyn};
 
-use super::builder::Value;
+use super::builder::{Value, signed};
 use super::node::{Node, unsupported};
 use crate::dtype::DType;
 use crate::error::{Error, Result};
@@ -149,11 +149,6 @@ pub(super) fn counting(node: &mut Node<'_, '_>, rank: usize, axis: usize, extent
     shape[axis] = extent;
     tensor::element_count("the places", &shape)?;
     constant(node, &shape, 0..extent)
-}
-
-/// Extents as those of a reshape.
-pub(super) fn signed(shape: &[usize]) -> Vec<isize> {
-    shape.iter().map(|&extent| extent as isize).collect()
 }
 
 /// The type of a tensor's elements.

@@ -2,9 +2,8 @@
 
 use super::activation::number;
 use super::attention::split_heads;
-use super::builder::Value;
+use super::builder::{Value, signed};
 use super::node::{Node, unsupported};
-use super::norm::signed;
 use crate::error::{Error, Result};
 use crate::ops::{Binary, Concat, Expand, MatMul, Slice, Transpose, Unary};
 

@@ -1,7 +1,7 @@
 //! What networks are trained by: the loss of classes that were predicted with some probability.
 
-use super::builder::Value;
-use super::gather::{dtype_of, number_of, signed};
+use super::builder::{Value, signed};
+use super::gather::{dtype_of, number_of};
 use super::node::Node;
 use crate::dtype::DType;
 use crate::error::{Error, Result};

@@ -2,7 +2,7 @@
 
 use ndarray::Array1;
 
-use super::builder::Value;
+use super::builder::{Value, signed};
 use super::gather;
 use super::node::Node;
 use super::node::unsupported;
@@ -106,6 +106,21 @@ pub(super) fn cut(node: &mut Node<'_, '_>, input: &Value, at: usize, lengths: &[
     Ok(values)
 }
 
+/// Values together along an axis of their own.
+pub(super) fn joined<'v>(node: &mut Node<'_, '_>, values: impl Iterator<Item = &'v Value>, axis: usize) -> Result<Value> {
+    let mut parts = Vec::new();
+    for value in values {
+        let mut shape = signed(value.shape());
+        // Of fewer dimensions than the first they do not fit, which is found where they are joined.
+        shape.insert(axis.min(shape.len()), 1);
+        parts.push(node.reshape(value, &shape)?);
+    }
+    if let [part] = &parts[..] {
+        return Ok(part.clone());
+    }
+    node.emit(Concat::new(axis as isize), &parts.iter().collect::<Vec<_>>())
+}
+
 /// Parts along an axis. Those of known indices in a few runs are slices.
 pub(super) fn gather(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
     let (input, indices) = (node.input(0)?, node.input(1)?);
@@ -152,7 +167,7 @@ pub(super) fn gather_nd(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
 /// A result in its shape, once its elements can be counted.
 fn reshape(node: &mut Node<'_, '_>, value: &Value, shape: &[usize]) -> Result<Vec<Value>> {
     tensor::element_count("the output", shape)?;
-    let shape: Vec<isize> = shape.iter().map(|&extent| extent as isize).collect();
+    let shape = signed(shape);
     Ok(vec![node.reshape(value, &shape)?])
 }
 

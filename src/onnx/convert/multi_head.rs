@@ -2,9 +2,8 @@
 
 use super::activation::number;
 use super::attention::{Extents, Heads, Window, appended, merge_heads, places, split_heads};
-use super::builder::Value;
+use super::builder::{Value, signed};
 use super::node::{Node, unsupported};
-use super::norm::signed;
 use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::ops::{Binary, Cast, Concat, Linear, Slice, Softmax, Ternary, Transpose};

@@ -3,7 +3,7 @@
 use ndarray::ArrayD;
 
 use super::activation::number;
-use super::builder::Value;
+use super::builder::{Value, signed};
 use super::node::Node;
 use super::node::unsupported;
 use crate::error::{Error, Result};
@@ -114,10 +114,6 @@ fn check_stash_type(node: &Node<'_, '_>) -> Result<()> {
     }
 }
 
-pub(super) fn signed(shape: &[usize]) -> Vec<isize> {
-    shape.iter().map(|&extent| extent as isize).collect()
-}
-
 /// A group of channels is a plane. Scale and bias are one a group up to opset 20, and one a channel from then on.
 pub(super) fn group_norm(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
     check_stash_type(node)?;
@@ -221,7 +217,7 @@ fn along_axis(node: &mut Node<'_, '_>, softmax: fn(isize) -> Softmax) -> Result<
     if axis + 1 == rank {
         return node.emit_one(softmax(-1), &[&input]);
     }
-    let original: Vec<isize> = input.shape().iter().map(|&extent| extent as isize).collect();
+    let original = signed(input.shape());
     let count = |part: &[isize]| {
         part.iter()
             .try_fold(1_isize, |product, &extent| product.checked_mul(extent))

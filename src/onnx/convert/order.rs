@@ -1,12 +1,10 @@
 //! Operators that ask which elements along an axis are largest or come before others.
 
-use ndarray::{ArrayD, IxDyn};
-
-use super::builder::Value;
+use super::builder::{Value, signed};
+use super::gather::counting;
 use super::node::Node;
 use crate::dtype::DType;
 use crate::error::{Error, Result};
-use crate::onnx::tensor;
 use crate::ops::{ArgReduce, Binary, Cast, Cumulative, TopK};
 use crate::shape;
 
@@ -76,7 +74,7 @@ pub(super) fn hardmax(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
         Ok(axis) if axis == rank => rank,
         _ => shape::axis("onnx", node.int("axis", 1)? as isize, rank)?,
     };
-    let original: Vec<isize> = input.shape().iter().map(|&extent| extent as isize).collect();
+    let original = signed(input.shape());
     let flat = [&input.shape()[..axis], &input.shape()[axis..]].map(|part| part.iter().product::<usize>() as isize);
     let flat = node.reshape(&input, &flat)?;
     let result = ones_at_largest(node, &flat, 1)?;
@@ -86,11 +84,7 @@ pub(super) fn hardmax(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
 fn ones_at_largest(node: &mut Node<'_, '_>, input: &Value, axis: usize) -> Result<Value> {
     let extent = input.shape()[axis];
     let place = node.emit(ArgReduce::max(axis as isize).keep_dims(true), &[input])?;
-    let mut along = vec![1; input.shape().len()];
-    along[axis] = extent;
-    let elements = tensor::element_count("the places along the axis", &along)?;
-    node.budget().charge("the places along the axis", elements, 8)?;
-    let places = ArrayD::from_shape_fn(IxDyn(&along), |at| at[axis] as i64);
-    let is_largest = node.emit(Binary::Equal, &[&Value::Host(places.into()), &place])?;
+    let places = counting(node, input.shape().len(), axis, extent)?;
+    let is_largest = node.emit(Binary::Equal, &[&places, &place])?;
     node.emit(Cast::new(DType::F32), &[&is_largest])
 }

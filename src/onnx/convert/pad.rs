@@ -2,7 +2,7 @@
 
 use ndarray::{ArrayD, IxDyn};
 
-use super::builder::Value;
+use super::builder::{Value, signed};
 use super::gather::dtype_of;
 use super::movement::gathered;
 use super::node::Node;
@@ -85,7 +85,7 @@ pub(super) fn pad(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
         let images = node.reshape(&result, &[1, outer, shape[axis] as isize, inner])?;
         let padded = node.emit(op([sided(side), Sides::NONE].into()), &[&images])?;
         shape[axis] = padded.shape()[2];
-        let shape: Vec<isize> = shape.iter().map(|&extent| extent as isize).collect();
+        let shape = signed(&shape);
         result = node.reshape(&padded, &shape)?;
     }
     Ok(vec![result])
@@ -144,7 +144,7 @@ pub(super) fn constant_sides(
     let mut parts = Vec::new();
     for count in [before, after] {
         shape[axis] = usize::try_from(count).unwrap_or_default();
-        let side = Expand::new(shape.iter().map(|&extent| extent as isize).collect::<Vec<_>>());
+        let side = Expand::new(signed(&shape));
         parts.push(if count > 0 { Some(node.emit(side, &[value])?) } else { None });
     }
     let middle = if (start, end) == (0, extent) {

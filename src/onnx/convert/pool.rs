@@ -2,7 +2,7 @@
 
 use ndarray::ArrayD;
 
-use super::builder::Value;
+use super::builder::{Value, signed};
 use super::cast::cast_to;
 use super::node::Node;
 use super::node::unsupported;
@@ -233,7 +233,6 @@ fn norm_of_volume(node: &mut Node<'_, '_>, p: u32, pooling: &Pooling, depth: &Ax
             pooling.input.shape()
         )));
     };
-    let signed = |shape: &[usize]| shape.iter().map(|&extent| extent as isize).collect::<Vec<_>>();
     let planes = LpPool::new(p, per_axis(plane, |window| window.kernel)?)
         .stride(per_axis(plane, |window| window.stride)?)
         .dilation(per_axis(plane, |window| window.dilation)?)

@@ -1,6 +1,6 @@
 //! Quantised numbers: whole numbers, and floats of few bits, that stand for reals by a scale and a zero point.
 
-use super::builder::Value;
+use super::builder::{Value, signed};
 use super::cast::{Rounding, cast_to, converted, number};
 use super::node::{Node, unsupported};
 use super::origin::{Dequantized, Sums};
@@ -85,7 +85,6 @@ impl Along<'_> {
         }
         // No more than the elements that there are, and those of the last block.
         let block = block.min(self.shape[axis]);
-        let signed = |extents: &[usize]| extents.iter().map(|&extent| extent as isize).collect::<Vec<_>>();
         let mut extents = signed(&blocks);
         extents.insert(axis + 1, 1);
         let split = node.reshape(value, &extents)?;

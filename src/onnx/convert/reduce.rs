@@ -3,7 +3,7 @@
 use ndarray::{ArrayD, IxDyn};
 
 use super::activation::number;
-use super::builder::Value;
+use super::builder::{Value, signed};
 use super::node::Node;
 use crate::dtype::DType;
 use crate::error::Result;
@@ -150,7 +150,7 @@ pub(super) fn log_sum_exp(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
     let power = node.emit(Unary::Exp, &[&distance])?;
     let sum = along.sum(node, &power)?;
     let log = node.emit(Unary::Log, &[&sum])?;
-    let shape: Vec<isize> = sum.shape().iter().map(|&extent| extent as isize).collect();
+    let shape = signed(sum.shape());
     let centre = node.reshape(&centre, &shape)?;
     node.emit_one(Binary::Add, &[&log, &centre])
 }

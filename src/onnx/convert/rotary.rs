@@ -1,8 +1,7 @@
 //! Rotary position embedding.
 
-use super::builder::Value;
+use super::builder::{Value, signed};
 use super::node::Node;
-use super::norm::signed;
 use crate::error::{Error, Result};
 use crate::ops::{Binary, Concat, Gather, Slice};
 

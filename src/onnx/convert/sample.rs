@@ -3,9 +3,8 @@
 use ndarray::{Array1, Array2, ArrayD, IxDyn};
 
 use super::activation::number;
-use super::builder::Value;
+use super::builder::{Value, signed};
 use super::node::{Node, unsupported};
-use super::norm::signed;
 use super::window::{extents, numbers};
 use crate::dtype::DType;
 use crate::error::{Error, Result};

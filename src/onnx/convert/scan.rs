@@ -1,7 +1,7 @@
 //! `Scan` and `SequenceMap`: a graph for each step along an axis, or for each tensor of a sequence. How many there are is known from
 //! shapes, so that all are converted one after another.
 
-use super::builder::{Builder, Value};
+use super::builder::{Builder, Value, signed};
 use super::nested::Nested;
 use super::node::unsupported;
 use super::subgraph::{attribute, missing, run, stacked};
@@ -127,7 +127,7 @@ impl<'m> Steps<'m> {
 fn part(builder: &mut Builder<'_>, node: &NodeProto, value: &Value, at: isize, place: usize) -> Result<Value> {
     let at = axis("onnx", at, value.shape().len())?;
     let name = node.output.first().map_or("", String::as_str);
-    let mut shape: Vec<isize> = value.shape().iter().map(|&extent| extent as isize).collect();
+    let mut shape = signed(value.shape());
     shape.remove(at);
     let slice = Slice::new([place as isize], [place as isize + 1]).axes([at as isize]);
     let part = builder.emit(name, slice.into(), &[value])?;

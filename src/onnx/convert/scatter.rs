@@ -1,7 +1,7 @@
 //! Tensors with elements updated at places that indices name.
 
-use super::builder::Value;
-use super::gather::{Rows, as_i64, constant, counting, dtype_of, number_of, signed, whole};
+use super::builder::{Value, signed};
+use super::gather::{Rows, as_i64, constant, counting, dtype_of, number_of, whole};
 use super::movement::gathered;
 use super::node::{Node, unsupported};
 use super::pad::constant_sides;

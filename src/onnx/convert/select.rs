@@ -1,7 +1,7 @@
 //! Operators that choose elements by their places: one-hot tensors, triangles, parts of sequences, crops.
 
-use super::builder::Value;
-use super::gather::{as_i64, counting, dtype_of, number_of, signed, whole};
+use super::builder::{Value, signed};
+use super::gather::{as_i64, counting, dtype_of, number_of, whole};
 use super::movement::take;
 use super::node::Node;
 use super::pad::constant_sides;

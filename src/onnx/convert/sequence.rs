@@ -2,12 +2,12 @@
 
 use ndarray::arr0;
 
-use super::builder::Value;
-use super::movement::{check_lengths, cut, equal_parts};
+use super::builder::{Value, signed};
+use super::movement::{check_lengths, cut, equal_parts, joined};
 use super::node::{Node, unsupported};
 use crate::error::{Error, Result};
 use crate::onnx::tensor;
-use crate::ops::{Concat, Reshape};
+use crate::ops::Concat;
 use crate::shape::axis;
 
 /// The most tensors that a sequence may have: each is a node, and a few bytes of the file may ask for any number.
@@ -40,7 +40,7 @@ pub(super) fn split_to_sequence(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
     let mut parts = cut(node, &input, at, &lengths)?;
     let keeps_axis = node.flag("keepdims", true)?;
     if given.is_none() && !keeps_axis {
-        let mut shape: Vec<isize> = input.shape().iter().map(|&extent| extent as isize).collect();
+        let mut shape = signed(input.shape());
         shape.remove(at);
         for part in &mut parts {
             *part = node.reshape(part, &shape)?;
@@ -121,7 +121,7 @@ pub(super) fn length(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
 
 /// All tensors joined along an axis that they have, or along a new one.
 pub(super) fn concat(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
-    let mut values = input(node)?;
+    let values = input(node)?;
     let at = node
         .optional_int("axis")?
         .ok_or_else(|| Error::Onnx("attribute \"axis\" is missing".to_owned()))?;
@@ -130,11 +130,7 @@ pub(super) fn concat(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
     };
     if node.flag("new_axis", false)? {
         let at = axis("onnx", at as isize, first.shape().len() + 1)?;
-        for value in &mut values {
-            let mut shape: Vec<isize> = value.shape().iter().map(|&extent| extent as isize).collect();
-            shape.insert(at.min(shape.len()), 1);
-            *value = node.emit(Reshape::new(shape), &[value])?;
-        }
+        return Ok(vec![joined(node, values.iter(), at)?]);
     }
     node.emit_one(Concat::new(at as isize), &values.iter().collect::<Vec<_>>())
 }

@@ -2,17 +2,13 @@
 
 use std::collections::HashSet;
 
+use super::subgraph::attribute;
 use crate::onnx::model::Model;
 use crate::onnx::proto::{GraphProto, NodeProto};
 
 /// Whether a node chooses between branches.
 pub(super) fn is_branching(node: &NodeProto) -> bool {
     matches!(node.domain.as_str(), "" | "ai.onnx") && node.op_type == "If"
-}
-
-fn graph<'m>(node: &'m NodeProto, name: &str) -> Option<&'m GraphProto> {
-    let attribute = node.attribute.iter().find(|attribute| attribute.name == name);
-    attribute.and_then(|attribute| attribute.g.as_deref())
 }
 
 /// What a graph defines.
@@ -27,7 +23,7 @@ fn defined(graph: &GraphProto) -> impl Iterator<Item = &str> {
 
 /// Whether the names of a node's branch are nobody else's in the model.
 pub(super) fn is_possible(model: &Model, node: &NodeProto, name: &str) -> bool {
-    let Some(graph) = graph(node, name) else { return false };
+    let Ok(graph) = attribute(node, name) else { return false };
     let names: HashSet<&str> = defined(graph).collect();
     let outputs = model.nodes.iter().flat_map(|node| &node.output);
     let inputs = model.inputs.iter().map(|input| &input.name);
@@ -39,7 +35,7 @@ pub(super) fn is_possible(model: &Model, node: &NodeProto, name: &str) -> bool {
 /// The model with the nodes of a branch in the place of the node, and how many these are.
 pub(super) fn branch(model: &Model, index: usize, name: &str) -> (Model, usize) {
     let node = &model.nodes[index];
-    let Some(graph) = graph(node, name) else {
+    let Ok(graph) = attribute(node, name) else {
         return (model.clone(), 1);
     };
     let given = graph.output.iter().zip(&node.output).filter(|(_, output)| !output.is_empty());

@@ -3,7 +3,7 @@
 
 use std::collections::HashSet;
 
-use super::builder::{Builder, Value};
+use super::builder::{Builder, Value, signed};
 use super::nested::Nested;
 use super::node::unsupported;
 use super::scan;
@@ -145,7 +145,7 @@ pub(super) fn stacked(builder: &mut Builder<'_>, node: &NodeProto, rows: &[Value
     let name = node.output.first().map_or("", String::as_str);
     let mut parts = Vec::new();
     for row in rows {
-        let mut shape: Vec<isize> = row.shape().iter().map(|&extent| extent as isize).collect();
+        let mut shape = signed(row.shape());
         shape.insert(at.min(shape.len()), 1);
         parts.push(builder.emit(name, Reshape::new(shape).into(), &[row])?);
     }

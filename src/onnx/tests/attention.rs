@@ -3,25 +3,11 @@
 use ndarray::{Array3, Array4, ArrayD, array};
 
 use super::super::proto::{AttributeProto, ModelProto, NodeProto};
-use super::{initializer, int, model, node, output, refusal};
+use super::{int, of_constants, output, refusal};
 use crate::tensor::Tensor;
 
-/// A node of constants, each of which may be left out.
 fn one(operator: &str, inputs: &[Option<Tensor>], attributes: &[AttributeProto]) -> ModelProto {
-    let names: Vec<&str> = ["a", "b", "c", "d", "e", "f", "g"]
-        .into_iter()
-        .zip(inputs)
-        .map(|(name, input)| input.as_ref().map_or("", |_| name))
-        .collect();
-    let mut node = node(operator, &names, "y");
-    node.attribute = attributes.to_vec();
-    let constants = names
-        .iter()
-        .zip(inputs)
-        .filter_map(|(name, input)| Some(initializer(name, input.clone()?)));
-    let mut model = model(vec![node], constants.collect());
-    model.opset_import[0].version = 25;
-    model
+    of_constants(25, operator, inputs, attributes)
 }
 
 fn first_node(model: &mut ModelProto) -> &mut NodeProto {

@@ -4,26 +4,12 @@ use std::f64::consts::TAU;
 
 use ndarray::{Array1, Array3, ArrayD, array};
 
-use super::super::proto::{AttributeProto, ModelProto, TensorProto};
-use super::{initializer, int, model, node, output, refusal};
+use super::super::proto::{AttributeProto, ModelProto};
+use super::{int, of_constants, output, refusal};
 use crate::tensor::Tensor;
 
-/// An operator of constants, each of which may be left out.
 fn one(operator: &str, inputs: &[Option<Tensor>], attributes: &[AttributeProto]) -> ModelProto {
-    let names: Vec<&str> = ["a", "b", "c", "d", "e"]
-        .into_iter()
-        .zip(inputs)
-        .map(|(name, input)| input.as_ref().map_or("", |_| name))
-        .collect();
-    let mut node = node(operator, &names, "y");
-    node.attribute = attributes.to_vec();
-    let constants = names
-        .iter()
-        .zip(inputs)
-        .filter_map(|(name, input)| Some(initializer(name, input.clone()?)));
-    let mut model = model(vec![node], constants.collect::<Vec<TensorProto>>());
-    model.opset_import[0].version = 20;
-    model
+    of_constants(20, operator, inputs, attributes)
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "an input that is given among those that may not be")]

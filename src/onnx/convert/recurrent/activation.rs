@@ -1,8 +1,7 @@
 //! The functions that ONNX's recurrent operators take by name.
 
-use ndarray::ArrayD;
-
 use crate::error::{Error, Result};
+use crate::onnx::convert::activation::number;
 use crate::onnx::convert::builder::Value;
 use crate::onnx::convert::node::{Node, unsupported};
 use crate::ops::{Binary, Unary};
@@ -107,9 +106,4 @@ impl Activation {
             }
         }
     }
-}
-
-/// One real number, which is broadcast.
-pub(super) fn number(value: f32) -> Value {
-    Value::Host(ArrayD::from_elem(vec![1], value).into())
 }

@@ -6,9 +6,10 @@ use super::activation::{Activation, activations};
 use super::steps;
 use crate::dtype::DType;
 use crate::error::{Error, Result};
-use crate::onnx::convert::builder::Value;
+use crate::onnx::convert::builder::{Value, signed};
+use crate::onnx::convert::movement::joined;
 use crate::onnx::convert::node::{Node, unsupported};
-use crate::ops::{Cast, Concat, Linear, Slice, Transpose, Unary};
+use crate::ops::{Cast, Linear, Slice, Transpose, Unary};
 
 /// What a step computes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -303,7 +304,7 @@ fn zeros(node: &mut Node<'_, '_>, shape: &[usize]) -> Result<Value> {
 /// What a direction has of something, without the axis of directions.
 fn part(node: &mut Node<'_, '_>, value: &Value, index: usize) -> Result<Value> {
     let own = range(node, value, 0, index, 1)?;
-    let shape: Vec<isize> = own.shape()[1..].iter().map(|&extent| extent as isize).collect();
+    let shape = signed(&own.shape()[1..]);
     node.reshape(&own, &shape)
 }
 
@@ -311,18 +312,4 @@ fn part(node: &mut Node<'_, '_>, value: &Value, index: usize) -> Result<Value> {
 pub(super) fn range(node: &mut Node<'_, '_>, value: &Value, axis: usize, start: usize, length: usize) -> Result<Value> {
     let slice = Slice::new([start as isize], [(start + length) as isize]).axes([axis as isize]);
     node.emit(slice, &[value])
-}
-
-/// Values together along an axis of their own.
-pub(super) fn joined<'v>(node: &mut Node<'_, '_>, values: impl Iterator<Item = &'v Value>, axis: usize) -> Result<Value> {
-    let mut parts = Vec::new();
-    for value in values {
-        let mut shape: Vec<isize> = value.shape().iter().map(|&extent| extent as isize).collect();
-        shape.insert(axis, 1);
-        parts.push(node.reshape(value, &shape)?);
-    }
-    if let [part] = &parts[..] {
-        return Ok(part.clone());
-    }
-    node.emit(Concat::new(axis as isize), &parts.iter().collect::<Vec<_>>())
 }

@@ -2,10 +2,11 @@
 
 use ndarray::arr0;
 
-use super::activation::number;
-use super::layer::{Cell, Direction, Outcome, joined, range};
+use super::layer::{Cell, Direction, Outcome, range};
 use crate::error::Result;
+use crate::onnx::convert::activation::number;
 use crate::onnx::convert::builder::Value;
+use crate::onnx::convert::movement::joined;
 use crate::onnx::convert::node::{Node, unsupported};
 use crate::ops::{Binary, Linear, Ternary, Unary};
 

@@ -2,7 +2,7 @@
 
 use super::layer::{Cell, Direction, Outcome, range};
 use crate::error::Result;
-use crate::onnx::convert::builder::Value;
+use crate::onnx::convert::builder::{Value, signed};
 use crate::onnx::convert::node::Node;
 use crate::ops::{Recurrent, RecurrentCell, Unary};
 
@@ -39,7 +39,7 @@ impl Direction {
         let state = if node.is_used(1) {
             let last = if self.is_reverse { 0 } else { output.shape()[0] - 1 };
             let last = range(node, &output, 0, last, 1)?;
-            let shape: Vec<isize> = output.shape()[1..].iter().map(|&extent| extent as isize).collect();
+            let shape = signed(&output.shape()[1..]);
             node.reshape(&last, &shape)?
         } else {
             Value::Missing(String::new())
