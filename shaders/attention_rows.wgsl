@@ -39,11 +39,13 @@ fn run(workgroup: u32, lane: u32) {
         }
     }
 
-    var running: array<Running, ROWS>;
+    var largest: array<f32, ROWS>;
+    var magnitude: array<u32, ROWS>;
+    var sum: array<f32, ROWS>;
     for (var row = 0u; row < ROWS; row++) { // unroll
-        running[row] = nothing_seen();
+        largest[row] = LOWEST;
     }
-    var sums: array<array<vec4<f32>, VALUE_QUADS>, ROWS>;
+    var outputs: array<array<vec4<f32>, VALUE_QUADS>, ROWS>;
     for (var first = 0u; first < params.keys; first += KEYS) {
         var weights: array<array<f32, KEYS>, ROWS>;
         for (var i = 0u; i < KEYS; i++) { // unroll
@@ -61,20 +63,19 @@ fn run(workgroup: u32, lane: u32) {
             }
         }
         for (var row = 0u; row < ROWS; row++) { // unroll
-            var largest = running[row].largest;
+            let before = largest[row];
             for (var i = 0u; i < KEYS; i++) { // unroll
-                largest = max(largest, weights[row][i]);
-                running[row].magnitude = max(running[row].magnitude, magnitude_of(weights[row][i]));
+                largest[row] = max(largest[row], weights[row][i]);
+                magnitude[row] = max(magnitude[row], magnitude_of(weights[row][i]));
             }
-            let factor = weight(running[row].largest, largest);
-            running[row].largest = largest;
-            running[row].sum *= factor;
+            let factor = weight(before, largest[row]);
+            sum[row] *= factor;
             for (var i = 0u; i < KEYS; i++) { // unroll
-                weights[row][i] = select(0.0, weight(weights[row][i], largest), first + i < params.keys);
-                running[row].sum += weights[row][i];
+                weights[row][i] = select(0.0, weight(weights[row][i], largest[row]), first + i < params.keys);
+                sum[row] += weights[row][i];
             }
             for (var quad = 0u; quad < VALUE_QUADS; quad++) { // unroll
-                sums[row][quad] *= factor;
+                outputs[row][quad] *= factor;
             }
         }
         for (var i = 0u; i < KEYS; i++) { // unroll
@@ -82,7 +83,7 @@ fn run(workgroup: u32, lane: u32) {
             let value = value_of((matrix * params.keys + place) * VALUE_QUADS, lane, first + i < params.keys);
             for (var row = 0u; row < ROWS; row++) { // unroll
                 for (var quad = 0u; quad < VALUE_QUADS; quad++) { // unroll
-                    sums[row][quad] = fma(vec4(weights[row][i]), value[quad], sums[row][quad]);
+                    outputs[row][quad] = fma(vec4(weights[row][i]), value[quad], outputs[row][quad]);
                 }
             }
         }
@@ -92,12 +93,12 @@ fn run(workgroup: u32, lane: u32) {
         for (var row = 0u; row < ROWS; row++) { // unroll
             let place = first_query + row * LANES;
             if (place < params.queries) {
-                let mean = sums[row][0] / running[row].sum;
+                let mean = outputs[row][0] / sum[row];
                 let poison = vec4(bitcast<f32>(INFINITY_BITS | (params.queries | 1u)));
-                store_output((matrix * params.queries + place) * VALUE_QUADS + quad, select(mean, poison, is_undefined(running[row])));
+                store_output((matrix * params.queries + place) * VALUE_QUADS + quad, select(mean, poison, is_undefined(sum[row], magnitude[row])));
             }
             for (var i = 0u; i < LAST_VALUE_QUAD; i++) { // unroll
-                sums[row][i] = sums[row][i + 1u];
+                outputs[row][i] = outputs[row][i + 1u];
             }
         }
     }

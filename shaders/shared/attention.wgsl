@@ -1,22 +1,12 @@
-// What attention keeps of the keys that it has seen, for one query. Header: AXES.
+// What attention makes of scores. Header: AXES.
 
 const INFINITY_BITS = 0x7f800000u;
 const MINUS_INFINITY_BITS = 0xff800000u;
+// What the largest score is before there is any. Not minus infinity, whose distance from itself is undefined: keys may yet come that are
+// seen.
 const LOWEST = -3.40282346e+38;
 
-struct Running {
-    largest: f32,
-    sum: f32,
-    // The largest of the scores' magnitudes, as bits, but for minus infinity: from infinity's on the row is undefined, whatever the
-    // arithmetic has kept of it.
-    magnitude: u32,
-}
-
-// Not minus infinity, whose distance from itself is undefined: keys may yet come that are seen.
-fn nothing_seen() -> Running {
-    return Running(LOWEST, 0.0, 0u);
-}
-
+// As bits, past infinity's of a NaN, which `max` would drop; of minus infinity, nothing.
 fn magnitude_of(score: f32) -> u32 {
     let bits = bitcast<u32>(score);
     return select(bits & 0x7fffffffu, 0u, bits == MINUS_INFINITY_BITS);
@@ -26,9 +16,10 @@ fn weight(score: f32, largest: f32) -> f32 {
     return exp(max(score - largest, -200.0));
 }
 
-// Whether there was a NaN or infinity among the scores, or nothing but minus infinities.
-fn is_undefined(running: Running) -> bool {
-    return running.magnitude >= INFINITY_BITS || running.sum == 0.0;
+// Whether there was a NaN or infinity among the scores, or nothing but minus infinities: the largest of the scores' magnitudes says so,
+// whatever the arithmetic has kept, and a sum of 0.
+fn is_undefined(sum: f32, magnitude: u32) -> bool {
+    return magnitude >= INFINITY_BITS || sum == 0.0;
 }
 
 // Where the mask of a matrix of scores begins.

@@ -11,7 +11,7 @@ use crate::gpu::choose::tile::{Cut, Extents, Tile};
 use crate::gpu::choose::{im2col, winograd};
 use crate::gpu::device::capabilities::Capabilities;
 use crate::gpu::device::device_class::DeviceClass;
-use crate::ops::{AttentionExtents, Winograd};
+use crate::ops::Winograd;
 
 /// Invocations of a workgroup for kernels that take one element or one small block each.
 pub(crate) const LANES: u32 = 64;
@@ -183,25 +183,6 @@ pub(crate) fn matmul(gemm: &Gemm, capabilities: &Capabilities) -> Option<Product
     let is_large = gemm.out_channels.min(gemm.positions).min(gemm.in_channels) >= FEWEST;
     let fits = capabilities.check_elements("matmul", packed).is_ok() && can_tile(gemm.extents(), capabilities);
     (is_large && fits).then(|| tiled(gemm, capabilities))
-}
-
-/// How attention is computed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Attention {
-    /// An invocation for a few queries, which it keeps with what it has summed for them.
-    Rows,
-    /// As two products and a softmax, with all scores in memory.
-    Products,
-}
-
-/// How attention is computed.
-pub(crate) fn attention(extents: &AttentionExtents, _capabilities: &Capabilities) -> Attention {
-    let in_quads = extents.size.is_multiple_of(4) && extents.value_size.is_multiple_of(4);
-    if in_quads && extents.size.max(extents.value_size) <= 128 {
-        Attention::Rows
-    } else {
-        Attention::Products
-    }
 }
 
 fn tiled(gemm: &Gemm, capabilities: &Capabilities) -> Product {

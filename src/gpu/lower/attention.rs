@@ -1,7 +1,7 @@
 //! Scaled dot-product attention: by kernels that never have all scores in memory, or as two products and a softmax.
 
 use crate::error::{Error, Result};
-use crate::gpu::choose::rules::{self, Attention};
+use crate::gpu::choose::attention::{Attention, KEYS, SLICE, TILE};
 use crate::gpu::lower::common::{fill, slot};
 use crate::gpu::lower::elementwise::broadcast::{self, merge_axes};
 use crate::gpu::lower::matmul::two_operands;
@@ -26,8 +26,10 @@ pub(crate) fn lower(op: ScaledDotProductAttention, inputs: &[Value], output: &Va
         inputs,
         output,
     };
-    match rules::attention(&layer.extents, &recording.capabilities) {
-        Attention::Rows => layer.by_rows(recording),
+    let how = Attention::choose(&layer.extents, &recording.capabilities);
+    match how {
+        Attention::Rows(rows) => layer.by_rows(rows, recording),
+        Attention::Tiled => layer.by_tiles(recording),
         Attention::Products => layer.by_products(recording),
     }
 }
@@ -39,47 +41,42 @@ struct Layer<'a> {
     output: &'a Value,
 }
 
-/// Queries that an invocation has, where there are as many.
-const MOST_ROWS: usize = 4;
-
 impl Layer<'_> {
     /// An invocation for a few queries.
-    fn by_rows(&self, recording: &mut Recording) -> Result<()> {
-        const KEYS: u32 = 4;
-        let AttentionExtents {
-            queries,
-            keys,
-            size,
-            value_size,
-            ..
-        } = self.extents;
-        let lanes = 8;
-        let rows = queries.div_ceil(lanes).next_power_of_two().min(MOST_ROWS);
-        let broadcast = recording.capabilities.broadcast;
-        let quads = [size / 4, value_size / 4].map(|quads| quads as u32);
-        let parts = quads.map(|quads| quads.div_ceil(8));
-        let room = if broadcast { parts.map(|parts| parts * 8) } else { quads };
+    fn by_rows(&self, rows: usize, recording: &mut Recording) -> Result<()> {
+        const LANES: usize = 8;
+        let quads = [self.extents.size / 4, self.extents.value_size / 4].map(|quads| quads as u32);
         let mut constants = vec![
-            ("LANES", lanes as u32),
+            ("LANES", LANES as u32),
             ("ROWS", rows as u32),
-            ("KEYS", KEYS),
+            ("KEYS", KEYS as u32),
             ("QUADS", quads[0]),
             ("VALUE_QUADS", quads[1]),
             ("LAST_QUAD", quads[0] - 1),
             ("LAST_VALUE_QUAD", quads[1] - 1),
-            ("ROOM", room[0]),
-            ("VALUE_ROOM", room[1]),
         ];
-        if broadcast {
+        // Of what lanes hand round, all eight have a part.
+        let (kernel, room) = if recording.capabilities.broadcast {
+            let parts = quads.map(|quads| quads.div_ceil(LANES as u32));
             constants.extend([("PARTS", parts[0]), ("VALUE_PARTS", parts[1])]);
-        }
-        let kernel = if broadcast {
-            Kernel::AttentionRowsBroadcast
+            (Kernel::AttentionRowsBroadcast, parts.map(|parts| parts * LANES as u32))
         } else {
-            Kernel::AttentionRows
+            (Kernel::AttentionRows, quads)
         };
-        let rounds = keys.div_ceil(KEYS as usize) + (size + value_size) / 4;
-        self.dispatch(kernel, constants, rows * lanes, rounds, recording)
+        constants.extend([("ROOM", room[0]), ("VALUE_ROOM", room[1])]);
+        let rounds = Attention::Rows(rows).rounds(&self.extents);
+        self.dispatch(kernel, constants, rows * LANES, rounds, recording)
+    }
+
+    /// A workgroup for a tile of queries.
+    fn by_tiles(&self, recording: &mut Recording) -> Result<()> {
+        let constants = vec![
+            ("LANES", 64),
+            ("SLICE", SLICE as u32),
+            ("VALUE_QUADS", self.extents.value_size.div_ceil(32) as u32),
+        ];
+        let rounds = Attention::Tiled.rounds(&self.extents);
+        self.dispatch(Kernel::AttentionTiled, constants, TILE, rounds, recording)
     }
 
     /// Records a kernel of which a workgroup has so many queries.

@@ -83,6 +83,12 @@ kernels! {
         subgroups: true,
     }
 
+    AttentionTiled = "attention_tiled" from "attention_tiled" {
+        parameters: attention::AttentionParameters,
+        inputs: [query: F32, key: F32, value: F32, mask: F32],
+        outputs: [output: F32],
+    }
+
     BatchNorm = "batch_norm" from "batch_norm" {
         parameters: elementwise::BatchNormParameters,
         inputs: [input: F32, mean: F32, variance: F32, weight: F32, bias: F32],
