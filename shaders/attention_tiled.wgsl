@@ -66,7 +66,6 @@ fn run(workgroup: u32, lane: u32) {
             if (HAS_MASK == 1u) {
                 scores[j] += mask_of(mask_matrix, first_query + down * 4u, min(key, params.keys - 1u));
             }
-            // Of keys past the end, the first key's stands in, which changes no maximum.
             if (key < params.keys) {
                 largest = max(largest, scores[j]);
                 for (var i = 0u; i < 4u; i++) { // unroll

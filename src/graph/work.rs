@@ -6,7 +6,7 @@ use crate::ops::{FusedBase, Op};
 
 impl Graph {
     /// Multiplications, each with its addition, for these shapes of the inputs: those of convolutions, plain and transposed,
-    /// of linear layers, of matrix products, and of the states of recurrent layers. Twice as many are the FLOPs that papers count.
+    /// of linear layers, of matrix products, of attention, and of the states of recurrent layers. Twice as many are the FLOPs that papers count.
     ///
     /// Errors: as [`shapes`](Self::shapes).
     pub fn multiply_adds(&self, inputs: &[&[usize]]) -> Result<u64> {
@@ -37,6 +37,11 @@ pub(crate) fn multiply_adds<'a>(node: &Node, shape: impl Fn(ValueId) -> &'a [usi
             let terms = shape(node.inputs[0]).last().map_or(0, |&extent| extent as u64);
             return count(shape(node.outputs[0])).saturating_mul(terms);
         }
+        Op::ScaledDotProductAttention(_) => {
+            let [query, key, output] = [node.inputs[0], node.inputs[1], node.outputs[0]].map(&shape);
+            let keys = key[key.len() - 2] as u64;
+            return count(query).saturating_add(count(output)).saturating_mul(keys);
+        }
         Op::Recurrent(_) => {
             let [projected, weight] = [node.inputs[0], node.inputs[1]];
             return count(shape(projected)).saturating_mul(count(&shape(weight)[1..]));
@@ -52,7 +57,7 @@ mod tests {
     use ndarray::ArrayD;
 
     use super::*;
-    use crate::ops::{Conv2d, ConvTranspose2d, Fused, MatMul, Unary};
+    use crate::ops::{Conv2d, ConvTranspose2d, Fused, MatMul, ScaledDotProductAttention, Unary};
 
     #[test]
     fn work_is_counted_by_the_definition() {
@@ -74,6 +79,14 @@ mod tests {
         graph.node("conv", fused, &[image, weight]).unwrap();
         let matrix = graph.constant("matrix", ArrayD::<f32>::zeros(vec![7, 2]));
         graph.node("product", MatMul, &[image, matrix]).unwrap();
-        assert_eq!(graph.multiply_adds(&[&[1, 4, 5, 7]]).unwrap(), 6 * 3 * 6 * 24 + 4 * 5 * 2 * 7);
+        let key = graph.constant("key", ArrayD::<f32>::zeros(vec![1, 4, 8, 7]));
+        let value = graph.constant("value", ArrayD::<f32>::zeros(vec![1, 4, 8, 3]));
+        let attention = ScaledDotProductAttention::new();
+        graph.node("attention", attention, &[image, key, value]).unwrap();
+        let of_attention = 4 * 5 * 8 * (7 + 3);
+        assert_eq!(
+            graph.multiply_adds(&[&[1, 4, 5, 7]]).unwrap(),
+            6 * 3 * 6 * 24 + 4 * 5 * 2 * 7 + of_attention
+        );
     }
 }

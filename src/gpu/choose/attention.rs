@@ -15,7 +15,7 @@ pub(crate) const SLICE: usize = 16;
 const VALUE_SLICE: usize = 8;
 /// The largest value of which a lane keeps its part.
 const LARGEST_VALUE: usize = 128;
-/// The largest query or value that an invocation keeps in vectors of four, and how many of these it keeps of all its queries.
+/// Vectors of four elements that an invocation keeps of its queries, and as many of what it has summed.
 const MOST_QUADS: usize = 64;
 
 /// How attention is computed.
@@ -43,8 +43,8 @@ impl Attention {
         let is_in_quads = size.is_multiple_of(4) && value_size.is_multiple_of(4);
         let how = match capabilities.class {
             DeviceClass::Software if is_in_quads && largest <= 4 * MOST_QUADS => {
-                let most = (MOST_QUADS / (largest / 4)).clamp(1, 4);
-                Self::Rows(queries.div_ceil(8).min(most).next_power_of_two())
+                let most = (4 * MOST_QUADS / largest).clamp(1, 4);
+                Self::Rows(1 << most.ilog2().min(queries.div_ceil(8).next_power_of_two().ilog2()))
             }
             DeviceClass::Integrated | DeviceClass::Discrete if value_size <= LARGEST_VALUE => Self::Tiled,
             _ => Self::Products,

@@ -7,6 +7,9 @@ use super::uses::Uses;
 use crate::graph::{Graph, Node, ValueId};
 use crate::ops::{Binary, Op, Reshape, ScaledDotProductAttention, Transpose};
 
+/// The largest queries and values of fewer keys. Scores of fewer keys than a query has elements take less memory than the queries do.
+const LARGEST: usize = 256;
+
 /// `shapes` has the shape of every value.
 pub(super) fn run(graph: &mut Graph, shapes: &[Vec<usize>]) {
     let finder = Finder {
@@ -36,6 +39,8 @@ struct Attention {
     key_order: Vec<usize>,
     value: ValueId,
     scale: f64,
+    /// What scores are multiplied with besides, one number for each matrix of them.
+    factors: Vec<ValueId>,
     masks: Vec<Mask>,
     /// The leading dimensions, as queries and keys have them, as values have them, and as all masks broadcast to them.
     batches: [Vec<usize>; 3],
@@ -114,12 +119,16 @@ impl Finder<'_> {
         attention.batches[1] = batch.to_vec();
         attention.extents[3] = *value_size;
         attention.dead.push(weights);
+        let [_, keys, size, value_size] = attention.extents;
         let is_empty = [&attention.batches[0][..], &attention.extents].concat().contains(&0);
+        if is_empty || size.max(value_size) > keys.max(LARGEST) {
+            return None;
+        }
         let longest = attention.masks.iter().map(|mask| &mask.scores[..mask.scores.len() - 2]);
         let longest = longest.chain([&attention.batches[0][..]]).max_by_key(|batch| batch.len())?;
         attention.batches[2] = longest.to_vec();
         let splits = attention.masks.iter().all(|mask| mask.split(&attention.batches[2]).is_some());
-        (splits && !is_empty).then_some(attention)
+        splits.then_some(attention)
     }
 
     /// Scores without other uses, as far as they are known by themselves.
@@ -137,19 +146,42 @@ impl Finder<'_> {
                 let sides = [(left, right), (right, left)];
                 sides.into_iter().find_map(|(own, mask)| self.masked(own, mask))?
             }
-            Op::Binary(_) => {
-                let (own, scale) = self.scaled(node)?;
-                // What is added is not to be scaled.
-                let attention = self.scores(own).filter(|attention| attention.masks.is_empty())?;
-                Attention {
-                    scale: attention.scale * scale,
-                    ..attention
+            Op::Binary(_) => match self.scaled(node) {
+                Some((own, scale)) => {
+                    let attention = self.unmasked(own)?;
+                    Attention {
+                        scale: attention.scale * scale,
+                        ..attention
+                    }
                 }
-            }
+                None => self.multiplied(node)?,
+            },
             _ => return None,
         };
         attention.dead.push(scores);
         Some(attention)
+    }
+
+    /// Scores to which nothing was added: that would be scaled with them.
+    fn unmasked(&self, scores: ValueId) -> Option<Attention> {
+        self.scores(scores).filter(|attention| attention.masks.is_empty())
+    }
+
+    /// Scores of which each matrix has a factor of its own, as each head of Swin v2 has.
+    fn multiplied(&self, node: &Node) -> Option<Attention> {
+        let (Op::Binary(Binary::Mul), &[left, right]) = (&node.op, node.inputs.as_slice()) else {
+            return None;
+        };
+        let shape = self.shape(node.outputs[0]);
+        [(left, right), (right, left)].into_iter().find_map(|(own, factor)| {
+            let is_of_matrices = self.shape(factor).iter().rev().take(2).all(|&extent| extent == 1);
+            if !is_of_matrices || self.shape(own) != shape {
+                return None;
+            }
+            let mut attention = self.unmasked(own)?;
+            attention.factors.push(factor);
+            (attention.batches[0] == shape[..shape.len() - 2]).then_some(attention)
+        })
     }
 
     /// Scores and what is added to them.
@@ -190,6 +222,7 @@ impl Finder<'_> {
             key_order,
             value: key,
             scale: query_scale * key_scale,
+            factors: Vec::new(),
             masks: Vec::new(),
             batches: [batch.to_vec(), Vec::new(), Vec::new()],
             extents: [*queries, *keys, *size, 0],
@@ -248,8 +281,9 @@ impl Attention {
         } else {
             add.node(Transpose::new(signed(&self.key_order)), &[self.key])
         };
+        let query = (self.factors.into_iter()).fold(self.query, |query, factor| add.node(Binary::Mul, &[query, factor]));
         let mut inputs = vec![
-            add.reshaped(self.query, batch, split, [queries, size]),
+            add.reshaped(query, batch, split, [queries, size]),
             add.reshaped(key, batch, split, [keys, size]),
             add.reshaped(self.value, value_batch, split, [keys, value_size]),
         ];

@@ -424,6 +424,12 @@ fn attention_is_fused_with_what_is_added_to_scores() {
         Reshape::new([2, 6, 5, 8]).into(),
     ];
     assert_eq!(heads.after(scores), fused);
+    // A factor for each head, which queries take up.
+    let mut heads = Heads::new();
+    let factor = heads.builder.constant(&[6, 1, 1]);
+    let scores = heads.scores();
+    let scores = heads.builder.node(Binary::Mul, &[scores, factor]);
+    assert_eq!(heads.after(scores), [Binary::Mul.into(), attention(1.0)]);
     // What is computed in every run.
     let mut heads = Heads::new();
     let scores = heads.scores();
