@@ -3,7 +3,7 @@
 // A workgroup has TILE queries, and goes through the keys TILE at a time with a running maximum and sum for each query. An invocation
 // computes the scores of four queries and four keys, and the outputs of the same queries in VALUE_QUADS vectors of four elements,
 // ACROSS vectors apart. Queries and keys come in slices along their size, values in slices of keys.
-// Header: LANES (ACROSS * ACROSS), SLICE (a multiple of four), VALUE_QUADS, HAS_MASK, AXES.
+// Header: LANES, ACROSS (whose square LANES is), SLICE (a multiple of ACROSS), VALUE_QUADS, HAS_MASK, AXES.
 //
 // query: [matrices, queries, size]
 // key: [matrices, keys, size]
@@ -12,7 +12,6 @@
 // output: [matrices, queries, value_size]
 #import shared/attention
 
-const ACROSS = 8u;
 const TILE = 4u * ACROSS;
 const VALUE_SLICE = 8u;
 const VALUE_QUADS_ACROSS = VALUE_QUADS * ACROSS;

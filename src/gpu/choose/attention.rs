@@ -7,8 +7,10 @@ use crate::ops::AttentionExtents;
 
 /// Keys that `attention_rows` weights by one maximum.
 pub(crate) const KEYS: usize = 4;
-/// Queries and keys of a tile of `attention_tiled`.
-pub(crate) const TILE: usize = 32;
+/// Lanes of `attention_tiled` along the queries, and along the keys.
+pub(crate) const ACROSS: usize = 8;
+/// Queries and keys of a tile of it.
+pub(crate) const TILE: usize = 4 * ACROSS;
 /// Elements of queries and keys that are in workgroup memory at a time.
 pub(crate) const SLICE: usize = 16;
 /// Values that are.
@@ -62,7 +64,7 @@ impl Attention {
         match self {
             Self::Rows(_) => extents.keys.div_ceil(KEYS) + (extents.size + extents.value_size) / 4,
             Self::Tiled => {
-                let of_products = extents.size.div_ceil(SLICE) * (1 + SLICE / 8 + SLICE / 4);
+                let of_products = extents.size.div_ceil(SLICE) * (1 + SLICE / ACROSS + SLICE / 4);
                 let of_values = TILE / VALUE_SLICE * (1 + VALUE_SLICE);
                 extents.keys.div_ceil(TILE) * (1 + of_products + of_values) + 4
             }

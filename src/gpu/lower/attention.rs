@@ -1,7 +1,7 @@
 //! Scaled dot-product attention: by kernels that never have all scores in memory, or as two products and a softmax.
 
 use crate::error::{Error, Result};
-use crate::gpu::choose::attention::{Attention, KEYS, SLICE, TILE};
+use crate::gpu::choose::attention::{ACROSS, Attention, KEYS, SLICE, TILE};
 use crate::gpu::lower::common::{fill, slot};
 use crate::gpu::lower::elementwise::broadcast::{self, merge_axes};
 use crate::gpu::lower::matmul::two_operands;
@@ -71,9 +71,10 @@ impl Layer<'_> {
     /// A workgroup for a tile of queries.
     fn by_tiles(&self, recording: &mut Recording) -> Result<()> {
         let constants = vec![
-            ("LANES", 64),
+            ("LANES", (ACROSS * ACROSS) as u32),
+            ("ACROSS", ACROSS as u32),
             ("SLICE", SLICE as u32),
-            ("VALUE_QUADS", self.extents.value_size.div_ceil(32) as u32),
+            ("VALUE_QUADS", self.extents.value_size.div_ceil(4 * ACROSS) as u32),
         ];
         let rounds = Attention::Tiled.rounds(&self.extents);
         self.dispatch(Kernel::AttentionTiled, constants, TILE, rounds, recording)
