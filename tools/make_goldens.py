@@ -230,6 +230,24 @@ def recurrent():
     b.save()
 
 
+def attention():
+    b = Book("attention")
+    inf, low = float("inf"), torch.finfo(torch.float32).min
+    # Heads of whole vectors and not, one and many queries and keys, values of another size.
+    for batch, l, s, e, ev in [((), 5, 7, 4, 4), ((2, 3), 9, 11, 8, 12), ((1,), 49, 49, 32, 32), ((1,), 33, 35, 20, 36), ((2,), 7, 70, 5, 3), ((3,), 1, 40, 16, 16), ((2,), 40, 1, 8, 8), ((1,), 9, 66, 64, 64), ((1,), 3, 5, 160, 132)]:
+        tensors = lambda: (data((*batch, l, e), False), data((*batch, s, e), False), data((*batch, s, ev), False))
+        causal = torch.full((l, s), -inf).triu(1)
+        padding = torch.zeros(*batch, 1, s)
+        padding[..., s // 2 + 1:] = low
+        for name, mask, scale in [("plain", None, None), ("scaled", None, .5), ("table", data((l, s), False), None), ("causal", causal, None), ("padding", padding, None), ("heads", data((*batch[-1:], l, 1), False), None)]:
+            if (s + l) * e > 2000 and name in ("plain", "causal", "heads"):
+                continue
+            q, k, v = tensors()
+            b.add(name, f"F.scaled_dot_product_attention(query, key, value, attn_mask=mask, scale={scale})", dict(scale=scale), False, query=q, key=k, value=v, mask=mask,
+                  expected=F.scaled_dot_product_attention(q, k, v, attn_mask=mask, scale=scale))
+    b.save()
+
+
 def errors():
     out = []
     def refuse(op, call, args, shapes, f):
@@ -315,5 +333,5 @@ def more():
     b.save()
 
 
-for f in (conv2d, pad, pools, pointwise, layers, errors, more, recurrent):
+for f in (conv2d, pad, pools, pointwise, layers, errors, more, recurrent, attention):
     f()

@@ -4,7 +4,7 @@ use super::base::{Prepared, base};
 use super::epilogue::Epilogue;
 use super::operand::Operand;
 use super::{
-    batch_norm, binary, concat, cumulative, expand, fused, grid_sample, instance_norm, interpolate, layer_norm,
+    attention, batch_norm, binary, concat, cumulative, expand, fused, grid_sample, instance_norm, interpolate, layer_norm,
     local_response_norm, lp_pool, matmul, pad, pool, prelu, recurrent, reduce, resample, roi_align, slice, softmax, ternary,
     transpose, unary,
 };
@@ -40,6 +40,7 @@ pub(super) fn execute(
         Op::PRelu(_) => prelu::prelu(input.shape, input.data, inputs[1].data, output),
         Op::Softmax(op) => softmax::softmax(*op, input, output)?,
         Op::MatMul(_) => matmul::matmul(input, &inputs[1], output)?,
+        Op::ScaledDotProductAttention(op) => attention::attention(*op, inputs, output)?,
         Op::BatchNorm(op) => batch_norm::batch_norm(*op, inputs, output),
         Op::InstanceNorm(op) => instance_norm::instance_norm(*op, input, inputs[1].data, inputs[2].data, output),
         Op::LayerNorm(op) => layer_norm::layer_norm(*op, input, inputs[1].data, inputs.get(2).map(|bias| bias.data), output),

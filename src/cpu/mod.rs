@@ -20,6 +20,7 @@
 )]
 
 mod arg_reduce;
+mod attention;
 mod base;
 mod batch_norm;
 mod binary;

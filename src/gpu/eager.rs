@@ -297,6 +297,20 @@ impl Gpu {
         self.run_one(crate::ops::MatMul, &[left, right])
     }
 
+    /// Scaled dot-product attention; see [`ScaledDotProductAttention`](crate::ops::ScaledDotProductAttention).
+    pub fn scaled_dot_product_attention(
+        &self,
+        query: &Tensor,
+        key: &Tensor,
+        value: &Tensor,
+        mask: Option<&Tensor>,
+        op: crate::ops::ScaledDotProductAttention,
+    ) -> Result<Tensor> {
+        let mut inputs = vec![query, key, value];
+        inputs.extend(mask);
+        self.run_one(op, &inputs)
+    }
+
     /// Batched matrix product of whole numbers; see [`MatMulInteger`](crate::ops::MatMulInteger).
     pub fn matmul_integer(&self, left: &Tensor, right: &Tensor) -> Result<Tensor> {
         self.run_one(crate::ops::MatMulInteger, &[left, right])

@@ -7,7 +7,7 @@ use crate::shape::PerAxis;
 
 impl Graph {
     /// Multiplications, each with its addition, for these shapes of the inputs: those of convolutions, plain and transposed,
-    /// of linear layers, of matrix products, and of the states of recurrent layers. Twice as many are the FLOPs that papers count.
+    /// of linear layers, of matrix products, of attention, and of the states of recurrent layers. Twice as many are the FLOPs that papers count.
     ///
     /// Errors: as [`shapes`](Self::shapes).
     pub fn multiply_adds(&self, inputs: &[&[usize]]) -> Result<u64> {
@@ -42,6 +42,10 @@ fn products(op: &Op, inputs: &[&[usize]], output: &[usize]) -> u64 {
         Op::MatMul(_) | Op::MatMulInteger(_) => {
             let terms = inputs[0].last().map_or(0, |&extent| extent as u64);
             return count(output).saturating_mul(terms);
+        }
+        Op::ScaledDotProductAttention(_) => {
+            let keys = inputs[1][inputs[1].len() - 2] as u64;
+            return count(inputs[0]).saturating_add(count(output)).saturating_mul(keys);
         }
         Op::Recurrent(_) => return count(inputs[0]).saturating_mul(count(&inputs[1][1..])),
         _ => return 0,
@@ -79,7 +83,7 @@ mod tests {
     use ndarray::ArrayD;
 
     use super::*;
-    use crate::ops::{Conv2d, ConvTranspose2d, Fused, LocalResponseNorm, MatMul, MaxPool, Unary};
+    use crate::ops::{Conv2d, ConvTranspose2d, Fused, LocalResponseNorm, MatMul, MaxPool, ScaledDotProductAttention, Unary};
 
     #[test]
     fn steps_count_windows_and_what_is_touched() {
@@ -117,6 +121,14 @@ mod tests {
         graph.node("conv", fused, &[image, weight]).unwrap();
         let matrix = graph.constant("matrix", ArrayD::<f32>::zeros(vec![7, 2]));
         graph.node("product", MatMul, &[image, matrix]).unwrap();
-        assert_eq!(graph.multiply_adds(&[&[1, 4, 5, 7]]).unwrap(), 6 * 3 * 6 * 24 + 4 * 5 * 2 * 7);
+        let key = graph.constant("key", ArrayD::<f32>::zeros(vec![1, 4, 8, 7]));
+        let value = graph.constant("value", ArrayD::<f32>::zeros(vec![1, 4, 8, 3]));
+        let attention = ScaledDotProductAttention::new();
+        graph.node("attention", attention, &[image, key, value]).unwrap();
+        let of_attention = 4 * 5 * 8 * (7 + 3);
+        assert_eq!(
+            graph.multiply_adds(&[&[1, 4, 5, 7]]).unwrap(),
+            6 * 3 * 6 * 24 + 4 * 5 * 2 * 7 + of_attention
+        );
     }
 }

@@ -5,6 +5,7 @@
 //! them.
 
 mod arg_reduce;
+mod attention;
 mod batch_norm;
 mod binary;
 mod cast;
@@ -47,6 +48,7 @@ mod window;
 mod winograd;
 
 pub use arg_reduce::ArgReduce;
+pub use attention::ScaledDotProductAttention;
 pub use batch_norm::BatchNorm;
 pub use binary::Binary;
 pub use cast::Cast;
@@ -85,6 +87,7 @@ pub use transpose::Transpose;
 pub use unary::Unary;
 pub use winograd::Winograd;
 
+pub(crate) use attention::AttentionExtents;
 pub(crate) use binary::binary_functions;
 pub(crate) use conv::ConvGeometry;
 pub(crate) use matmul::MatMulExtents;
@@ -174,6 +177,8 @@ operators! {
     MatMul,
     /// Inputs: left, right, of whole numbers.
     MatMulInteger,
+    /// Inputs: query, key, value, and optionally mask.
+    ScaledDotProductAttention,
     /// Inputs: input, running mean, running variance, weight, bias.
     BatchNorm,
     /// Inputs: input, weight, bias.

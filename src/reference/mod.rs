@@ -13,6 +13,7 @@
 
 mod answer;
 mod arg_reduce;
+mod attention;
 mod batch_norm;
 mod binary;
 mod cast;

@@ -2,7 +2,7 @@
 
 use super::answer::Answer;
 use super::{
-    arg_reduce, batch_norm, binary, cast, concat, conv, conv_integer, conv_transpose, cumulative, expand, fused, gather,
+    arg_reduce, attention, batch_norm, binary, cast, concat, conv, conv_integer, conv_transpose, cumulative, expand, fused, gather,
     gather_elements, grid_sample, instance_norm, interpolate, layer_norm, linear, local_response_norm, lp_pool, matmul,
     matmul_integer, pad, pool, prelu, recurrent, reduce, resample, reshape, roi_align, scatter_elements, slice, softmax, ternary,
     top_k, transpose, unary,
@@ -61,6 +61,7 @@ fn answers(op: &Op, inputs: &[&Answer], winograd: Winograd) -> Result<Vec<Answer
         Op::MatMulInteger(_) => Ok(vec![matmul_integer::matmul_integer(input, inputs[1])?]),
         Op::ConvInteger(op) => Ok(vec![conv_integer::conv_integer(op, input, inputs[1])?]),
         Op::MatMul(_) => Ok(vec![matmul::matmul(input, inputs[1])?]),
+        Op::ScaledDotProductAttention(op) => Ok(vec![attention::attention(*op, inputs)?]),
         Op::BatchNorm(op) => Ok(vec![batch_norm::batch_norm(*op, input, &inputs[1..])?]),
         Op::InstanceNorm(op) => Ok(vec![instance_norm::instance_norm(*op, input, inputs[1], inputs[2])?]),
         Op::LayerNorm(op) => Ok(vec![layer_norm::layer_norm(*op, input, inputs[1], bias)?]),

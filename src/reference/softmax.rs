@@ -77,6 +77,6 @@ impl Row {
 }
 
 /// The relative error of `exp(x - largest)`: WGSL's `3 + 2 |t|` ULP, and one rounding of `t` itself.
-fn exp_error(t: f64) -> f64 {
+pub(super) fn exp_error(t: f64) -> f64 {
     ULP * (3.0 + 3.0 * t.abs())
 }

@@ -1,6 +1,7 @@
 //! Cases small enough to work out by hand, and proofs by trial that the bounds hold: for inputs within their bounds, and
 //! for plain `f32` arithmetic in several orders.
 
+mod attention;
 mod axes;
 mod sampling;
 

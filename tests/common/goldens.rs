@@ -3,7 +3,7 @@
 use convoke::ops::{
     AdaptiveAvgPool2d, AdaptiveMaxPool2d, AvgPool2d, BatchNorm, Binary, Concat, Conv2d, ConvPadding, ConvTranspose2d, Expand,
     InstanceNorm, Interpolate, Linear, LocalResponseNorm, MatMul, MaxPool2d, Op, PRelu, Pad2d, Recurrent, RecurrentCell, Reduce,
-    ReduceKind, Slice, Softmax, Transpose, Unary,
+    ReduceKind, ScaledDotProductAttention, Slice, Softmax, Transpose, Unary,
 };
 use convoke::testing::Golden;
 use convoke::{Padding2d, Result};
@@ -28,7 +28,7 @@ pub(crate) struct Case {
 }
 
 /// Every file in `tests/data` with its operator and the roles of the inputs.
-const FILES: [(&str, &str, &[&str]); 16] = [
+const FILES: [(&str, &str, &[&str]); 17] = [
     ("conv2d", "conv2d", &["input", "weight", "bias"]),
     ("conv_transpose2d", "conv_transpose2d", &["input", "weight", "bias"]),
     ("interpolate", "interpolate", &["input"]),
@@ -43,6 +43,7 @@ const FILES: [(&str, &str, &[&str]); 16] = [
     ("movement", "movement", &["input", "other", "third"]),
     ("normalisation", "normalisation", &["input", "weight", "bias"]),
     ("reduce", "reduce", &["input"]),
+    ("attention", "attention", &["query", "key", "value", "mask"]),
     ("recurrent", "recurrent", &["input", "weight", "bias", "state", "cell_state"]),
     ("batch_norm", "batch_norm", &["input", "mean", "var", "weight", "bias"]),
 ];
@@ -134,6 +135,11 @@ pub(super) fn operator_from(operator: &str, args: &Value) -> Result<Op> {
             Reduce::new(kind, integers(&args["axes"]))
                 .keep_dims(args["keep_dims"] == true)
                 .into()
+        }
+        "attention" => {
+            let op = ScaledDotProductAttention::new();
+            let scale = args["scale"].as_f64();
+            scale.map_or(op, |scale| op.scale(scale as f32)).into()
         }
         "recurrent" => {
             let cell = match args["kind"].as_str() {

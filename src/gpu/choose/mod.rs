@@ -1,5 +1,6 @@
 //! Which kernels compute a layer: plain data, nothing recorded.
 
+pub(crate) mod attention;
 pub(crate) mod candidates;
 pub(crate) mod gemm;
 pub(crate) mod im2col;

@@ -1,5 +1,6 @@
 //! Lowering: each operator becomes kernel calls in a recording. Plain data; no GPU here.
 
+mod attention;
 mod common;
 mod conv;
 mod decide;
@@ -60,6 +61,7 @@ pub(crate) fn lower(op: &Op, inputs: &[Value], recording: &mut Recording) -> Res
         Op::MatMulInteger(_) => matmul::two_operands::lower_integer(&inputs[0], &inputs[1], &outputs[0], recording)?,
         Op::ConvInteger(op) => conv::integer::lower(op, &inputs[0], &inputs[1], &outputs[0], recording)?,
         Op::MatMul(_) => matmul::two_operands::lower(&inputs[0], &inputs[1], &outputs[0], recording)?,
+        Op::ScaledDotProductAttention(op) => attention::lower(*op, inputs, &outputs[0], recording)?,
         Op::BatchNorm(op) => elementwise::batch_norm::lower(*op, inputs, &outputs[0], recording)?,
         Op::InstanceNorm(op) => rows::instance_norm::lower(*op, inputs, &outputs[0], recording)?,
         Op::LayerNorm(op) => rows::layer_norm::lower(*op, inputs, &outputs[0], recording)?,

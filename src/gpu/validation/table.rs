@@ -16,7 +16,8 @@ use crate::ops::{
     ConvTranspose2d, CoordinateMode, Cumulative, Expand, Flatten, Fused, FusedBase, Gather, GatherElements, GridCoordinates,
     GridMode, GridPadding, GridSample, InstanceNorm, Interpolate, InterpolateMode, LayerNorm, Linear, LocalResponseNorm, LpPool2d,
     MatMul, MatMulInteger, MaxPool2d, Op, PRelu, Pad2d, Recurrent, RecurrentCell, Reduce, ReduceKind, Resample, Reshape, RoiAlign,
-    RoiReduction, ScatterElements, ScatterReduction, Slice, Softmax, TapTable, Ternary, TopK, Transpose, Unary,
+    RoiReduction, ScaledDotProductAttention, ScatterElements, ScatterReduction, Slice, Softmax, TapTable, Ternary, TopK, Transpose,
+    Unary,
 };
 use crate::{Error, Padding2d, PaddingMode, Precision};
 
@@ -338,6 +339,7 @@ fn cases_of_floats() -> Vec<(Op, Vec<Vec<usize>>)> {
     }
     cases.extend(long_sums());
     cases.extend(recurrent());
+    cases.extend(attention());
     // Few rows, of whole vectors and not, and sums that are split.
     for (rows, ins, outs) in [(1, 8, 40), (3, 2000, 40), (33, 2000, 40), (12_000, 20, 128)] {
         cases.push((Linear.into(), vec![vec![rows, ins], vec![outs, ins]]));
@@ -404,6 +406,34 @@ fn volumes() -> Vec<(Op, Vec<Vec<usize>>)> {
     let signal = || vec![2, 4, 9];
     cases.push((Conv2d::new().stride(2).into(), vec![signal(), vec![6, 4, 3]]));
     cases.push((Interpolate::linear([13], false).into(), vec![signal()]));
+    cases
+}
+
+/// Attention by all kernels: few queries and many, sizes of whole vectors and not, and so large that nothing keeps them.
+fn attention() -> Vec<(Op, Vec<Vec<usize>>)> {
+    let mut cases = Vec::new();
+    for (queries, size, value_size) in [
+        (1, 4, 4),
+        (12, 36, 20),
+        (49, 32, 64),
+        (40, 128, 96),
+        (40, 256, 128),
+        (33, 5, 3),
+        (9, 300, 260),
+    ] {
+        let operands = vec![vec![2, 3, queries, size], vec![2, 3, 37, size], vec![2, 3, 37, value_size]];
+        let op = Op::from(ScaledDotProductAttention::new());
+        cases.push((op.clone(), [operands.clone(), vec![vec![3, 1, 37]]].concat()));
+        cases.push((op, operands));
+    }
+    cases.push((
+        ScaledDotProductAttention::new().into(),
+        vec![vec![1, 4], vec![300_000, 4], vec![300_000, 4]],
+    ));
+    cases.push((
+        ScaledDotProductAttention::new().into(),
+        vec![vec![2, 4], vec![0, 4], vec![0, 4]],
+    ));
     cases
 }
 

@@ -9,7 +9,7 @@
 //! }
 //! ```
 
-use crate::gpu::wgsl::parameters::{Layout, conv, elementwise, matmul, movement, recurrent, roofline, rows, window};
+use crate::gpu::wgsl::parameters::{Layout, attention, conv, elementwise, matmul, movement, recurrent, roofline, rows, window};
 use crate::gpu::wgsl::storage::{Binding, Element};
 
 /// What a kernel is made of. Binding 0 is its parameters (uniform), then come the inputs, then the outputs.
@@ -68,6 +68,25 @@ kernels! {
         parameters: rows::RowParameters,
         inputs: [input: Any],
         outputs: [output: U32],
+    }
+
+    AttentionRows = "attention_rows" from "attention_rows" ["keys_plain"] {
+        parameters: attention::AttentionParameters,
+        inputs: [query: F32x4, key: F32x4, value: F32x4, mask: F32],
+        outputs: [output: F32x4],
+    }
+
+    AttentionRowsBroadcast = "attention_rows_broadcast" from "attention_rows" ["keys_broadcast"] {
+        parameters: attention::AttentionParameters,
+        inputs: [query: F32x4, key: F32x4, value: F32x4, mask: F32],
+        outputs: [output: F32x4],
+        subgroups: true,
+    }
+
+    AttentionTiled = "attention_tiled" from "attention_tiled" {
+        parameters: attention::AttentionParameters,
+        inputs: [query: F32, key: F32, value: F32, mask: F32],
+        outputs: [output: F32],
     }
 
     BatchNorm = "batch_norm" from "batch_norm" {

@@ -6,6 +6,7 @@ mod fold_batch_norm;
 mod fold_constants;
 mod fold_padding;
 mod fold_scale_and_shift;
+mod fuse_attention;
 mod fuse_epilogues;
 mod remove_no_ops;
 pub(crate) mod split_linear;
@@ -36,6 +37,9 @@ pub enum Pass {
     /// joined, axes in the same order, padding of nothing, numbers of the type that they are to have, products with 1, sums with -0. It needs the shapes of the inputs
     /// and does nothing without.
     RemoveNoOps,
+    /// Makes two matrix products with a softmax between them, as exporters write attention, one operator, which needs no memory for
+    /// the scores. It needs the shapes of the inputs and does nothing without.
+    FuseAttention,
     /// Makes convolution or linear, residual sum and activation one operator. A sum is a residual sum where both sides
     /// have the same shape, which only known shapes of the inputs can tell; without them activations alone are fused.
     FuseEpilogues,
@@ -45,12 +49,13 @@ pub enum Pass {
 
 impl Pass {
     /// All passes in the order in which each finds what the ones before it left.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::FoldConstants,
         Self::FoldBatchNorm,
         Self::FoldScaleAndShift,
         Self::FoldPadding,
         Self::RemoveNoOps,
+        Self::FuseAttention,
         Self::FuseEpilogues,
         Self::RemoveDeadCode,
     ];
@@ -63,6 +68,7 @@ impl Pass {
             Self::FoldScaleAndShift => "fold scale and shift",
             Self::FoldPadding => "fold padding",
             Self::RemoveNoOps => "remove no-ops",
+            Self::FuseAttention => "fuse attention",
             Self::FuseEpilogues => "fuse epilogues",
             Self::RemoveDeadCode => "remove dead code",
         }
@@ -70,7 +76,7 @@ impl Pass {
 
     /// Whether it does more where the shapes of the inputs are known.
     pub(crate) const fn uses_shapes(self) -> bool {
-        matches!(self, Self::RemoveNoOps | Self::FuseEpilogues)
+        matches!(self, Self::RemoveNoOps | Self::FuseAttention | Self::FuseEpilogues)
     }
 
     fn apply(self, graph: &mut Graph, shapes: Option<&[&[usize]]>, evaluate: Evaluate) -> Result<()> {
@@ -92,6 +98,13 @@ impl Pass {
                 if let Some(shapes) = shapes {
                     let types = graph.infer(shapes)?;
                     remove_no_ops::run(graph, &types);
+                }
+                Ok(())
+            }
+            Self::FuseAttention => {
+                if let Some(shapes) = shapes {
+                    let shapes = graph.shapes(shapes)?;
+                    fuse_attention::run(graph, &shapes);
                 }
                 Ok(())
             }

@@ -5,8 +5,8 @@ use ndarray::ArrayD;
 use super::Pass;
 use crate::graph::{Graph, ValueId};
 use crate::ops::{
-    BatchNorm, Binary, Concat, Conv2d, ConvTranspose2d, Expand, Flatten, Fused, FusedBase, Linear, Op, Pad2d, Reshape, Slice,
-    Transpose, Unary,
+    BatchNorm, Binary, Concat, Conv2d, ConvTranspose2d, Expand, Flatten, Fused, FusedBase, Linear, MatMul, Op, Pad2d, Reshape,
+    ScaledDotProductAttention, Slice, Softmax, Transpose, Unary,
 };
 use crate::padding::{Padding2d, PaddingMode};
 use crate::session::Backend;
@@ -48,10 +48,15 @@ impl Builder {
     }
 
     /// Applies the pass, checks that the graph computes the same on the reference, and gives the operators left.
-    fn after(mut self, passes: &[Pass], output: ValueId) -> Vec<Op> {
+    fn after(self, passes: &[Pass], output: ValueId) -> Vec<Op> {
+        self.after_of(&INPUT, passes, output)
+    }
+
+    /// The same for an input of this shape.
+    fn after_of(mut self, shape: &[usize], passes: &[Pass], output: ValueId) -> Vec<Op> {
         self.graph.output(output).unwrap();
-        let input = self.random.reals(&INPUT);
-        let optimized = self.graph.optimized(passes, Some(&[&INPUT])).unwrap();
+        let input = self.random.reals(shape);
+        let optimized = self.graph.optimized(passes, Some(&[shape])).unwrap();
         let ops = optimized.nodes().iter().map(|node| node.op().clone()).collect();
         let run = |graph: Graph| -> ArrayD<f32> {
             let session = Session::new(graph, &Backend::Reference).unwrap();
@@ -323,4 +328,155 @@ fn what_no_output_needs_is_removed() {
     let features = builder.conv(conv(), builder.input);
     builder.node(Unary::Relu, &[features]);
     assert_eq!(builder.after(&[Pass::RemoveDeadCode], features), [Op::Conv(conv())]);
+}
+
+/// Heads of one input, `[2, 6, 5, 8]`, as queries, keys and values, in parts as exporters write attention.
+struct Heads {
+    builder: Builder,
+    scale: ValueId,
+}
+
+const HEADS: [usize; 4] = [2, 6, 5, 8];
+
+impl Heads {
+    fn new() -> Self {
+        let mut builder = Builder::new();
+        let scale = builder.graph.constant("scale", ndarray::arr0(0.5_f32).into_dyn());
+        Self { builder, scale }
+    }
+
+    fn scaled(&mut self, input: ValueId) -> ValueId {
+        self.builder.node(Binary::Mul, &[input, self.scale])
+    }
+
+    /// The product of queries and of keys that are transposed, neither of which is scaled.
+    fn scores(&mut self) -> ValueId {
+        let heads = self.builder.input;
+        let key = self.builder.node(Transpose::new([0, 1, 3, 2]), &[heads]);
+        self.builder.node(MatMul, &[heads, key])
+    }
+
+    /// What attention with these scores is, if a pass finds it.
+    fn after(self, scores: ValueId) -> Vec<Op> {
+        let value = self.builder.input;
+        self.after_with(scores, value)
+    }
+
+    fn after_with(mut self, scores: ValueId, value: ValueId) -> Vec<Op> {
+        let weights = self.builder.node(Softmax::new(-1), &[scores]);
+        let output = self.builder.node(MatMul, &[weights, value]);
+        self.builder
+            .after_of(&HEADS, &[Pass::FuseAttention, Pass::RemoveDeadCode], output)
+    }
+}
+
+fn attention(scale: f32) -> Op {
+    ScaledDotProductAttention::new().scale(scale).into()
+}
+
+#[test]
+fn attention_is_fused_wherever_it_is_scaled() {
+    // PyTorch's exporters: both sides, the keys after they are transposed.
+    let mut heads = Heads::new();
+    let input = heads.builder.input;
+    let query = heads.scaled(input);
+    let key = heads.builder.node(Transpose::new([0, 1, 3, 2]), &[input]);
+    let key = heads.scaled(key);
+    let scores = heads.builder.node(MatMul, &[query, key]);
+    assert_eq!(heads.after(scores), [attention(0.25)]);
+    // The product, by a quotient.
+    let mut heads = Heads::new();
+    let scores = heads.scores();
+    let scores = heads.builder.node(Binary::Div, &[scores, heads.scale]);
+    assert_eq!(heads.after(scores), [attention(2.0)]);
+    // Keys that lie as the product needs them are transposed for it.
+    let mut heads = Heads::new();
+    let input = heads.builder.input;
+    let key = heads.builder.node(Reshape::new([2, 6, 8, 5]), &[input]);
+    let scores = heads.builder.node(MatMul, &[input, key]);
+    let transposed = [
+        Reshape::new([2, 6, 8, 5]).into(),
+        Transpose::new([0, 1, 3, 2]).into(),
+        attention(1.0),
+    ];
+    assert_eq!(heads.after(scores), transposed);
+}
+
+#[test]
+fn attention_is_fused_with_what_is_added_to_scores() {
+    // A table of positions for each head, and a mask for each of three windows, whose axis is split off meanwhile.
+    let mut heads = Heads::new();
+    let (table, mask) = (heads.builder.constant(&[6, 5, 5]), heads.builder.constant(&[3, 1, 5, 5]));
+    let scores = heads.scores();
+    let scores = heads.scaled(scores);
+    let scores = heads.builder.node(Binary::Add, &[table, scores]);
+    let split = heads.builder.node(Reshape::new([2, 3, 2, 5, 5]), &[scores]);
+    let split = heads.builder.node(Binary::Add, &[split, mask]);
+    let scores = heads.builder.node(Reshape::new([2, 6, 5, 5]), &[split]);
+    let windows = || Op::from(Reshape::new([2, 3, 2, 5, 8]));
+    let fused = [
+        windows(),
+        windows(),
+        windows(),
+        Reshape::new([1, 3, 2, 5, 5]).into(),
+        Binary::Add.into(),
+        attention(0.5),
+        Reshape::new([2, 6, 5, 8]).into(),
+    ];
+    assert_eq!(heads.after(scores), fused);
+    // A factor for each head, which queries take up.
+    let mut heads = Heads::new();
+    let factor = heads.builder.constant(&[6, 1, 1]);
+    let scores = heads.scores();
+    let scores = heads.builder.node(Binary::Mul, &[scores, factor]);
+    assert_eq!(heads.after(scores), [Binary::Mul.into(), attention(1.0)]);
+    // What is computed in every run.
+    let mut heads = Heads::new();
+    let scores = heads.scores();
+    let mask = heads.builder.node(Slice::new([0], [5]).axes([3]), &[heads.builder.input]);
+    let scores = heads.builder.node(Binary::Add, &[scores, mask]);
+    assert_eq!(heads.after(scores), [Slice::new([0], [5]).axes([3]).into(), attention(1.0)]);
+}
+
+#[test]
+fn what_is_more_than_attention_stays() {
+    let parts = |heads: Heads, scores: ValueId| {
+        let ops = heads.after(scores);
+        assert!(
+            !ops.iter().any(|op| matches!(op, Op::ScaledDotProductAttention(_))),
+            "{ops:?}"
+        );
+    };
+    // Scores that are wanted by themselves.
+    let mut heads = Heads::new();
+    let scores = heads.scores();
+    heads.builder.graph.output(scores).unwrap();
+    let weights = heads.builder.node(Softmax::new(-1), &[scores]);
+    let output = heads.builder.node(MatMul, &[weights, heads.builder.input]);
+    heads.builder.graph.output(output).unwrap();
+    let optimized = heads
+        .builder
+        .graph
+        .optimized(&[Pass::FuseAttention], Some(&[&HEADS]))
+        .unwrap();
+    assert_eq!(optimized.nodes().len(), 4);
+    // A mask that is scaled; another axis; scores that are no product.
+    let mut heads = Heads::new();
+    let scores = heads.scores();
+    let scores = heads.builder.node(Binary::Add, &[scores, heads.scale]);
+    let scores = heads.scaled(scores);
+    parts(heads, scores);
+    let mut heads = Heads::new();
+    let scores = heads.scores();
+    let scores = heads.builder.node(Softmax::new(2), &[scores]);
+    parts(heads, scores);
+    let mut heads = Heads::new();
+    let scores = heads.builder.node(Slice::new([0], [5]).axes([3]), &[heads.builder.input]);
+    parts(heads, scores);
+    // Values that are the same for all heads.
+    let mut heads = Heads::new();
+    let scores = heads.scores();
+    let value = heads.builder.constant(&[5, 3]);
+    let ops = heads.after_with(scores, value);
+    assert_eq!(ops.len(), 4, "{ops:?}");
 }

@@ -155,11 +155,12 @@ pub(super) fn attention(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
         None => capped.clone(),
     };
     let probabilities = node.emit(Softmax::new(-1), &[&masked])?;
-    let probabilities = match &mask {
-        Some(mask) if mask.may_cover_rows => without_covered_rows(node, &probabilities, &mask.bias)?,
-        _ => probabilities,
-    };
     let mut result = heads.weighted(node, &probabilities)?;
+    let covers = mask.filter(|mask| mask.may_cover_rows);
+    // Not of the probabilities, unless they are wanted: nothing is to stand between a softmax and its product.
+    if let Some(mask) = &covers {
+        result = without_covered_rows(node, &result, &mask.bias)?;
+    }
     if is_packed {
         result = merge_heads(node, &result)?;
     }
@@ -167,7 +168,10 @@ pub(super) fn attention(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
         0 => raw,
         1 => capped,
         2 => masked,
-        3 => probabilities,
+        3 => match &covers {
+            Some(mask) => without_covered_rows(node, &probabilities, &mask.bias)?,
+            None => probabilities,
+        },
         other => return Err(Error::Onnx(format!("a qk_matmul_output_mode of {other}"))),
     };
     let value = std::mem::replace(&mut heads.value, Value::Missing(String::new()));
@@ -275,10 +279,10 @@ fn masked(node: &mut Node<'_, '_>, scores: &Value, bias: &Value) -> Result<Value
 }
 
 /// Zeros in the rows whose mask is minus infinity throughout: softmax has NaN there.
-fn without_covered_rows(node: &mut Node<'_, '_>, probabilities: &Value, bias: &Value) -> Result<Value> {
+fn without_covered_rows(node: &mut Node<'_, '_>, rows: &Value, bias: &Value) -> Result<Value> {
     let most = node.emit(Reduce::max([-1]).keep_dims(true), &[bias])?;
     let is_covered = node.emit(Binary::Equal, &[&most, &number(f32::NEG_INFINITY)])?;
-    node.emit(Ternary::Where, &[&is_covered, &number(0.0), probabilities])
+    node.emit(Ternary::Where, &[&is_covered, &number(0.0), rows])
 }
 
 /// Of a mask of bools, 0 where it is true and minus infinity elsewhere; another is a bias already. Keys beyond it are not seen.

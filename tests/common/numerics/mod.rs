@@ -17,7 +17,7 @@ const SPECIAL: [f32; 5] = [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, 0.0, -0.0
 type Case = (&'static str, fn(&dyn Device) -> Outcome);
 
 /// The trials of every operator but convolution, which a device may have several of.
-pub(crate) const CASES: [Case; 20] = [
+pub(crate) const CASES: [Case; 21] = [
     ("numerics/max_pool2d", windows::max_pool2d),
     ("numerics/max_pool2d/minus_infinity", windows::minus_infinity),
     ("numerics/avg_pool2d", windows::avg_pool2d),
@@ -25,6 +25,7 @@ pub(crate) const CASES: [Case; 20] = [
     ("numerics/activation", elementwise::activation),
     ("numerics/prelu", elementwise::prelu),
     ("numerics/softmax", rows::softmax),
+    ("numerics/attention", rows::attention),
     ("numerics/linear", rows::linear),
     ("numerics/matmul", rows::matmul),
     ("numerics/instance_norm", rows::instance_norm),

@@ -3,7 +3,7 @@
 use convoke::PaddingMode;
 use convoke::ops::{
     Concat, Expand, InstanceNorm, LayerNorm, Linear, LocalResponseNorm, MatMul, Op, Pad2d, Recurrent, RecurrentCell, Reduce,
-    ReduceKind, Slice, Softmax, Transpose,
+    ReduceKind, ScaledDotProductAttention, Slice, Softmax, Transpose,
 };
 use convoke::testing::{Random, compare_exact};
 use ndarray::{ArrayD, Axis, IxDyn};
@@ -46,6 +46,48 @@ pub(super) fn softmax(device: &dyn Device) -> Outcome {
     }
     for op in [Softmax::new(0), Softmax::log(0)] {
         check(device, &op.into(), &[input.t().to_owned().into_dyn()])?;
+    }
+    Ok(())
+}
+
+/// Scores and values with special numbers, in the first keys and among later ones, of sizes that kernels take in different ways.
+pub(super) fn attention(device: &dyn Device) -> Outcome {
+    let (inf, nan) = (f32::INFINITY, f32::NAN);
+    // What is added to the scores of a query: nothing special; one key or all of them not seen, by minus infinity or by a large number; NaN; infinity.
+    let rows: [&dyn Fn(usize) -> f32; 8] = [
+        &|_| 0.0,
+        &|key| if key == 2 { -inf } else { 0.0 },
+        &|_| -inf,
+        &|_| f32::MIN,
+        &|key| if key < 40 { -inf } else { 0.0 },
+        &|key| if key < 40 { f32::MIN } else { 0.0 },
+        &|key| if key == 41 { nan } else { 0.0 },
+        &|key| if key == 3 { inf } else { -inf },
+    ];
+    for (size, value_size) in [(8, 4), (5, 3), (300, 8)] {
+        let mut random = Random::new(9);
+        let query = random.reals(&[2, rows.len(), size]);
+        let key = random.reals(&[2, 45, size]);
+        let mut value = random.reals(&[2, 45, value_size]);
+        let mask = ArrayD::from_shape_fn(IxDyn(&[rows.len(), 45]), |place| rows[place[0]](place[1]));
+        let op = ScaledDotProductAttention::new().into();
+        check(device, &op, &[query.clone(), key.clone(), value.clone(), mask.clone()])?;
+        // A special value reaches all queries of its matrix, those that do not see it as 0 times infinity.
+        value[[0, 2, 1]] = inf;
+        value[[1, 44, 0]] = nan;
+        check(device, &op, &[query.clone(), key.clone(), value.clone(), mask])?;
+        let output = device.run_floats(&op, &[&query, &key, &value])?.swap_remove(0);
+        for row in 0..rows.len() {
+            let special = [
+                output[[0, row, 1]],
+                output[[1, row, 0]],
+                output[[0, row, 0]],
+                output[[1, row, 1]],
+            ];
+            if special[0] != inf || !special[1].is_nan() || special[2..].iter().any(|x| !x.is_finite()) {
+                return Err(format!("row {row} of size {size}: {special:?}").into());
+            }
+        }
     }
     Ok(())
 }

@@ -2,6 +2,7 @@
 //! are the same in every run and on every device, and a failing one is shrunk. `CONVOKE_PROPERTY_FACTOR=20` runs twenty times
 //! as many.
 
+mod attention;
 pub(crate) mod axes;
 pub(crate) mod convolutions;
 pub(crate) mod elementwise;
@@ -59,6 +60,7 @@ impl Case {
             Op::LpPool(op) => op.p == 1,
             Op::AdaptiveAvgPool(_)
             | Op::Softmax(_)
+            | Op::ScaledDotProductAttention(_)
             | Op::BatchNorm(_)
             | Op::InstanceNorm(_)
             | Op::LayerNorm(_)
@@ -125,6 +127,7 @@ pub(crate) fn properties() -> Vec<Property> {
         ("softmax/rows", |device| all(device, 40, elementwise::softmaxes_of_rows())),
         ("linear", |device| all(device, 24, elementwise::linears())),
         ("matmul", |device| all(device, 80, elementwise::matmuls())),
+        ("attention", |device| all(device, 120, attention::attentions())),
         ("batch_norm", |device| all(device, 40, elementwise::batch_norms())),
         ("instance_norm", |device| all(device, 60, elementwise::instance_norms())),
         ("layer_norm", |device| all(device, 60, elementwise::layer_norms())),

@@ -1,5 +1,6 @@
 //! The uniform parameters of kernels: one declaration is the host's struct and the `Params` of the kernels' texts.
 
+pub(crate) mod attention;
 pub(crate) mod conv;
 pub(crate) mod elementwise;
 pub(crate) mod matmul;

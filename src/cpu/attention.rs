@@ -1,0 +1,273 @@
+//! Scaled dot-product attention without the matrix of scores: a tile of keys after another, with a running maximum and sum.
+//!
+//! Scores are computed transposed, keys down and queries across. A panel of queries then has the scores of a tile as the product of
+//! the values reads its columns, and maxima, exponentials and sums go along whole vectors of queries.
+
+use pulp::Arch;
+use rayon::prelude::*;
+
+use super::gemm::with_scratch;
+use super::math::exp;
+use super::operand::Operand;
+use super::product::{Block, COLUMNS, PackedRows, inner_blocks};
+use crate::error::Result;
+use crate::ops::{AttentionExtents, ScaledDotProductAttention};
+
+/// The most keys of a tile: with a panel of queries, 12 KiB of scores.
+const TILE: usize = 192;
+
+pub(super) fn attention(op: ScaledDotProductAttention, inputs: &[Operand<'_>], output: &mut [f32]) -> Result<()> {
+    let [query, key, value] = [&inputs[0], &inputs[1], &inputs[2]];
+    let extents = ScaledDotProductAttention::extents(query.shape, key.shape, value.shape)?;
+    let AttentionExtents {
+        matrices,
+        queries,
+        keys,
+        size,
+        value_size,
+    } = extents;
+    if output.is_empty() || keys == 0 {
+        output.fill(0.0);
+        return Ok(());
+    }
+    let mask = inputs
+        .get(3)
+        .map(|mask| Mask::new(mask, &query.shape[..query.shape.len() - 2]));
+    // Each head's keys and values are packed once, for all panels of its queries.
+    let heads: Vec<Vec<Tile>> = (0..matrices)
+        .into_par_iter()
+        .map(|matrix| {
+            let key = &key.data[matrix * keys * size..][..keys * size];
+            let value = &value.data[matrix * keys * value_size..][..keys * value_size];
+            tiles(key, value, &extents)
+        })
+        .collect();
+    let mut work: Vec<Panel<'_>> = Vec::with_capacity(matrices * queries.div_ceil(COLUMNS));
+    for (matrix, output) in output.chunks_exact_mut(queries * value_size).enumerate() {
+        let query = &query.data[matrix * queries * size..][..queries * size];
+        let panels = output.chunks_mut(COLUMNS * value_size).zip(query.chunks(COLUMNS * size));
+        for (panel, (output, query)) in panels.enumerate() {
+            work.push(Panel {
+                scale: op.factor(size),
+                extents,
+                query,
+                tiles: &heads[matrix],
+                mask: mask.as_ref().map(|mask| mask.rows(matrix, panel * COLUMNS)),
+                output,
+            });
+        }
+    }
+    work.into_par_iter().for_each(Panel::run);
+    Ok(())
+}
+
+/// Neighbouring keys and their values, packed.
+struct Tile {
+    first: usize,
+    keys: usize,
+    /// `[keys][size]`.
+    key: PackedRows,
+    /// `[value_size][keys]`.
+    value: PackedRows,
+}
+
+fn tiles(key: &[f32], value: &[f32], extents: &AttentionExtents) -> Vec<Tile> {
+    let &AttentionExtents {
+        keys, size, value_size, ..
+    } = extents;
+    let count = keys.div_ceil(TILE);
+    (0..count)
+        .map(|tile| {
+            let (first, last) = (tile * keys / count, (tile + 1) * keys / count);
+            let keys = last - first;
+            Tile {
+                first,
+                keys,
+                key: PackedRows::new(&key[first * size..], keys, size, size, 1),
+                value: PackedRows::new(&value[first * value_size..], value_size, keys, 1, value_size),
+            }
+        })
+        .collect()
+}
+
+/// A mask that broadcasts to the scores.
+struct Mask<'a> {
+    data: &'a [f32],
+    row_stride: usize,
+    key_stride: usize,
+    /// Extents and strides of the leading axes, the last first.
+    axes: Vec<(usize, usize)>,
+}
+
+/// Rows of the mask of one matrix of scores.
+struct Rows<'a> {
+    data: &'a [f32],
+    row_stride: usize,
+    key_stride: usize,
+}
+
+impl<'a> Mask<'a> {
+    fn new(mask: &Operand<'a>, batch: &[usize]) -> Self {
+        // From the last axis on; those that are missing are of one element.
+        let mut stride = 1;
+        let mut strides = mask.shape.iter().rev().map(|&extent| {
+            let own = if extent == 1 { 0 } else { stride };
+            stride *= extent;
+            own
+        });
+        let mut next = || strides.next().unwrap_or(0);
+        let (key_stride, row_stride) = (next(), next());
+        Self {
+            data: mask.data,
+            row_stride,
+            key_stride,
+            axes: batch.iter().rev().map(|&extent| (extent, next())).collect(),
+        }
+    }
+
+    /// The rows of one matrix of scores from this one on.
+    fn rows(&self, matrix: usize, row: usize) -> Rows<'a> {
+        let mut rest = matrix;
+        let mut first = row * self.row_stride;
+        for (extent, stride) in &self.axes {
+            first += rest % extent * stride;
+            rest /= extent;
+        }
+        Rows {
+            data: &self.data[first..],
+            row_stride: self.row_stride,
+            key_stride: self.key_stride,
+        }
+    }
+}
+
+impl Rows<'_> {
+    /// Adds what so many queries have for the keys from this one on.
+    fn add(&self, first: usize, scores: &mut [f32], queries: usize) {
+        for (key, scores) in scores.chunks_exact_mut(COLUMNS).enumerate() {
+            let at = (first + key) * self.key_stride;
+            for (query, score) in scores[..queries].iter_mut().enumerate() {
+                *score += self.data[at + query * self.row_stride];
+            }
+        }
+    }
+}
+
+/// Neighbouring queries of one head: a panel of columns, or what is left of one.
+struct Panel<'a> {
+    scale: f32,
+    extents: AttentionExtents,
+    /// `[queries][size]`.
+    query: &'a [f32],
+    tiles: &'a [Tile],
+    mask: Option<Rows<'a>>,
+    /// `[queries][value_size]`.
+    output: &'a mut [f32],
+}
+
+impl Panel<'_> {
+    fn run(self) {
+        let AttentionExtents { size, value_size, .. } = self.extents;
+        let room = (size + TILE + value_size) * COLUMNS;
+        with_scratch(room, |scratch| {
+            let (query, rest) = scratch.split_at_mut(size * COLUMNS);
+            let (scores, weighted) = rest.split_at_mut(TILE * COLUMNS);
+            self.pack_queries(query);
+            weighted.fill(0.0);
+            let mut running = Running::default();
+            for tile in self.tiles {
+                let scores = &mut scores[..tile.keys * COLUMNS];
+                multiply(&tile.key, query, scores, true);
+                if let Some(mask) = &self.mask {
+                    mask.add(tile.first, scores, self.query.len() / size);
+                }
+                Arch::new().dispatch(
+                    #[inline(always)]
+                    || running.weight(scores, weighted),
+                );
+                multiply(&tile.value, scores, weighted, false);
+            }
+            for (column, output) in self.output.chunks_exact_mut(value_size).enumerate() {
+                for (output, weighted) in output.iter_mut().zip(weighted.chunks_exact(COLUMNS)) {
+                    *output = weighted[column] / running.sums[column];
+                }
+            }
+        });
+    }
+
+    /// `[size][COLUMNS]`, scaled, zeros past the last query.
+    fn pack_queries(&self, packed: &mut [f32]) {
+        packed.fill(0.0);
+        for (column, query) in self.query.chunks_exact(self.extents.size).enumerate() {
+            for (packed, &x) in packed.chunks_exact_mut(COLUMNS).zip(query) {
+                packed[column] = x * self.scale;
+            }
+        }
+    }
+}
+
+/// Packed rows by one panel of columns, into rows of a panel each.
+fn multiply(rows: &PackedRows, columns: &[f32], output: &mut [f32], is_first: bool) {
+    let mut output: Vec<&mut [f32]> = output.chunks_exact_mut(COLUMNS).collect();
+    for inner in inner_blocks(rows.inner()) {
+        Block {
+            weights: rows,
+            rows: 0..rows.rows(),
+            first: is_first && inner.start == 0,
+            columns: &columns[inner.start * COLUMNS..inner.end * COLUMNS],
+            inner,
+            bias: None,
+            output: &mut output,
+        }
+        .run(Arch::new());
+    }
+}
+
+/// What is kept of the keys so far, for each query of a panel.
+struct Running {
+    largest: [f32; COLUMNS],
+    sums: [f32; COLUMNS],
+}
+
+impl Default for Running {
+    fn default() -> Self {
+        Self {
+            // And not minus infinity, whose distance from itself is NaN: keys may yet come that are seen.
+            largest: [f32::MIN; COLUMNS],
+            sums: [0.0; COLUMNS],
+        }
+    }
+}
+
+impl Running {
+    /// Makes weights of the scores of further keys, and weights what was summed before by the new maximum.
+    #[inline(always)]
+    fn weight(&mut self, scores: &mut [f32], weighted: &mut [f32]) {
+        let (scores, _) = scores.as_chunks_mut::<COLUMNS>();
+        let mut largest = self.largest;
+        for scores in &*scores {
+            for (largest, &score) in largest.iter_mut().zip(scores) {
+                *largest = if score > *largest { score } else { *largest };
+            }
+        }
+        let mut sums = [0.0; COLUMNS];
+        for scores in scores {
+            for ((score, sum), largest) in scores.iter_mut().zip(&mut sums).zip(&largest) {
+                // Of a NaN and of infinity, NaN, which the sum hands on.
+                *score = exp(*score - largest);
+                *sum += *score;
+            }
+        }
+        let mut factors = [0.0; COLUMNS];
+        for i in 0..COLUMNS {
+            factors[i] = exp(self.largest[i] - largest[i]);
+            self.sums[i] = self.sums[i] * factors[i] + sums[i];
+        }
+        for weighted in weighted.as_chunks_mut::<COLUMNS>().0 {
+            for (weighted, factor) in weighted.iter_mut().zip(&factors) {
+                *weighted *= factor;
+            }
+        }
+        self.largest = largest;
+    }
+}
