@@ -7,7 +7,7 @@ use prost::Message;
 use super::builder::Builder;
 use super::node::unsupported;
 use super::nodes::note_uses;
-use super::subgraph::attribute;
+use super::subgraph::{MOST_NODES, attribute};
 use crate::error::{Error, Result};
 use crate::onnx::budget::Budget;
 use crate::onnx::element;
@@ -17,8 +17,6 @@ use crate::onnx::proto::{AttributeProto, GraphProto, NodeProto, TensorProto, Val
 use crate::onnx::tensor;
 use crate::tensor::Tensor;
 
-/// The most nodes that may be put in the places of others.
-const MOST_NODES: usize = 1 << 16;
 /// For how many nodes a round counts that is put before its loop by itself: the model is converted again after each.
 const ROUND_APART: usize = 64;
 /// `AttributeProto.AttributeType`'s number of a whole number.
@@ -36,32 +34,28 @@ pub(super) enum Splice {
 impl Splice {
     /// What can stand in the place of a node, given what is known.
     pub(super) fn of<'m>(builder: &Builder<'m>, node: &'m NodeProto) -> Result<Option<Self>> {
-        let known = |index: usize| match node.input.get(index).filter(|name| !name.is_empty()) {
-            Some(name) => builder
-                .values
-                .get(name.as_str())
-                .map(|value| builder.known(value))
-                .transpose(),
-            None => Ok(None),
-        };
-        let is_given = |index: usize| node.input.get(index).is_some_and(|name| !name.is_empty());
-        let truth = |condition: Option<Option<Tensor>>| match condition.flatten() {
-            Some(Tensor::Bool(condition)) => condition.first().copied(),
-            _ => None,
-        };
         if !matches!(node.domain.as_str(), "" | "ai.onnx") {
             return Ok(None);
         }
+        let is_given = |index: usize| node.input.get(index).is_some_and(|name| !name.is_empty());
+        let known = |index: usize| -> Result<Option<Tensor>> {
+            let value = node.input.get(index).and_then(|name| builder.values.get(name.as_str()));
+            Ok(value.map(|value| builder.known(value)).transpose()?.flatten())
+        };
+        let truth = |index: usize| -> Result<Option<bool>> {
+            Ok(match known(index)? {
+                Some(Tensor::Bool(condition)) => condition.first().copied(),
+                _ => None,
+            })
+        };
         Ok(match node.op_type.as_str() {
-            "If" => truth(known(0)?).map(|is_true| Self::Branch(if is_true { "then_branch" } else { "else_branch" })),
-            "Loop" => {
-                let goes_on = !is_given(1) || truth(known(1)?) == Some(true);
-                match (is_given(0), known(0)?.flatten()) {
-                    (false, _) if goes_on => Some(Self::Rounds(None)),
-                    (true, Some(Tensor::I64(limit))) if goes_on => limit.first().map(|&limit| Self::Rounds(Some(limit))),
-                    _ => None,
-                }
-            }
+            "If" => truth(0)?.map(|is_true| Self::Branch(if is_true { "then_branch" } else { "else_branch" })),
+            "Loop" if is_given(1) && truth(1)? != Some(true) => None,
+            "Loop" if !is_given(0) => Some(Self::Rounds(None)),
+            "Loop" => match known(0)? {
+                Some(Tensor::I64(limit)) => limit.first().map(|&limit| Self::Rounds(Some(limit))),
+                _ => None,
+            },
             _ => None,
         })
     }
@@ -69,7 +63,7 @@ impl Splice {
     /// The model with that in the place of the node, and how many nodes it is.
     pub(super) fn apply(self, model: &Model, index: usize) -> Result<(Model, usize)> {
         let node = &model.nodes[index];
-        let mut place = Place::new(model, node)?;
+        let mut place = Place::new(model, node);
         match self {
             Self::Branch(name) => place.branch(attribute(node, name)?)?,
             Self::Rounds(limit) => place.rounds(attribute(node, "body")?, limit)?,
@@ -92,16 +86,16 @@ struct Place<'m> {
 }
 
 impl<'m> Place<'m> {
-    fn new(model: &'m Model, node: &'m NodeProto) -> Result<Self> {
+    fn new(model: &'m Model, node: &'m NodeProto) -> Self {
         let outputs = model.nodes.iter().flat_map(|node| &node.output);
         let inputs = model.inputs.iter().map(|input| &input.name);
         let taken = outputs.chain(inputs).chain(model.initializers.keys());
-        Ok(Self {
+        Self {
             model: model.clone(),
             node,
             nodes: Vec::new(),
             taken: taken.cloned().collect(),
-        })
+        }
     }
 
     fn branch(&mut self, graph: &GraphProto) -> Result<()> {
