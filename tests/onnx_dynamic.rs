@@ -15,7 +15,14 @@ use ndarray::{ArrayD, ArrayViewD};
 
 const MODELS: [&str; 6] = ["expand", "flatten", "reshape", "resize", "slice", "two_inputs"];
 /// Those in which shapes depend on what the model computes.
-const STAGED: [&str; 4] = ["staged_branch", "staged_inner", "staged_places", "staged_slice"];
+const STAGED: [&str; 6] = [
+    "staged_branch",
+    "staged_inner",
+    "staged_places",
+    "staged_rounds",
+    "staged_slice",
+    "staged_while",
+];
 const ROUNDS: usize = 3;
 
 fn folder() -> PathBuf {

@@ -62,6 +62,18 @@ def normalised(channels):
     return dict(scale=reals(channels), shift=reals(channels), mean=reals(channels), variance=np.abs(reals(channels)) + 0.5)
 
 
+def value(name):
+    return helper.make_tensor_value_info(name, TensorProto.FLOAT, None)
+
+
+def number(name):
+    return helper.make_tensor_value_info(name, TensorProto.INT64, [])
+
+
+def flag(name):
+    return helper.make_tensor_value_info(name, TensorProto.BOOL, [])
+
+
 def staged():
     """Shapes, branches and rounds that depend on what was computed."""
     conv = dict(kernel_shape=[3, 3], pads=[1, 1, 1, 1])
@@ -147,6 +159,61 @@ def staged():
             node("Loop", "rounds,,b", "y", body=body),
         ],
         dict(w=reals(2, 3, 3, 3), none=np.float32(0), half=np.float32(0.5)),
+    )
+    # Rounds of a known number, each of which cuts where a row of what was computed says; it gives a row, and in it is a branch.
+    cut = helper.make_graph([node("Slice", "c,first,last,three", "cut")], "cut", [], [value("cut")])
+    whole = helper.make_graph([node("ReduceMax", "c", "whole", keepdims=1)], "whole", [], [value("whole")])
+    body = helper.make_graph(
+        [
+            node("Identity", "true", "goes_on"),
+            node("Gather", "starts,number", "start", axis=0),
+            node("Reshape", "start,one", "first"),
+            node("Add", "first,one", "last"),
+            node("Less", "first,two", "is_small"),
+            node("If", "is_small", "part", then_branch=cut, else_branch=whole),
+            node("ReduceSum", "part", "row", keepdims=0),
+            node("Add", "before,row", "after"),
+        ],
+        "body",
+        [number("number"), flag("go"), value("before")],
+        [flag("goes_on"), value("after"), value("row")],
+        [numpy_helper.from_array(np.bool_(True), "true")],
+    )
+    case(
+        "staged_rounds",
+        [
+            node("Conv", "x,w", "c", **conv),
+            node("ReduceMean", "c", "m", axes=[0, 1, 2], keepdims=0),
+            node("Sigmoid", "m", "p"),
+            node("Mul", "p,three_reals", "s"),
+            node("Cast", "s", "starts", to=TensorProto.INT64),
+            node("Loop", "four,,none", "total,rows", body=body),
+            node("Add", "rows,total", "y"),
+        ],
+        dict(w=reals(2, 3, 3, 3), none=np.float32(0), one=i64(1), two=i64(2), three=i64(3), four=np.int64(4), three_reals=np.float32(3.5)),
+    )
+    # Rounds until what they compute is large enough, the number of which goes into each, and which give rows.
+    body = helper.make_graph(
+        [
+            node("Cast", "number", "n", to=TensorProto.FLOAT),
+            node("Add", "before,step", "sum"),
+            node("Add", "sum,n", "after"),
+            node("Less", "after,most", "goes_on"),
+        ],
+        "body",
+        [number("number"), flag("go"), value("before")],
+        [flag("goes_on"), value("after"), value("sum")],
+    )
+    case(
+        "staged_while",
+        [
+            node("Conv", "x,w", "c", **conv),
+            node("ReduceL1", "c", "l", keepdims=0),
+            node("Sqrt", "l", "step"),
+            node("Loop", ",,none", "total,rows", body=body),
+            node("Add", "rows,total", "y"),
+        ],
+        dict(w=reals(2, 3, 3, 3), none=np.float32(0), most=np.float32(30)),
     )
 
 

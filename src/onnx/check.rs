@@ -226,6 +226,8 @@ pub(super) fn model(model: ModelProto, options: &Options, folder: Option<&Path>,
         inputs,
         outputs,
         budget: options.budget,
+        spliced: 0,
+        copies: Budget::new(options.budget),
     })
 }
 

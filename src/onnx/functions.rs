@@ -44,6 +44,15 @@ pub(super) fn inline(graph: &mut GraphProto, functions: &[FunctionProto], opset:
     calls.graph(graph, 0)
 }
 
+/// Counts what a node's copy takes. Elements take no more than in the file.
+pub(super) fn charge_copy(budget: &mut Budget, node: &NodeProto) -> Result<()> {
+    let tensors = node.attribute.iter().filter_map(|attribute| attribute.t.as_deref());
+    let elements = tensors.map(|tensor| tensor.raw_data.as_ref().map_or(0, Bytes::len)).sum();
+    let what = "the copies of nodes in functions, branches and loops";
+    budget.charge(what, elements, 1)?;
+    budget.charge(what, node.encoded_len() - elements + 8, COPIED_BYTES)
+}
+
 type Key<'f> = (&'f str, &'f str, &'f str);
 
 fn key<'f>(domain: &'f str, name: &'f str, overload: &'f str) -> Key<'f> {
@@ -103,22 +112,13 @@ impl<'f> Calls<'f, '_> {
             if self.nodes > MOST_NODES {
                 return Err(Error::Onnx(format!("functions come to more than {MOST_NODES} nodes")));
             }
-            self.charge(inner)?;
+            charge_copy(self.budget, inner)?;
             let own = scope.node(inner)?;
             self.node(own, depth + 1, nodes)?;
         }
         self.open.pop();
         nodes.extend(scope.passed);
         Ok(())
-    }
-
-    /// Counts what a node's copy takes. Elements take no more than in the file.
-    fn charge(&mut self, node: &NodeProto) -> Result<()> {
-        let tensors = node.attribute.iter().filter_map(|attribute| attribute.t.as_deref());
-        let elements = tensors.map(|tensor| tensor.raw_data.as_ref().map_or(0, Bytes::len)).sum();
-        let what = "the nodes of functions that are called";
-        self.budget.charge(what, elements, 1)?;
-        self.budget.charge(what, node.encoded_len() - elements + 8, COPIED_BYTES)
     }
 
     fn check(&self, node: &NodeProto, function: &FunctionProto, depth: usize) -> Result<()> {

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use super::budget::Budget;
 use super::proto::{NodeProto, TensorProto};
 use super::types::TensorInfo;
 use super::weights::Weights;
@@ -18,4 +19,8 @@ pub struct Model {
     pub(super) inputs: Vec<TensorInfo>,
     pub(super) outputs: Vec<TensorInfo>,
     pub(super) budget: u64,
+    /// For how many nodes those count that were put in the places of branches and loops.
+    pub(super) spliced: usize,
+    /// What may still be copied for these.
+    pub(super) copies: Budget,
 }

@@ -210,6 +210,11 @@ pub(crate) fn rows(backend: &Backend) -> Outcome {
     for op in [TopK::largest(300), TopK::smallest(300), TopK::largest(8400)] {
         cases.push((op.into(), [1, 2, 8400]));
     }
+    // Longer than an invocation may go through: in blocks, and by more lanes.
+    for op in [Cumulative::sum(1), Cumulative::sum(1).exclusive(true).reverse(true)] {
+        cases.push((op.into(), [1, 70_000, 2]));
+    }
+    cases.extend([TopK::largest(1000), TopK::smallest(70)].map(|op| (op.axis(1).into(), [1, 100_000, 2])));
     cases.push((Reduce::product([]).into(), [1, 0, 2]));
     let mut checked = 0;
     for (op, shape) in cases {

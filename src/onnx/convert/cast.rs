@@ -8,6 +8,7 @@ use crate::dtype::DType;
 use crate::error::Result;
 use crate::onnx::{element, fold};
 use crate::ops::{Binary, Cast, Ternary, Unary};
+use crate::tensor::Tensor;
 
 /// How floats become those of fewer bits.
 #[derive(Clone, Copy, Debug)]
@@ -48,7 +49,8 @@ pub(super) fn cast_like(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
     }])
 }
 
-/// The same bits as another type of as many has them: whole numbers of the other sign.
+/// The same bits as another type of as many has them: whole numbers of the other sign, and floats of 32 bits once they are known,
+/// since adapters may change the bits of NaN and of subnormal numbers.
 pub(super) fn bit_cast(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
     let to = i32::try_from(node.int("to", 0)?).unwrap_or_default();
     let input = node.input(0)?;
@@ -57,6 +59,16 @@ pub(super) fn bit_cast(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
         .or_else(|| input.dtype().map(element::number))
         .unwrap_or_default();
     let is_whole = |kind: i32| kind == element::BOOL || element::whole_bits(kind).is_some();
+    if let (element::FLOAT, element::INT32) | (element::INT32, element::FLOAT) = (from, to) {
+        node.declare(to);
+        let known = node.host(0)?;
+        node.budget().charge("the bits", known.shape().iter().product(), 4)?;
+        return Ok(vec![Value::Host(match &known {
+            Tensor::F32(array) => array.mapv(|number| number.to_bits() as i32).into(),
+            Tensor::I32(array) => array.mapv(|bits| f32::from_bits(bits as u32)).into(),
+            other => return Err(unsupported(format!("the bits of {}", other.tensor_type()))),
+        })]);
+    }
     if element::type_bits(from) != element::type_bits(to) || (from != to && !(is_whole(from) && is_whole(to))) {
         let (from, to) = (element::type_name(from), element::type_name(to));
         return Err(unsupported(format!("the bits of {from} as {to}")));

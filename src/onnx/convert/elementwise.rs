@@ -5,10 +5,11 @@ use ndarray::ArrayD;
 use super::builder::Value;
 use super::cast::narrowed;
 use super::node::{Convert, Node, unsupported};
+use crate::dtype::DType;
 use crate::error::Result;
 use crate::onnx::tensor;
 use crate::ops::elementwise::Elementwise;
-use crate::ops::{Binary, Ternary, Unary};
+use crate::ops::{Binary, Cast, Ternary, Unary};
 use crate::tensor::Tensor;
 
 /// The conversion of an operator that is a function of elements as it is.
@@ -53,17 +54,63 @@ fn wrapped_around(node: &mut Node<'_, '_>, output: Value) -> Result<Value> {
     }
 }
 
-/// The exponent may be whole numbers.
+/// The exponent may be of another type than the base, which is the result's.
 pub(super) fn power(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
-    let base = node.input(0)?;
-    let exponent = match node.input(1)? {
+    let (base, exponent) = (node.input(0)?, node.input(1)?);
+    if base.dtype().is_some_and(DType::is_integer) {
+        return whole_power(node, &base, &exponent);
+    }
+    let exponent = match exponent {
         Value::Host(host) if host.dtype().is_integer() => {
             node.budget().charge("the exponents", host.shape().iter().product(), 4)?;
             Value::Host(host.to_f32().into())
         }
+        Value::Tensor { .. } if exponent.dtype().is_some_and(DType::is_integer) => {
+            node.emit(Cast::new(DType::F32), &[&exponent])?
+        }
         other => other,
     };
     node.emit_one(Binary::Pow, &[&base, &exponent])
+}
+
+/// Products where the exponent is one small number. Other powers of whole numbers are computed of known elements, as no kernel has
+/// them exactly.
+fn whole_power(node: &mut Node<'_, '_>, base: &Value, exponent: &Value) -> Result<Vec<Value>> {
+    const MOST: f32 = 64.0;
+    if let Some(known) = node.known(exponent)?
+        && known.shape().iter().product::<usize>() == 1
+        && known.shape().len() <= base.shape().len()
+        && let Some(&exponent) = known.to_f32().first()
+        && exponent.fract() == 0.0
+        && (1.0..=MOST).contains(&exponent)
+    {
+        return Ok(vec![product_of_equals(node, base, exponent as u32)?]);
+    }
+    let (base, exponent) = (node.host(0), node.host(1));
+    let (base, exponent) = (base?, exponent?);
+    Err(unsupported(format!(
+        "of {} and {}",
+        base.tensor_type(),
+        exponent.tensor_type()
+    )))
+}
+
+/// The product of so many times the same, by squaring.
+fn product_of_equals(node: &mut Node<'_, '_>, factor: &Value, count: u32) -> Result<Value> {
+    let (mut square, mut product, mut left) = (factor.clone(), None, count);
+    loop {
+        if left & 1 == 1 {
+            product = Some(match &product {
+                Some(product) => node.emit(Binary::Mul, &[product, &square])?,
+                None => square.clone(),
+            });
+        }
+        left >>= 1;
+        match product {
+            Some(product) if left == 0 => return Ok(product),
+            _ => square = node.emit(Binary::Mul, &[&square, &square])?,
+        }
+    }
 }
 
 /// Any number of inputs, one after another.

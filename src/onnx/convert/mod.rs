@@ -25,6 +25,7 @@ mod integer;
 mod linear;
 mod linear_attention;
 mod loss;
+mod max_roi_pool;
 mod movement;
 mod multi_head;
 mod nested;

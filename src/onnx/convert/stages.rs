@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use super::builder::{Builder, Value};
 use super::nodes::{Conversion, found, note_uses};
-use super::{finish, give, splice, start};
+use super::splice::Splice;
+use super::{finish, give, start};
 use crate::error::{Error, Result};
 use crate::graph::passes::Evaluate;
 use crate::graph::{Graph, Next, Stage, ValueId};
@@ -34,7 +35,8 @@ fn first(model: &Model, shapes: &Shapes, evaluate: Evaluate) -> Result<(Converte
     })
 }
 
-/// Converts, with branches in the places of their nodes where that lets parts of them wait; the model that has them is given, too.
+/// Converts, with branches and rounds of loops in the places of their nodes where that lets parts of them wait; the model that has
+/// them is given, too.
 fn splicing(
     model: &Model,
     mut nodes: Vec<usize>,
@@ -45,8 +47,8 @@ fn splicing(
         let current = spliced.as_deref().unwrap_or(model);
         match convert(current, &nodes)? {
             Outcome::Converted(converted) => return Ok((*converted, spliced)),
-            Outcome::Branch { node, graph } => {
-                let (replaced, added) = splice::branch(current, node, graph);
+            Outcome::Splice { node, splice } => {
+                let (replaced, added) = splice.apply(current, node)?;
                 let moved = |&index: &usize| index + added - 1;
                 let before = nodes.iter().filter(|&&index| index < node).copied();
                 let after = nodes.iter().filter(|&&index| index > node).map(moved);
@@ -60,11 +62,10 @@ fn splicing(
 /// What comes of converting what can be converted.
 enum Outcome {
     Converted(Box<Converted>),
-    /// A node's branch is chosen, and something in it has to wait: its nodes are to stand in the node's place.
-    Branch {
+    /// It is known what a node's graphs come to, and something in them has to wait: that is to stand in the node's place.
+    Splice {
         node: usize,
-        /// The attribute of the branch.
-        graph: &'static str,
+        splice: Splice,
     },
 }
 
@@ -148,8 +149,8 @@ enum Fate {
     Between,
     /// For the next stage.
     Waits,
-    /// The branch of this attribute is chosen, and has something that waits.
-    Branch(&'static str),
+    /// Has something in it that waits, and this can stand in its place.
+    Splice(Splice),
 }
 
 impl<'m> Converting<'m> {
@@ -175,7 +176,7 @@ impl<'m> Converting<'m> {
                 Fate::Converted => {}
                 Fate::Between => between.push(index),
                 Fate::Waits => waiting.push(index),
-                Fate::Branch(graph) => return Ok(Outcome::Branch { node: index, graph }),
+                Fate::Splice(splice) => return Ok(Outcome::Splice { node: index, splice }),
             }
         }
         let (mut gives, mut is_given) = (Vec::new(), was_given.to_vec());
@@ -221,8 +222,8 @@ impl<'m> Converting<'m> {
         self.builder.wanted.take();
         match self.conversion.node(&mut self.builder, node) {
             Err(error @ Error::Unsupported { .. }) if self.builder.wants_more() => {
-                if let Some(graph) = self.branch(node)? {
-                    return Ok(Fate::Branch(graph));
+                if let Some(splice) = Splice::of(&self.builder, node)? {
+                    return Ok(Fate::Splice(splice));
                 }
                 let is_between = is_of_elements(node);
                 if !is_between {
@@ -236,23 +237,6 @@ impl<'m> Converting<'m> {
                 Ok(Fate::Converted)
             }
         }
-    }
-
-    /// The branch that an `If` of a known condition chooses, if its nodes may stand in the node's place.
-    fn branch(&self, node: &'m NodeProto) -> Result<Option<&'static str>> {
-        let condition = node.input.first().and_then(|name| self.builder.values.get(name.as_str()));
-        let (Some(condition), true) = (condition, splice::is_branching(node)) else {
-            return Ok(None);
-        };
-        let Some(Tensor::Bool(condition)) = self.builder.known(condition)? else {
-            return Ok(None);
-        };
-        let graph = if condition.iter().all(|&is_true| is_true) {
-            "then_branch"
-        } else {
-            "else_branch"
-        };
-        Ok(splice::is_possible(self.builder.model, node, graph).then_some(graph))
     }
 
     /// Notes what the next stage must know for a node: what its conversion asked for, and whatever else it may ask for then.

@@ -16,7 +16,7 @@ use crate::shape::axis;
 use crate::tensor::Tensor;
 
 /// The most nodes that all branches, and loops in all their rounds, may have together.
-const MOST_NODES: usize = 1 << 16;
+pub(super) const MOST_NODES: usize = 1 << 16;
 
 /// How an operator is converted that has graphs in its attributes.
 pub(super) type ConvertGraphs =

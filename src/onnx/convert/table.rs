@@ -3,8 +3,8 @@
 use super::node::Convert;
 use super::{
     activation, attention, bits, cast, causal_conv, col2im, conv, determinant, early, einsum, elementwise, experimental, fourier,
-    fused, gather, integer, linear, linear_attention, loss, movement, multi_head, norm, optional, order, pad, pool, q_linear,
-    quantize, recurrent, reduce, resize, rotary, sample, scatter, select, sequence, shape,
+    fused, gather, integer, linear, linear_attention, loss, max_roi_pool, movement, multi_head, norm, optional, order, pad, pool,
+    q_linear, quantize, recurrent, reduce, resize, rotary, sample, scatter, select, sequence, shape,
 };
 
 /// Whether any operator of a domain is known.
@@ -36,6 +36,7 @@ fn of_microsoft(operator: &str) -> Option<Convert> {
         "FusedGemm" => fused::gemm,
         "QuantizeLinear" => quantize::quantize_linear,
         "DequantizeLinear" => quantize::dequantize_linear,
+        "DynamicQuantizeLSTM" => recurrent::dynamic_quantize_lstm,
         "DynamicQuantizeMatMul" => integer::dynamic_quantize_mat_mul,
         "MatMulIntegerToFloat" => integer::mat_mul_integer_to_float,
         "QGemm" => integer::q_gemm,
@@ -136,6 +137,7 @@ fn of_onnx(operator: &str) -> Option<Convert> {
         "GridSample" => sample::grid_sample,
         "AffineGrid" => sample::affine_grid,
         "DeformConv" => sample::deform_conv,
+        "MaxRoiPool" => max_roi_pool::max_roi_pool,
         "RoiAlign" => sample::roi_align,
         "Col2Im" => col2im::col2im,
         "Resize" => resize::resize,

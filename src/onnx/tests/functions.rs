@@ -105,7 +105,10 @@ fn functions_without_an_end_are_refused() {
     assert!(message.contains("more than 65536 nodes"), "{message}");
     let little = Model::from_bytes_with(&model.encode_to_vec(), &Options::new().budget(1 << 18));
     let message = little.unwrap_err().to_string();
-    assert!(message.contains("the nodes of functions that are called"), "{message}");
+    assert!(
+        message.contains("the copies of nodes in functions, branches and loops"),
+        "{message}"
+    );
 }
 
 #[test]

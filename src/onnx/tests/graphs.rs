@@ -4,7 +4,7 @@ use ndarray::{arr0, array};
 use prost::Message;
 
 use super::super::proto::{AttributeProto, GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto};
-use super::super::{Model, Options, element};
+use super::super::{Model, Options, Shapes, element};
 use super::{graph, initializer, int, ints, model, node, numbers, refusal, typed_output, value};
 use crate::{Backend, Session};
 
@@ -138,6 +138,26 @@ fn a_loop_without_an_end_is_refused() {
     body.node[0].op_type = "Sub".to_owned();
     let message = refusal(&endless);
     assert!(message.contains("more than 65536 nodes"), "{message}");
+}
+
+#[test]
+fn rounds_that_wait_for_what_is_computed_are_bounded() {
+    // Each adds how many elements of `x` are not 0.
+    let message = |limit: &str| {
+        let nodes = vec![
+            node("NonZero", &["x"], "places"),
+            node("Size", &["places"], "count"),
+            node("Add", &["v", "count"], "next"),
+            node("Identity", &["c"], "on"),
+        ];
+        let mut repeat = node("Loop", &[limit, "", "a"], "y");
+        repeat.attribute = vec![with_graph("body", part(&["i", "c", "v"], nodes, &["on", "next"]))];
+        let constants = vec![initializer("n", arr0(1_i64 << 40)), initializer("a", arr0(3_i64))];
+        let model = Model::from_bytes(&model(vec![repeat], constants).encode_to_vec()).unwrap();
+        model.check(&Shapes::new()).unwrap_err().to_string()
+    };
+    assert!(message("").contains("a loop without an end"), "{}", message(""));
+    assert!(message("n").contains("more than 65536 nodes"), "{}", message("n"));
 }
 
 /// Running sums of two inputs: along the last axis of `v`, from its end, and along the first of `w`; sums are listed backwards along

@@ -43,8 +43,7 @@ fn typed(name: &str, tensor: &Tensor) -> ValueInfoProto {
 
 fn run(opset: i64, operator: &str, attributes: &[AttributeProto], inputs: &[Tensor], known: &[usize]) -> Result<Tensor> {
     let bytes = one(opset, operator, attributes, inputs, known).encode_to_vec();
-    let graph = Model::from_bytes(&bytes)?.graph(&Shapes::new())?;
-    let session = crate::Session::new(graph, &crate::Backend::Reference)?;
+    let session = crate::Session::from_model(Model::from_bytes(&bytes)?, &crate::Backend::Reference)?;
     let unused = Tensor::from(array![0.0_f32]);
     let changing = inputs.iter().enumerate().filter(|(index, _)| !known.contains(index));
     let given: Vec<&Tensor> = std::iter::once(&unused).chain(changing.map(|(_, input)| input)).collect();
@@ -274,4 +273,78 @@ fn different_elements_are_counted() {
     let rows = || Tensor::from(array![[1_u8, 2], [1, 1], [1, 2]]);
     assert_eq!(of(&[int("axis", 0)], 0, rows()), array![[1_u8, 1], [1, 2]].into());
     assert_eq!(of(&[int("axis", -1)], 3, rows()), array![1_i64, 1].into());
+}
+
+/// ONNX Runtime's answer for regions that overlap the images' edges, lie outside, and have parts that overlap.
+#[test]
+fn maxima_of_regions() {
+    let images = Array::from_shape_fn((2, 2, 4, 5), |(n, c, h, w)| {
+        ((((n * 2 + c) * 4 + h) * 5 + w) * 37 % 83) as f32 - 40.0
+    });
+    let regions = array![
+        [1.0_f32, 1.0, 0.0, 7.0, 5.0],
+        [0.0, 4.0, 2.0, 4.0, 2.0],
+        [1.0, -9.0, 3.0, 3.0, 20.0],
+        [0.0, 20.0, 20.0, 30.0, 30.0],
+    ];
+    let of_region = [
+        [39, 39, 30, 40, 31, 31, 32, 32, 23, 33, 24, 42],
+        [-30, -30, -30, -30, -30, -30, -37, -37, -37, -37, -37, -37],
+        [0, 3, 40, 0, 0, 0, 0, -4, 33, 0, 0, 0],
+        [0; 12],
+    ];
+    let want = Array::from_shape_fn((4, 2, 2, 3), |(k, c, h, w)| of_region[k][(c * 2 + h) * 3 + w] as f32);
+    let scale = AttributeProto {
+        name: "spatial_scale".to_owned(),
+        f: 0.5,
+        kind: 1,
+        ..Default::default()
+    };
+    let attributes = [ints("pooled_shape", &[2, 3]), scale];
+    let inputs = |regions: Array<f32, _>| [Tensor::from(images.clone()), Tensor::from(regions)];
+    check("MaxRoiPool", &attributes, &inputs(regions), want);
+    let message = "a region of image 2, where there are 2";
+    check_refusal("MaxRoiPool", &attributes, &inputs(array![[2.0, 0.0, 0.0, 1.0, 1.0]]), message);
+}
+
+#[test]
+fn powers_have_the_bases_type() {
+    check(
+        "Pow",
+        &[],
+        &[array![1, 2, 3].into(), array![4.0_f32, 5.0, 6.0].into()],
+        array![1, 32, 729],
+    );
+    check(
+        "Pow",
+        &[],
+        &[array![-2_i64, 3].into(), array![3_i64, 4].into()],
+        array![-8_i64, 81],
+    );
+    check(
+        "Pow",
+        &[],
+        &[array![-2_i64, 3].into(), arr0(5_i64).into()],
+        array![-32_i64, 243],
+    );
+    check(
+        "Pow",
+        &[],
+        &[array![1.5_f32, -2.0].into(), array![2_i64, 3].into()],
+        array![2.25_f32, -8.0],
+    );
+}
+
+#[test]
+fn bits_of_floats() {
+    let (floats, bits) = (array![1.0_f32, -0.0, 1e-45], array![0x3f80_0000, i32::MIN, 1]);
+    for (input, to, want) in [
+        (Tensor::from(floats.clone()), 6, Tensor::from(bits.clone())),
+        (bits.into(), 1, floats.into()),
+    ] {
+        for known in known(1) {
+            let got = run(26, "BitCast", &[int("to", to)], std::slice::from_ref(&input), &known);
+            assert_eq!(got.unwrap(), want, "{known:?} known");
+        }
+    }
 }

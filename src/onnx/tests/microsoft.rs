@@ -65,3 +65,27 @@ fn operators_of_other_domains_are_not_taken_for_onnx() {
     let message = refusal(&of(vec![nested], array![1.0].into_dyn(), array![1.0].into_dyn()));
     assert!(message.contains("domain \"com.example\""), "{message}");
 }
+
+/// ONNX Runtime's answer: inputs of all steps are quantised together, and the state anew in each.
+#[test]
+fn an_lstm_of_weights_of_8_bits() {
+    let inputs = ["a", "w", "r", "", "", "", "", "", "ws", "wz", "rs", "rz"];
+    let weight: [u8; 16] = [207, 21, 45, 60, 46, 205, 222, 149, 10, 24, 85, 110, 159, 122, 67, 40];
+    let of_state: [u8; 16] = [177, 188, 8, 29, 115, 100, 227, 132, 107, 110, 170, 150, 44, 188, 193, 244];
+    let matrix = |numbers: [u8; 16]| ArrayD::from_shape_vec(vec![1, 2, 8], numbers.to_vec()).unwrap();
+    let constants = vec![
+        initializer("a", array![[[0.5_f32, -1.0]], [[1.5, 0.25]]]),
+        initializer("w", matrix(weight)),
+        initializer("r", matrix(of_state)),
+        initializer("ws", array![0.01_f32]),
+        initializer("wz", array![128_u8]),
+        initializer("rs", array![0.02_f32]),
+        initializer("rz", array![120_u8]),
+    ];
+    let got = output(&model(vec![of_microsoft("DynamicQuantizeLSTM", &inputs, "y")], constants));
+    let want = [0.290_397_47, 0.201_973_87, 0.098_718_84, 0.082_310_65];
+    assert_eq!(got.shape(), [2, 1, 1, 2]);
+    for (got, want) in got.iter().zip(want) {
+        assert!((got - want).abs() < 1e-6, "{got} where ONNX Runtime has {want}");
+    }
+}

@@ -20,8 +20,8 @@ parameters! {
         /// outer * inner
         rows: u32,
         k: u32,
-        /// The highest bit of the last place.
-        place_bit: u32,
+        /// How many bits places have, in whole digits of `top_k_select`.
+        place_bits: u32,
     }
 
     /// What `reduce`, `reduce_rows` and `fold` take.

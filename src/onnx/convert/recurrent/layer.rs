@@ -3,6 +3,7 @@
 use ndarray::ArrayD;
 
 use super::activation::{Activation, activations};
+use super::quantised::Quantised;
 use super::steps;
 use crate::dtype::DType;
 use crate::error::{Error, Result};
@@ -58,6 +59,8 @@ pub(super) struct Direction {
     pub(super) projected: Value,
     /// Of the state: `[gates * hidden, hidden]`.
     pub(super) weight: Value,
+    /// In place of that weight, where it is of 8 bits.
+    pub(super) quantised: Option<Quantised>,
     /// Of the state's share: `[gates * hidden]`.
     pub(super) bias: Value,
     /// `[3 * hidden]`: of the cell's state for the gates input, output and forget.
@@ -85,16 +88,22 @@ type Part = fn(&Outcome) -> &Value;
 
 pub(in crate::onnx::convert) fn lstm(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
     let is_coupled = node.flag("input_forget", false)?;
-    layer(node, Cell::Lstm { is_coupled })
+    layer(node, Cell::Lstm { is_coupled }, false)
+}
+
+/// ONNX Runtime's LSTM of weights of 8 bits.
+pub(in crate::onnx::convert) fn dynamic_quantize_lstm(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
+    let is_coupled = node.flag("input_forget", false)?;
+    layer(node, Cell::Lstm { is_coupled }, true)
 }
 
 pub(in crate::onnx::convert) fn gru(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
     let is_linear_first = node.flag("linear_before_reset", false)?;
-    layer(node, Cell::Gru { is_linear_first })
+    layer(node, Cell::Gru { is_linear_first }, false)
 }
 
 pub(in crate::onnx::convert) fn rnn(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
-    layer(node, Cell::Rnn)
+    layer(node, Cell::Rnn, false)
 }
 
 /// A node's layer: what it says of all directions together.
@@ -111,6 +120,8 @@ struct Layer {
     hidden: usize,
     /// `[steps, batch, inputs]`
     input: Value,
+    /// Whether both weights are of 8 bits, and have their last two axes exchanged.
+    is_quantised: bool,
     /// `[directions, gates * hidden, inputs]`
     weight: Value,
     /// `[directions, gates * hidden, hidden]`
@@ -127,8 +138,8 @@ struct Layer {
     peepholes: Option<Value>,
 }
 
-fn layer(node: &mut Node<'_, '_>, cell: Cell) -> Result<Vec<Value>> {
-    let layer = Layer::read(node, cell)?;
+fn layer(node: &mut Node<'_, '_>, cell: Cell, is_quantised: bool) -> Result<Vec<Value>> {
+    let layer = Layer::read(node, cell, is_quantised)?;
     let mut outcomes = Vec::new();
     for index in 0..layer.reverses.len() {
         let direction = layer.direction(node, index)?;
@@ -141,7 +152,7 @@ fn layer(node: &mut Node<'_, '_>, cell: Cell) -> Result<Vec<Value>> {
 }
 
 impl Layer {
-    fn read(node: &mut Node<'_, '_>, cell: Cell) -> Result<Self> {
+    fn read(node: &mut Node<'_, '_>, cell: Cell, is_quantised: bool) -> Result<Self> {
         let reverses: &[bool] = match node.string("direction", "forward")? {
             "forward" => &[false],
             "reverse" => &[true],
@@ -154,13 +165,14 @@ impl Layer {
         }
         let is_batch_first = node.flag("layout", false)?;
         let (input, state_weight) = (node.input(0)?, node.input(2)?);
-        let (&[steps, batch, inputs], &[_, _, hidden]) = (input.shape(), state_weight.shape()) else {
+        let (&[steps, batch, inputs], &[_, transposed, last]) = (input.shape(), state_weight.shape()) else {
             return Err(Error::Onnx(format!(
                 "an input of shape {:?} and a weight of the state of shape {:?}, but both must have 3 dimensions",
                 input.shape(),
                 state_weight.shape()
             )));
         };
+        let hidden = if is_quantised { transposed } else { last };
         let (steps, batch) = if is_batch_first { (batch, steps) } else { (steps, batch) };
         if steps == 0 || batch == 0 || inputs == 0 || hidden == 0 {
             return Err(unsupported(format!(
@@ -178,8 +190,15 @@ impl Layer {
             [directions, batch, hidden]
         };
         let of_shape = |index, what, shape: &[usize]| of_shape(node, index, what, shape);
-        let weight = of_shape(1, "the weight of the input", &[directions, rows, inputs])?;
-        of_shape(2, "the weight of the state", &[directions, rows, hidden])?;
+        let matrix = |inputs| {
+            if is_quantised {
+                [directions, inputs, rows]
+            } else {
+                [directions, rows, inputs]
+            }
+        };
+        let weight = of_shape(1, "the weight of the input", &matrix(inputs))?;
+        of_shape(2, "the weight of the state", &matrix(hidden))?;
         let bias = of_shape(3, "the bias", &[directions, rows.saturating_mul(2)])?;
         let lengths = of_shape(4, "the lengths", &[batch])?;
         let state = of_shape(5, "the state", &states)?;
@@ -207,6 +226,7 @@ impl Layer {
             batch,
             hidden,
             input: batch_second(input)?,
+            is_quantised,
             weight: weight.ok_or_else(|| Error::Onnx("input 1 is missing".to_owned()))?,
             state_weight,
             bias,
@@ -226,6 +246,14 @@ impl Layer {
         };
         let [own, of_state] = [0, rows].map(|start| range(node, &bias, 0, start, rows));
         let weight = part(node, &self.weight, index)?;
+        let state_weight = part(node, &self.state_weight, index)?;
+        let (projected, quantised) = if self.is_quantised {
+            let weight = Quantised::read(node, &weight, index, [8, 9])?;
+            let of_state = Quantised::read(node, &state_weight, index, [10, 11])?;
+            (weight.product(node, &self.input, &own?)?, Some(of_state))
+        } else {
+            (node.emit(Linear, &[&self.input, &weight, &own?])?, None)
+        };
         let lengths = match &self.lengths {
             Some(lengths) => Some(node.emit(Cast::new(DType::I32), &[lengths])?),
             None => None,
@@ -241,8 +269,9 @@ impl Layer {
             clip: self.clip,
             is_reverse: self.reverses[index],
             hidden: self.hidden,
-            projected: node.emit(Linear, &[&self.input, &weight, &own?])?,
-            weight: part(node, &self.state_weight, index)?,
+            projected,
+            weight: state_weight,
+            quantised,
             bias: of_state?,
             peepholes: (self.peepholes.as_ref())
                 .map(|peepholes| part(node, peepholes, index))

@@ -5,7 +5,8 @@
 
 mod activation;
 mod layer;
+mod quantised;
 mod steps;
 mod whole;
 
-pub(super) use layer::{gru, lstm, rnn};
+pub(super) use layer::{dynamic_quantize_lstm, gru, lstm, rnn};

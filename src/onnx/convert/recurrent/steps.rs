@@ -63,7 +63,10 @@ impl Direction {
         state: &Value,
         cell_state: &Value,
     ) -> Result<(Value, Value)> {
-        let of_state = node.emit(Linear, &[state, &self.weight, &self.bias])?;
+        let of_state = match &self.quantised {
+            Some(weight) => weight.product(node, state, &self.bias)?,
+            None => node.emit(Linear, &[state, &self.weight, &self.bias])?,
+        };
         let gates = node.emit(Binary::Add, &[own, &of_state])?;
         let input = self.peep(node, &gates, 0, 0, cell_state)?;
         let input = self.activated(node, 0, &input)?;

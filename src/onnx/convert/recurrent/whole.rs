@@ -9,10 +9,10 @@ use crate::ops::{Recurrent, RecurrentCell, Unary};
 impl Direction {
     /// The operator's cell, where it has everything that this direction asks for.
     pub(super) fn whole(&self) -> Option<RecurrentCell> {
-        let is_plain = self.clip.is_none() && self.peepholes.is_none() && self.lengths.is_none();
+        let has_more = self.clip.is_some() || self.peepholes.is_some() || self.lengths.is_some() || self.quantised.is_some();
         let functions: Vec<Option<Unary>> = self.activations.iter().map(|activation| activation.unary()).collect();
         match (self.cell, &functions[..]) {
-            _ if !is_plain => None,
+            _ if has_more => None,
             (Cell::Lstm { is_coupled: false }, [Some(Unary::Sigmoid), Some(Unary::Tanh), Some(Unary::Tanh)]) => {
                 Some(RecurrentCell::Lstm)
             }
