@@ -72,15 +72,14 @@ impl ScaledDotProductAttention {
     }
 
     pub(crate) fn extents(query: &[usize], key: &[usize], value: &[usize]) -> Result<AttentionExtents> {
-        let (
-            [batch @ .., queries, size],
-            [key_batch @ .., keys, key_size],
-            [value_batch @ .., values, value_size],
-        ) = (query, key, value)
+        let ([batch @ .., queries, size], [key_batch @ .., keys, key_size], [value_batch @ .., values, value_size]) =
+            (query, key, value)
         else {
             return Err(crate::Error::invalid(
                 NAME,
-                format!("queries, keys and values must have at least 2 dimensions, but shapes are {query:?}, {key:?} and {value:?}"),
+                format!(
+                    "queries, keys and values must have at least 2 dimensions, but shapes are {query:?}, {key:?} and {value:?}"
+                ),
             ));
         };
         ensure!(
@@ -133,7 +132,10 @@ mod tests {
         };
         assert_eq!(shape(&[5, 4], &[7, 4], &[7, 3], None).unwrap(), [5, 3]);
         assert_eq!(shape(&[2, 5, 4], &[2, 0, 4], &[2, 0, 3], None).unwrap(), [2, 5, 3]);
-        assert_eq!(shape(&[2, 5, 4], &[2, 7, 4], &[2, 7, 3], Some(&[2, 1, 7])).unwrap(), [2, 5, 3]);
+        assert_eq!(
+            shape(&[2, 5, 4], &[2, 7, 4], &[2, 7, 3], Some(&[2, 1, 7])).unwrap(),
+            [2, 5, 3]
+        );
         for (query, key, value, mask, words) in [
             (&[4][..], &[7, 4][..], &[7, 3][..], None, "at least 2 dimensions"),
             (&[5, 4], &[7, 3], &[7, 3], None, "[7, 3] and [7, 3]"),

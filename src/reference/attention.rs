@@ -114,7 +114,8 @@ impl Row {
         }
         // Each addition rounds, and so does each weighting by a new maximum; the exponentials of the steps to the last maximum err
         // together as that of the whole way.
-        let depth = SUM_FACTOR * UNIT_ROUNDOFF * (values.len() as f64 + 2.0) + 4.0 * ULP * values.len().div_ceil(FEWEST_KEYS) as f64;
+        let depth =
+            SUM_FACTOR * UNIT_ROUNDOFF * (values.len() as f64 + 2.0) + 4.0 * ULP * values.len().div_ceil(FEWEST_KEYS) as f64;
         let of_sum: f64 = self.shares.iter().zip(&self.terms).map(|(share, term)| share * term).sum();
         let division = 5.0 * ULP;
         let (mut rounding, mut moved, mut flushed) = (0.0, 0.0, 4.0 * SMALLEST);

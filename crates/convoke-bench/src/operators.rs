@@ -6,8 +6,8 @@ use super::case::Case;
 use convoke::ops::{
     AdaptiveAvgPool2d, AdaptiveMaxPool2d, ArgReduce, AvgPool2d, BatchNorm, Binary, Concat, Conv2d, ConvTranspose2d, Cumulative,
     Expand, Flatten, Fused, FusedBase, GridMode, GridSample, InstanceNorm, Interpolate, LayerNorm, Linear, LocalResponseNorm,
-    LpPool2d, MatMul, MaxPool2d, Op, PRelu, Pad2d, Recurrent, RecurrentCell, Reduce, Resample, Reshape, RoiAlign, ScaledDotProductAttention, Slice, Softmax,
-    TapTable, Ternary, TopK, Transpose, Unary,
+    LpPool2d, MatMul, MaxPool2d, Op, PRelu, Pad2d, Recurrent, RecurrentCell, Reduce, Resample, Reshape, RoiAlign,
+    ScaledDotProductAttention, Slice, Softmax, TapTable, Ternary, TopK, Transpose, Unary,
 };
 
 /// One small case for each operator, neither square nor symmetric: what a kernel call costs where it has little to do.

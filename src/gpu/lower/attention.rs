@@ -131,9 +131,7 @@ impl Layer<'_> {
         let [query, key, value] = [&self.inputs[0], &self.inputs[1], &self.inputs[2]];
         let rank = query.shape.len();
         let batch = &query.shape[..rank - 2];
-        let AttentionExtents {
-            queries, keys, size, ..
-        } = self.extents;
+        let AttentionExtents { queries, keys, size, .. } = self.extents;
         let scale = Value {
             slot: Some(recording.data(NAME, vec![self.scale.to_bits()])?),
             shape: vec![],

@@ -16,7 +16,8 @@ use crate::ops::{
     ConvTranspose2d, CoordinateMode, Cumulative, Expand, Flatten, Fused, FusedBase, Gather, GatherElements, GridCoordinates,
     GridMode, GridPadding, GridSample, InstanceNorm, Interpolate, InterpolateMode, LayerNorm, Linear, LocalResponseNorm, LpPool2d,
     MatMul, MatMulInteger, MaxPool2d, Op, PRelu, Pad2d, Recurrent, RecurrentCell, Reduce, ReduceKind, Resample, Reshape, RoiAlign,
-    RoiReduction, ScaledDotProductAttention, ScatterElements, ScatterReduction, Slice, Softmax, TapTable, Ternary, TopK, Transpose, Unary,
+    RoiReduction, ScaledDotProductAttention, ScatterElements, ScatterReduction, Slice, Softmax, TapTable, Ternary, TopK, Transpose,
+    Unary,
 };
 use crate::{Error, Padding2d, PaddingMode, Precision};
 
@@ -411,7 +412,15 @@ fn volumes() -> Vec<(Op, Vec<Vec<usize>>)> {
 /// Attention by all kernels: few queries and many, sizes of whole vectors and not, and so large that nothing keeps them.
 fn attention() -> Vec<(Op, Vec<Vec<usize>>)> {
     let mut cases = Vec::new();
-    for (queries, size, value_size) in [(1, 4, 4), (12, 36, 20), (49, 32, 64), (40, 128, 96), (40, 256, 128), (33, 5, 3), (9, 300, 260)] {
+    for (queries, size, value_size) in [
+        (1, 4, 4),
+        (12, 36, 20),
+        (49, 32, 64),
+        (40, 128, 96),
+        (40, 256, 128),
+        (33, 5, 3),
+        (9, 300, 260),
+    ] {
         let operands = vec![vec![2, 3, queries, size], vec![2, 3, 37, size], vec![2, 3, 37, value_size]];
         let op = Op::from(ScaledDotProductAttention::new());
         cases.push((op.clone(), [operands.clone(), vec![vec![3, 1, 37]]].concat()));
@@ -421,7 +430,10 @@ fn attention() -> Vec<(Op, Vec<Vec<usize>>)> {
         ScaledDotProductAttention::new().into(),
         vec![vec![1, 4], vec![300_000, 4], vec![300_000, 4]],
     ));
-    cases.push((ScaledDotProductAttention::new().into(), vec![vec![2, 4], vec![0, 4], vec![0, 4]]));
+    cases.push((
+        ScaledDotProductAttention::new().into(),
+        vec![vec![2, 4], vec![0, 4], vec![0, 4]],
+    ));
     cases
 }
 

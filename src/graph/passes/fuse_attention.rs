@@ -237,7 +237,9 @@ impl Finder<'_> {
             let node = &self.graph.nodes[maker];
             match &node.op {
                 Op::Transpose(op) if transposed && order.is_none() => {
-                    let Ok(own) = op.resolved(self.shape(value).len()) else { break };
+                    let Ok(own) = op.resolved(self.shape(value).len()) else {
+                        break;
+                    };
                     order = Some(own);
                     value = node.inputs[0];
                 }
@@ -299,7 +301,11 @@ impl Attention {
             add.last(op, inputs, node);
         } else {
             let attended = add.node(op, &inputs);
-            add.last(reshape(&[value_batch, &[queries, value_size][..]].concat()), vec![attended], node);
+            add.last(
+                reshape(&[value_batch, &[queries, value_size][..]].concat()),
+                vec![attended],
+                node,
+            );
         }
     }
 }

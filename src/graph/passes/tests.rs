@@ -442,7 +442,10 @@ fn attention_is_fused_with_what_is_added_to_scores() {
 fn what_is_more_than_attention_stays() {
     let parts = |heads: Heads, scores: ValueId| {
         let ops = heads.after(scores);
-        assert!(!ops.iter().any(|op| matches!(op, Op::ScaledDotProductAttention(_))), "{ops:?}");
+        assert!(
+            !ops.iter().any(|op| matches!(op, Op::ScaledDotProductAttention(_))),
+            "{ops:?}"
+        );
     };
     // Scores that are wanted by themselves.
     let mut heads = Heads::new();
@@ -451,7 +454,11 @@ fn what_is_more_than_attention_stays() {
     let weights = heads.builder.node(Softmax::new(-1), &[scores]);
     let output = heads.builder.node(MatMul, &[weights, heads.builder.input]);
     heads.builder.graph.output(output).unwrap();
-    let optimized = heads.builder.graph.optimized(&[Pass::FuseAttention], Some(&[&HEADS])).unwrap();
+    let optimized = heads
+        .builder
+        .graph
+        .optimized(&[Pass::FuseAttention], Some(&[&HEADS]))
+        .unwrap();
     assert_eq!(optimized.nodes().len(), 4);
     // A mask that is scaled; another axis; scores that are no product.
     let mut heads = Heads::new();

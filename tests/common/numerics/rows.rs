@@ -78,7 +78,12 @@ pub(super) fn attention(device: &dyn Device) -> Outcome {
         check(device, &op, &[query.clone(), key.clone(), value.clone(), mask])?;
         let output = device.run_floats(&op, &[&query, &key, &value])?.swap_remove(0);
         for row in 0..rows.len() {
-            let special = [output[[0, row, 1]], output[[1, row, 0]], output[[0, row, 0]], output[[1, row, 1]]];
+            let special = [
+                output[[0, row, 1]],
+                output[[1, row, 0]],
+                output[[0, row, 0]],
+                output[[1, row, 1]],
+            ];
             if special[0] != inf || !special[1].is_nan() || special[2..].iter().any(|x| !x.is_finite()) {
                 return Err(format!("row {row} of size {size}: {special:?}").into());
             }
