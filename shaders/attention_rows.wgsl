@@ -3,7 +3,7 @@
 // An invocation keeps ROWS queries, LANES apart, and what it has summed of the values for each. Keys and values are the same for all
 // invocations of a workgroup (shared/keys_*.wgsl).
 // Header: LANES, ROWS, KEYS (that are weighted by one maximum), QUADS and VALUE_QUADS (of four elements of a query and of a value),
-// LAST_ROW, LAST_QUAD and LAST_VALUE_QUAD (those less 1), HAS_MASK, AXES, and those of shared/keys_*.wgsl.
+// LAST_QUAD and LAST_VALUE_QUAD (those less 1), HAS_MASK, AXES, and those of shared/keys_*.wgsl.
 //
 // query: [matrices, queries, QUADS]
 // key: [matrices, keys, QUADS]

@@ -142,7 +142,7 @@ fn run(workgroup: u32, lane: u32) {
     }
 }
 
-// Four queries and four keys from these on, at one element of their size. What is past the end is 0, or not to be infinite.
+// Four queries and four keys from these on, at one element of their size: past the last the last, past its size 0.
 fn load_slices(matrix: u32, query: u32, key: u32, first: u32, place: u32) {
     let term = place % SLICE;
     let element = min(first + term, params.size - 1u);

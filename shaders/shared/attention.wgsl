@@ -6,7 +6,7 @@ const MINUS_INFINITY_BITS = 0xff800000u;
 // seen.
 const LOWEST = -3.40282346e+38;
 
-// As bits, past infinity's of a NaN, which `max` would drop; of minus infinity, nothing.
+// A score's magnitude as bits, past infinity's of a NaN, which `max` may drop; of minus infinity, nothing.
 fn magnitude_of(score: f32) -> u32 {
     let bits = bitcast<u32>(score);
     return select(bits & 0x7fffffffu, 0u, bits == MINUS_INFINITY_BITS);
@@ -16,8 +16,8 @@ fn weight(score: f32, largest: f32) -> f32 {
     return exp(max(score - largest, -200.0));
 }
 
-// Whether there was a NaN or infinity among the scores, or nothing but minus infinities: the largest of the scores' magnitudes says so,
-// whatever the arithmetic has kept, and a sum of 0.
+// Whether there was a NaN or infinity among the scores, which the largest of their magnitudes tells, whatever the arithmetic has kept,
+// or nothing but minus infinities, whose weights are 0.
 fn is_undefined(sum: f32, magnitude: u32) -> bool {
     return magnitude >= INFINITY_BITS || sum == 0.0;
 }

@@ -6,15 +6,23 @@
 use pulp::Arch;
 use rayon::prelude::*;
 
-use super::gemm::with_scratch;
+use super::columns::Matrix;
+use super::epilogue::Epilogue;
+use super::gemm::{self, Product, with_scratch};
 use super::math::exp;
 use super::operand::Operand;
 use super::product::{Block, COLUMNS, PackedRows, inner_blocks};
+use super::softmax;
 use crate::error::Result;
-use crate::ops::{AttentionExtents, ScaledDotProductAttention};
+use crate::ops::{AttentionExtents, ScaledDotProductAttention, Softmax};
+use crate::shape::element_count;
 
 /// The most keys of a tile: with a panel of queries, 12 KiB of scores.
 const TILE: usize = 192;
+/// Fewer queries do not repay that keys and values are packed; their scores are few as well.
+const FEWEST_QUERIES: usize = 32;
+/// The largest queries and values of which a tile of keys stays in cache.
+const LARGEST: usize = 128;
 
 pub(super) fn attention(op: ScaledDotProductAttention, inputs: &[Operand<'_>], output: &mut [f32]) -> Result<()> {
     let [query, key, value] = [&inputs[0], &inputs[1], &inputs[2]];
@@ -33,6 +41,10 @@ pub(super) fn attention(op: ScaledDotProductAttention, inputs: &[Operand<'_>], o
     let mask = inputs
         .get(3)
         .map(|mask| Mask::new(mask, &query.shape[..query.shape.len() - 2]));
+    if queries < FEWEST_QUERIES || size.max(value_size) > LARGEST {
+        let operands = [query.data, key.data, value.data];
+        return by_products(op.factor(size), &extents, operands, mask.as_ref(), output);
+    }
     // Each head's keys and values are packed once, for all panels of its queries.
     let heads: Vec<Vec<Tile>> = (0..matrices)
         .into_par_iter()
@@ -59,6 +71,68 @@ pub(super) fn attention(op: ScaledDotProductAttention, inputs: &[Operand<'_>], o
     }
     work.into_par_iter().for_each(Panel::run);
     Ok(())
+}
+
+/// Two products and a softmax, with all scores in memory.
+fn by_products(
+    scale: f32,
+    extents: &AttentionExtents,
+    [query, key, value]: [&[f32]; 3],
+    mask: Option<&Mask<'_>>,
+    output: &mut [f32],
+) -> Result<()> {
+    let &AttentionExtents {
+        matrices,
+        queries,
+        keys,
+        size,
+        value_size,
+    } = extents;
+    let scaled: Vec<f32> = query.iter().map(|x| x * scale).collect();
+    let shape = [matrices * queries, keys];
+    let mut scores = vec![0.0; element_count("scaled_dot_product_attention", &shape)?];
+    multiply_all(&scaled, [queries, size, keys], key, [1, size], &mut scores);
+    if let Some(mask) = mask {
+        for (row, scores) in scores.chunks_exact_mut(keys).enumerate() {
+            mask.rows(row / queries, row % queries).add_to_row(scores);
+        }
+    }
+    let mut weights = vec![0.0; scores.len()];
+    let scores = Operand {
+        shape: &shape,
+        data: &scores,
+    };
+    softmax::softmax(Softmax::new(-1), &scores, &mut weights)?;
+    multiply_all(&weights, [queries, keys, value_size], value, [value_size, 1], output);
+    Ok(())
+}
+
+/// Products of as many matrices on either side. The right ones' elements lie so far apart along the inner extent, and along columns.
+fn multiply_all(
+    left: &[f32],
+    [rows, inner, columns]: [usize; 3],
+    right: &[f32],
+    [inner_stride, column_stride]: [usize; 2],
+    output: &mut [f32],
+) {
+    let packed: Vec<PackedRows> = (left.chunks_exact(rows * inner))
+        .map(|matrix| PackedRows::new(matrix, rows, inner, inner, 1))
+        .collect();
+    let operands = packed.iter().zip(right.chunks_exact(inner * columns));
+    let products = operands
+        .zip(output.chunks_exact_mut(rows * columns))
+        .map(|((weights, data), output)| Product {
+            weights,
+            columns: Matrix {
+                data,
+                inner_stride,
+                column_stride,
+            },
+            epilogue: Epilogue::default(),
+            output,
+            length: columns,
+        });
+    gemm::run(products.collect());
 }
 
 /// Neighbouring keys and their values, packed.
@@ -142,6 +216,13 @@ impl<'a> Mask<'a> {
 }
 
 impl Rows<'_> {
+    /// Adds what the first query has for all keys.
+    fn add_to_row(&self, scores: &mut [f32]) {
+        for (key, score) in scores.iter_mut().enumerate() {
+            *score += self.data[key * self.key_stride];
+        }
+    }
+
     /// Adds what so many queries have for the keys from this one on.
     fn add(&self, first: usize, scores: &mut [f32], queries: usize) {
         for (key, scores) in scores.chunks_exact_mut(COLUMNS).enumerate() {
