@@ -1,10 +1,10 @@
 //! Which operators of a graph are computed together: functions of elements with those before them, and with the sums of products of whole
 //! numbers that they begin with.
 
-use super::chain::{Chain, DEPTH, Input, Instruction, Reach, Right, is_of_floats, is_of_wholes};
+use super::chain::{Chain, DEPTH, Input, Instruction, LARGEST_SMALL, Reach, Right, is_of_floats, is_of_wholes};
 use crate::dtype::{DType, TensorType};
 use crate::graph::{Graph, Node, ValueId};
-use crate::ops::{Binary, Op};
+use crate::ops::{Binary, Op, Unary};
 
 /// The most instructions of a chain. Files decide how many functions there are one after another.
 const MOST_INSTRUCTIONS: usize = 64;
@@ -156,7 +156,10 @@ impl<'a> Finder<'a> {
         let link = self.is_link(node, &draft.shape)?;
         self.operand(node.inputs[0], draft, height)?;
         match link {
-            Link::Cast(from, to) => draft.chain.code.extend(casts(from, to).into_iter().flatten()),
+            Link::Cast(from, to) => {
+                let is_small = is_small(draft.chain.code.last());
+                draft.chain.code.extend(casts(from, to, is_small).into_iter().flatten());
+            }
             Link::Unary(function) => draft.chain.code.push(Instruction::Unary(function)),
             Link::Binary(function) => {
                 let right = node.inputs[1];
@@ -263,7 +266,7 @@ impl<'a> Finder<'a> {
 
 enum Link {
     Cast(DType, DType),
-    Unary(crate::ops::Unary),
+    Unary(Unary),
     Binary(Binary),
 }
 
@@ -271,8 +274,16 @@ fn is_sum(node: &Node) -> bool {
     matches!(node.op, Op::ConvInteger(_) | Op::MatMulInteger(_))
 }
 
+/// Whether what an instruction gives is so small, or NaN.
+fn is_small(instruction: Option<&Instruction>) -> bool {
+    match instruction {
+        Some(&Instruction::Unary(Unary::Clamp { min, max })) => [min, max].iter().all(|bound| bound.abs() <= LARGEST_SMALL),
+        _ => false,
+    }
+}
+
 /// From one type to another; bytes are held as `i32`.
-fn casts(from: DType, to: DType) -> [Option<Instruction>; 2] {
+fn casts(from: DType, to: DType, is_small: bool) -> [Option<Instruction>; 2] {
     let byte = match to {
         DType::U8 => Some(Instruction::ToByte { signed: false }),
         DType::I8 => Some(Instruction::ToByte { signed: true }),
@@ -280,6 +291,7 @@ fn casts(from: DType, to: DType) -> [Option<Instruction>; 2] {
     };
     match (from == DType::F32, to == DType::F32) {
         (true, true) => [None, None],
+        (true, false) if is_small => [Some(Instruction::ToSmallWhole), byte],
         (true, false) => [Some(Instruction::ToWhole), byte],
         (false, true) => [Some(Instruction::ToFloat), None],
         (false, false) => [byte, None],
@@ -294,7 +306,7 @@ mod tests {
     use crate::cpu::{Cpu, CpuEngine};
     use crate::engine::Engine;
     use crate::graph::passes::Passes;
-    use crate::ops::{Cast, Conv, ConvInteger, Unary};
+    use crate::ops::{Cast, Conv, ConvInteger};
     use crate::tensor::Tensor;
     use crate::testing::Random;
 
