@@ -1,4 +1,5 @@
-//! ONNX's own test cases (`tests/data/onnx_node`, and whole models in `tests/data/onnx_sets`), a trial each on the reference, on the CPU
+//! ONNX's own test cases (`tests/data/onnx_node`, and whole models in `tests/data/onnx_sets`) and quantised networks as ONNX Runtime
+//! computes them (`tests/data/quantised`), a trial each on the reference, on the CPU
 //! and on the GPU. What is not supported is named in `unsupported.txt`, which must be right to the letter.
 //!
 //! Without an adapter the GPU's trials are shown and counted as ignored; with `CONVOKE_REQUIRE_GPU=1` that is a failure.
@@ -92,6 +93,7 @@ fn name(case: &Path) -> String {
 fn cases(data: &Path) -> convoke::Result<Vec<PathBuf>> {
     let mut cases = find(data.join("onnx_node"))?;
     cases.extend(find(data.join("onnx_sets"))?);
+    cases.extend(find(data.join("quantised"))?);
     Ok(cases)
 }
 

@@ -2,38 +2,54 @@
 
 use std::borrow::Cow;
 
+use super::bytes::{ConvWeights, MatMulWeights};
 use super::epilogue::Epilogue;
-use super::operand::Operand;
+use super::operand::{Operand, operand};
 use super::product::PackedRows;
-use super::{conv, conv_transpose, linear};
+use super::{conv, conv_transpose, linear, sums};
 use crate::error::Result;
 use crate::ops::{Fused, FusedBase, Op};
+use crate::tensor::TensorView;
 
 /// What is made of an operator's constant inputs once.
 #[derive(Clone, Debug)]
-pub(crate) struct Prepared(Vec<PackedRows>);
+pub(crate) enum Prepared {
+    /// Weights of floats, of each group.
+    Floats(Vec<PackedRows>),
+    /// Weights of bytes.
+    Conv(ConvWeights),
+    MatMul(MatMulWeights),
+}
 
 /// Packs the weights of an operator that has any to pack.
-pub(crate) fn prepare(op: &Op, weight: Option<Operand<'_>>) -> Option<Prepared> {
-    let weight = weight?;
+pub(crate) fn prepare(op: &Op, weight: &TensorView<'_>) -> Option<Prepared> {
+    if matches!(op, Op::ConvInteger(_) | Op::MatMulInteger(_)) {
+        return sums::prepare(op, weight).ok().flatten();
+    }
+    let weight = operand(weight)?;
     match op {
         Op::Conv(op)
         | Op::Fused(Fused {
             base: FusedBase::Conv(op),
             ..
-        }) => Some(Prepared(conv::pack(op, &weight))),
+        }) => Some(Prepared::Floats(conv::pack(op, &weight))),
         Op::ConvTranspose(op)
         | Op::Fused(Fused {
             base: FusedBase::ConvTranspose(op),
             ..
-        }) => Some(Prepared(conv_transpose::pack(op, &weight))),
+        }) => Some(Prepared::Floats(conv_transpose::pack(op, &weight))),
         _ => None,
     }
 }
 
 /// What computes an operator with inputs of these shapes.
-pub(crate) fn kernel(op: &Op, inputs: &[&[usize]]) -> &'static str {
+pub(crate) fn kernel(op: &Op, inputs: &[&[usize]], prepared: Option<&Prepared>) -> &'static str {
     match op {
+        Op::ConvInteger(_) | Op::MatMulInteger(_) => match prepared {
+            Some(Prepared::Conv(weights)) => weights.name(),
+            Some(Prepared::MatMul(_)) => "product of bytes",
+            _ => op.name(),
+        },
         Op::Conv(op)
         | Op::Fused(Fused {
             base: FusedBase::Conv(op),
@@ -58,8 +74,8 @@ pub(super) fn base(
 ) -> Result<()> {
     let (input, weight) = (&inputs[0], &inputs[1]);
     let packed = |pack: &dyn Fn() -> Vec<PackedRows>| match prepared {
-        Some(Prepared(packed)) => Cow::Borrowed(&packed[..]),
-        None => Cow::Owned(pack()),
+        Some(Prepared::Floats(packed)) => Cow::Borrowed(&packed[..]),
+        _ => Cow::Owned(pack()),
     };
     match op {
         FusedBase::Conv(op) => {

@@ -3,14 +3,24 @@
 use std::ops::Range;
 
 use super::plane::Places;
-use super::product::{COLUMNS, padded_columns, panels};
+use super::product::{COLUMNS, HALF, padded_columns, panels};
 use crate::ops::AxisWindow;
 use crate::padding::PaddingMode;
 
+/// What is packed at a time.
+pub(super) trait Item: Copy + Default + Send + Sync {
+    /// The width of a last panel that has no more columns than that.
+    const NARROWEST: usize;
+}
+
+impl Item for f32 {
+    const NARROWEST: usize = HALF;
+}
+
 /// Something with `inner` rows and any number of columns.
-pub(super) trait Columns: Send + Sync {
+pub(super) trait Columns<T = f32>: Send + Sync {
     /// Packs some rows of some columns: panels as [`panels`] has them, in each `[inner][width]`, zeros past the last column.
-    fn pack(&self, inner: Range<usize>, columns: Range<usize>, output: &mut [f32]);
+    fn pack(&self, inner: Range<usize>, columns: Range<usize>, output: &mut [T]);
 }
 
 /// The room that packed columns take.
@@ -19,16 +29,16 @@ pub(super) fn packed_length(inner: usize, columns: usize) -> usize {
 }
 
 /// A matrix with its elements anywhere.
-pub(super) struct Matrix<'a> {
-    pub(super) data: &'a [f32],
+pub(super) struct Matrix<'a, T = f32> {
+    pub(super) data: &'a [T],
     pub(super) inner_stride: usize,
     pub(super) column_stride: usize,
 }
 
-impl Columns for Matrix<'_> {
-    fn pack(&self, inner: Range<usize>, columns: Range<usize>, output: &mut [f32]) {
+impl<T: Item> Columns<T> for Matrix<'_, T> {
+    fn pack(&self, inner: Range<usize>, columns: Range<usize>, output: &mut [T]) {
         let extent = inner.len();
-        for (first, width) in panels(columns.len()) {
+        for (first, width) in panels(columns.len(), T::NARROWEST) {
             let panel = &mut output[first * extent..(first + width) * extent];
             let kept = width.min(columns.len() - first);
             let start = columns.start + first;
@@ -46,7 +56,7 @@ impl Columns for Matrix<'_> {
                     }
                 }
                 for target in panel.chunks_exact_mut(width) {
-                    target[kept..].fill(0.0);
+                    target[kept..].fill(T::default());
                 }
             }
         }
@@ -55,15 +65,12 @@ impl Columns for Matrix<'_> {
 
 /// Copies and fills up with zeros. Whole panels are copied by the vector.
 #[inline(always)]
-fn copy(target: &mut [f32], source: &[f32]) {
-    if let (Ok(target), Ok(source)) = (
-        <&mut [f32; COLUMNS]>::try_from(&mut *target),
-        <&[f32; COLUMNS]>::try_from(source),
-    ) {
+fn copy<T: Item>(target: &mut [T], source: &[T]) {
+    if let (Ok(target), Ok(source)) = (<&mut [T; COLUMNS]>::try_from(&mut *target), <&[T; COLUMNS]>::try_from(source)) {
         *target = *source;
     } else {
         target[..source.len()].copy_from_slice(source);
-        target[source.len()..].fill(0.0);
+        target[source.len()..].fill(T::default());
     }
 }
 
@@ -98,9 +105,11 @@ impl Taps {
 }
 
 /// The windows of a convolution of one image and group: inner is `[channel][tap row][tap column]`, columns are positions.
-pub(super) struct Windows<'a> {
+pub(super) struct Windows<'a, T = f32> {
     /// The group's channels, planes one after another.
-    pub(super) input: &'a [f32],
+    pub(super) input: &'a [T],
+    /// What stands where the padding has no element.
+    pub(super) padding: T,
     pub(super) plane: usize,
     pub(super) width: usize,
     pub(super) rows: &'a Places,
@@ -108,14 +117,14 @@ pub(super) struct Windows<'a> {
     pub(super) kernel: (usize, usize),
 }
 
-/// A run of a panel's row, for one tap: `length` elements of a plane from `source` on, or zeros.
+/// A run of a panel's row, for one tap: `length` elements of a plane from `source` on, or of the padding.
 #[derive(Clone, Copy)]
 struct Piece {
     source: Option<usize>,
     length: usize,
 }
 
-impl Windows<'_> {
+impl<T> Windows<'_, T> {
     /// What each tap reads at these positions, the same in every channel: the pieces, and where each tap's end.
     fn pieces(&self, positions: Range<usize>) -> (Vec<Piece>, Vec<usize>) {
         let (kernel_height, kernel_width) = self.kernel;
@@ -157,11 +166,11 @@ impl Windows<'_> {
     }
 }
 
-impl Columns for Windows<'_> {
-    fn pack(&self, inner: Range<usize>, columns: Range<usize>, output: &mut [f32]) {
+impl<T: Item> Columns<T> for Windows<'_, T> {
+    fn pack(&self, inner: Range<usize>, columns: Range<usize>, output: &mut [T]) {
         let extent = inner.len();
         let taps = self.kernel.0 * self.kernel.1;
-        for (first, width) in panels(columns.len()) {
+        for (first, width) in panels(columns.len(), T::NARROWEST) {
             let panel = &mut output[first * extent..(first + width) * extent];
             let kept = width.min(columns.len() - first);
             let start = columns.start + first;
@@ -175,11 +184,11 @@ impl Columns for Windows<'_> {
                     let (own, others) = rest.split_at_mut(piece.length);
                     rest = others;
                     match piece.source {
-                        None => own.fill(0.0),
+                        None => own.fill(self.padding),
                         Some(source) => copy_strided(own, &plane[source..], self.columns.stride),
                     }
                 }
-                rest.fill(0.0);
+                rest.fill(T::default());
                 tap += 1;
                 if tap == taps {
                     tap = 0;
@@ -192,11 +201,11 @@ impl Columns for Windows<'_> {
 
 /// Every element of the target, from a source with elements `stride` apart. Whole panels are copied by the vector.
 #[inline(always)]
-fn copy_strided(target: &mut [f32], source: &[f32], stride: usize) {
+fn copy_strided<T: Item>(target: &mut [T], source: &[T], stride: usize) {
     match stride {
         1 => copy(target, &source[..target.len()]),
         2 => {
-            let whole = <&mut [f32; COLUMNS]>::try_from(&mut *target);
+            let whole = <&mut [T; COLUMNS]>::try_from(&mut *target);
             if let (Ok(target), Some(source)) = (whole, source.first_chunk::<{ 2 * COLUMNS }>()) {
                 *target = std::array::from_fn(|i| source[2 * i]);
             } else {

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, Weak};
 use super::base::Prepared;
 use crate::content::{Key, Seeds};
 use crate::lock::lock;
-use crate::ops::FusedBase;
+use crate::ops::Op;
 use crate::tensor::Tensor;
 
 /// The constants that some session holds, in row-major order, and what they were packed to.
@@ -20,7 +20,7 @@ pub(crate) struct Constants {
 #[derive(Debug)]
 struct Packed {
     weight: Weak<Tensor>,
-    base: FusedBase,
+    op: Op,
     prepared: Weak<Prepared>,
 }
 
@@ -42,11 +42,11 @@ impl Constants {
     pub(crate) fn packed(
         &self,
         weight: &Arc<Tensor>,
-        base: FusedBase,
+        op: &Op,
         pack: impl FnOnce() -> Option<Arc<Prepared>>,
     ) -> Option<Arc<Prepared>> {
         let mut packed = lock(&self.packed);
-        let is_it = |packed: &&Packed| packed.base == base && Weak::as_ptr(&packed.weight) == Arc::as_ptr(weight);
+        let is_it = |packed: &&Packed| packed.op == *op && Weak::as_ptr(&packed.weight) == Arc::as_ptr(weight);
         // The entry keeps the address from being another's.
         if let Some(known) = packed.iter().find(is_it).and_then(|packed| packed.prepared.upgrade()) {
             return Some(known);
@@ -55,7 +55,7 @@ impl Constants {
         packed.retain(|packed| packed.prepared.strong_count() > 0);
         packed.push(Packed {
             weight: Arc::downgrade(weight),
-            base,
+            op: op.clone(),
             prepared: Arc::downgrade(&prepared),
         });
         Some(prepared)

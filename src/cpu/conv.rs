@@ -8,7 +8,7 @@ use super::operand::Operand;
 use super::plane::Plane;
 use super::product::PackedRows;
 use crate::error::Result;
-use crate::ops::{AxisWindow, Conv};
+use crate::ops::{AxisWindow, Conv, ConvGeometry};
 use crate::padding::Sides;
 
 /// The most output channels of a group that are computed directly.
@@ -18,10 +18,16 @@ const FEW_CHANNELS: usize = 8;
 const MOST_TERMS: usize = 2048;
 
 /// Whether a group has so few channels that a product would waste most of its rows.
-fn is_direct(op: &Conv, weight: &[usize]) -> bool {
+pub(super) fn is_direct(op: &Conv, weight: &[usize]) -> bool {
     let group = weight[0] / op.groups;
     let terms: usize = weight[1..].iter().product();
     group < FEW_CHANNELS && terms <= MOST_TERMS && (op.groups > 1 || weight[1] <= 4 * FEW_CHANNELS)
+}
+
+/// Whether each window is the one element at its own place.
+pub(super) fn is_pointwise(geometry: &ConvGeometry) -> bool {
+    let sees_its_own_place = |axis: &AxisWindow| axis.kernel == 1 && axis.stride == 1 && axis.padding == Sides::NONE;
+    geometry.axes.iter().all(sees_its_own_place)
 }
 
 /// How a convolution with a weight of this shape is computed.
@@ -53,14 +59,14 @@ pub(super) fn conv(
     if output.is_empty() {
         return Ok(());
     }
-    let sees_its_own_place = |axis: &AxisWindow| axis.kernel == 1 && axis.stride == 1 && axis.padding == Sides::NONE;
-    let is_pointwise = geometry.axes.iter().all(sees_its_own_place);
+    let is_pointwise = is_pointwise(&geometry);
     let geometry = Plane::of(&geometry, op.padding_mode);
     if is_direct(op, weight.shape) {
         let direct = Direct {
             op,
             geometry: &geometry,
             input: input.data,
+            real: |x| x,
             weight: weight.data,
             epilogue: epilogue.clone(),
         };
@@ -78,6 +84,7 @@ pub(super) fn conv(
         let columns = Taps::new(op.padding_mode, &geometry.columns);
         run(op, &geometry, packed, epilogue, output, |group| Windows {
             input: &input.data[group * channels * plane..(group + 1) * channels * plane],
+            padding: 0.0,
             plane,
             width: geometry.input.width,
             rows: &geometry.rows,

@@ -26,10 +26,12 @@ const VECTORS: usize = 3;
 const LANES: usize = 16;
 
 /// A convolution with its taps found.
-pub(super) struct Direct<'a> {
+pub(super) struct Direct<'a, T, R> {
     pub(super) op: &'a Conv,
     pub(super) geometry: &'a Plane,
-    pub(super) input: &'a [f32],
+    pub(super) input: &'a [T],
+    /// The number that an element of the input stands for.
+    pub(super) real: R,
     pub(super) weight: &'a [f32],
     pub(super) epilogue: Epilogue<'a>,
 }
@@ -52,7 +54,14 @@ impl Layout {
     }
 }
 
-impl Direct<'_> {
+/// A band of rows: the number of its image and group, its first row, and its part of each output channel.
+struct Task<'a, O> {
+    group: usize,
+    first: usize,
+    output: Vec<&'a mut [O]>,
+}
+
+impl<T: Copy + Sync, R: Fn(T) -> f32 + Sync> Direct<'_, T, R> {
     /// How rows lie that reach over all taps and what the padding puts beside them. A short input may have very long ones.
     fn layout(&self) -> Result<Layout> {
         let geometry = self.geometry;
@@ -85,11 +94,45 @@ impl Direct<'_> {
         Ok(layout)
     }
 
+    /// The convolution with all that follows it.
     pub(super) fn run(&self, output: &mut [f32]) -> Result<()> {
+        let layout = self.layout()?;
+        self.tasks(layout, output).for_each(|mut task| {
+            self.band(layout, task.group, task.first, &mut task.output);
+            for (channel, part) in task.output.iter_mut().enumerate() {
+                let offset = self.offset(task.group, channel, task.first);
+                self.epilogue_without_bias().apply(offset, 0, part);
+            }
+        });
+        Ok(())
+    }
+
+    /// The convolution alone, from which `finish` makes the output's elements from this place on.
+    pub(super) fn sums<O: Send>(&self, output: &mut [O], finish: impl Fn(usize, &mut [f32], &mut [O]) + Sync) -> Result<()> {
+        let layout = self.layout()?;
+        self.tasks(layout, output).for_each(|task| {
+            let mut sums: Vec<Vec<f32>> = task.output.iter().map(|part| vec![0.0; part.len()]).collect();
+            let mut parts: Vec<&mut [f32]> = sums.iter_mut().map(Vec::as_mut_slice).collect();
+            self.band(layout, task.group, task.first, &mut parts);
+            for (channel, (sums, part)) in parts.into_iter().zip(task.output).enumerate() {
+                finish(self.offset(task.group, channel, task.first), sums, part);
+            }
+        });
+        Ok(())
+    }
+
+    /// Where a channel's rows from this one on are in the output.
+    fn offset(&self, group: usize, channel: usize, row: usize) -> usize {
+        let out_channels = self.geometry.out_channels / self.op.groups;
+        let output = self.geometry.output;
+        ((group * out_channels + channel) * output.height + row) * output.width
+    }
+
+    /// Cuts an output into bands.
+    fn tasks<'o, O: Send>(&self, layout: Layout, output: &'o mut [O]) -> impl ParallelIterator<Item = Task<'o, O>> {
         let geometry = self.geometry;
         let groups = self.op.groups;
         let (out_channels, in_channels) = (geometry.out_channels / groups, geometry.in_channels / groups);
-        let layout = self.layout()?;
         let width = geometry.output.width;
         let height = geometry.output.height;
         let (row_stride, row_dilation) = geometry.row.map_or((1, 1), |row| (row.stride, row.dilation));
@@ -105,25 +148,27 @@ impl Direct<'_> {
             band = band.div_ceil(2);
         }
         let bands = height.div_ceil(band);
-        let mut work: Vec<(usize, usize, Vec<&mut [f32]>)> = Vec::with_capacity(tasks * bands);
+        let mut work: Vec<Task<'o, O>> = Vec::with_capacity(tasks * bands);
         for (group, own) in output.chunks_exact_mut(out_channels * height * width).enumerate() {
             let first = work.len();
-            work.extend((0..bands).map(|index| (group, index * band, Vec::with_capacity(out_channels))));
+            work.extend((0..bands).map(|index| Task {
+                group,
+                first: index * band,
+                output: Vec::with_capacity(out_channels),
+            }));
             for plane in own.chunks_exact_mut(height * width) {
                 for (task, part) in work[first..].iter_mut().zip(plane.chunks_mut(band * width)) {
-                    task.2.push(part);
+                    task.output.push(part);
                 }
             }
         }
         // Small tasks are not worth a thread's while.
         let least =
             (16_384 / (band * width * geometry.kernel.height * geometry.kernel.width * in_channels * out_channels).max(1)).max(1);
-        work.into_par_iter()
-            .with_min_len(least)
-            .for_each(|(group, first, mut parts)| self.band(layout, group, first, &mut parts));
-        Ok(())
+        work.into_par_iter().with_min_len(least)
     }
 
+    /// Some rows of one image and group, without what follows the convolution but with the bias.
     fn band(&self, mut layout: Layout, group: usize, first: usize, output: &mut [&mut [f32]]) {
         let geometry = self.geometry;
         let plane = geometry.input.height * geometry.input.width;
@@ -171,10 +216,6 @@ impl Direct<'_> {
                 bias: self.epilogue.bias.map(|bias| &bias[own..own + out_channels]),
                 output: &mut *output,
             });
-            for (channel, part) in output.iter_mut().enumerate() {
-                let offset = (group * out_channels + channel) * geometry.output.height + first;
-                self.epilogue_without_bias().apply(offset * geometry.output.width, 0, part);
-            }
         });
     }
 
@@ -186,7 +227,7 @@ impl Direct<'_> {
     }
 
     /// A row with its padding, sorted by phase: element `x` of phase `p` is the padded row's element `x * phases + p`.
-    fn fill_row(&self, layout: Layout, source: &[f32], target: &mut [f32]) {
+    fn fill_row(&self, layout: Layout, source: &[T], target: &mut [f32]) {
         let before = self.geometry.columns.padding.before;
         let mode = self.op.padding_mode;
         let last_tap = (self.geometry.kernel.width - 1) * self.geometry.columns.dilation;
@@ -199,7 +240,7 @@ impl Direct<'_> {
             let start = start.div_ceil(layout.phases).min(used);
             let inside = (source.len() as isize - at(start)).max(0) as usize;
             let inside = inside.div_ceil(layout.phases).min(used - start);
-            let outside = |x: usize| edge(mode, at(x), source);
+            let outside = |x: usize| self.edge(mode, at(x), source);
             for (x, target) in phase[..start].iter_mut().enumerate() {
                 *target = outside(x);
             }
@@ -207,15 +248,19 @@ impl Direct<'_> {
                 let from = &source[at(start) as usize..];
                 let middle = &mut phase[start..start + inside];
                 match layout.phases {
-                    1 => middle.copy_from_slice(&from[..inside]),
+                    1 => {
+                        for (target, &value) in middle.iter_mut().zip(from) {
+                            *target = (self.real)(value);
+                        }
+                    }
                     2 => {
                         for (target, pair) in middle.iter_mut().zip(from.chunks(2)) {
-                            *target = pair[0];
+                            *target = (self.real)(pair[0]);
                         }
                     }
                     phases => {
                         for (target, &value) in middle.iter_mut().zip(from.iter().step_by(phases)) {
-                            *target = value;
+                            *target = (self.real)(value);
                         }
                     }
                 }
@@ -225,11 +270,12 @@ impl Direct<'_> {
             }
         }
     }
-}
 
-/// What stands at a place outside the row.
-fn edge(mode: PaddingMode, place: isize, row: &[f32]) -> f32 {
-    mode.source_index(place, row.len()).map_or(0.0, |place| row[place])
+    /// What stands at a place outside the row.
+    fn edge(&self, mode: PaddingMode, place: isize, row: &[T]) -> f32 {
+        mode.source_index(place, row.len())
+            .map_or(0.0, |place| (self.real)(row[place]))
+    }
 }
 
 /// The loops over a band that is in scratch memory.

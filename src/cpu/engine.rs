@@ -3,14 +3,17 @@
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
-use ndarray::{ArrayView, IxDyn};
+use ndarray::{ArrayD, ArrayView, IxDyn};
 
 use super::base::{Prepared, kernel, prepare};
+use super::chain::Output;
+use super::chains::{Group, Work, groups};
 use super::device::Cpu;
 use super::execute::execute;
 use super::memory::{Place, Places, keeps_elements, places};
-use super::operand::{Operand, array, operand};
+use super::operand::{Operand, array, in_order, operand};
 use super::run::run_into_new;
+use super::sums::{Operands, sums};
 use crate::dtype::{DType, TensorType};
 use crate::elsewhere::elsewhere;
 use crate::engine::{Engine, Evaluation, Kept, Running, shapes_of};
@@ -21,7 +24,7 @@ use crate::lock::lock;
 use crate::ops::{Fused, FusedBase, Op};
 use crate::profiling::{Layer, Profile, Timed, Timing, layers, least};
 use crate::shape;
-use crate::tensor::{Tensor, TensorView};
+use crate::tensor::{Element, Tensor, TensorView};
 
 const NAME: &str = "graph";
 
@@ -60,10 +63,10 @@ struct Memory {
     tensors: Vec<Option<Tensor>>,
 }
 
-/// An operator that runs; one that changes only the shape does not.
+/// Operators that run together; one that changes only the shape does not run.
 #[derive(Debug)]
 struct Step {
-    node: usize,
+    group: Group,
     prepared: Option<Arc<Prepared>>,
 }
 
@@ -157,17 +160,14 @@ impl CpuEngine {
             .iter()
             .map(|value| value.constant.clone().map(|array| self.cpu.constants.shared(array)))
             .collect();
-        let steps = graph
-            .nodes
-            .iter()
-            .enumerate()
-            .filter(|(_, node)| !keeps_elements(&node.op))
-            .map(|(index, node)| Step {
-                node: index,
-                prepared: self.prepared(node, &constants),
-            })
-            .collect();
-        let places = places(&graph, &types);
+        let groups = groups(&graph, &types);
+        let places = places(&graph, &groups, &types);
+        let runs = |group: &Group| !keeps_elements(&graph.nodes[group.node].op);
+        let steps = groups.into_iter().filter(runs).map(|group| Step {
+            prepared: self.prepared(&graph.nodes[group.node], &constants),
+            group,
+        });
+        let steps = steps.collect();
         Ok(Plan {
             graph,
             types,
@@ -180,16 +180,23 @@ impl CpuEngine {
 
     /// The node's packed weights, those of another session where it has packed the same.
     fn prepared(&self, node: &Node, constants: &[Option<Arc<Tensor>>]) -> Option<Arc<Prepared>> {
-        let base = match &node.op {
-            Op::Conv(op) => FusedBase::Conv(*op),
-            Op::ConvTranspose(op) => FusedBase::ConvTranspose(*op),
-            Op::Fused(Fused { base, .. }) => *base,
+        // Whatever follows it.
+        let op: Op = match &node.op {
+            Op::Fused(Fused {
+                base: FusedBase::Conv(op),
+                ..
+            }) => (*op).into(),
+            Op::Fused(Fused {
+                base: FusedBase::ConvTranspose(op),
+                ..
+            }) => (*op).into(),
+            op @ (Op::Conv(_) | Op::ConvTranspose(_) | Op::ConvInteger(_) | Op::MatMulInteger(_)) => op.clone(),
             _ => return None,
         };
         let weight = *node.inputs.get(1)?;
         let array = constants[weight.0].as_ref()?;
-        let pack = || Some(Arc::new(prepare(&node.op, operand(&array.view()))?));
-        let prepared = self.cpu.constants.packed(array, base, pack)?;
+        let pack = || Some(Arc::new(prepare(&op, &array.view())?));
+        let prepared = self.cpu.constants.packed(array, &op, pack)?;
         // Values that late passes made are of one plan alone.
         let mut packed = lock(&self.packed);
         if weight.0 < self.graph.values.len() && !packed.iter().any(|known| Arc::ptr_eq(known, &prepared)) {
@@ -244,7 +251,7 @@ impl Engine for CpuEngine {
             values[value.0] = Some(input.rearranged().unwrap_or_else(|| input.to_tensor()));
         }
         for (index, node) in plan.graph.nodes.iter().enumerate() {
-            let step = plan.steps.iter().find(|step| step.node == index);
+            let step = plan.steps.iter().find(|step| step.group.node == index);
             let prepared = step.and_then(|step| step.prepared.as_deref());
             let outputs = self.run_node(&plan, node, prepared, &values)?;
             for (value, output) in node.outputs.iter().zip(outputs) {
@@ -278,13 +285,16 @@ impl Engine for CpuEngine {
 
 impl Plan {
     fn timed(&self, step: &Step) -> Timed {
-        let node = &self.graph.nodes[step.node];
+        let node = &self.graph.nodes[step.group.node];
         let shapes: Vec<&[usize]> = (node.inputs.iter())
             .map(|value| self.types[value.0].shape.as_slice())
             .collect();
         Timed {
-            node: step.node,
-            kernel: kernel(&node.op, &shapes),
+            node: step.group.node,
+            kernel: match step.group.work {
+                Work::Chain(_) => "chain",
+                Work::Node | Work::Sums { .. } => kernel(&node.op, &shapes, step.prepared.as_deref()),
+            },
             seconds: Vec::new(),
         }
     }
@@ -294,15 +304,85 @@ impl Plan {
     }
 
     fn step(&self, step: &Step, inputs: &[TensorView<'_>], memory: &mut Memory) -> Result<()> {
-        let node = &self.graph.nodes[step.node];
+        let node = &self.graph.nodes[step.group.node];
         let prepared = step.prepared.as_deref();
         let values = node.inputs.iter().chain(&node.outputs);
-        let outcome = if node.outputs.len() == 1 && values.clone().all(|value| self.types[value.0].dtype == DType::F32) {
+        let outcome = if !matches!(step.group.work, Work::Node) {
+            self.step_of_group(step, inputs, memory)
+        } else if node.outputs.len() == 1 && values.clone().all(|value| self.types[value.0].dtype == DType::F32) {
             self.step_of_floats(node, prepared, inputs, memory)
         } else {
             self.step_of_any(node, prepared, inputs, memory)
         };
         outcome.map_err(|error| node.locate(error))
+    }
+
+    /// Operators that are computed together, into the one output that they have.
+    fn step_of_group(&self, step: &Step, inputs: &[TensorView<'_>], memory: &mut Memory) -> Result<()> {
+        let output = step.group.outputs[0];
+        let kind = &self.types[output.0];
+        match self.places.of_values[output.0] {
+            Place::Buffer(buffer) => {
+                let mut data = self.taken(buffer, memory);
+                let length = kind.shape.iter().product();
+                let outcome = self.compute(step, inputs, memory, &mut data[..length]);
+                memory.buffers[buffer] = data;
+                outcome
+            }
+            Place::Tensor(place) => {
+                let before = memory.tensors[place].take();
+                let tensor = match kind.dtype {
+                    DType::I32 => self.compute_tensor::<i32>(step, inputs, memory, before)?,
+                    DType::U8 => self.compute_tensor::<u8>(step, inputs, memory, before)?,
+                    DType::I8 => self.compute_tensor::<i8>(step, inputs, memory, before)?,
+                    other => return Err(Error::Internal(format!("a chain ends with {other}"))),
+                };
+                memory.tensors[place] = Some(tensor);
+                Ok(())
+            }
+            place => Err(Error::Internal(format!("{} is in {place:?}", self.graph.name(output)))),
+        }
+    }
+
+    /// The output over that of the run before, where there was one.
+    fn compute_tensor<O: Output + Element>(
+        &self,
+        step: &Step,
+        inputs: &[TensorView<'_>],
+        memory: &Memory,
+        before: Option<Tensor>,
+    ) -> Result<Tensor>
+    where
+        ArrayD<O>: Into<Tensor>,
+    {
+        let shape = &self.types[step.group.outputs[0].0].shape;
+        let before = before.and_then(|tensor| tensor.into_array::<O>().ok());
+        let mut array = before.unwrap_or_else(|| ArrayD::default(shape.as_slice()));
+        self.compute(step, inputs, memory, array.as_slice_mut().unwrap_or_default())?;
+        Ok(array.into())
+    }
+
+    fn compute<O: Output>(&self, step: &Step, inputs: &[TensorView<'_>], memory: &Memory, output: &mut [O]) -> Result<()> {
+        let views = self.views(&step.group.inputs, inputs, memory)?;
+        let op = &self.graph.nodes[step.group.node].op;
+        match &step.group.work {
+            Work::Node => return Err(Error::Internal(format!("{} is no chain", op.name()))),
+            Work::Chain(chain) => chain.bind(&views)?.run(output),
+            Work::Sums { chain, has_zero_point } => {
+                let zero_point = if *has_zero_point { first(&views[2])? } else { 0 };
+                let operands = Operands {
+                    left: &views[0],
+                    zero_point,
+                    right: &views[1],
+                    prepared: step.prepared.as_deref(),
+                };
+                let chain = chain.bind(&views[2 + usize::from(*has_zero_point)..])?;
+                sums(op, &operands, output, |place, sums, output: &mut [O]| {
+                    chain.finish(place, sums, output);
+                })?;
+            }
+        }
+        Ok(())
     }
 
     /// An operator of `f32` alone, into the buffer of its one output.
@@ -405,4 +485,14 @@ impl Plan {
         }
         Ok(outputs)
     }
+}
+
+/// The one element of a tensor of `i32`.
+fn first(tensor: &TensorView<'_>) -> Result<i32> {
+    let elements = match tensor {
+        TensorView::I32(array) => in_order(array)?,
+        _ => &[],
+    };
+    let first = elements.first().copied();
+    first.ok_or_else(|| Error::Internal(format!("a zero point of {}", tensor.dtype())))
 }

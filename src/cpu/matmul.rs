@@ -7,22 +7,19 @@ use super::operand::Operand;
 use super::product::PackedRows;
 use crate::error::Result;
 use crate::ops::{MatMul, MatMulExtents};
-use crate::shape;
+use crate::shape::{self, element_count};
 
 pub(super) fn matmul(left: &Operand<'_>, right: &Operand<'_>, output: &mut [f32]) -> Result<()> {
+    let extents = MatMul::extents(left.shape, right.shape)?;
     let MatMulExtents {
-        left_batch,
-        right_batch,
-        rows,
-        inner,
-        columns,
-    } = MatMul::extents(left.shape, right.shape)?;
+        rows, inner, columns, ..
+    } = extents;
     // Of no products the sum is 0.
     if output.is_empty() || inner == 0 {
         output.fill(0.0);
         return Ok(());
     }
-    let batch = shape::broadcast("matmul", left_batch, right_batch)?;
+    let places = places(&extents)?;
     let packed: Vec<PackedRows> = left
         .data
         .chunks_exact(rows * inner)
@@ -30,11 +27,11 @@ pub(super) fn matmul(left: &Operand<'_>, right: &Operand<'_>, output: &mut [f32]
         .collect();
     let products = output
         .chunks_exact_mut(rows * columns)
-        .enumerate()
-        .map(|(index, output)| Product {
-            weights: &packed[place(index, &batch, left_batch)],
+        .zip(places)
+        .map(|(output, [left_place, right_place])| Product {
+            weights: &packed[left_place],
             columns: Matrix {
-                data: &right.data[place(index, &batch, right_batch) * inner * columns..][..inner * columns],
+                data: &right.data[right_place * inner * columns..][..inner * columns],
                 inner_stride: columns,
                 column_stride: 1,
             },
@@ -44,6 +41,16 @@ pub(super) fn matmul(left: &Operand<'_>, right: &Operand<'_>, output: &mut [f32]
         });
     gemm::run(products.collect());
     Ok(())
+}
+
+/// For each matrix of the output, which ones of the operands it is the product of.
+pub(super) fn places(extents: &MatMulExtents<'_>) -> Result<Vec<[usize; 2]>> {
+    let operands = [extents.left_batch, extents.right_batch];
+    let batch = shape::broadcast("matmul", operands[0], operands[1])?;
+    let count = element_count("matmul", &batch)?;
+    Ok((0..count)
+        .map(|index| operands.map(|own| place(index, &batch, own)))
+        .collect())
 }
 
 /// Which of an operand's matrices the output's matrix number `index` has: where an extent is 1, its one serves all.

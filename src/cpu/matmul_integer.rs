@@ -1,18 +1,18 @@
 //! The matrix product of whole numbers.
 
 use super::matmul::matmul;
-use super::operand::{Operand, array};
-use super::whole_sums::{add, digits, most_terms, numbers};
+use super::operand::Operand;
+use super::whole_sums::{Numbers, add, digits, most_terms};
 use crate::error::Result;
-use crate::ops::MatMul;
+use crate::ops::{MatMul, MatMulInteger};
 use crate::shape::element_count;
-use crate::tensor::{Tensor, TensorView};
 
-pub(super) fn matmul_integer(left: &TensorView<'_>, right: &TensorView<'_>, shape: &[usize]) -> Result<Tensor> {
-    let extents = MatMul::extents(left.shape(), right.shape())?;
-    let mut total = vec![0; element_count("matmul_integer", shape)?];
+pub(super) fn matmul_integer((left, left_shape): Numbers<'_>, (right, right_shape): Numbers<'_>) -> Result<Vec<i32>> {
+    let extents = MatMul::extents(left_shape, right_shape)?;
+    let shape = MatMulInteger.output_shape(left_shape, right_shape)?;
+    let mut total = vec![0; element_count("matmul_integer", &shape)?];
     let mut part = vec![0.0; total.len()];
-    let (left_digits, right_digits) = (digits(&numbers(left)?, 8), digits(&numbers(right)?, 8));
+    let (left_digits, right_digits) = (digits(left, 8), digits(right, 8));
     for left_digits in &left_digits {
         for right_digits in &right_digits {
             let most = most_terms(left_digits, right_digits);
@@ -26,7 +26,7 @@ pub(super) fn matmul_integer(left: &TensorView<'_>, right: &TensorView<'_>, shap
                     first * extents.columns,
                     terms * extents.columns,
                 );
-                let (mut left_shape, mut right_shape) = (left.shape().to_vec(), right.shape().to_vec());
+                let (mut left_shape, mut right_shape) = (left_shape.to_vec(), right_shape.to_vec());
                 let (last, row) = (left_shape.len() - 1, right_shape.len().saturating_sub(2));
                 left_shape[last] = terms;
                 right_shape[row] = terms;
@@ -40,7 +40,7 @@ pub(super) fn matmul_integer(left: &TensorView<'_>, right: &TensorView<'_>, shap
             }
         }
     }
-    array("matmul_integer", total, shape)
+    Ok(total)
 }
 
 /// The same range of every piece of so many elements.

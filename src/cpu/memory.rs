@@ -1,5 +1,6 @@
 //! Where the values of a graph are during a run: memory planning.
 
+use super::chains::{Group, Work};
 use crate::dtype::{DType, TensorType};
 use crate::graph::Graph;
 use crate::ops::Op;
@@ -32,7 +33,8 @@ pub(super) struct Places {
 }
 
 /// Gives every value a place, and each buffer a length: a buffer is taken again when nobody needs what it holds.
-pub(super) fn places(graph: &Graph, types: &[TensorType]) -> Places {
+pub(super) fn places(graph: &Graph, groups: &[Group], types: &[TensorType]) -> Places {
+    let keeps = |group: &Group| matches!(group.work, Work::Node) && keeps_elements(&graph.nodes[group.node].op);
     let mut places = vec![Place::Nowhere; graph.values.len()];
     for (index, value) in graph.values.iter().enumerate() {
         if value.constant.is_some() {
@@ -45,14 +47,14 @@ pub(super) fn places(graph: &Graph, types: &[TensorType]) -> Places {
     // A value with another shape is the same elements: what is needed is where they come from.
     let mut origins: Vec<usize> = (0..graph.values.len()).collect();
     let mut last_use = vec![0; graph.values.len()];
-    for (step, node) in graph.nodes.iter().enumerate() {
-        for value in &node.inputs {
+    for (step, group) in groups.iter().enumerate() {
+        for value in &group.inputs {
             last_use[origins[value.0]] = step;
         }
-        if keeps_elements(&node.op) {
-            origins[node.outputs[0].0] = origins[node.inputs[0].0];
+        if keeps(group) {
+            origins[group.outputs[0].0] = origins[group.inputs[0].0];
         }
-        for value in &node.outputs {
+        for value in &group.outputs {
             last_use[origins[value.0]] = step;
         }
     }
@@ -62,11 +64,11 @@ pub(super) fn places(graph: &Graph, types: &[TensorType]) -> Places {
     let mut lengths: Vec<usize> = Vec::new();
     let mut tensors = 0;
     let mut free: Vec<usize> = Vec::new();
-    for (step, node) in graph.nodes.iter().enumerate() {
-        if keeps_elements(&node.op) {
-            places[node.outputs[0].0] = places[node.inputs[0].0];
+    for (step, group) in groups.iter().enumerate() {
+        if keeps(group) {
+            places[group.outputs[0].0] = places[group.inputs[0].0];
         } else {
-            for value in &node.outputs {
+            for value in &group.outputs {
                 if types[value.0].dtype != DType::F32 {
                     places[value.0] = Place::Tensor(tensors);
                     tensors += 1;
@@ -88,10 +90,10 @@ pub(super) fn places(graph: &Graph, types: &[TensorType]) -> Places {
                 places[value.0] = Place::Buffer(buffer);
             }
         }
-        let mut ended: Vec<usize> = node
+        let mut ended: Vec<usize> = group
             .inputs
             .iter()
-            .chain(&node.outputs)
+            .chain(&group.outputs)
             .map(|value| origins[value.0])
             .collect();
         ended.sort_unstable();

@@ -1,4 +1,4 @@
-//! The fast CPU backend: every operator in `f32` on all cores, vectors found at run time, no `unsafe`.
+//! The fast CPU backend: every operator in `f32` on all cores, vectors found at run time, `unsafe` in one call.
 //!
 //! Convolution is a matrix product over tiles of output positions: a tile's windows are copied into panels as the product
 //! wants them, so that neither a padded input nor an im2col buffer is ever in memory, and bias, residual sum and activation
@@ -25,8 +25,11 @@ mod base;
 mod batch_norm;
 mod binary;
 mod broadcast;
+mod bytes;
 mod cast;
 mod ceilings;
+mod chain;
+mod chains;
 mod columns;
 mod concat;
 mod constants;
@@ -72,6 +75,7 @@ mod scatter_elements;
 mod slice;
 mod softmax;
 mod strided;
+mod sums;
 mod ternary;
 mod top_k;
 mod transpose;

@@ -13,7 +13,7 @@ pub(super) const ROWS: usize = 6;
 /// Columns in registers.
 pub(super) const COLUMNS: usize = 16;
 /// Columns of a last panel that has no more.
-const HALF: usize = COLUMNS / 2;
+pub(super) const HALF: usize = COLUMNS / 2;
 /// The largest block of the inner extent: a panel of columns is then 20 KiB.
 const INNER: usize = 320;
 /// Rows of a block: with `INNER`, 240 KiB.
@@ -30,17 +30,16 @@ pub(super) fn padded_columns(columns: usize) -> usize {
     columns.next_multiple_of(HALF)
 }
 
-/// The panels of so many columns: first column and width in memory.
-pub(super) fn panels(columns: usize) -> impl Iterator<Item = (usize, usize)> {
-    (0..columns)
-        .step_by(COLUMNS)
-        .map(move |first| (first, if columns - first <= HALF { HALF } else { COLUMNS }))
+/// The panels of so many columns: first column and width in memory, which is `narrowest` where that is enough.
+pub(super) fn panels(columns: usize, narrowest: usize) -> impl Iterator<Item = (usize, usize)> {
+    let width = move |first: usize| if columns - first <= narrowest { narrowest } else { COLUMNS };
+    (0..columns).step_by(COLUMNS).map(move |first| (first, width(first)))
 }
 
 /// A matrix packed by rows: blocks of the inner extent, in each the panels of rows, in each `[inner][ROWS]`, zeros past
 /// the last row.
 #[derive(Clone, Debug)]
-pub(super) struct PackedRows {
+pub(crate) struct PackedRows {
     data: Vec<f32>,
     rows: usize,
     inner: usize,
@@ -117,7 +116,7 @@ impl Block<'_, '_> {
         let packed = weights.block(&inner);
         for start in rows.clone().step_by(ROW_BLOCK) {
             let end = rows.end.min(start + ROW_BLOCK);
-            for (column, width) in panels(length) {
+            for (column, width) in panels(length, HALF) {
                 let panel = &columns[column * extent..(column + width) * extent];
                 let kept = width.min(length - column);
                 for row in (start..end).step_by(ROWS) {

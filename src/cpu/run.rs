@@ -5,19 +5,18 @@ use ndarray::{ArrayD, ArrayViewD, Axis, Dimension, IxDyn};
 use super::arg_reduce::arg_reduce;
 use super::base::Prepared;
 use super::cast::cast;
-use super::conv_integer::conv_integer;
 use super::cumulative;
 use super::device::Cpu;
 use super::elementwise::elementwise;
 use super::execute::execute;
 use super::gather::gather;
 use super::gather_elements::gather_elements;
-use super::matmul_integer::matmul_integer;
 use super::operand::{Operand, array, operand};
 use super::pool::{adaptive_max_pool, max_pool};
 use super::recurrent;
 use super::reduce;
 use super::scatter_elements::scatter_elements;
+use super::sums::{Operands, sums};
 use super::top_k::top_k;
 use crate::dtype::{DType, TensorType};
 use crate::error::{Error, Result};
@@ -67,7 +66,9 @@ pub(super) fn run_into_new(
             Ok(vec![array(op.name(), output, shape)?])
         }
         _ if matches!(op, Op::Cast(_)) => Ok(vec![cast(&inputs[0], &types[0])?]),
-        _ if matches!(op, Op::MatMulInteger(_) | Op::ConvInteger(_)) => Ok(vec![sums(op, inputs, &types[0].shape)?]),
+        _ if matches!(op, Op::MatMulInteger(_) | Op::ConvInteger(_)) => {
+            Ok(vec![whole_sums(op, inputs, prepared, &types[0].shape)?])
+        }
         _ if matches!(op, Op::Unary(_) | Op::Binary(_) | Op::Ternary(_)) => Ok(vec![elementwise(op, inputs, &types[0])?]),
         _ if let Op::ScatterElements(op) = op => Ok(vec![scatter_elements(*op, inputs, &types[0])?]),
         _ if matches!(op, Op::Reduce(_) | Op::ArgReduce(_) | Op::TopK(_) | Op::Cumulative(_)) => along_axes(op, &inputs[0], types),
@@ -88,11 +89,18 @@ fn along_axes(op: &Op, input: &TensorView<'_>, types: &[TensorType]) -> Result<V
 }
 
 /// Sums of products of whole numbers.
-fn sums(op: &Op, inputs: &[TensorView<'_>], shape: &[usize]) -> Result<Tensor> {
-    match op {
-        Op::ConvInteger(op) => conv_integer(*op, &inputs[0], &inputs[1], shape),
-        _ => matmul_integer(&inputs[0], &inputs[1], shape),
-    }
+fn whole_sums(op: &Op, inputs: &[TensorView<'_>], prepared: Option<&Prepared>, shape: &[usize]) -> Result<Tensor> {
+    let mut output = vec![0; element_count(op.name(), shape)?];
+    let operands = Operands {
+        left: &inputs[0],
+        zero_point: 0,
+        right: &inputs[1],
+        prepared,
+    };
+    sums(op, &operands, &mut output, |_, sums, output: &mut [i32]| {
+        output.copy_from_slice(sums);
+    })?;
+    array(op.name(), output, shape)
 }
 
 /// Maxima with their indices.

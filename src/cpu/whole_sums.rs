@@ -8,7 +8,10 @@ use crate::tensor::TensorView;
 /// The largest whole number up to which `f32` has every one.
 const LARGEST_EXACT: usize = 1 << 24;
 
-/// Whole numbers of at most 32 bits.
+/// Whole numbers with their shape.
+pub(super) type Numbers<'a> = (&'a [i32], &'a [usize]);
+
+/// The elements of a tensor of whole numbers of at most 32 bits.
 pub(super) fn numbers(tensor: &TensorView<'_>) -> Result<Vec<i32>> {
     Ok(match tensor {
         TensorView::I32(array) => array.iter().copied().collect(),

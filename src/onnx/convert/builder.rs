@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use super::origin::{Dequantized, Sums};
+use super::origin::Dequantized;
 use crate::dtype::{DType, TensorType};
 use crate::error::{Error, Result};
 use crate::graph::passes::Evaluate;
@@ -63,9 +63,8 @@ pub(crate) struct Builder<'m> {
     pub(super) elements: HashMap<&'m str, i32>,
     /// The element type that the node under conversion says its outputs have.
     pub(super) declared: Option<i32>,
-    /// Reals that were made of quantised numbers, and of sums of their products.
+    /// Reals that were made of quantised numbers.
     pub(super) dequantized: HashMap<ValueId, Dequantized>,
-    pub(super) sums: HashMap<ValueId, Sums>,
     /// What nodes give, without what is an output already.
     pub(super) computed: HashSet<ValueId>,
     /// Constants that are in the graph, by the address of the elements, which are held so that it stays theirs.
@@ -89,7 +88,6 @@ impl<'m> Builder<'m> {
             elements: HashMap::new(),
             declared: None,
             dequantized: HashMap::new(),
-            sums: HashMap::new(),
             computed: HashSet::new(),
             constants: HashMap::new(),
             evaluate,

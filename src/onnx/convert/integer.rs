@@ -4,7 +4,7 @@ use super::builder::Value;
 use super::cast::number;
 use super::conv;
 use super::node::{Node, unsupported};
-use super::origin::{Dequantized, Sums};
+use super::origin::Dequantized;
 use super::quantize::{Dynamic, as_f32, centred, dynamic, is_zero, rounded, type_of_zero_point};
 use crate::dtype::DType;
 use crate::error::{Error, Result};
@@ -165,7 +165,7 @@ pub(super) fn conv_of_dequantized(
         let bias = of_channels(node, &bias, axes)?;
         sums = with_addend(node, &sums, &bias)?;
     }
-    reals_of_sums(node, sums, factor).map(Some)
+    scaled(node, &sums, &factor).map(Some)
 }
 
 /// As [`conv_of_dequantized`] a product of matrices, the right one transposed where that is asked for.
@@ -201,7 +201,7 @@ pub(super) fn product_of_dequantized(
     if let Some(bias) = bias {
         sums = with_addend(node, &sums, &bias)?;
     }
-    reals_of_sums(node, sums, factor).map(Some)
+    scaled(node, &sums, &factor).map(Some)
 }
 
 /// What is added to sums of products.
@@ -239,13 +239,6 @@ fn bias_of_sums(node: &Node<'_, '_>, bias: Option<&Value>, factor: &Value) -> Re
     } else {
         Bias::Real
     })
-}
-
-/// Sums as reals, which say what they were made of.
-fn reals_of_sums(node: &mut Node<'_, '_>, numbers: Value, factor: Value) -> Result<Value> {
-    let reals = scaled(node, &numbers, &factor)?;
-    node.note_sums(&reals, Sums { numbers, factor });
-    Ok(reals)
 }
 
 /// Sums with a bias, which broadcasts to them and not they to it.

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use ndarray::IxDyn;
 
 use super::builder::{Builder, Value};
-use super::origin::{Dequantized, Sums};
+use super::origin::Dequantized;
 use crate::error::{Error, Result};
 use crate::onnx::budget::Budget;
 use crate::onnx::proto::{AttributeProto, NodeProto, TensorProto};
@@ -245,20 +245,6 @@ impl<'b, 'm> Node<'b, 'm> {
     pub(super) fn note_dequantized(&mut self, value: &Value, from: Dequantized) {
         if let Value::Tensor { id, .. } = value {
             self.builder.dequantized.insert(*id, from);
-        }
-    }
-
-    /// The sums of products of quantised numbers that reals were made of.
-    pub(super) fn sums(&self, value: &Value) -> Option<Sums> {
-        match value {
-            Value::Tensor { id, .. } => self.builder.sums.get(id).cloned(),
-            _ => None,
-        }
-    }
-
-    pub(super) fn note_sums(&mut self, value: &Value, from: Sums) {
-        if let Value::Tensor { id, .. } = value {
-            self.builder.sums.insert(*id, from);
         }
     }
 

@@ -25,10 +25,3 @@ impl Dequantized {
         matches!(self.numbers.dtype(), Some(DType::U8 | DType::I8)) && (is_one || is_along)
     }
 }
-
-/// Sums of products of quantised numbers, and the factor that makes reals of them.
-#[derive(Clone, Debug)]
-pub(crate) struct Sums {
-    pub(super) numbers: Value,
-    pub(super) factor: Value,
-}

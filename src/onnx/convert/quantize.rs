@@ -3,7 +3,7 @@
 use super::builder::{Value, signed};
 use super::cast::{Rounding, cast_to, converted, number};
 use super::node::{Node, unsupported};
-use super::origin::{Dequantized, Sums};
+use super::origin::Dequantized;
 use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::onnx::element;
@@ -185,15 +185,8 @@ pub(super) fn quantize_linear(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
         block,
     };
     let by = Scale::read(node, [1, 2], &along)?;
-    let mut quotients = if let Some(Sums { numbers, factor }) = node.sums(&input) {
-        // What was summed up in whole numbers is scaled once.
-        let factor = node.emit(Binary::Div, &[&factor, &by.scale])?;
-        let (numbers, factor) = (as_f32(node, &numbers)?, as_f32(node, &factor)?);
-        node.emit(Binary::Mul, &[&numbers, &factor])?
-    } else {
-        let reals = as_f32(node, &input)?;
-        node.emit(Binary::Div, &[&reals, &by.scale])?
-    };
+    let reals = as_f32(node, &input)?;
+    let mut quotients = node.emit(Binary::Div, &[&reals, &by.scale])?;
     let divided_in = if precision == 0 {
         node.element_type(1)
     } else {

@@ -245,3 +245,35 @@ fn what_stands_between_quantised_numbers_is_summed_in_whole_numbers() {
     // A bias of another scale has no part in such sums.
     assert!(!sums(between("ws")));
 }
+
+#[test]
+fn a_quotient_that_is_almost_a_half_is_of_what_was_rounded() {
+    let (input_scale, weight_scale) = (0.006_919_312_8_f32, 0.001_868_647_6_f32);
+    let constants = || {
+        vec![
+            initializer("i", array![[[[0_i8]]]]),
+            initializer("xs", array![input_scale]),
+            initializer("xz", array![0_i8]),
+            initializer("w", array![[[[1_i8]]]]),
+            initializer("ws", array![weight_scale]),
+            initializer("wz", array![0_i8]),
+            initializer("b", array![27_546_i32]),
+            initializer("bs", array![input_scale * weight_scale]),
+            initializer("ys", array![0.005_886_993_4_f32]),
+            initializer("yz", array![0_i8]),
+        ]
+    };
+    let nodes = vec![
+        node("DequantizeLinear", &["i", "xs", "xz"], "p"),
+        node("DequantizeLinear", &["w", "ws", "wz"], "q"),
+        node("DequantizeLinear", &["b", "bs"], "r"),
+        node("Conv", &["p", "q", "r"], "s"),
+        node("QuantizeLinear", &["s", "ys", "yz"], "y"),
+    ];
+    // 27546 of the product of the scales by the last one are 60.49999996; by the rounded product they are 60.500004.
+    assert_eq!(typed_output(&model(nodes, constants())).unwrap(), array![[[[61_i8]]]].into());
+    // The factor is rounded here, and the product with it is 60.5.
+    let operands = ["i", "xs", "xz", "w", "ws", "wz", "ys", "yz", "b"];
+    let whole = model(vec![node("QLinearConv", &operands, "y")], constants());
+    assert_eq!(typed_output(&whole).unwrap(), array![[[[60_i8]]]].into());
+}

@@ -1,0 +1,151 @@
+//! Convolution of bytes: a product for each image and group, its columns the windows.
+
+use rayon::prelude::*;
+
+use super::depthwise::{self, is_exact};
+use super::dot::{ROWS, Vectors};
+use super::input::{Bytes, interleave, word};
+use super::product::{Product, Rule, Run, Source, run};
+use super::weights::Packed;
+use crate::cpu::columns::{Matrix, Taps, Windows};
+use crate::cpu::conv::{is_direct, is_pointwise};
+use crate::cpu::plane::Plane;
+use crate::error::Result;
+use crate::ops::Conv;
+
+/// The weights of each group as the product wants them.
+#[derive(Clone, Debug)]
+pub(crate) struct ConvWeights {
+    kernel: Kernel,
+    shape: Vec<usize>,
+}
+
+#[derive(Clone, Debug)]
+enum Kernel {
+    Products(Vec<Packed<ROWS>>),
+    /// By the definition, in floats that hold all sums.
+    Direct(Vec<f32>),
+}
+
+impl ConvWeights {
+    /// Packs weights of this shape. None where some numbers are too far from one another for bytes.
+    pub(crate) fn new(op: &Conv, weight: &[i32], shape: &[usize]) -> Option<Self> {
+        let (rows, channels) = (shape[0] / op.groups, shape[1]);
+        let taps: usize = shape[2..].iter().product();
+        let kernel = if is_direct(op, shape) && is_exact(weight, channels * taps) {
+            Kernel::Direct(weight.iter().map(|&x| x as f32).collect())
+        } else {
+            let groups = weight.chunks_exact((rows * channels * taps).max(1));
+            let pack = |group| {
+                Packed::new(group, [rows, channels.div_ceil(4) * taps], |row, step, place| {
+                    let channel = step / taps * 4 + place;
+                    (channel < channels).then(|| (row * channels + channel) * taps + step % taps)
+                })
+            };
+            Kernel::Products(groups.map(pack).collect::<Option<_>>()?)
+        };
+        let shape = shape.to_vec();
+        Some(Self { kernel, shape })
+    }
+
+    /// What computes a convolution with these weights.
+    pub(crate) fn name(&self) -> &'static str {
+        match self.kernel {
+            Kernel::Products(_) => "product of bytes",
+            Kernel::Direct(_) => "direct of bytes",
+        }
+    }
+}
+
+/// The sums, from which `finish` makes the output's elements from this place on.
+pub(crate) fn conv<O: Send>(
+    vectors: Vectors,
+    op: &Conv,
+    (input, shape): (&Bytes<'_>, &[usize]),
+    weights: &ConvWeights,
+    output: &mut [O],
+    finish: impl Fn(usize, &mut [i32], &mut [O]) + Sync,
+) -> Result<()> {
+    let geometry = op.geometry(shape, &weights.shape, None)?;
+    if output.is_empty() {
+        return Ok(());
+    }
+    let is_pointwise = is_pointwise(&geometry);
+    let geometry = Plane::of(&geometry, op.padding_mode);
+    let groups = match &weights.kernel {
+        Kernel::Direct(weight) => return depthwise::run(op, &geometry, input, weight, output, finish),
+        Kernel::Products(groups) => groups,
+    };
+    let plane = geometry.input.height * geometry.input.width;
+    let channels = geometry.in_channels / op.groups;
+    let words = words(input, channels, plane);
+    let columns = Taps::new(op.padding_mode, &geometry.columns);
+    let length = geometry.output.height * geometry.output.width;
+    let rows = geometry.out_channels / op.groups;
+    let products = output.chunks_exact_mut(rows * length).enumerate().map(|(index, output)| {
+        let own = channels.div_ceil(4) * plane;
+        let own = &words[index * own..(index + 1) * own];
+        let weights = &groups[index % op.groups];
+        Product {
+            rows: &weights.words,
+            steps: weights.steps,
+            columns: Source::Unpacked(if is_pointwise {
+                Box::new(Matrix {
+                    data: own,
+                    inner_stride: plane,
+                    column_stride: 1,
+                })
+            } else {
+                Box::new(Windows {
+                    input: own,
+                    padding: word([input.zero(); 4]),
+                    plane,
+                    width: geometry.input.width,
+                    rows: &geometry.rows,
+                    columns: &columns,
+                    kernel: (geometry.kernel.height, geometry.kernel.width),
+                })
+            }),
+            length,
+            ones: weights.ones.as_deref(),
+            index,
+            output,
+        }
+    });
+    let rule = Rule {
+        vectors,
+        signed_rows: true,
+        start: |at: &Run<'_>, sums: &mut [i32]| {
+            let weights = &groups[at.product % op.groups];
+            let constant = input.offset().wrapping_mul(weights.sums[at.row]);
+            let offset = weights.offsets[at.row];
+            sums.fill(constant);
+            for (sum, &of_column) in sums.iter_mut().zip(at.column_sums) {
+                *sum = constant.wrapping_add(offset.wrapping_mul(of_column));
+            }
+        },
+        finish: |at: &Run<'_>, sums: &mut [i32], output: &mut [O]| {
+            finish((at.product * rows + at.row) * length + at.column, sums, output);
+        },
+    };
+    run(products.collect(), &rule);
+    Ok(())
+}
+
+/// The words of each group's channels.
+fn words(input: &Bytes<'_>, channels: usize, plane: usize) -> Vec<u32> {
+    let groups = input.data().len() / (channels * plane).max(1);
+    let quads = channels.div_ceil(4);
+    let mut words = vec![0; groups * quads * plane];
+    // Pieces of some channels, so that threads share them.
+    let together = ((1 << 14) / plane.max(1)).clamp(1, quads.max(1));
+    let tasks = words
+        .chunks_mut((quads * plane).max(1))
+        .zip(input.data().chunks((channels * plane).max(1)));
+    let tasks = tasks.flat_map(|(words, data)| words.chunks_mut(together * plane).zip(data.chunks(4 * together * plane)));
+    let tasks: Vec<_> = tasks.collect();
+    tasks
+        .into_par_iter()
+        .for_each(|(words, data)| interleave(data, input.flip(), plane, words));
+    words
+}

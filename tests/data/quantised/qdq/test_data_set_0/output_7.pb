@@ -1,0 +1,1 @@
+B1/GlobalAveragePool_output_0_QuantizeLinear_OutputJ–cm¹O6}Noû¡GiÈV3uBl	î

@@ -1,0 +1,1 @@
+B'/Flatten_output_0_QuantizeLinear_OutputJ–cm¹O6}Noû¡GiÈV3uBl	î

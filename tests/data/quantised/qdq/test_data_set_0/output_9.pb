@@ -1,0 +1,1 @@
+	B22_QuantizeLinear_OutputJm'ºøWÃ‘Ùp,¸ø[ÂÚ

@@ -1,0 +1,1 @@
+B1/GlobalAveragePool_output_0_QuantizeLinear_OutputJãí7Ï¶üÏğ‡{!–ÇéHÕ´…õÂîƒ‰n

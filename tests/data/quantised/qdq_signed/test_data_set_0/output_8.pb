@@ -1,0 +1,1 @@
+B'/Flatten_output_0_QuantizeLinear_OutputJãí7Ï¶üÏğ‡{!–ÇéHÕ´…õÂîƒ‰n

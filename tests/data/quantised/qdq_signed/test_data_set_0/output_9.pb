@@ -1,0 +1,1 @@
+	B22_QuantizeLinear_OutputJí§:x„×CZð¬9xƒÛBZ

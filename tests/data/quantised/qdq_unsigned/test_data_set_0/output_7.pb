@@ -1,0 +1,1 @@
+B1/GlobalAveragePool_output_0_QuantizeLinear_OutputJ–cm¸P6|Noû GiÇU3uBm	ï

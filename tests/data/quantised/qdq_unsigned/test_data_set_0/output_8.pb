@@ -1,0 +1,1 @@
+B'/Flatten_output_0_QuantizeLinear_OutputJ–cm¸P6|Noû GiÇU3uBm	ï
