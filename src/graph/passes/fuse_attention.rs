@@ -3,12 +3,16 @@
 //! Exporters write `softmax(query @ transposed key) @ value` with a scale before the first product, on either side or both, or after
 //! it, and then what is added to the scores: tables of positions and masks, for which the leading dimensions may be split.
 
+use std::collections::HashSet;
+
 use super::uses::Uses;
 use crate::graph::{Graph, Node, ValueId};
 use crate::ops::{Binary, Op, Reshape, ScaledDotProductAttention, Transpose};
 
 /// The largest queries and values of fewer keys. Scores of fewer keys than a query has elements take less memory than the queries do.
 const LARGEST: usize = 256;
+/// Operators that are looked through from a softmax to its product, and from there to what is multiplied.
+const MOST_BETWEEN: usize = 16;
 
 /// `shapes` has the shape of every value.
 pub(super) fn run(graph: &mut Graph, shapes: &[Vec<usize>]) {
@@ -18,11 +22,11 @@ pub(super) fn run(graph: &mut Graph, shapes: &[Vec<usize>]) {
         shapes,
     };
     let found: Vec<Option<Attention>> = (0..graph.nodes.len()).map(|index| finder.attention(index)).collect();
-    let mut dead = Vec::new();
+    let mut dead = HashSet::new();
     for (node, attention) in std::mem::take(&mut graph.nodes).into_iter().zip(found) {
         match attention {
             Some(attention) => {
-                dead.extend_from_slice(&attention.dead);
+                dead.extend(attention.dead.iter().copied());
                 attention.emit(&node, graph);
             }
             None => graph.nodes.push(node),
@@ -114,14 +118,15 @@ impl Finder<'_> {
         if !is_along_rows || own_batch != batch {
             return None;
         }
-        let mut attention = self.scores(scores)?;
+        let mut attention = self.scores(scores, MOST_BETWEEN)?;
         attention.value = value;
         attention.batches[1] = batch.to_vec();
         attention.extents[3] = *value_size;
         attention.dead.push(weights);
         let [_, keys, size, value_size] = attention.extents;
         let is_empty = [&attention.batches[0][..], &attention.extents].concat().contains(&0);
-        if is_empty || size.max(value_size) > keys.max(LARGEST) {
+        let is_scaled = (attention.scale as f32).is_normal();
+        if is_empty || !is_scaled || size.max(value_size) > keys.max(LARGEST) {
             return None;
         }
         let longest = attention.masks.iter().map(|mask| &mask.scores[..mask.scores.len() - 2]);
@@ -131,30 +136,31 @@ impl Finder<'_> {
         splits.then_some(attention)
     }
 
-    /// Scores without other uses, as far as they are known by themselves.
-    fn scores(&self, scores: ValueId) -> Option<Attention> {
+    /// Scores without other uses, as far as they are known by themselves, with a product at most so many operators before them.
+    fn scores(&self, scores: ValueId, most: usize) -> Option<Attention> {
+        let most = most.checked_sub(1)?;
         let node = &self.graph.nodes[self.uses.sole(scores)?];
         let mut attention = match &node.op {
             Op::MatMul(_) => self.product(node)?,
             Op::Reshape(_) => {
                 let [from, to] = [node.inputs[0], scores].map(|value| self.shape(value));
                 let is_within_batch = from.len() >= 2 && to.len() >= 2 && from[from.len() - 2..] == to[to.len() - 2..];
-                is_within_batch.then(|| self.scores(node.inputs[0]))??
+                is_within_batch.then(|| self.scores(node.inputs[0], most))??
             }
             Op::Binary(Binary::Add) => {
                 let &[left, right] = node.inputs.as_slice() else { return None };
                 let sides = [(left, right), (right, left)];
-                sides.into_iter().find_map(|(own, mask)| self.masked(own, mask))?
+                sides.into_iter().find_map(|(own, mask)| self.masked(own, mask, most))?
             }
             Op::Binary(_) => match self.scaled(node) {
                 Some((own, scale)) => {
-                    let attention = self.unmasked(own)?;
+                    let attention = self.unmasked(own, most)?;
                     Attention {
                         scale: attention.scale * scale,
                         ..attention
                     }
                 }
-                None => self.multiplied(node)?,
+                None => self.multiplied(node, most)?,
             },
             _ => return None,
         };
@@ -163,12 +169,12 @@ impl Finder<'_> {
     }
 
     /// Scores to which nothing was added: that would be scaled with them.
-    fn unmasked(&self, scores: ValueId) -> Option<Attention> {
-        self.scores(scores).filter(|attention| attention.masks.is_empty())
+    fn unmasked(&self, scores: ValueId, most: usize) -> Option<Attention> {
+        self.scores(scores, most).filter(|attention| attention.masks.is_empty())
     }
 
     /// Scores of which each matrix has a factor of its own, as each head of Swin v2 has.
-    fn multiplied(&self, node: &Node) -> Option<Attention> {
+    fn multiplied(&self, node: &Node, most: usize) -> Option<Attention> {
         let (Op::Binary(Binary::Mul), &[left, right]) = (&node.op, node.inputs.as_slice()) else {
             return None;
         };
@@ -178,15 +184,15 @@ impl Finder<'_> {
             if !is_of_matrices || self.shape(own) != shape {
                 return None;
             }
-            let mut attention = self.unmasked(own)?;
+            let mut attention = self.unmasked(own, most)?;
             attention.factors.push(factor);
             (attention.batches[0] == shape[..shape.len() - 2]).then_some(attention)
         })
     }
 
     /// Scores and what is added to them.
-    fn masked(&self, scores: ValueId, mask: ValueId) -> Option<Attention> {
-        let mut attention = self.scores(scores)?;
+    fn masked(&self, scores: ValueId, mask: ValueId, most: usize) -> Option<Attention> {
+        let mut attention = self.scores(scores, most)?;
         let scores = self.shape(scores).to_vec();
         let own = self.shape(mask);
         let shape = [&vec![1; scores.len().checked_sub(own.len())?], own].concat();
@@ -233,7 +239,8 @@ impl Finder<'_> {
     /// What a value is scaled from, by how much, and, if that is wanted, the transposition on the way.
     fn unscaled(&self, mut value: ValueId, transposed: bool) -> (ValueId, f64, Option<Vec<usize>>) {
         let (mut scale, mut order) = (1.0, None);
-        while let Some(&maker) = self.uses.maker.get(&value) {
+        for _ in 0..MOST_BETWEEN {
+            let Some(&maker) = self.uses.maker.get(&value) else { break };
             let node = &self.graph.nodes[maker];
             match &node.op {
                 Op::Transpose(op) if transposed && order.is_none() => {

@@ -473,6 +473,18 @@ fn what_is_more_than_attention_stays() {
     let mut heads = Heads::new();
     let scores = heads.builder.node(Slice::new([0], [5]).axes([3]), &[heads.builder.input]);
     parts(heads, scores);
+    // A scale that leaves nothing of the scores, and more operators between than anyone writes.
+    let mut heads = Heads::new();
+    let zero = heads.builder.graph.constant("zero", ndarray::arr0(0.0_f32).into_dyn());
+    let scores = heads.scores();
+    let scores = heads.builder.node(Binary::Mul, &[scores, zero]);
+    parts(heads, scores);
+    let mut heads = Heads::new();
+    let mut scores = heads.scores();
+    for _ in 0..16 {
+        scores = heads.scaled(scores);
+    }
+    parts(heads, scores);
     // Values that are the same for all heads.
     let mut heads = Heads::new();
     let scores = heads.scores();
