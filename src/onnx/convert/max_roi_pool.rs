@@ -34,6 +34,8 @@ pub(super) fn max_roi_pool(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
     let firsts = (0..count).map(|region| region * width);
     let maxima = columns.maxima(node, &region_columns, firsts, &[channels, rows.count])?;
     let maxima = node.emit(Transpose::new([2, 0, 1, 3]), &[&maxima])?;
+    let total = count.saturating_mul(rows.count).saturating_mul(columns.count);
+    node.budget().charge("the parts of regions", total, 1)?;
     let is_empty = ArrayD::from_shape_fn(IxDyn(&[count, 1, rows.count, columns.count]), |at| {
         rows.part(at[0], at[2]).is_empty() || columns.part(at[0], at[3]).is_empty()
     });
