@@ -319,7 +319,7 @@ mod tests {
         assert!(!view(Slice::new([1], [2]).into(), &[2]));
         assert!(!view(crate::ops::Expand::new([2, 1]).into(), &[3]));
         assert!(!view(Slice::new([0, 0], [9, 1]).steps([1, -1]).into(), &[3, 1, 2]));
-        assert!(!view(Transpose::reversed().into(), &[0, usize::MAX, usize::MAX]));
+        assert!(!view(Transpose::reversed().into(), &[0, 1 << 40, 1 << 20]));
         assert!(!view(crate::ops::Unary::Relu.into(), &[3]));
     }
 
