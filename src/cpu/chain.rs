@@ -4,7 +4,7 @@
 
 use std::cell::RefCell;
 
-use pulp::Arch;
+use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
 use super::operand::in_order;
@@ -186,13 +186,8 @@ impl Bound<'_> {
                     length,
                     sums: sums.get(done..done + length).unwrap_or_default(),
                 };
-                Arch::new().dispatch(
-                    #[inline(always)]
-                    || {
-                        block.compute(stack);
-                        O::write(&stack[0][..length], &mut output[done..done + length]);
-                    },
-                );
+                let output = &mut output[done..done + length];
+                Arch::new().dispatch(Written { block, stack, output });
                 done += length;
             }
         });
@@ -205,6 +200,23 @@ struct Block<'a> {
     place: usize,
     length: usize,
     sums: &'a [i32],
+}
+
+/// A block with where it goes. A closure as long as this would not be inlined into the dispatch.
+struct Written<'a, 's, O> {
+    block: Block<'a>,
+    stack: &'s mut Stack,
+    output: &'s mut [O],
+}
+
+impl<O: Output> WithSimd for Written<'_, '_, O> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        self.block.compute(self.stack);
+        O::write(&self.stack[0][..self.block.length], self.output);
+    }
 }
 
 impl Block<'_> {

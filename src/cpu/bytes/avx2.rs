@@ -3,6 +3,7 @@
 
 use std::arch::x86_64::__m256i;
 
+use pulp::NullaryFnOnce;
 use pulp::x86::V3;
 
 use super::dot::{Block, ROWS, Sums};
@@ -13,10 +14,23 @@ const VECTORS: usize = 2;
 
 /// Adds a block's products to the sums.
 pub(super) fn run<const SIGNED_ROWS: bool>(simd: V3, block: &Block<'_>, sums: &mut Sums<'_>) {
-    simd.vectorize(
-        #[inline(always)]
-        || multiply::<SIGNED_ROWS>(simd, block, sums),
-    );
+    simd.vectorize(Multiply::<SIGNED_ROWS> { simd, block, sums });
+}
+
+/// What is compiled for the vectors.
+struct Multiply<'a, 'b, 's, const SIGNED_ROWS: bool> {
+    simd: V3,
+    block: &'a Block<'b>,
+    sums: &'a mut Sums<'s>,
+}
+
+impl<const SIGNED_ROWS: bool> NullaryFnOnce for Multiply<'_, '_, '_, SIGNED_ROWS> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        multiply::<SIGNED_ROWS>(self.simd, self.block, self.sums);
+    }
 }
 
 #[inline(always)]

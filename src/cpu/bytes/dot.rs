@@ -1,6 +1,6 @@
 //! A block of a product of bytes in registers: in each step four bytes of every row by four of every column.
 
-use pulp::Arch;
+use pulp::{Arch, Simd, WithSimd};
 
 #[cfg(target_arch = "x86_64")]
 use super::{avx2, vnni};
@@ -75,10 +75,7 @@ impl Block<'_> {
 
     fn signed<const SIGNED_ROWS: bool>(&self, vectors: Vectors, sums: &mut Sums<'_>) {
         match vectors {
-            Vectors::Portable => Arch::new().dispatch(
-                #[inline(always)]
-                || portable::<SIGNED_ROWS>(self, sums),
-            ),
+            Vectors::Portable => Arch::new().dispatch(Portable::<SIGNED_ROWS>(self, sums)),
             #[cfg(target_arch = "x86_64")]
             Vectors::Avx2(simd) => avx2::run::<SIGNED_ROWS>(simd, self, sums),
             #[cfg(target_arch = "x86_64")]
@@ -98,6 +95,18 @@ impl Block<'_> {
 fn byte<const SIGNED: bool>(word: u32, place: u32) -> i32 {
     let first = word << (24 - 8 * place);
     if SIGNED { first as i32 >> 24 } else { (first >> 24) as i32 }
+}
+
+/// A block and its sums by plain loops.
+struct Portable<'a, 'b, 's, const SIGNED_ROWS: bool>(&'a Block<'b>, &'a mut Sums<'s>);
+
+impl<const SIGNED_ROWS: bool> WithSimd for Portable<'_, '_, '_, SIGNED_ROWS> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        portable::<SIGNED_ROWS>(self.0, self.1);
+    }
 }
 
 #[inline(always)]
