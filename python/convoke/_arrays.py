@@ -38,7 +38,7 @@ _ML_DTYPES = {
     "UINT2": "uint2",
 }
 # convoke's names of the types that it computes in.
-COMPUTED = {
+COMPUTED: dict[str, np.dtype[Any]] = {
     "f32": np.dtype(np.float32),
     "f16": np.dtype(np.float16),
     "i64": np.dtype(np.int64),
@@ -62,7 +62,8 @@ def declared_dtype(element_type: str) -> np.dtype[Any]:
         raise Unsupported(f"array: unsupported: {element_type} without the package ml_dtypes, which has it for numpy") from error
     if not hasattr(ml_dtypes, name):
         raise Unsupported(f"array: unsupported: {element_type}, which ml_dtypes {ml_dtypes.__version__} does not have")
-    return np.dtype(getattr(ml_dtypes, name))
+    dtype: np.dtype[Any] = np.dtype(getattr(ml_dtypes, name))
+    return dtype
 
 
 def as_array(value: object) -> NDArray[Any]:

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 def watching(name: str, wanted: bool) -> Iterator[Callable[[str, float], object] | None]:
     """Somebody to be told how far along the work is: a message, and a part of 1, or 0 where nobody knows."""
     try:
-        from tqdm.auto import tqdm
+        from tqdm import tqdm
     except ImportError:
         wanted = False
     if not wanted:

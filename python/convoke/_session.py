@@ -119,7 +119,7 @@ def _choose(providers: Optional[Sequence[Provider]], threads: Optional[int]) -> 
     if providers is None:
         backend = open_backend(None, threads)
         return backend.kind, backend
-    missing = []
+    missing: list[NoAdapter] = []
     for provider in providers:
         name, options = (provider, None) if isinstance(provider, str) else provider
         if options:
@@ -129,8 +129,8 @@ def _choose(providers: Optional[Sequence[Provider]], threads: Optional[int]) -> 
         except NoAdapter as error:
             missing.append(error)
             continue
-        for error in missing:
-            _logger.warning("%s; running on %s", error, backend)
+        for absent in missing:
+            _logger.warning("%s; running on %s", absent, backend)
         return name, backend
     raise missing[-1]
 
@@ -178,7 +178,7 @@ class InferenceSession:
 
     def __repr__(self) -> str:
         source = self._source if isinstance(self._source, str) else f"{len(self._source)} bytes"
-        return f"<convoke.InferenceSession of {source} on {self._backend}>"
+        return f"<convoke.InferenceSession of {source} on {self.backend}>"
 
     def __reduce__(self) -> tuple[object, ...]:
         return (InferenceSession, (self._source, self._options, self._asked))
@@ -186,7 +186,7 @@ class InferenceSession:
     @property
     def backend(self) -> str:
         """What runs the model: the adapter with its driver, or the CPU with its threads."""
-        return str(self._backend)
+        return f"{self._backend}, kernels by a tuning plan" if self._options.tuning_plan else str(self._backend)
 
     def get_providers(self) -> list[str]:
         """The provider that was taken, by the name that it was asked for."""
