@@ -166,12 +166,19 @@ pub(crate) fn at_least_one(operator: &'static str, quantity: &str, values: &[usi
     Ok(())
 }
 
-/// The number of elements, or an error where it does not fit `usize`.
+/// The number of elements, or an error where it cannot be counted. An array without elements must be countable in its other axes too,
+/// or `ndarray` could not make it.
 pub(crate) fn element_count(operator: &'static str, shape: &[usize]) -> Result<usize> {
-    shape
-        .iter()
-        .try_fold(1usize, |product, &extent| product.checked_mul(extent))
-        .ok_or_else(|| Error::invalid(operator, format!("shape {shape:?} has more elements than can be counted")))
+    let others = shape.iter().filter(|&&extent| extent > 0);
+    let counted = others.copied().try_fold(1usize, usize::checked_mul);
+    match counted.filter(|&count| isize::try_from(count).is_ok()) {
+        Some(_) if shape.contains(&0) => Ok(0),
+        Some(count) => Ok(count),
+        None => Err(Error::invalid(
+            operator,
+            format!("shape {shape:?} has more elements than can be counted"),
+        )),
+    }
 }
 
 /// Batch, channels and spatial extents of a signal, image or volume, none zero but the batch, which may be.
@@ -276,7 +283,10 @@ mod tests {
     fn element_count_refuses_overflow() {
         assert_eq!(element_count("t", &[2, 3, 5]).unwrap(), 30);
         assert_eq!(element_count("t", &[]).unwrap(), 1);
-        assert!(element_count("t", &[usize::MAX, 2]).is_err());
+        assert_eq!(element_count("t", &[3, 0, 5]).unwrap(), 0);
+        for shape in [vec![usize::MAX, 2], vec![usize::MAX], vec![usize::MAX / 2, 0, 4]] {
+            assert!(element_count("t", &shape).is_err(), "{shape:?}");
+        }
     }
 
     #[test]

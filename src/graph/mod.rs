@@ -21,7 +21,7 @@ mod info;
 mod part;
 pub(crate) mod passes;
 mod source;
-mod work;
+pub(crate) mod work;
 
 use std::sync::Arc;
 

@@ -3,6 +3,7 @@
 use super::{Graph, Node, ValueId};
 use crate::error::Result;
 use crate::ops::{FusedBase, Op};
+use crate::shape::PerAxis;
 
 impl Graph {
     /// Multiplications, each with its addition, for these shapes of the inputs: those of convolutions, plain and transposed,
@@ -27,24 +28,50 @@ pub(crate) fn count(shape: &[usize]) -> u64 {
 
 /// The multiplications of one operator, each with its addition, given the shapes of its inputs and outputs.
 pub(crate) fn multiply_adds<'a>(node: &Node, shape: impl Fn(ValueId) -> &'a [usize]) -> u64 {
+    let inputs: Vec<&[usize]> = node.inputs.iter().map(|&input| shape(input)).collect();
+    products(&node.op, &inputs, shape(node.outputs[0]))
+}
+
+fn products(op: &Op, inputs: &[&[usize]], output: &[usize]) -> u64 {
     // Every output element of a convolution or linear layer reads one filter; every input element of a transposed
     // one is read by one.
-    let is_transposed = match node.op {
+    let is_transposed = match op {
         Op::Conv(_) | Op::ConvInteger(_) | Op::Linear(_) => false,
         Op::ConvTranspose(_) => true,
         Op::Fused(op) => matches!(op.base, FusedBase::ConvTranspose(_)),
         Op::MatMul(_) | Op::MatMulInteger(_) => {
-            let terms = shape(node.inputs[0]).last().map_or(0, |&extent| extent as u64);
-            return count(shape(node.outputs[0])).saturating_mul(terms);
+            let terms = inputs[0].last().map_or(0, |&extent| extent as u64);
+            return count(output).saturating_mul(terms);
         }
-        Op::Recurrent(_) => {
-            let [projected, weight] = [node.inputs[0], node.inputs[1]];
-            return count(shape(projected)).saturating_mul(count(&shape(weight)[1..]));
-        }
+        Op::Recurrent(_) => return count(inputs[0]).saturating_mul(count(&inputs[1][1..])),
         _ => return 0,
     };
-    let per_filter = if is_transposed { node.inputs[0] } else { node.outputs[0] };
-    count(shape(per_filter)).saturating_mul(count(&shape(node.inputs[1])[1..]))
+    let per_filter = if is_transposed { inputs[0] } else { output };
+    count(per_filter).saturating_mul(count(&inputs[1][1..]))
+}
+
+/// How many elements an operator reads, writes and goes through on the way, about: what it costs without regard to how it is computed.
+pub(crate) fn steps(op: &Op, inputs: &[&[usize]], outputs: &[Vec<usize>]) -> u64 {
+    let axes = inputs.first().map_or(0, |input| input.len().saturating_sub(2));
+    let taps = |kernel: PerAxis| {
+        kernel
+            .of_axes(op.name(), "kernel size", axes)
+            .map_or(1, |kernel| count(&kernel))
+    };
+    let Some(output) = outputs.first() else { return 0 };
+    let per_output = match op {
+        Op::MaxPool(op) => taps(op.kernel_size),
+        Op::AvgPool(op) => taps(op.kernel_size),
+        Op::LpPool(op) => taps(op.kernel_size),
+        Op::LocalResponseNorm(op) => op.size as u64,
+        Op::RoiAlign(op) => (op.sampling_ratio as u64).saturating_pow(2),
+        _ => 0,
+    };
+    let touched = inputs.iter().copied().chain(outputs.iter().map(Vec::as_slice)).map(count);
+    [count(output).saturating_mul(per_output), products(op, inputs, output)]
+        .into_iter()
+        .chain(touched)
+        .fold(0, u64::saturating_add)
 }
 
 #[cfg(test)]
@@ -52,7 +79,23 @@ mod tests {
     use ndarray::ArrayD;
 
     use super::*;
-    use crate::ops::{Conv2d, ConvTranspose2d, Fused, MatMul, Unary};
+    use crate::ops::{Conv2d, ConvTranspose2d, Fused, LocalResponseNorm, MatMul, MaxPool, Unary};
+
+    #[test]
+    fn steps_count_windows_and_what_is_touched() {
+        let of = |op: Op, input: &[usize]| {
+            let outputs = op.output_shapes(&[input]).unwrap();
+            steps(&op, &[input], &outputs)
+        };
+        let input = [1, 2, 8, 9];
+        let outputs = 2 * 6 * 6;
+        assert_eq!(
+            of(MaxPool::new((3, 4)).stride(1).into(), &input),
+            outputs * 12 + outputs + 144
+        );
+        assert_eq!(of(LocalResponseNorm::new(5).into(), &input), 144 * 5 + 144 + 144);
+        assert_eq!(of(Unary::Relu.into(), &input), 144 + 144);
+    }
 
     #[test]
     fn work_is_counted_by_the_definition() {

@@ -11,8 +11,8 @@ use crate::graph::{Kind, Pass, Source};
 #[cfg(feature = "onnx")]
 use crate::onnx::{Model, Shapes};
 use crate::precision::Precision;
-use crate::reference;
 use crate::session::backend::Backend;
+use crate::session::constants::constants;
 use crate::session::fallback::Fallback;
 use crate::session::shared::{Settings, Shared};
 
@@ -164,7 +164,7 @@ impl SessionBuilder {
         }
         let settings = Settings {
             backend,
-            passes: Passes::new(&self.passes, reference::constants),
+            passes: Passes::new(&self.passes, constants),
             precision: self.precision,
             plans_kept: self.plans_kept,
             fallback: self.fallback,

@@ -2,6 +2,7 @@
 
 mod backend;
 mod builder;
+mod constants;
 mod fallback;
 mod shared;
 mod staged;
@@ -37,8 +38,9 @@ use crate::onnx::{Model, Shapes};
 use crate::precision::Precision;
 #[cfg(not(target_family = "wasm"))]
 use crate::profiling::Profile;
-use crate::reference::{self, Answer, answers};
+use crate::reference::{Answer, answers};
 use crate::tensor::{Tensor, TensorView};
+use constants::constants;
 use shared::{Ready, Settings, Shared};
 #[cfg(not(target_family = "wasm"))]
 use verify::check_values;
@@ -405,7 +407,7 @@ impl Graph {
     ///
     /// Errors: what folding a constant operator may give; shapes that an operator refuses.
     pub fn optimized(&self, passes: &[Pass], shapes: Option<&[&[usize]]>) -> Result<Self> {
-        Passes::new(passes, reference::constants).apply(self, shapes)
+        Passes::new(passes, constants).apply(self, shapes)
     }
 }
 
@@ -418,7 +420,7 @@ impl Model {
     /// Errors: [`Error::Unsupported`] with a list of all nodes that are not supported; what
     /// [`input_shapes`](Self::input_shapes) and the operators refuse; a tensor over the budget.
     pub fn graph(&self, shapes: &Shapes) -> Result<Graph> {
-        crate::onnx::graph(self, shapes, reference::constants)
+        crate::onnx::graph(self, shapes, constants)
     }
 }
 
@@ -429,7 +431,7 @@ impl Model {
     ///
     /// Errors: as [`graph`](Self::graph), but for shapes that depend on what the network computes.
     pub fn check(&self, shapes: &Shapes) -> Result<()> {
-        crate::onnx::check(self, shapes, reference::constants)
+        crate::onnx::check(self, shapes, constants)
     }
 }
 

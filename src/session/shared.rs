@@ -10,8 +10,9 @@ use crate::gpu::GpuEngine;
 use crate::graph::passes::Passes;
 use crate::graph::{Fold, Graph, Kind, Source, Stage};
 use crate::precision::Precision;
-use crate::reference::{self, ReferenceEngine};
+use crate::reference::ReferenceEngine;
 use crate::session::backend::Backend;
+use crate::session::constants::constants;
 use crate::session::fallback::{Fallback, FallbackEngine};
 use crate::session::staged::StagedEngine;
 
@@ -137,7 +138,7 @@ impl Shared {
             Made::Each(model, kept) => {
                 // Its weights are found where others have them, before one of those goes.
                 let make = || {
-                    let stage = model.fold(&known, reference::constants)?;
+                    let stage = model.fold(&known, constants)?;
                     let ready = self.settings.ready_model(stage, model.outputs().len())?;
                     if ready.on_gpu.is_none() {
                         ready.engine.prepare(shapes)?;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::constants::constants;
 use super::shared::{Ready, Settings};
 #[cfg(not(target_family = "wasm"))]
 use crate::elsewhere::{elsewhere, on_a_thread};
@@ -12,7 +13,6 @@ use crate::error::{Error, Result};
 use crate::graph::{Graph, Next, Stage};
 #[cfg(not(target_family = "wasm"))]
 use crate::profiling::Profile;
-use crate::reference;
 use crate::tensor::{Tensor, TensorView};
 
 /// All stages of a model for certain shapes of its inputs. Each knows those that came after it, for the last few sets of what
@@ -84,14 +84,14 @@ impl StagedEngine {
         let Some(After { next, kept }) = &part.after else {
             return Ok(None);
         };
-        let tensors = next.complete(rest, reference::constants)?;
+        let tensors = next.complete(rest, constants)?;
         let key: Vec<Vec<usize>> = tensors
             .iter()
             .zip(next.known())
             .map(|(tensor, &is_known)| key(tensor, is_known))
             .collect();
         let make = |()| {
-            let stage = next.stage(&tensors, reference::constants)?;
+            let stage = next.stage(&tensors, constants)?;
             Ok(Arc::new(Part::new(&self.settings, stage)?))
         };
         let part = kept.get_or_make(&key, || Ok(()), make)?;

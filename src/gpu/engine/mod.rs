@@ -381,7 +381,7 @@ mod tests {
         let normalised = graph.node("bn", BatchNorm::new(), &inputs).unwrap();
         graph.output(normalised).unwrap();
         let engine = |passes: &[Pass]| {
-            let passes = Passes::new(passes, constants);
+            let passes = Passes::new(passes, |op, inputs| constants(op, inputs).map(Some));
             GpuEngine::new(&gpu, &graph, &passes, Precision::F32, 1).unwrap()
         };
 

@@ -7,8 +7,9 @@ use crate::graph::{Graph, ValueId};
 use crate::ops::Op;
 use crate::tensor::Tensor;
 
-/// Computes an operator of constants: what [`Pass::FoldConstants`](super::Pass::FoldConstants) makes constants of.
-pub(crate) type Evaluate = fn(&Op, &[&Tensor]) -> Result<Vec<Tensor>>;
+/// Computes an operator of constants: what [`Pass::FoldConstants`](super::Pass::FoldConstants) makes constants of. Nothing is given
+/// where that would take too much time or memory before a network runs.
+pub(crate) type Evaluate = fn(&Op, &[&Tensor]) -> Result<Option<Vec<Tensor>>>;
 
 pub(super) fn run(graph: &mut Graph, evaluate: Evaluate) -> Result<()> {
     let mut dead = Vec::new();
@@ -19,7 +20,9 @@ pub(super) fn run(graph: &mut Graph, evaluate: Evaluate) -> Result<()> {
         let Some(inputs) = inputs.filter(|inputs| !inputs.is_empty()) else {
             continue;
         };
-        let constants = evaluate(&node.op, &inputs).map_err(|error| node.locate(error))?;
+        let Some(constants) = evaluate(&node.op, &inputs).map_err(|error| node.locate(error))? else {
+            continue;
+        };
         let outputs = node.outputs.clone();
         for (output, constant) in outputs.iter().zip(constants) {
             let value = &mut graph.values[output.0];

@@ -151,7 +151,7 @@ pub(super) fn attention(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
     let raw = heads.scores(node, scale)?;
     let capped = capped(node, &raw, softcap)?;
     let masked = match &mask {
-        Some(mask) => node.emit(Binary::Add, &[&capped, &mask.bias])?,
+        Some(mask) => masked(node, &capped, &mask.bias)?,
         None => capped.clone(),
     };
     let probabilities = node.emit(Softmax::new(-1), &[&masked])?;
@@ -260,6 +260,18 @@ fn mask(node: &mut Node<'_, '_>, extents: Extents, past: usize, padding: Option<
         bias,
         may_cover_rows: is_given || covers_rows,
     }))
+}
+
+/// The scores with their bias, which broadcasts to them and not the other way round.
+fn masked(node: &mut Node<'_, '_>, scores: &Value, bias: &Value) -> Result<Value> {
+    let masked = node.emit(Binary::Add, &[scores, bias])?;
+    if masked.shape() == scores.shape() {
+        return Ok(masked);
+    }
+    let (bias, scores) = (bias.shape(), scores.shape());
+    Err(Error::Onnx(format!(
+        "a mask of shape {bias:?}, but scores have {scores:?}, to which it must broadcast"
+    )))
 }
 
 /// Zeros in the rows whose mask is minus infinity throughout: softmax has NaN there.

@@ -201,7 +201,13 @@ impl<'m> Builder<'m> {
         let known = |input| self.graph.constant_of(input).or_else(|| evaluated.get(&input));
         let inputs: Option<Vec<&Tensor>> = node.inputs().iter().map(|&input| known(input)).collect();
         let inputs = inputs.ok_or_else(|| Error::Internal(format!("an input of {:?} is not constant", node.name())))?;
-        let outputs = (self.evaluate)(node.op(), &inputs)?;
+        let too_much = || {
+            Error::unsupported(
+                "onnx",
+                format!("{:?} takes too much to be computed before what depends on it", node.name()),
+            )
+        };
+        let outputs = (self.evaluate)(node.op(), &inputs)?.ok_or_else(too_much)?;
         drop(evaluated);
         let names = node.outputs().iter().copied();
         self.evaluated.borrow_mut().extend(names.zip(outputs));

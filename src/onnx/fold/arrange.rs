@@ -17,6 +17,12 @@ pub(super) fn concat(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
         .ok_or_else(|| Error::Onnx("axis is missing".to_owned()))?;
     let axis = Axis(shape::axis("onnx", axis as isize, first.shape().len())?);
     for part in &parts {
+        if part.shape().len() != first.shape().len() {
+            let (first, part) = (first.shape(), part.shape());
+            return Err(Error::Onnx(format!(
+                "parts of shape {first:?} and of {part:?}, which have not as many axes"
+            )));
+        }
         charge(node, part.shape())?;
     }
     Ok(each!(Tensor, first, array => vec![Value::Host(joined(axis, array, &parts)?)]))

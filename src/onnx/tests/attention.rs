@@ -232,3 +232,15 @@ fn refusals_of_linear_attention() {
         assert!(message.contains(words), "{message}");
     }
 }
+
+/// A mask broadcasts to the scores, and these do not broadcast to it.
+#[test]
+fn masks_that_are_larger_than_the_scores_are_refused() {
+    let mask = ArrayD::<f32>::zeros(vec![2, 1, 3, 3]);
+    let inputs = [heads(1, 3, 0), heads(1, 3, 1), heads(1, 3, 2), Some(mask.into())];
+    let message = refusal(&one("Attention", &inputs, &[]));
+    assert!(
+        message.contains("[2, 1, 3, 3]") && message.contains("must broadcast"),
+        "{message}"
+    );
+}

@@ -506,3 +506,9 @@ fn values_of_bools_and_bytes_are_taken_as_bytes() {
     let output = typed_output(&model(vec![node("Identity", &["w"], "y")], vec![proto])).unwrap();
     assert_eq!(output, array![false, true].into());
 }
+
+#[test]
+fn parts_of_different_ranks_are_not_joined() {
+    let parts = [array![[1_i64, 2]].into(), array![3_i64].into()];
+    check_refusal("Concat", vec![int("axis", 1)], &parts, "which have not as many axes");
+}

@@ -162,3 +162,17 @@ fn a_missing_axis_is_one_of_extent_one() {
         AvgPool::new((1, 2)).padding([0, 1]).into(),
     );
 }
+
+/// What is cropped away is not computed: here it would be more than memory holds.
+#[test]
+fn a_transposed_convolution_makes_no_more_than_is_kept() {
+    let input = array![[[1.0, 2.0]]].into_dyn();
+    let weight = array![[[3.0, 5.0]]].into_dyn();
+    let far = 1 << 40;
+    let before = Sides {
+        before: far as isize,
+        after: 0,
+    };
+    let op = ConvTranspose::new().stride(far).padding(PerAxis::from([before]));
+    assert_eq!(run_exact(op, &[&input, &weight]), [array![[[6.0, 10.0]]].into_dyn()]);
+}
