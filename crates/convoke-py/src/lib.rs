@@ -1,6 +1,12 @@
 //! What is native of the Python package `convoke`: arrays, models, backends, sessions and operators. `python/convoke` makes of it
 //! what people import, and documents it.
 
+#![expect(
+    clippy::needless_pass_by_value,
+    clippy::too_many_arguments,
+    reason = "what Python passes is extracted into values, and keywords are arguments"
+)]
+
 mod array;
 mod backend;
 mod error;
