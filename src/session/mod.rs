@@ -313,12 +313,24 @@ impl Session {
     /// Errors: as [`verify`](Self::verify).
     #[cfg(not(target_family = "wasm"))]
     pub fn verified<'a>(&self, inputs: &[impl Into<TensorView<'a>> + Clone]) -> Result<(Vec<Check>, Vec<Tensor>)> {
+        self.verified_before(inputs, &mut |_| ())
+    }
+
+    /// [`verified`](Self::verified), with somebody who is shown each check as it is made: one takes as long as the reference does.
+    ///
+    /// Errors: as [`verify`](Self::verify).
+    #[cfg(not(target_family = "wasm"))]
+    pub fn verified_before<'a>(
+        &self,
+        inputs: &[impl Into<TensorView<'a>> + Clone],
+        observer: &mut dyn FnMut(&Check),
+    ) -> Result<(Vec<Check>, Vec<Tensor>)> {
         let inputs = views(inputs);
         let ready = self.ready_for(&inputs)?;
         let evaluations = ready.engine.evaluate(&inputs)?;
         let mut checks = Vec::new();
         for Evaluation { graph, values } in &evaluations {
-            checks.extend(check_values(graph, values, ready.engine.rounding())?);
+            checks.extend(check_values(graph, values, ready.engine.rounding(), observer)?);
         }
         let outputs = match evaluations.as_slice() {
             [Evaluation { graph, values }] if ready.is_whole => {

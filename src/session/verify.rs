@@ -21,8 +21,14 @@ pub struct Check {
 }
 
 /// Checks every operator of a graph against the reference, given what a backend has for each value and how it rounds. Each operator gets the backend's own inputs, so that an error is seen where it arises and not in all that follows.
-pub(super) fn check_values(graph: &Graph, values: &[Option<Tensor>], rounding: Rounding) -> Result<Vec<Check>> {
-    let check = |node| check_node(node, values, rounding);
+/// `observer` sees each check as it is made.
+pub(super) fn check_values(
+    graph: &Graph,
+    values: &[Option<Tensor>],
+    rounding: Rounding,
+    observer: &mut dyn FnMut(&Check),
+) -> Result<Vec<Check>> {
+    let check = |node| check_node(node, values, rounding).inspect(|check| observer(check));
     graph.nodes.iter().map(check).collect()
 }
 
@@ -90,7 +96,7 @@ mod tests {
         let input = random.reals(&[1, 3, 5, 7]);
         let named = |wrong: Option<ValueId>| -> Vec<String> {
             let values = values(&graph, &input, wrong);
-            let checks = check_values(&graph, &values, Rounding::default()).unwrap();
+            let checks = check_values(&graph, &values, Rounding::default(), &mut |_| ()).unwrap();
             assert_eq!(checks.len(), 3);
             checks
                 .into_iter()
