@@ -11,7 +11,7 @@ use convoke::testing::{compare, compare_exact};
 #[test]
 fn golden_cases_agree() {
     let cases = golden_cases();
-    assert_eq!(cases.len(), 580);
+    assert_eq!(cases.len(), 628);
     let failures: Vec<String> = cases.iter().filter_map(|case| check(case).err()).collect();
     assert!(
         failures.is_empty(),

@@ -121,6 +121,6 @@ mod tests {
             kinds.insert(discriminant(&op));
         }
         // All but `Cast`, `MatMulInteger`, `ConvInteger` and those of indices, which are of other types than `f32`.
-        assert_eq!(kinds.len(), 35);
+        assert_eq!(kinds.len(), 36);
     }
 }
