@@ -81,7 +81,7 @@ def test_plots():
 @pytest.mark.parametrize(
     "work",
     [
-        "convoke.bench(LENET, max_time=600, precision=1e-9)",
+        "convoke.bench(LENET, batches=range(1, 1000), max_time=600, precision=1e-9)",
         "convoke.InferenceSession(NETWORK, providers=['cpu']).verify({'image': numpy.zeros((1, 1, 512, 512), numpy.float32)})",
     ],
     ids=["bench", "verify"],
