@@ -166,6 +166,11 @@ pub(crate) fn at_least_one(operator: &'static str, quantity: &str, values: &[usi
     Ok(())
 }
 
+/// Extents as those of a reshape, or axes as those of a transposition.
+pub(crate) fn signed(numbers: &[usize]) -> Vec<isize> {
+    numbers.iter().map(|&number| number as isize).collect()
+}
+
 /// The number of elements, or an error where it cannot be counted. An array without elements must be countable in its other axes too,
 /// or `ndarray` could not make it.
 pub(crate) fn element_count(operator: &'static str, shape: &[usize]) -> Result<usize> {

@@ -20,27 +20,6 @@ from .errors import InvalidArgument
 Array = NDArray[Any]
 Extents = Union[int, Sequence[int]]
 
-__all__ = [
-    "adaptive_avg_pool2d",
-    "adaptive_max_pool2d",
-    "avg_pool2d",
-    "batch_norm",
-    "conv2d",
-    "conv_transpose2d",
-    "expected",
-    "instance_norm",
-    "interpolate",
-    "layer_norm",
-    "linear",
-    "local_response_norm",
-    "log_softmax",
-    "matmul",
-    "max_pool2d",
-    "pad",
-    "relu",
-    "softmax",
-]
-
 # In place of a provider: what should come, not what comes.
 _ORACLE = "convoke: the answer and its bound"
 

@@ -6,6 +6,7 @@
 use pulp::Arch;
 use rayon::prelude::*;
 
+use super::broadcast::broadcast_strides;
 use super::columns::Matrix;
 use super::epilogue::Epilogue;
 use super::gemm::{self, Product, with_scratch};
@@ -38,9 +39,8 @@ pub(super) fn attention(op: ScaledDotProductAttention, inputs: &[Operand<'_>], o
         output.fill(0.0);
         return Ok(());
     }
-    let mask = inputs
-        .get(3)
-        .map(|mask| Mask::new(mask, &query.shape[..query.shape.len() - 2]));
+    let scores = [&query.shape[..query.shape.len() - 1], &[keys]].concat();
+    let mask = inputs.get(3).map(|mask| Mask::new(mask, &scores));
     if queries < FEWEST_QUERIES || size.max(value_size) > LARGEST {
         let operands = [query.data, key.data, value.data];
         return by_products(op.factor(size), &extents, operands, mask.as_ref(), output);
@@ -181,21 +181,15 @@ struct Rows<'a> {
 }
 
 impl<'a> Mask<'a> {
-    fn new(mask: &Operand<'a>, batch: &[usize]) -> Self {
-        // From the last axis on; those that are missing are of one element.
-        let mut stride = 1;
-        let mut strides = mask.shape.iter().rev().map(|&extent| {
-            let own = if extent == 1 { 0 } else { stride };
-            stride *= extent;
-            own
-        });
-        let mut next = || strides.next().unwrap_or(0);
-        let (key_stride, row_stride) = (next(), next());
+    fn new(mask: &Operand<'a>, scores: &[usize]) -> Self {
+        let strides = broadcast_strides(mask.shape, scores).into_iter();
+        let mut strides: Vec<usize> = strides.map(|stride| stride as usize).collect();
+        let [key_stride, row_stride] = [(); 2].map(|()| strides.pop().unwrap_or(0));
         Self {
             data: mask.data,
             row_stride,
             key_stride,
-            axes: batch.iter().rev().map(|&extent| (extent, next())).collect(),
+            axes: scores.iter().copied().zip(strides).rev().collect(),
         }
     }
 

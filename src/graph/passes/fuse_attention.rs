@@ -8,6 +8,7 @@ use std::collections::HashSet;
 use super::uses::Uses;
 use crate::graph::{Graph, Node, ValueId};
 use crate::ops::{Binary, Op, Reshape, ScaledDotProductAttention, Transpose};
+use crate::shape::signed;
 
 /// The largest queries and values of fewer keys. Scores of fewer keys than a query has elements take less memory than the queries do.
 const LARGEST: usize = 256;
@@ -319,10 +320,6 @@ impl Attention {
 
 fn reshape(shape: &[usize]) -> Reshape {
     Reshape::new(signed(shape))
-}
-
-fn signed(numbers: &[usize]) -> Vec<isize> {
-    numbers.iter().map(|&number| number as isize).collect()
 }
 
 /// Nodes that take another's place.

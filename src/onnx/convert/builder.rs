@@ -12,6 +12,7 @@ use crate::onnx::budget::Budget;
 use crate::onnx::model::Model;
 use crate::onnx::tensor;
 use crate::ops::{Op, Reshape};
+pub(super) use crate::shape::signed;
 use crate::tensor::{Tensor, each};
 
 /// What a name stands for.
@@ -296,9 +297,4 @@ fn infer(op: &Op, inputs: &[&Value]) -> Result<Vec<TensorType>> {
         Error::InvalidArgument { operator, message } => Error::unsupported("onnx", format!("{operator}: {message}")),
         other => other,
     })
-}
-
-/// Extents as those of a reshape.
-pub(super) fn signed(shape: &[usize]) -> Vec<isize> {
-    shape.iter().map(|&extent| extent as isize).collect()
 }
