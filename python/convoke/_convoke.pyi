@@ -27,6 +27,7 @@ class Adapter(TypedDict):
     kind: str
     api: str
     driver: str
+    pci_bus_id: str
     shader_f16: bool
 
 class Answer(TypedDict):

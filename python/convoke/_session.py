@@ -114,6 +114,23 @@ def open_backend(provider: Optional[str], threads: Optional[int] = None) -> _con
         return _backends[key]
 
 
+def _named(provider: Provider) -> tuple[str, str]:
+    """A provider's name as it was asked for, and as the native code knows it: with the place of the adapter, where one is given."""
+    name, given = (provider, {}) if isinstance(provider, str) else provider
+    native = _PROVIDERS.get(name, name)
+    options = dict(given)
+    place = options.pop("device_id", None)
+    if options:
+        _logger.warning("%s: these options are not convoke's and have no effect: %s", name, ", ".join(options))
+    # onnxruntime's scripts give the CPU a number, too.
+    if place is None or native in ("cpu", "reference"):
+        return name, native
+    # As a text, too: that is what onnxruntime has its options in.
+    if not str(place).isdecimal():
+        raise InvalidArgument(f"session: provider {name!r}: expected device_id to be a number from 0, but got {place!r}")
+    return name, f"{native}:{int(str(place))}"
+
+
 def _choose(providers: Optional[Sequence[Provider]], threads: Optional[int]) -> tuple[str, _convoke.Backend]:
     """The first provider that is there, and its backend. What is passed over is logged."""
     if providers is None:
@@ -121,11 +138,9 @@ def _choose(providers: Optional[Sequence[Provider]], threads: Optional[int]) -> 
         return backend.kind, backend
     missing: list[NoAdapter] = []
     for provider in providers:
-        name, options = (provider, None) if isinstance(provider, str) else provider
-        if options:
-            _logger.warning("%s: its options are not convoke's and have no effect: %s", name, ", ".join(options))
+        name, native = _named(provider)
         try:
-            backend = open_backend(_PROVIDERS.get(name, name), threads)
+            backend = open_backend(native, threads)
         except NoAdapter as error:
             missing.append(error)
             continue
@@ -139,8 +154,8 @@ class InferenceSession:
     """A model made ready for one backend; onnxruntime's class of that name.
 
     ``providers`` are tried in their order: ``"gpu"`` (any adapter, a software one too), ``"cpu"``, ``"reference"``, ``"hardware"``
-    (real GPUs only), or part of an adapter's name; onnxruntime's names are understood. Without it a real GPU is taken, else the CPU.
-    ``backend`` says what runs.
+    (real GPUs only), or part of an adapter's name; onnxruntime's names are understood. Of several GPUs ``"gpu:1"``, or
+    ``("gpu", {"device_id": 1})``, is the second. Without ``providers`` a real GPU is taken, else the CPU. ``backend`` says what runs.
     """
 
     def __init__(
