@@ -25,7 +25,10 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+import ray
 from PIL import Image, ImageDraw
+from ray import data
+from ray.cluster_utils import Cluster
 
 import convoke
 import convoke.ray
@@ -99,9 +102,7 @@ def kill_one_half_way(results: Path, count: int, killed: list[int]) -> None:
         killed.append(victims[0])
 
 
-def read(folder: Path, count: int, concurrency: int):
-    from ray import data
-
+def read(folder: Path, count: int, concurrency: int) -> data.Dataset:
     dataset = data.read_binary_files(str(folder), include_paths=True, override_num_blocks=max(8, count // 50))
     return convoke.ray.predict(dataset, LENET, BATCH, concurrency, pictures=PICTURES)
 
@@ -129,17 +130,24 @@ def check(folder: Path, results: Path, count: int) -> None:
         print(f"    {name}: {error}")
 
 
+def end(cluster: Cluster) -> None:
+    """Ends a job that hangs, from a thread of its own: Ray waits for what does not come, whatever signal does."""
+    faulthandler.dump_traceback(all_threads=True)
+    print(f"FAILED: the job is not done after {LIMIT} s; above is what each thread waits for", file=sys.stderr, flush=True)
+    ray.shutdown()
+    cluster.shutdown()
+    os._exit(1)
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("pictures", type=int)
     arguments = parser.parse_args()
-    # Ray waits for what does not come without seeing signals: this says what each thread was at, and ends the cluster as well.
-    faulthandler.dump_traceback_later(LIMIT, exit=True)
-    import ray
-    from ray.cluster_utils import Cluster
-
     cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 2, "object_store_memory": 256 << 20})
     cluster.add_node(num_cpus=2, object_store_memory=256 << 20)
+    watchdog = threading.Timer(LIMIT, end, [cluster])
+    watchdog.daemon = True
+    watchdog.start()
     ray.init(address=cluster.address, logging_level=logging.ERROR, log_to_driver=False)
     scratch = Path(tempfile.mkdtemp())
     try:
@@ -151,6 +159,7 @@ def main() -> int:
         ray.shutdown()
         cluster.shutdown()
         shutil.rmtree(scratch)
+        watchdog.cancel()
     return 0
 
 
