@@ -53,7 +53,8 @@ def predict(
     ``dataset`` is one of Ray's with the files' content in ``column``, or the path of a folder, local or in an object store.
     ``concurrency`` is the number of actors, or the least and the most of them. Each has a thread for each of its ``num_cpus``, and
     for what is left of one: half a core leaves the other half to Ray's tasks that read and write, which need a whole one. With
-    ``num_gpus`` it takes the GPU whose number Ray gives it, among those that ``providers`` name. An actor that dies is started anew,
+    ``num_gpus`` it takes the GPU whose number Ray gives it, among those that ``providers`` name: with a half, two actors share one,
+    of which one decodes while the other's batch runs. An actor that dies is started anew,
     and what it was at is done again. ``pictures`` says what becomes of a picture before the model reads it. Nothing runs before the
     dataset is read or written.
 
@@ -81,7 +82,6 @@ def predict(
         compute=ray_data.ActorPoolStrategy(min_size=least, max_size=most),
         num_cpus=num_cpus,
         num_gpus=num_gpus or None,
-        udf_modifying_row_count=False,
         fn_constructor_kwargs={
             "model": source,
             "sess_options": sess_options,
