@@ -16,6 +16,9 @@ import convoke
 onnx = pytest.importorskip("onnx")
 ray = pytest.importorskip("ray")
 pytest.importorskip("ray.data")
+import pyarrow as pa  # noqa: E402
+import pyarrow.parquet as pq  # noqa: E402
+
 import convoke.ray  # noqa: E402
 
 DIGITS = ROOT / "examples" / "digits"
@@ -68,6 +71,18 @@ def test_a_folder_of_pictures(model, num_cpus, folder):
         batch[0] = INK.decode((folder / name).read_bytes())
         want = session.run(None, {"input": batch})[0][0]
         assert row["error"] is None and np.array(row["logits"], np.float32).tobytes() == want.tobytes()
+
+
+def test_pictures_in_parquet(folder):
+    names = [path.name for path in sorted(folder.iterdir())]
+    table = pa.table({"name": names, "png": [(folder / name).read_bytes() for name in names]})
+    (folder / "packed").mkdir()
+    pq.write_table(table, folder / "packed" / "pictures.parquet")
+    packed = ray.data.read_parquet(str(folder / "packed"))
+    convoke.ray.predict(packed, LENET, 4, pictures=INK, column="png").write_parquet(str(folder / "results"))
+    rows = {row["name"]: row for row in pq.read_table(folder / "results").to_pylist()}
+    assert rows.keys() == set(names) and rows["broken.png"]["logits"] is None
+    assert [int(np.argmax(rows[f"{digit}.png"]["logits"])) for digit in (0, 3, 6)] == [0, 3, 6]
 
 
 def test_what_is_wrong_is_seen_before_the_cluster_is_at_work(folder, caplog):
