@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 import logging
+import operator
 import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -49,6 +50,10 @@ class GraphOptimizationLevel(enum.IntEnum):
     ORT_ENABLE_ALL = 99
 
 
+#: The options that are numbers of something.
+_COUNTS = ("intra_op_num_threads", "plans_kept", "budget")
+
+
 @dataclass
 class SessionOptions:
     """How a session is to be. What stands here is pickled with it."""
@@ -73,6 +78,10 @@ class SessionOptions:
         if name not in self.__dataclass_fields__:
             known = ", ".join(self.__dataclass_fields__)
             raise AttributeError(f"SessionOptions has {known}, but not {name}")
+        if name in _COUNTS and not (value is None and name == "budget"):
+            # numpy's whole numbers are ones, too.
+            if isinstance(value, bool) or not hasattr(value, "__index__") or operator.index(value) < 0:
+                raise InvalidArgument(f"session: {name}: expected a whole number from 0, but got {value!r}")
         object.__setattr__(self, name, value)
 
 
@@ -116,7 +125,13 @@ def open_backend(provider: Optional[str], threads: Optional[int] = None) -> _con
 
 def _named(provider: Provider) -> tuple[str, str]:
     """A provider's name as it was asked for, and as the native code knows it: with the place of the adapter, where one is given."""
-    name, given = (provider, {}) if isinstance(provider, str) else provider
+    given: Mapping[str, object] = {}
+    if isinstance(provider, str):
+        name = provider
+    elif isinstance(provider, (tuple, list)) and len(provider) == 2 and isinstance(provider[0], str) and isinstance(provider[1], dict):
+        name, given = provider
+    else:
+        raise InvalidArgument(f"session: expected a provider's name, or a name and a dict of options, but got {provider!r}")
     native = _PROVIDERS.get(name, name)
     options = dict(given)
     place = options.pop("device_id", None)
@@ -164,6 +179,9 @@ class InferenceSession:
         sess_options: Optional[SessionOptions] = None,
         providers: Optional[Sequence[Provider]] = None,
     ) -> None:
+        if sess_options is not None and not isinstance(sess_options, SessionOptions):
+            got = f"{type(sess_options).__module__}.{type(sess_options).__qualname__}"
+            raise InvalidArgument(f"session: expected convoke.SessionOptions, but got {got}")
         self._options = options = sess_options or SessionOptions()
         self._source: Union[str, bytes]
         if isinstance(path_or_bytes, (bytes, bytearray, memoryview)):
