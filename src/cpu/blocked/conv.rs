@@ -166,17 +166,9 @@ impl<'a> Problem<'a> {
         let work = positions.saturating_mul(weights.terms()).saturating_mul(plane.out_channels) * plane.batch;
         let threads = rayon::current_num_threads().min(work.div_ceil(GRAIN));
         // Rows are shared where they are more than weights, so that each of these is read once.
-        let wanted = if threads == 1 {
-            1
-        } else {
-            (4 * threads).div_ceil(plane.batch)
-        };
+        let wanted = if threads == 1 { 1 } else { (4 * threads).div_ceil(plane.batch) };
         let has_many_weights = weights.terms() / (plane.kernel.height * plane.kernel.width) * 2 > positions;
-        let in_rows = if has_many_weights {
-            1
-        } else {
-            wanted.min(positions.div_ceil(8 * POSITIONS))
-        };
+        let in_rows = if has_many_weights { 1 } else { wanted.min(positions.div_ceil(8 * POSITIONS)) };
         let bands = self.bands(of_group, in_rows);
         let parts = wanted.div_ceil(bands.len()).clamp(1, weights.panels.len());
         let mut tasks: Vec<Task<'_, '_>> = Vec::with_capacity(plane.batch * bands.len() * parts);
@@ -238,9 +230,7 @@ impl Task<'_, '_> {
         with_scratch(problem.reads.scratch(&rows, of_group), |scratch| {
             for panels in self.panels.chunk_by(|one, other| one.group == other.group) {
                 let group = panels[0].group;
-                let band = problem
-                    .reads
-                    .band(&image, group * of_group..(group + 1) * of_group, &rows, scratch);
+                let band = problem.reads.band(&image, group * of_group..(group + 1) * of_group, &rows, scratch);
                 let places = problem.places(rows.count, band.step);
                 for panel in panels {
                     let (own, others) = std::mem::take(&mut outputs).split_at_mut(panel.blocks);
@@ -249,11 +239,7 @@ impl Task<'_, '_> {
                         arch().dispatch(Sums {
                             weights: weights.of(panel, part),
                             start: if number == 0 {
-                                Start::Bias(
-                                    problem
-                                        .bias
-                                        .map(|bias| &bias[panel.first * BLOCK..(panel.first + panel.blocks) * BLOCK]),
-                                )
+                                Start::Bias(problem.bias.map(|bias| &bias[panel.first * BLOCK..(panel.first + panel.blocks) * BLOCK]))
                             } else {
                                 Start::Sums
                             },

@@ -52,15 +52,7 @@ fn vectors(operand: &Operand<'_>, channels: usize) -> Vec<[f32; BLOCK]> {
 
 /// A function of two elements; at least one operand is in blocks and has the output's shape.
 pub(super) fn binary(op: Binary, [left, right]: [&Operand<'_>; 2], shape: &[usize], output: &mut [f32]) {
-    with_function(
-        op,
-        Elements {
-            left,
-            right,
-            shape,
-            output,
-        },
-    );
+    with_function(op, Elements { left, right, shape, output });
 }
 
 struct Elements<'a> {
