@@ -68,6 +68,8 @@ def test_tuning(tmp_path):
     tuning.save(tmp_path / "plan.json")
     tuned = convoke.InferenceSession(LENET, convoke.SessionOptions(tuning_plan=str(tmp_path / "plan.json")), ["gpu"])
     assert "tuning plan" in tuned.backend and tuned.verify()
+    pytest.importorskip("matplotlib").use("Agg")
+    assert len(tuning.plot().patches) == sum("microseconds" in candidate for layer in tuning.plan["layers"] for candidate in layer["candidates"])
 
 
 def test_plots():
