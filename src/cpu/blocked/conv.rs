@@ -7,6 +7,7 @@ use rayon::prelude::*;
 
 use super::band::{Band, Columns, Image, Reads};
 use super::depthwise;
+use super::finish::Finish;
 use super::layout::{BLOCK, Layout, blocks, channels_of, rearrange};
 use super::weights::{Panel, Part, Products, Weights};
 use crate::cpu::epilogue::Epilogue;
@@ -74,10 +75,7 @@ pub(in crate::cpu) fn conv(
             input: input.data,
             layout,
             bias: padded_bias.as_deref(),
-            epilogue: Epilogue {
-                bias: None,
-                ..epilogue.clone()
-            },
+            finish: Finish::new(epilogue),
         };
         match weights {
             Weights::Products(products) => problem.products(products, output),
@@ -113,8 +111,8 @@ pub(super) struct Problem<'a> {
     layout: Layout,
     /// Of whole blocks.
     pub(super) bias: Option<&'a [f32]>,
-    /// What follows, in the output's layout.
-    pub(super) epilogue: Epilogue<'a>,
+    /// What follows, with what is added in the output's layout.
+    pub(super) finish: Finish<'a>,
 }
 
 /// A position of a band: its output row, and where its first tap is in the rows that it reads.
@@ -202,11 +200,6 @@ impl<'a> Problem<'a> {
             tasks.into_par_iter().with_max_len(1).for_each(|task| task.run(self, weights));
         }
     }
-
-    /// What follows the sums of a block, which lie from this place of the output on.
-    pub(super) fn finish(&self, place: usize, sums: &mut [f32]) {
-        self.epilogue.apply(place, 0, sums);
-    }
 }
 
 /// Some panels of a band of an image.
@@ -250,12 +243,12 @@ impl Task<'_, '_> {
                             lanes: problem.reads.lanes(),
                             kernel: (plane.kernel.height, plane.kernel.width),
                             output: &mut *own,
+                            finish: (number + 1 == weights.parts.len()).then(|| {
+                                let block = self.image * blocks(plane.out_channels) + panel.first;
+                                problem.finish.from((block * positions + self.rows.start * plane.output.width) * BLOCK)
+                            }),
+                            block: positions * BLOCK,
                         });
-                    }
-                    for (block, sums) in own.iter_mut().enumerate() {
-                        let block = self.image * blocks(plane.out_channels) + panel.first + block;
-                        let place = (block * positions + self.rows.start * plane.output.width) * BLOCK;
-                        problem.finish(place, sums);
                     }
                 }
             }
@@ -283,6 +276,9 @@ struct Sums<'a, 'o> {
     kernel: (usize, usize),
     start: Start<'a>,
     output: &'a mut [&'o mut [f32]],
+    /// What follows the last part, and elements of a block of the output.
+    finish: Option<Finish<'a>>,
+    block: usize,
 }
 
 impl WithSimd for Sums<'_, '_> {
@@ -339,6 +335,12 @@ impl Sums<'_, '_> {
                 let target = &mut target[p * vectors + v % vectors];
                 let start = if let Start::Sums = self.start { *target } else { bias };
                 *target = simd.add_f32s(start, sums[p][v]);
+            }
+        }
+        if let Some(finish) = &self.finish {
+            for (block, output) in self.output.iter_mut().enumerate() {
+                let sums = &mut output[first * BLOCK..(first + P) * BLOCK];
+                finish.apply(simd, block * self.block + first * BLOCK, sums);
             }
         }
     }

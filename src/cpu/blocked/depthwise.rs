@@ -6,10 +6,12 @@ use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
 use super::band::Band;
-use super::conv::{Place, Problem};
+use super::conv::Problem;
+use super::finish::Finish;
 use super::layout::{BLOCK, blocks};
 use crate::cpu::gemm::with_scratch;
 use crate::cpu::vectors::arch;
+use crate::ops::AxisWindow;
 
 /// Positions in registers.
 const POSITIONS: usize = 6;
@@ -56,20 +58,18 @@ impl Task<'_> {
         let plane = problem.plane;
         let image = problem.image(self.image);
         let rows = problem.reads.rows(self.rows.clone());
+        let block = self.image * blocks(plane.out_channels) + self.block;
+        let row = block * plane.output.height + self.rows.start;
         with_scratch(problem.reads.scratch(&rows, 1), |scratch| {
-            let band = problem.reads.band(&image, self.block..self.block + 1, &rows, scratch);
             arch().dispatch(Sums {
                 weights: self.weights,
                 bias: problem.bias.map(|bias| &bias[self.block * BLOCK..(self.block + 1) * BLOCK]),
-                places: &problem.places(rows.count, band.step),
-                band: &band,
-                kernel: (plane.kernel.height, plane.kernel.width),
-                output: &mut *self.output,
+                band: &problem.reads.band(&image, self.block..self.block + 1, &rows, scratch),
+                columns: &plane.columns,
+                finish: problem.finish.from(row * plane.output.width * BLOCK),
+                output: self.output,
             });
         });
-        let block = self.image * blocks(plane.out_channels) + self.block;
-        let row = block * plane.output.height + self.rows.start;
-        problem.finish(row * plane.output.width * BLOCK, self.output);
     }
 }
 
@@ -78,8 +78,8 @@ struct Sums<'a> {
     weights: &'a [f32],
     bias: Option<&'a [f32]>,
     band: &'a Band<'a>,
-    places: &'a [Place],
-    kernel: (usize, usize),
+    columns: &'a AxisWindow,
+    finish: Finish<'a>,
     output: &'a mut [f32],
 }
 
@@ -89,59 +89,103 @@ impl WithSimd for Sums<'_> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         match S::F32_LANES {
-            16 => self.positions::<S, 1>(simd),
-            8 => self.positions::<S, 2>(simd),
-            4 => self.positions::<S, 4>(simd),
-            2 => self.positions::<S, 8>(simd),
-            _ => self.positions::<S, 16>(simd),
+            16 => self.windows::<S, 1>(simd),
+            8 => self.windows::<S, 2>(simd),
+            4 => self.windows::<S, 4>(simd),
+            2 => self.windows::<S, 8>(simd),
+            _ => self.windows::<S, 16>(simd),
         }
     }
 }
 
 impl Sums<'_> {
-    /// All positions. `V` vectors are a position's channels.
+    /// The usual windows by loops of known lengths, others by whatever theirs are. `V` vectors are a position's channels.
     #[inline(always)]
-    fn positions<S: Simd, const V: usize>(mut self, simd: S) {
-        let count = self.places.len();
-        let tiles = count.div_ceil(POSITIONS);
-        for tile in 0..tiles {
-            let own = tile * count / tiles..(tile + 1) * count / tiles;
-            match own.len() {
-                1 => self.tile::<S, V, 1>(simd, own.start),
-                2 => self.tile::<S, V, 2>(simd, own.start),
-                3 => self.tile::<S, V, 3>(simd, own.start),
-                4 => self.tile::<S, V, 4>(simd, own.start),
-                5 => self.tile::<S, V, 5>(simd, own.start),
-                _ => self.tile::<S, V, POSITIONS>(simd, own.start),
-            }
+    fn windows<S: Simd, const V: usize>(self, simd: S) {
+        let AxisWindow {
+            kernel,
+            stride,
+            dilation,
+            ..
+        } = *self.columns;
+        match (kernel, stride, dilation) {
+            (3, 1, 1) => self.rows::<S, V>(simd, (3, 1, 1)),
+            (3, 2, 1) => self.rows::<S, V>(simd, (3, 2, 1)),
+            (5, 1, 1) => self.rows::<S, V>(simd, (5, 1, 1)),
+            (5, 2, 1) => self.rows::<S, V>(simd, (5, 2, 1)),
+            (7, 1, 1) => self.rows::<S, V>(simd, (7, 1, 1)),
+            other => self.rows::<S, V>(simd, other),
         }
     }
 
     #[inline(always)]
-    fn tile<S: Simd, const V: usize, const P: usize>(&mut self, simd: S, first: usize) {
-        let (height, width) = self.kernel;
+    fn rows<S: Simd, const V: usize>(mut self, simd: S, window: (usize, usize, usize)) {
+        let width = self.columns.output;
+        let tiles = width.div_ceil(POSITIONS);
+        for row in 0..self.band.count {
+            for tile in 0..tiles {
+                let (first, past) = (tile * width / tiles, (tile + 1) * width / tiles);
+                match past - first {
+                    1 => self.tile::<S, V, 1>(simd, window, row, first),
+                    2 => self.tile::<S, V, 2>(simd, window, row, first),
+                    3 => self.tile::<S, V, 3>(simd, window, row, first),
+                    4 => self.tile::<S, V, 4>(simd, window, row, first),
+                    5 => self.tile::<S, V, 5>(simd, window, row, first),
+                    _ => self.tile::<S, V, POSITIONS>(simd, window, row, first),
+                }
+            }
+        }
+    }
+
+    /// Some positions of a row, from this column on.
+    #[inline(always)]
+    fn tile<S: Simd, const V: usize, const P: usize>(
+        &mut self,
+        simd: S,
+        (kernel, stride, dilation): (usize, usize, usize),
+        row: usize,
+        first: usize,
+    ) {
         let band = self.band;
-        let places: [Place; P] = std::array::from_fn(|p| self.places[first + p]);
         let (weights, _) = S::as_simd_f32s(self.weights);
         let (weights, _) = weights.as_chunks::<V>();
         let mut bias = [simd.splat_f32s(0.0); V];
         if let Some(own) = self.bias {
-            bias.copy_from_slice(S::as_simd_f32s(own).0);
+            let (own, _) = S::as_simd_f32s(own);
+            for v in 0..V {
+                bias[v] = own[v];
+            }
         }
-        let mut sums = [bias; P];
-        for (i, weights) in (0..height).zip(weights.chunks_exact(width)) {
-            let starts = &band.rows[i * band.count..(i + 1) * band.count];
-            for (j, weight) in weights.iter().enumerate() {
+        let mut sums = [[simd.splat_f32s(0.0); P]; V];
+        for v in 0..V {
+            sums[v] = [bias[v]; P];
+        }
+        let reach = (P - 1) * stride + (kernel - 1) * dilation + 1;
+        let height = weights.len() / kernel;
+        for i in 0..height {
+            let weights = &weights[i * kernel..][..kernel];
+            let start = band.rows[i * band.count + row] + first * band.step;
+            let (elements, _) = S::as_simd_f32s(&band.data[start..start + reach * BLOCK]);
+            let (elements, _) = elements.as_chunks::<V>();
+            let elements = &elements[..reach];
+            for j in 0..kernel {
                 for p in 0..P {
-                    let start = starts[places[p].row] + places[p].start + j * band.tap;
-                    let (elements, _) = S::as_simd_f32s(&band.data[start..start + BLOCK]);
                     for v in 0..V {
-                        sums[p][v] = simd.mul_add_e_f32s(elements[v], weight[v], sums[p][v]);
+                        let element = elements[p * stride + j * dilation][v];
+                        sums[v][p] = simd.mul_add_e_f32s(element, weights[j][v], sums[v][p]);
                     }
                 }
             }
         }
-        let (target, _) = S::as_mut_simd_f32s(&mut self.output[first * BLOCK..(first + P) * BLOCK]);
-        target.copy_from_slice(sums.as_flattened());
+        let place = (row * self.columns.output + first) * BLOCK;
+        let output = &mut self.output[place..place + P * BLOCK];
+        let (target, _) = S::as_mut_simd_f32s(output);
+        let (target, _) = target.as_chunks_mut::<V>();
+        for v in 0..V {
+            for p in 0..P {
+                target[p][v] = sums[v][p];
+            }
+        }
+        self.finish.apply(simd, place, output);
     }
 }

@@ -10,6 +10,7 @@ mod choose;
 mod conv;
 mod depthwise;
 mod elements;
+mod finish;
 mod layout;
 pub(super) mod pool;
 mod run;
