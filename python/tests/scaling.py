@@ -2,10 +2,10 @@
 """What a second actor brings: pictures a second by one and by two, of one thread each, by turns, and the same without Ray.
 
     python tools/make_networks.py --full networks/
-    python python/tests/scaling.py networks/mobilenet_v2/model.onnx --pictures 600 --turns 3
+    python python/tests/scaling.py networks/mobilenet_v2/model.onnx --pictures 2400 --turns 3
 
 Digits are drawn into PNGs of 320 x 320 pixels, and read as torchvision reads ImageNet's. Two processes that share nothing but the
-machine say what is to be had of its two cores at all. Ray is timed from where every actor has given a batch, so that its start, which
+machine say what is to be had of its two cores at all. Ray is timed from where there is a block of every actor, so that its start, which
 is printed as well, does not count.
 """
 
@@ -28,7 +28,7 @@ from ray import data
 import convoke
 import convoke.ray
 
-BATCH = 16
+BATCH = 32
 SIZE = 320
 
 
@@ -76,10 +76,8 @@ def plain(model: str, paths: list[Path], count: int) -> float:
 
 
 def actors(model: str, folder: Path, count: int) -> tuple[float, float]:
-    """Pictures a second by so many actors, once each has given a batch, and the seconds until then."""
-    blocks = len(list(folder.iterdir())) // BATCH
-    dataset = data.read_binary_files(str(folder), include_paths=True, override_num_blocks=blocks)
-    predicted = convoke.ray.predict(dataset, model, BATCH, count)
+    """Pictures a second by so many actors, once there is a block of each, and the seconds until then."""
+    predicted = convoke.ray.predict(str(folder), model, BATCH, count)
     asked = time.perf_counter()
     came = [(batch.num_rows, time.perf_counter()) for batch in predicted.iter_batches(batch_size=None, batch_format="pyarrow")]
     start, end = came[count - 1][1], came[-1][1]
@@ -89,7 +87,7 @@ def actors(model: str, folder: Path, count: int) -> tuple[float, float]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model", help="an ONNX file that takes pictures of 224 x 224")
-    parser.add_argument("--pictures", type=int, default=600)
+    parser.add_argument("--pictures", type=int, default=2400)
     parser.add_argument("--turns", type=int, default=3)
     arguments = parser.parse_args()
     ray.init(num_cpus=2, object_store_memory=256 << 20, logging_level=logging.ERROR, log_to_driver=False)
