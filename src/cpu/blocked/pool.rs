@@ -7,7 +7,12 @@ use crate::cpu::pool::{Plane, Rows, Taps};
 use crate::cpu::vectors::arch;
 
 /// The maxima of each window.
-pub(in crate::cpu) fn maxima(input: &Operand<'_>, plane: &Plane, larger: impl Fn(f32, f32) -> f32 + Copy + Sync, output: &mut [f32]) {
+pub(in crate::cpu) fn maxima(
+    input: &Operand<'_>,
+    plane: &Plane,
+    larger: impl Fn(f32, f32) -> f32 + Copy + Sync,
+    output: &mut [f32],
+) {
     each(input, plane, output, |input, rows, columns| {
         let mut best = [f32::NEG_INFINITY; BLOCK];
         for row in &rows.inside {

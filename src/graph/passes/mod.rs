@@ -8,6 +8,7 @@ mod fold_padding;
 mod fold_scale_and_shift;
 mod fuse_attention;
 mod fuse_epilogues;
+mod fuse_silu;
 mod remove_no_ops;
 pub(crate) mod split_linear;
 #[cfg(test)]
@@ -40,6 +41,8 @@ pub enum Pass {
     /// Makes two matrix products with a softmax between them, as exporters write attention, one operator, which needs no memory for
     /// the scores. It needs the shapes of the inputs and does nothing without.
     FuseAttention,
+    /// Makes the product of something with its sigmoid, as exporters write it, one `silu`.
+    FuseSilu,
     /// Makes convolution or linear, residual sum and activation one operator. A sum is a residual sum where both sides
     /// have the same shape, which only known shapes of the inputs can tell; without them activations alone are fused.
     FuseEpilogues,
@@ -49,13 +52,14 @@ pub enum Pass {
 
 impl Pass {
     /// All passes in the order in which each finds what the ones before it left.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::FoldConstants,
         Self::FoldBatchNorm,
         Self::FoldScaleAndShift,
         Self::FoldPadding,
         Self::RemoveNoOps,
         Self::FuseAttention,
+        Self::FuseSilu,
         Self::FuseEpilogues,
         Self::RemoveDeadCode,
     ];
@@ -69,6 +73,7 @@ impl Pass {
             Self::FoldPadding => "fold padding",
             Self::RemoveNoOps => "remove no-ops",
             Self::FuseAttention => "fuse attention",
+            Self::FuseSilu => "fuse silu",
             Self::FuseEpilogues => "fuse epilogues",
             Self::RemoveDeadCode => "remove dead code",
         }
@@ -106,6 +111,10 @@ impl Pass {
                     let shapes = graph.shapes(shapes)?;
                     fuse_attention::run(graph, &shapes);
                 }
+                Ok(())
+            }
+            Self::FuseSilu => {
+                fuse_silu::run(graph);
                 Ok(())
             }
             Self::FuseEpilogues => {
