@@ -41,7 +41,7 @@
 //!
 //! All that the library reads (`src/environment.rs`):
 //!
-//! - `CONVOKE_ADAPTER`: `any`, `hardware`, `software`, `cpu` or part of an adapter's name.
+//! - `CONVOKE_ADAPTER`: `any`, `hardware`, `software`, `cpu` or part of an adapter's name, and `:1` after it for the second that fits.
 //! - `CONVOKE_DEVICE_CLASS`: `software`, `integrated` or `discrete`: whose rules choose kernels, whatever the adapter is.
 //! - `CONVOKE_REQUIRE_GPU`: `1` makes a missing adapter a failure of tests ([`testing`]).
 //! - `CONVOKE_DUMP_WGSL`: a directory that the final WGSL of every compiled kernel is written to.

@@ -2,49 +2,59 @@
 
 import os
 from collections.abc import Callable, Sequence
-from typing import Any, Literal, Optional, TypedDict, Union
+from typing import Any, Literal, Optional, TypedDict, Union, final, type_check_only
 
 import numpy as np
 from numpy.typing import NDArray
+
+__all__ = ["Backend", "Model", "Operator", "Session", "adapters", "bench", "expected", "tune"]
 
 _Array = NDArray[Any]
 _Extents = Union[int, Sequence[int]]
 _Shapes = dict[str, list[int]]
 _Observer = Optional[Callable[[str, float], object]]
 
+@type_check_only
 class Declared(TypedDict):
     name: str
     element_type: str
     dtype: str | None
     shape: list[int | str | None] | None
 
+@type_check_only
 class Work(TypedDict):
     flops: int
     operators: dict[str, tuple[int, int]]
 
+@type_check_only
 class Adapter(TypedDict):
     name: str
     kind: str
     api: str
     driver: str
+    pci_bus_id: str
     shader_f16: bool
 
+@type_check_only
 class Answer(TypedDict):
     dtype: str
     values: NDArray[np.float64]
     bound: NDArray[np.float64]
 
+@type_check_only
 class Checked(TypedDict):
     node: str
     operator: str
     shape: list[int]
     mismatch: str | None
 
+@type_check_only
 class OnCpu(TypedDict):
     node: str
     operator: str
     reason: str
 
+@type_check_only
 class Layer(TypedDict):
     node: str
     operator: str
@@ -60,6 +70,7 @@ class Layer(TypedDict):
     of_ceiling: float
     above_ceiling: str | None
 
+@type_check_only
 class Profiled(TypedDict):
     timing: str
     repetitions: int
@@ -70,12 +81,14 @@ class Profiled(TypedDict):
     run: float
     layers: list[Layer]
 
+@type_check_only
 class Measured(TypedDict):
     json: str
     table: str
     html: str
     failed: bool
 
+@final
 class Model:
     @staticmethod
     def open(
@@ -94,12 +107,14 @@ class Model:
     def check(self, given: _Shapes) -> None: ...
     def work(self, given: _Shapes) -> Work: ...
 
+@final
 class Backend:
     def __new__(cls, provider: str | None, threads: int | None) -> Backend: ...
     @property
     def kind(self) -> Literal["gpu", "cpu", "reference"]: ...
     def run(self, operator: Operator, inputs: Sequence[_Array]) -> list[_Array]: ...
 
+@final
 class Session:
     def __new__(
         cls,
@@ -119,6 +134,7 @@ class Session:
     def verify(self, inputs: Sequence[_Array], observer: _Observer) -> list[Checked]: ...
     def profile(self, inputs: Sequence[_Array], repetitions: int) -> Profiled: ...
 
+@final
 class Operator:
     @staticmethod
     def conv(

@@ -6,7 +6,7 @@ Every function takes ``provider`` last: where it runs, ``"cpu"`` if nothing is s
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Optional, Union
+from typing import TYPE_CHECKING, Any, Optional, Union
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,12 @@ from ._arrays import as_array
 from ._reports import Expected
 from ._session import open_backend
 from .errors import InvalidArgument
+
+if TYPE_CHECKING:
+    # typing has it from Python 3.10 on.
+    from typing_extensions import ParamSpec
+
+    P = ParamSpec("P")
 
 Array = NDArray[Any]
 Extents = Union[int, Sequence[int]]
@@ -32,6 +38,14 @@ def _run(operator: _convoke.Operator, inputs: Sequence[object], provider: str) -
         return found[0] if len(found) == 1 else tuple(found)
     outputs = open_backend(provider).run(operator, arrays)
     return outputs[0] if len(outputs) == 1 else tuple(outputs)
+
+
+def _made(name: str, make: Callable[P, _convoke.Operator], *parameters: P.args, **named: P.kwargs) -> _convoke.Operator:
+    """An operator with its parameters; what is no number, text or flag where one is expected is refused in the operator's name."""
+    try:
+        return make(*parameters, **named)
+    except TypeError as error:
+        raise InvalidArgument(f"{name}: {error}") from None
 
 
 def _images(name: str, array: object) -> object:
@@ -59,7 +73,7 @@ def conv2d(
     provider: str = "cpu",
 ) -> Array:
     """Convolution. ``padding_mode`` is ``zeros``, ``reflect``, ``replicate`` or ``circular``."""
-    operator = _convoke.Operator.conv(stride, padding, padding_mode, dilation, groups)
+    operator = _made("conv2d", _convoke.Operator.conv, stride, padding, padding_mode, dilation, groups)
     result: Array = _run(operator, [_images("conv2d", input), weight, bias], provider)
     return result
 
@@ -77,7 +91,7 @@ def conv_transpose2d(
     provider: str = "cpu",
 ) -> Array:
     """Transposed convolution."""
-    operator = _convoke.Operator.conv_transpose(stride, padding, output_padding, dilation, groups)
+    operator = _made("conv_transpose2d", _convoke.Operator.conv_transpose, stride, padding, output_padding, dilation, groups)
     result: Array = _run(operator, [_images("conv_transpose2d", input), weight, bias], provider)
     return result
 
@@ -94,7 +108,7 @@ def max_pool2d(
     provider: str = "cpu",
 ) -> Any:
     """Maximum over windows; with ``return_indices`` also where in the plane each stands."""
-    operator = _convoke.Operator.max_pool(kernel_size, stride, padding, dilation, ceil_mode, return_indices)
+    operator = _made("max_pool2d", _convoke.Operator.max_pool, kernel_size, stride, padding, dilation, ceil_mode, return_indices)
     return _run(operator, [_images("max_pool2d", input)], provider)
 
 
@@ -110,14 +124,14 @@ def avg_pool2d(
     provider: str = "cpu",
 ) -> Array:
     """Average over windows."""
-    operator = _convoke.Operator.avg_pool(kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override)
+    operator = _made("avg_pool2d", _convoke.Operator.avg_pool, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override)
     result: Array = _run(operator, [_images("avg_pool2d", input)], provider)
     return result
 
 
 def adaptive_avg_pool2d(input: object, output_size: Extents, *, provider: str = "cpu") -> Array:
     """Average pooling to a given size."""
-    operator = _convoke.Operator.adaptive_avg_pool(output_size)
+    operator = _made("adaptive_avg_pool2d", _convoke.Operator.adaptive_avg_pool, output_size)
     result: Array = _run(operator, [_images("adaptive_avg_pool2d", input)], provider)
     return result
 
@@ -126,7 +140,7 @@ def adaptive_max_pool2d(
     input: object, output_size: Extents, return_indices: bool = False, *, provider: str = "cpu"
 ) -> Any:
     """Maximum pooling to a given size; with ``return_indices`` also where in the plane each stands."""
-    operator = _convoke.Operator.adaptive_max_pool(output_size, return_indices)
+    operator = _made("adaptive_max_pool2d", _convoke.Operator.adaptive_max_pool, output_size, return_indices)
     return _run(operator, [_images("adaptive_max_pool2d", input)], provider)
 
 
@@ -134,7 +148,9 @@ def pad(
     input: object, pad: Sequence[int], mode: str = "constant", value: float = 0.0, *, provider: str = "cpu"
 ) -> Array:
     """Pads ``(left, right, top, bottom)``: ``constant``, ``reflect``, ``replicate`` or ``circular``. Negative sides crop."""
-    operator = _convoke.Operator.pad(list(pad), mode, value)
+    if not np.iterable(pad):
+        raise InvalidArgument(f"pad: expected (left, right, top, bottom), but got {pad!r}")
+    operator = _made("pad", _convoke.Operator.pad, list(pad), mode, value)
     result: Array = _run(operator, [_images("pad", input)], provider)
     return result
 
@@ -157,7 +173,7 @@ def interpolate(
             raise InvalidArgument(f"interpolate: expected a whole scale_factor, but got {scale_factor}; size takes any other")
         size = [extent * int(scale_factor) for extent in array.shape[2:]]
     assert size is not None
-    result: Array = _run(_convoke.Operator.interpolate(size, mode, align_corners), [array], provider)
+    result: Array = _run(_made("interpolate", _convoke.Operator.interpolate, size, mode, align_corners), [array], provider)
     return result
 
 
@@ -181,13 +197,13 @@ def relu(input: object, *, provider: str = "cpu") -> Array:
 
 def softmax(input: object, axis: int = -1, *, provider: str = "cpu") -> Array:
     """Exponentials that add up to 1 along an axis."""
-    result: Array = _run(_convoke.Operator.softmax(axis, False), [input], provider)
+    result: Array = _run(_made("softmax", _convoke.Operator.softmax, axis, False), [input], provider)
     return result
 
 
 def log_softmax(input: object, axis: int = -1, *, provider: str = "cpu") -> Array:
     """The logarithm of ``softmax``."""
-    result: Array = _run(_convoke.Operator.softmax(axis, True), [input], provider)
+    result: Array = _run(_made("log_softmax", _convoke.Operator.softmax, axis, True), [input], provider)
     return result
 
 
@@ -203,7 +219,7 @@ def batch_norm(
 ) -> Array:
     """Batch normalisation by statistics that are given."""
     inputs = [input, running_mean, running_var, weight, bias]
-    result: Array = _run(_convoke.Operator.batch_norm(eps), inputs, provider)
+    result: Array = _run(_made("batch_norm", _convoke.Operator.batch_norm, eps), inputs, provider)
     return result
 
 
@@ -211,13 +227,13 @@ def layer_norm(
     input: object, weight: object, bias: object = None, eps: float = 1e-5, axis: int = -1, *, provider: str = "cpu"
 ) -> Array:
     """Normalisation over the axes from ``axis`` on."""
-    result: Array = _run(_convoke.Operator.layer_norm(axis, eps), [input, weight, bias], provider)
+    result: Array = _run(_made("layer_norm", _convoke.Operator.layer_norm, axis, eps), [input, weight, bias], provider)
     return result
 
 
 def instance_norm(input: object, weight: object, bias: object, eps: float = 1e-5, *, provider: str = "cpu") -> Array:
     """Normalisation of each plane by its own statistics."""
-    result: Array = _run(_convoke.Operator.instance_norm(eps), [input, weight, bias], provider)
+    result: Array = _run(_made("instance_norm", _convoke.Operator.instance_norm, eps), [input, weight, bias], provider)
     return result
 
 
@@ -231,5 +247,5 @@ def local_response_norm(
     provider: str = "cpu",
 ) -> Array:
     """Normalisation by neighbouring channels."""
-    result: Array = _run(_convoke.Operator.local_response_norm(size, alpha, beta, k), [input], provider)
+    result: Array = _run(_made("local_response_norm", _convoke.Operator.local_response_norm, size, alpha, beta, k), [input], provider)
     return result

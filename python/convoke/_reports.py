@@ -231,13 +231,31 @@ class Tuning:
     def __str__(self) -> str:
         rows = [["layer", "by rule", "us", "chosen", "us"]]
         for layer in self.plan["layers"]:
-            times = {candidate["choice"]: candidate.get("microseconds") for candidate in layer["candidates"]}
-
-            def microseconds(choice: Optional[str], times: dict[str, Any] = times) -> str:
-                time = times.get(choice or "")
-                return f"{time['median']:.1f}" if time else "-"
-
             rule, choice = layer.get("by_rule"), layer["choice"]
             what = " ".join(f"{key}={value}" for key, value in layer["layer"].items() if key != "operator")
-            rows.append([f"{layer['layer']['operator']} {what}", rule or "", microseconds(rule), choice, microseconds(choice)])
+            times = [f"{time:.1f}" if time else "-" for time in (_microseconds(layer, rule), _microseconds(layer, choice))]
+            rows.append([f"{layer['layer']['operator']} {what}", rule or "", times[0], choice, times[1]])
         return f"{self.plan['adapter']['name']}\n{aligned(rows, (0, 1, 3))}"
+
+    def plot(self, axes: Any = None) -> Any:
+        """A bar for each candidate of each layer, as long as it takes; those that are chosen in colour."""
+        bars = [
+            (f"{layer['layer']['operator']} {place}: {candidate['choice']}", time, candidate["choice"] == layer["choice"])
+            for place, layer in enumerate(self.plan["layers"])
+            for candidate in layer["candidates"]
+            if (time := _microseconds(layer, candidate["choice"])) is not None
+        ]
+        axes = _axes(axes, height=1.0 + 0.25 * len(bars))
+        colors = ["tab:blue" if is_chosen else "lightgrey" for _, _, is_chosen in bars]
+        axes.barh(range(len(bars)), [time for _, time, _ in bars], tick_label=[name for name, _, _ in bars], color=colors)
+        axes.invert_yaxis()
+        axes.set(xlabel="us", title=self.plan["adapter"]["name"])
+        return axes
+
+
+def _microseconds(layer: dict[str, Any], choice: Optional[str]) -> Optional[float]:
+    """The median time of a layer's candidate, if it was measured."""
+    for candidate in layer["candidates"]:
+        if candidate["choice"] == choice and "microseconds" in candidate:
+            return float(candidate["microseconds"]["median"])
+    return None

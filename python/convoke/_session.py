@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 import logging
+import operator
 import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -49,6 +50,10 @@ class GraphOptimizationLevel(enum.IntEnum):
     ORT_ENABLE_ALL = 99
 
 
+#: The options that are numbers of something.
+_COUNTS = ("intra_op_num_threads", "plans_kept", "budget")
+
+
 @dataclass
 class SessionOptions:
     """How a session is to be. What stands here is pickled with it."""
@@ -73,6 +78,10 @@ class SessionOptions:
         if name not in self.__dataclass_fields__:
             known = ", ".join(self.__dataclass_fields__)
             raise AttributeError(f"SessionOptions has {known}, but not {name}")
+        if name in _COUNTS and not (value is None and name == "budget"):
+            # numpy's whole numbers are ones, too.
+            if isinstance(value, bool) or not hasattr(value, "__index__") or operator.index(value) < 0:
+                raise InvalidArgument(f"session: {name}: expected a whole number from 0, but got {value!r}")
         object.__setattr__(self, name, value)
 
 
@@ -114,6 +123,29 @@ def open_backend(provider: Optional[str], threads: Optional[int] = None) -> _con
         return _backends[key]
 
 
+def _named(provider: Provider) -> tuple[str, str]:
+    """A provider's name as it was asked for, and as the native code knows it: with the place of the adapter, where one is given."""
+    given: Mapping[str, object] = {}
+    if isinstance(provider, str):
+        name = provider
+    elif isinstance(provider, (tuple, list)) and len(provider) == 2 and isinstance(provider[0], str) and isinstance(provider[1], dict):
+        name, given = provider
+    else:
+        raise InvalidArgument(f"session: expected a provider's name, or a name and a dict of options, but got {provider!r}")
+    native = _PROVIDERS.get(name, name)
+    options = dict(given)
+    place = options.pop("device_id", None)
+    if options:
+        _logger.warning("%s: these options are not convoke's and have no effect: %s", name, ", ".join(options))
+    # onnxruntime's scripts give the CPU a number, too.
+    if place is None or native in ("cpu", "reference"):
+        return name, native
+    # As a text, too: that is what onnxruntime has its options in.
+    if not str(place).isdecimal():
+        raise InvalidArgument(f"session: provider {name!r}: expected device_id to be a number from 0, but got {place!r}")
+    return name, f"{native}:{int(str(place))}"
+
+
 def _choose(providers: Optional[Sequence[Provider]], threads: Optional[int]) -> tuple[str, _convoke.Backend]:
     """The first provider that is there, and its backend. What is passed over is logged."""
     if providers is None:
@@ -121,11 +153,9 @@ def _choose(providers: Optional[Sequence[Provider]], threads: Optional[int]) -> 
         return backend.kind, backend
     missing: list[NoAdapter] = []
     for provider in providers:
-        name, options = (provider, None) if isinstance(provider, str) else provider
-        if options:
-            _logger.warning("%s: its options are not convoke's and have no effect: %s", name, ", ".join(options))
+        name, native = _named(provider)
         try:
-            backend = open_backend(_PROVIDERS.get(name, name), threads)
+            backend = open_backend(native, threads)
         except NoAdapter as error:
             missing.append(error)
             continue
@@ -139,8 +169,8 @@ class InferenceSession:
     """A model made ready for one backend; onnxruntime's class of that name.
 
     ``providers`` are tried in their order: ``"gpu"`` (any adapter, a software one too), ``"cpu"``, ``"reference"``, ``"hardware"``
-    (real GPUs only), or part of an adapter's name; onnxruntime's names are understood. Without it a real GPU is taken, else the CPU.
-    ``backend`` says what runs.
+    (real GPUs only), or part of an adapter's name; onnxruntime's names are understood. Of several GPUs ``"gpu:1"``, or
+    ``("gpu", {"device_id": 1})``, is the second. Without ``providers`` a real GPU is taken, else the CPU. ``backend`` says what runs.
     """
 
     def __init__(
@@ -149,6 +179,9 @@ class InferenceSession:
         sess_options: Optional[SessionOptions] = None,
         providers: Optional[Sequence[Provider]] = None,
     ) -> None:
+        if sess_options is not None and not isinstance(sess_options, SessionOptions):
+            got = f"{type(sess_options).__module__}.{type(sess_options).__qualname__}"
+            raise InvalidArgument(f"session: expected convoke.SessionOptions, but got {got}")
         self._options = options = sess_options or SessionOptions()
         self._source: Union[str, bytes]
         if isinstance(path_or_bytes, (bytes, bytearray, memoryview)):

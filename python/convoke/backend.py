@@ -28,11 +28,14 @@ _PROVIDERS = {"CPU": "cpu", "GPU": "gpu", "CUDA": "gpu", "REFERENCE": "reference
 
 
 def _provider(device: str) -> str:
-    """The provider for one of onnx's devices; what follows a colon is the number of one, and there is one of each."""
+    """The provider for one of onnx's devices; what follows a colon is the number of one, and there is one but of GPUs."""
     kind, _, number = device.partition(":")
-    if kind not in _PROVIDERS or number not in ("", "0"):
+    provider = _PROVIDERS.get(kind)
+    if provider == "gpu" and number.isdecimal():
+        return f"gpu:{int(number)}"
+    if provider is None or number not in ("", "0"):
         raise InvalidArgument(f"backend: expected a device among {', '.join(_PROVIDERS)}, but got {device!r}")
-    return _PROVIDERS[kind]
+    return provider
 
 
 class ConvokeBackendRep(BackendRep):  # type: ignore[misc]
@@ -115,7 +118,8 @@ class ConvokeBackend(Backend):  # type: ignore[misc]
             provider = _provider(device)
         except InvalidArgument:
             return False
-        return provider != "gpu" or bool(_convoke.adapters())
+        kind, _, place = provider.partition(":")
+        return kind != "gpu" or int(place or 0) < len(_convoke.adapters())
 
 
 # The newest of ONNX's opsets that convoke reads.

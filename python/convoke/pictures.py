@@ -9,7 +9,7 @@ from typing import Optional, Union
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from .errors import InvalidArgument
 
@@ -40,16 +40,26 @@ class Pictures:
 
     def decode(self, content: bytes) -> NDArray[np.float32]:
         """The array ``[C, H, W]`` for a picture's file. Raises what Pillow raises where it is none."""
-        with Image.open(io.BytesIO(content)) as file:
-            picture = file.convert(self.mode)
+        try:
+            with Image.open(io.BytesIO(content)) as file:
+                picture = file.convert(self.mode)
+        except UnidentifiedImageError:
+            # Pillow's own message names an object in memory, another one each time.
+            raise UnidentifiedImageError(f"expected a picture of a kind that Pillow reads, but got {len(content)} other bytes") from None
         size = self._resized(picture.height, picture.width)
         if size is not None and size != (picture.height, picture.width):
             picture = picture.resize((size[1], size[0]), Image.Resampling.BILINEAR)
         if self.crop is not None:
             picture = _cropped(picture, *_pair(self.crop))
-        array = np.asarray(picture, np.uint8).reshape(picture.height, picture.width, -1).transpose(2, 0, 1)
-        mean, std = (np.asarray(values, np.float32).reshape(-1, 1, 1) for values in (self.mean, self.std))
-        return np.ascontiguousarray((array.astype(np.float32) / np.float32(255) - mean) / std)
+        levels = np.asarray(picture, np.uint8).reshape(picture.height, picture.width, -1)
+        decoded = np.empty((levels.shape[2], *levels.shape[:2]), np.float32)
+        # Channel by channel, which stays in the cache.
+        for channel, mean, std in zip(range(len(decoded)), self.mean, self.std):
+            plane = decoded[channel]
+            np.divide(levels[..., channel], np.float32(255), out=plane)
+            plane -= np.float32(mean)
+            plane /= np.float32(std)
+        return decoded
 
     def _resized(self, height: int, width: int) -> Optional[tuple[int, int]]:
         if self.resize is None or isinstance(self.resize, tuple):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
@@ -67,6 +68,8 @@ def test_tuning(tmp_path):
     tuning.save(tmp_path / "plan.json")
     tuned = convoke.InferenceSession(LENET, convoke.SessionOptions(tuning_plan=str(tmp_path / "plan.json")), ["gpu"])
     assert "tuning plan" in tuned.backend and tuned.verify()
+    pytest.importorskip("matplotlib").use("Agg")
+    assert len(tuning.plot().patches) == sum("microseconds" in candidate for layer in tuning.plan["layers"] for candidate in layer["candidates"])
 
 
 def test_plots():
@@ -78,16 +81,36 @@ def test_plots():
     assert list(line.get_xdata()) == [1, 2]
 
 
+def test_bars_are_drawn_on_terminals(monkeypatch):
+    pytest.importorskip("tqdm")
+
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    def drawn(stderr: io.StringIO, **parameters: object) -> str:
+        monkeypatch.setattr(sys, "stderr", stderr)
+        convoke.bench(LENET, precision=0.5, max_time=0.05, **parameters)
+        return stderr.getvalue()
+
+    bar = drawn(Terminal())
+    assert "bench:" in bar and "%|" in bar
+    assert drawn(io.StringIO()) == "" and drawn(Terminal(), progress=False) == ""
+
+
 @pytest.mark.parametrize(
     "work",
     [
         "convoke.bench(LENET, batches=range(1, 1000), max_time=600, precision=1e-9)",
         "convoke.InferenceSession(NETWORK, providers=['cpu']).verify({'image': numpy.zeros((1, 1, 512, 512), numpy.float32)})",
+        "convoke.tune(LENET, max_time=600)",
     ],
-    ids=["bench", "verify"],
+    ids=["bench", "verify", "tune"],
 )
 @pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
 def test_ctrl_c_ends_long_work(work, tmp_path):
+    if "tune" in work and not has_adapter():
+        pytest.skip("no adapter")
     script = textwrap.dedent(f"""
         import os, signal, threading, numpy, convoke
         LENET, NETWORK = {os.fspath(LENET)!r}, {os.fspath(_slow_network(tmp_path))!r}

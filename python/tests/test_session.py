@@ -13,7 +13,7 @@ import time
 
 import numpy as np
 import pytest
-from conftest import LENET, ROOT
+from conftest import LENET, ROOT, has_adapter
 
 import convoke
 
@@ -121,12 +121,39 @@ def test_providers_are_tried_in_their_order(caplog):
         convoke.InferenceSession(LENET, providers="cpu")
 
 
+def test_one_of_several_adapters_is_taken_by_its_place(caplog):
+    there = len(convoke.adapters())
+    for provider in (f"gpu:{there}", ("gpu", {"device_id": there}), ("CUDAExecutionProvider", {"device_id": str(there)})):
+        with pytest.raises(convoke.NoAdapter, match=f"at place {there} from 0"):
+            convoke.InferenceSession(LENET, providers=[provider])
+    with pytest.raises(convoke.InvalidArgument, match="device_id to be a number from 0, but got -1"):
+        convoke.InferenceSession(LENET, providers=[("gpu", {"device_id": -1})])
+    with pytest.raises(convoke.InvalidArgument, match="a provider's name, or a name and a dict of options, but got 3"):
+        convoke.InferenceSession(LENET, providers=[3])
+    # onnxruntime's scripts give the CPU options, too.
+    with caplog.at_level(logging.WARNING, "convoke"):
+        session = convoke.InferenceSession(LENET, providers=[("CPUExecutionProvider", {"device_id": 1, "arena": True})])
+    assert session.backend.startswith("CPU (") and "no effect: arena" in caplog.text
+    if has_adapter():
+        sessions = [convoke.InferenceSession(LENET, providers=[f"gpu:{place}"]) for place in range(there)]
+        assert sessions[0].backend == convoke.InferenceSession(LENET, providers=["gpu"]).backend
+        names = [adapter["name"] for adapter in convoke.adapters()]
+        # Each name begins with the adapter's, and each adapter is taken once.
+        taken = [max((name for name in names if session.backend.startswith(name)), key=len) for session in sessions]
+        assert sorted(taken) == sorted(names)
+
+
 def test_threads_and_options():
     options = convoke.SessionOptions()
     options.intra_op_num_threads = 1
     assert convoke.InferenceSession(LENET, options, ["cpu"]).backend.startswith("CPU (1 thread,")
     with pytest.raises(AttributeError, match="intra_op_threads"):
         options.intra_op_threads = 1
+    for name, value in (("intra_op_num_threads", -1), ("plans_kept", 1.5), ("budget", "a lot")):
+        with pytest.raises(convoke.InvalidArgument, match=f"{name}: expected a whole number from 0, but got {value!r}"):
+            setattr(options, name, value)
+    with pytest.raises(convoke.InvalidArgument, match="expected convoke.SessionOptions, but got builtins.dict"):
+        convoke.InferenceSession(LENET, {"intra_op_num_threads": 1})
     with pytest.raises(convoke.InvalidArgument, match="f8"):
         convoke.InferenceSession(LENET, convoke.SessionOptions(precision="f8"), ["cpu"])
     with pytest.raises(convoke.Unsupported, match="f16"):
@@ -197,6 +224,14 @@ def test_a_session_of_another_process_says_so_and_does_not_hang():
     assert here.poll(60) and "another process" in here.recv()
     child.join(60)
     assert child.exitcode == 0
+
+
+def test_what_the_library_logs_goes_to_logging(caplog, images):
+    for level, count in ((logging.INFO, 0), (logging.DEBUG, 1)):
+        with caplog.at_level(level, "convoke"):
+            convoke.InferenceSession(LENET, providers=["cpu"]).run(None, {"input": images})
+        fused = [record for record in caplog.records if record.getMessage().startswith("fuse epilogues")]
+        assert [(record.name, record.levelno) for record in fused] == count * [("convoke.graph.passes", logging.DEBUG)]
 
 
 @pytest.mark.parametrize(

@@ -36,7 +36,7 @@ pub(super) fn run(out: &mut dyn Write, adapter: Option<&str>) -> Outcome {
     }
     writeln!(
         out,
-        "to choose another: --adapter, or CONVOKE_ADAPTER, with hardware, software, cpu or part of a name"
+        "to choose another: --adapter, or CONVOKE_ADAPTER, with hardware, software, cpu or part of a name, and :1 for the second of several"
     )?;
     Ok(ExitCode::SUCCESS)
 }
@@ -53,6 +53,7 @@ fn describe(out: &mut dyn Write, adapter: &AdapterInfo) -> std::io::Result<()> {
         ("kind", adapter.kind.to_string()),
         ("API", adapter.backend.clone()),
         ("driver", adapter.driver.clone()),
+        ("PCI bus", adapter.pci_bus_id.clone()),
         ("subgroups", subgroups),
         ("16-bit floats", yes_or_no(adapter.shader_f16).to_owned()),
         ("timestamps", yes_or_no(adapter.timestamps).to_owned()),
@@ -75,7 +76,7 @@ fn describe(out: &mut dyn Write, adapter: &AdapterInfo) -> std::io::Result<()> {
         ),
     ];
     writeln!(out, "{}", adapter.name)?;
-    for (name, value) in rows {
+    for (name, value) in rows.iter().filter(|(_, value)| !value.is_empty()) {
         writeln!(out, "    {name:<16} {value}")?;
     }
     writeln!(out)
@@ -98,6 +99,7 @@ fn reason(choice: &AdapterChoice, asked: Option<&str>, adapters: &[AdapterInfo],
     let kind = adapters[chosen].kind;
     let of_kind = fitting.iter().filter(|adapter| adapter.kind == kind).count();
     let why = match (fitting.len(), of_kind) {
+        _ if matches!(choice, AdapterChoice::Nth(..)) => "the one at that place among those that fit".to_owned(),
         (1, _) if adapters.len() == 1 => "the only adapter".to_owned(),
         (1, _) => "the only one that fits".to_owned(),
         (_, 1) => format!("of the best kind: {kind}"),

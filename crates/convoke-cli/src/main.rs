@@ -36,7 +36,7 @@ use outcome::{backend, complain};
 #[derive(Debug, Parser)]
 #[command(name = "convoke", version, arg_required_else_help = true)]
 struct Arguments {
-    /// Where to run: `hardware`, `software`, `cpu`, `any`, or part of an adapter's name.
+    /// Where to run: `hardware`, `software`, `cpu`, `any`, or part of an adapter's name; `:1` after it for the second that fits.
     ///
     /// Without it the environment's `CONVOKE_ADAPTER` says the same; without that a real GPU is taken, else the CPU, since software
     /// adapters are slower. `bench`, `profile`, `tune`, `verify` and `--backend gpu` are about adapters and take a software one too.

@@ -28,6 +28,7 @@ struct Adapter {
     kind: String,
     api: String,
     driver: String,
+    pci_bus_id: String,
     shader_f16: bool,
 }
 
@@ -39,6 +40,7 @@ pub(crate) fn adapters(py: Python<'_>) -> Vec<impl IntoPyObject<'_>> {
         kind: info.kind.to_string(),
         api: info.backend,
         driver: info.driver,
+        pci_bus_id: info.pci_bus_id,
         shader_f16: info.shader_f16,
     };
     py.detach(|| gpu::adapters().into_iter().map(describe).collect::<Vec<_>>())
@@ -58,13 +60,21 @@ fn cpu(threads: Option<usize>) -> convoke::Result<convoke::Backend> {
     Ok(Cpu::builder().threads(threads).build()?.into())
 }
 
+/// The adapter of that name, or of those that `"gpu"` means the one at a place.
+fn named(adapter: &str) -> AdapterChoice {
+    match adapter.strip_prefix("gpu:").map(str::parse) {
+        Some(Ok(place)) => AdapterChoice::from_env().nth(place),
+        _ => adapter.into(),
+    }
+}
+
 fn open(provider: Option<&str>, threads: Option<usize>) -> convoke::Result<convoke::Backend> {
     let chosen = match provider {
         None => convoke::Backend::auto(),
         Some("cpu") => return cpu(threads),
         Some("reference") => convoke::Backend::Reference,
         Some("gpu") => convoke::Backend::choose(AdapterChoice::from_env())?,
-        Some(adapter) => convoke::Backend::choose(adapter.into())?,
+        Some(adapter) => convoke::Backend::choose(named(adapter))?,
     };
     match (chosen, provider) {
         (convoke::Backend::Cpu(_), None) => cpu(threads),

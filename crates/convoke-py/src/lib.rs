@@ -41,10 +41,10 @@ mod _convoke {
         log_to_python(module.py())
     }
 
-    /// Has what is logged go to Python's `logging`, which asks each logger once for its level. The graphics libraries speak of
-    /// errors alone.
+    /// Has what is logged go to Python's `logging`, whose levels may change at any time: runs log nothing that would have to ask
+    /// for them. The graphics libraries speak of errors alone.
     fn log_to_python(py: Python<'_>) -> PyResult<()> {
-        let logger = pyo3_log::Logger::new(py, pyo3_log::Caching::LoggersAndLevels)?
+        let logger = pyo3_log::Logger::new(py, pyo3_log::Caching::Loggers)?
             .filter(LevelFilter::Error)
             .filter_target("convoke".to_owned(), LevelFilter::Debug);
         logger

@@ -2,6 +2,7 @@
 
 use convoke::ops::{self, ConvPadding, Op};
 use convoke::{Error, Padding, Padding2d, PaddingMode, PerAxis, Result, Sides};
+use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 
 use crate::error::to_python;
@@ -10,13 +11,38 @@ use crate::error::to_python;
 #[pyclass(frozen, module = "convoke._convoke")]
 pub(crate) struct Operator(pub(crate) Op);
 
+/// What was expected and what came: Python's own messages name neither.
+fn expected(what: &str, got: Borrowed<'_, '_, PyAny>) -> PyErr {
+    let got = got.repr().map_or_else(|error| error.to_string(), |got| got.to_string());
+    PyTypeError::new_err(format!("expected {what}, but got {got}"))
+}
+
+/// How many of something.
+pub(crate) struct Count(usize);
+
+impl<'py> FromPyObject<'_, 'py> for Count {
+    type Error = PyErr;
+
+    fn extract(object: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
+        let count = object.extract().map_err(|_| expected("a whole number from 0", object))?;
+        Ok(Self(count))
+    }
+}
+
 /// A number for all axes, or one for each.
-#[derive(FromPyObject)]
 pub(crate) enum Extents {
-    #[pyo3(transparent)]
     All(usize),
-    #[pyo3(transparent)]
     Each(Vec<usize>),
+}
+
+impl<'py> FromPyObject<'_, 'py> for Extents {
+    type Error = PyErr;
+
+    fn extract(object: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
+        let all = object.extract().map(Self::All);
+        all.or_else(|_| object.extract().map(Self::Each))
+            .map_err(|_| expected("a whole number from 0, or one for each axis", object))
+    }
 }
 
 impl Extents {
@@ -44,12 +70,20 @@ impl Extents {
 }
 
 /// The padding of a convolution: `same`, `valid`, or extents.
-#[derive(FromPyObject)]
 pub(crate) enum Around {
-    #[pyo3(transparent)]
     Named(String),
-    #[pyo3(transparent)]
     Extents(Extents),
+}
+
+impl<'py> FromPyObject<'_, 'py> for Around {
+    type Error = PyErr;
+
+    fn extract(object: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
+        match object.extract() {
+            Ok(name) => Ok(Self::Named(name)),
+            Err(_) => Extents::extract(object).map(Self::Extents),
+        }
+    }
 }
 
 impl Around {
@@ -74,14 +108,14 @@ fn made(op: Result<impl Into<Op>>) -> PyResult<Operator> {
 #[pymethods]
 impl Operator {
     #[staticmethod]
-    fn conv(stride: Extents, padding: Around, padding_mode: &str, dilation: Extents, groups: usize) -> PyResult<Self> {
+    fn conv(stride: Extents, padding: Around, padding_mode: &str, dilation: Extents, groups: Count) -> PyResult<Self> {
         let op = || {
             Ok(ops::Conv::new()
                 .stride(stride.get()?)
                 .padding(padding.get()?)
                 .padding_mode(padding_mode.parse()?)
                 .dilation(dilation.get()?)
-                .groups(groups))
+                .groups(groups.0))
         };
         made(op())
     }
@@ -92,7 +126,7 @@ impl Operator {
         padding: Extents,
         output_padding: Extents,
         dilation: Extents,
-        groups: usize,
+        groups: Count,
     ) -> PyResult<Self> {
         let op = || {
             Ok(ops::ConvTranspose::new()
@@ -100,7 +134,7 @@ impl Operator {
                 .padding(padding.padding()?)
                 .output_padding(output_padding.get()?)
                 .dilation(dilation.get()?)
-                .groups(groups))
+                .groups(groups.0))
         };
         made(op())
     }
@@ -235,7 +269,7 @@ impl Operator {
     }
 
     #[staticmethod]
-    fn local_response_norm(size: usize, alpha: f32, beta: f32, k: f32) -> Self {
-        Self(ops::LocalResponseNorm::new(size).alpha(alpha).beta(beta).k(k).into())
+    fn local_response_norm(size: Count, alpha: f32, beta: f32, k: f32) -> Self {
+        Self(ops::LocalResponseNorm::new(size.0).alpha(alpha).beta(beta).k(k).into())
     }
 }

@@ -61,6 +61,9 @@ pub struct AdapterInfo {
     pub backend: String,
     /// Driver name and version.
     pub driver: String,
+    /// Where it is on the machine's PCI bus, `0000:01:00.0`, which tells adapters of one name apart; empty where the driver does not
+    /// say.
+    pub pci_bus_id: String,
     /// Invocations in a subgroup, smallest and largest.
     pub subgroup_size: (u32, u32),
     /// Whether shaders may use subgroup operations.
@@ -87,6 +90,7 @@ impl AdapterInfo {
             kind,
             backend: info.backend.to_string(),
             driver: format!("{} {}", info.driver, info.driver_info).trim().to_owned(),
+            pci_bus_id: info.device_pci_bus_id.clone(),
             subgroup_size: (info.subgroup_min_size, info.subgroup_max_size),
             subgroups: features.contains(wgpu::Features::SUBGROUP),
             shader_f16: features.contains(wgpu::Features::SHADER_F16),
@@ -117,11 +121,14 @@ pub enum AdapterChoice {
     Cpu,
     /// One whose name contains this, whatever the case.
     Named(String),
+    /// Of those that another choice accepts, the best first, the one at this place, counted from 0: of several GPUs of one name,
+    /// one.
+    Nth(Box<Self>, usize),
 }
 
 impl AdapterChoice {
-    /// Reads the environment variable `CONVOKE_ADAPTER`: `any`, `hardware`, `software`, `cpu` or part of an adapter's name.
-    /// Unset or empty means any.
+    /// Reads the environment variable `CONVOKE_ADAPTER`: `any`, `hardware`, `software`, `cpu` or part of an adapter's name, and
+    /// `:1` after it for the second that fits. Unset or empty means any.
     pub fn from_env() -> Self {
         Self::asked_by_env().unwrap_or_default()
     }
@@ -141,7 +148,12 @@ impl AdapterChoice {
         }
     }
 
-    /// Whether this adapter may be taken.
+    /// Of those that this choice accepts, the best first, the one at this place, counted from 0.
+    pub fn nth(self, place: usize) -> Self {
+        Self::Nth(Box::new(self), place)
+    }
+
+    /// Whether this adapter may be taken, if it is at the right place among those that may.
     pub fn accepts(&self, adapter: &AdapterInfo) -> bool {
         match self {
             Self::Any => true,
@@ -149,6 +161,7 @@ impl AdapterChoice {
             Self::Software => !adapter.kind.is_hardware(),
             Self::Cpu => false,
             Self::Named(part) => adapter.name.to_lowercase().contains(&part.to_lowercase()),
+            Self::Nth(among, _) => among.accepts(adapter),
         }
     }
 
@@ -156,26 +169,49 @@ impl AdapterChoice {
     ///
     /// Errors: `NoAdapter` where none fits; it lists what is there and names the fix for the platform.
     pub fn choose(&self, adapters: &[AdapterInfo]) -> Result<usize> {
-        adapters
-            .iter()
-            .enumerate()
-            .filter(|(_, adapter)| self.accepts(adapter))
-            .min_by_key(|(index, adapter)| (adapter.kind.preference(), *index))
-            .map(|(index, _)| index)
+        let place = match self {
+            Self::Nth(_, place) => *place,
+            _ => 0,
+        };
+        let accepted = (0..adapters.len()).filter(|&index| self.accepts(&adapters[index]));
+        let mut accepted: Vec<usize> = accepted.collect();
+        // Those of one kind stay in the driver's order.
+        accepted.sort_by_key(|&index| adapters[index].kind.preference());
+        accepted
+            .get(place)
+            .copied()
             .ok_or_else(|| Error::NoAdapter(self.explain(adapters)))
     }
 
+    /// What a text without a place means.
+    fn among(text: &str) -> Self {
+        match text {
+            "" | "any" => Self::Any,
+            "hardware" => Self::Hardware,
+            "software" => Self::Software,
+            "cpu" => Self::Cpu,
+            name => Self::Named(name.to_owned()),
+        }
+    }
+
     fn explain(&self, adapters: &[AdapterInfo]) -> String {
-        if *self == Self::Cpu {
+        let (among, place) = match self {
+            Self::Nth(among, place) => (among.as_ref(), Some(*place)),
+            choice => (choice, None),
+        };
+        if *among == Self::Cpu {
             return "CONVOKE_ADAPTER=cpu (or AdapterChoice::Cpu) asks for no adapter; use Backend::auto to run on the CPU"
                 .to_owned();
         }
-        let wanted = match self {
+        let mut wanted = match among {
             Self::Hardware => "a real GPU was asked for".to_owned(),
             Self::Software => "a software adapter was asked for".to_owned(),
             Self::Named(name) => format!("one named {name:?} was asked for"),
-            Self::Any | Self::Cpu => "any would do".to_owned(),
+            Self::Any | Self::Cpu | Self::Nth(..) => "any would do".to_owned(),
         };
+        if let Some(place) = place {
+            wanted = format!("{wanted}, at place {place} from 0 among those that fit");
+        }
         if adapters.is_empty() {
             return format!("{wanted}, but none was found. {INSTALL_HINT}");
         }
@@ -183,7 +219,7 @@ impl AdapterChoice {
             .iter()
             .map(|adapter| format!("{} ({})", adapter.name, adapter.kind))
             .collect();
-        let hint = if *self == Self::Software {
+        let hint = if *among == Self::Software && place.is_none() {
             format!(". {INSTALL_HINT}")
         } else {
             String::new()
@@ -193,14 +229,13 @@ impl AdapterChoice {
 }
 
 impl From<&str> for AdapterChoice {
-    /// As in `CONVOKE_ADAPTER`: `any`, `hardware`, `software`, `cpu`, or else part of an adapter's name.
+    /// As in `CONVOKE_ADAPTER`: `any`, `hardware`, `software`, `cpu`, or else part of an adapter's name; and `:1` after it for the
+    /// second that fits.
     fn from(text: &str) -> Self {
-        match text {
-            "" | "any" => Self::Any,
-            "hardware" => Self::Hardware,
-            "software" => Self::Software,
-            "cpu" => Self::Cpu,
-            name => Self::Named(name.to_owned()),
+        let with_place = text.rsplit_once(':').filter(|(among, _)| !among.is_empty());
+        match with_place.map(|(among, place)| (among, place.parse())) {
+            Some((among, Ok(place))) => Self::among(among).nth(place),
+            _ => Self::among(text),
         }
     }
 }
@@ -214,6 +249,7 @@ impl std::fmt::Display for AdapterChoice {
             Self::Software => "software",
             Self::Cpu => "cpu",
             Self::Named(name) => name,
+            Self::Nth(among, place) => return write!(f, "{among}:{place}"),
         })
     }
 }
@@ -271,6 +307,7 @@ mod tests {
             kind,
             backend: "vulkan".to_owned(),
             driver: "a driver".to_owned(),
+            pci_bus_id: String::new(),
             subgroup_size: (32, 32),
             subgroups: true,
             shader_f16: false,
@@ -304,11 +341,36 @@ mod tests {
             .unwrap_err()
             .to_string();
         assert!(message.contains("\"iris\""), "{message}");
+        let message = AdapterChoice::Hardware.nth(2).choose(&machine()).unwrap_err().to_string();
+        assert!(message.contains("a real GPU was asked for, at place 2 from 0"), "{message}");
+        assert!(message.contains("NVIDIA H100 (discrete GPU)"), "{message}");
+    }
+
+    #[test]
+    fn of_several_of_one_name_one_is_taken_by_its_place() {
+        let mut adapters = machine();
+        adapters.push(adapters[2].clone());
+        for (place, index) in [2, 3, 1, 0].into_iter().enumerate() {
+            assert_eq!(AdapterChoice::Any.nth(place).choose(&adapters).unwrap(), index);
+        }
+        let named = AdapterChoice::from("h100:1");
+        assert_eq!(named, AdapterChoice::Named("h100".to_owned()).nth(1));
+        assert_eq!(named.choose(&adapters).unwrap(), 3);
     }
 
     #[test]
     fn choices_are_read_as_they_are_written() {
-        for text in ["any", "hardware", "software", "cpu", "llvmpipe"] {
+        for text in [
+            "any",
+            "hardware",
+            "software",
+            "cpu",
+            "llvmpipe",
+            "hardware:1",
+            "llvmpipe:0",
+            ":1",
+            "a:b",
+        ] {
             assert_eq!(AdapterChoice::from(text).to_string(), text);
         }
     }
