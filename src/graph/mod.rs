@@ -17,6 +17,7 @@
 //! # Ok::<(), convoke::Error>(())
 //! ```
 
+pub(crate) mod exact_sums;
 mod info;
 mod part;
 pub(crate) mod passes;

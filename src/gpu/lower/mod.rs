@@ -4,7 +4,7 @@ mod attention;
 mod common;
 mod conv;
 mod decide;
-mod elementwise;
+pub(crate) mod elementwise;
 mod matmul;
 mod movement;
 mod recurrent;
@@ -12,6 +12,8 @@ mod recurrent;
 pub(crate) mod roofline;
 mod rows;
 mod window;
+
+use std::ops::Range;
 
 use crate::dtype::TensorType;
 use crate::error::Result;
@@ -22,6 +24,16 @@ use crate::ops::{Fused, FusedBase, Op};
 
 /// Records an operator. The inputs' shapes are checked first, whatever the backend.
 pub(crate) fn lower(op: &Op, inputs: &[Value], recording: &mut Recording) -> Result<Vec<Value>> {
+    lower_with(op, inputs, None, recording)
+}
+
+/// The same of which a graph tells in what parts sums of whole numbers are exact in floats ([`exact_sums`](crate::graph::exact_sums)).
+pub(crate) fn lower_with(
+    op: &Op,
+    inputs: &[Value],
+    exact: Option<&[Range<usize>]>,
+    recording: &mut Recording,
+) -> Result<Vec<Value>> {
     let types: Vec<TensorType> = (inputs.iter())
         .map(|value| TensorType::new(value.dtype, value.shape.as_slice()))
         .collect();
@@ -58,8 +70,8 @@ pub(crate) fn lower(op: &Op, inputs: &[Value], recording: &mut Recording) -> Res
         Op::PRelu(_) => elementwise::prelu::lower(&inputs[0], &inputs[1], &outputs[0], recording)?,
         Op::Softmax(op) => rows::softmax::lower(op, &inputs[0], &outputs[0], recording)?,
         Op::Linear(_) => matmul::gemm::lower(&Operands::plain(inputs), &outputs[0], recording)?,
-        Op::MatMulInteger(_) => matmul::two_operands::lower_integer(&inputs[0], &inputs[1], &outputs[0], recording)?,
-        Op::ConvInteger(op) => conv::integer::lower(op, &inputs[0], &inputs[1], &outputs[0], recording)?,
+        Op::MatMulInteger(_) => matmul::two_operands::lower_integer(&inputs[0], &inputs[1], exact, &outputs[0], recording)?,
+        Op::ConvInteger(op) => conv::integer::lower(op, [&inputs[0], &inputs[1]], exact, &outputs[0], recording)?,
         Op::MatMul(_) => matmul::two_operands::lower(&inputs[0], &inputs[1], &outputs[0], recording)?,
         Op::ScaledDotProductAttention(op) => attention::lower(*op, inputs, &outputs[0], recording)?,
         Op::BatchNorm(op) => elementwise::batch_norm::lower(*op, inputs, &outputs[0], recording)?,

@@ -62,6 +62,14 @@ struct Form {
 }
 
 impl Storage {
+    /// How numbers stored so are stored as floats.
+    pub(crate) const fn of_floats(self) -> Self {
+        match self {
+            Self::F16 => Self::F16,
+            Self::Words | Self::I32 | Self::U8 | Self::I8 => Self::Words,
+        }
+    }
+
     /// How a type's elements are stored where floats have this precision.
     pub(crate) const fn of(dtype: DType, precision: Precision) -> Self {
         match (dtype, precision) {
@@ -85,6 +93,8 @@ impl Storage {
     pub(crate) fn seen_as(self, element: Element) -> Self {
         match (self, element) {
             (Self::F16, _) | (_, Element::Any | Element::Any4) => self,
+            // Kernels of floats are given whole numbers of any size, and make none that do not fit.
+            (Self::I32 | Self::U8 | Self::I8, Element::F32 | Element::F32x4) => Self::I32,
             _ => Self::Words,
         }
     }
@@ -100,6 +110,8 @@ impl Storage {
             (Self::F16, Element::F32x4 | Element::Any4) => ("vec4<f16>", "vec4<f32>"),
             (Self::F16, Element::Bits) => ("f16", "f16"),
             (Self::F16, Element::Bits4) => ("vec4<f16>", "vec4<f16>"),
+            (Self::I32, Element::F32) => ("i32", "f32"),
+            (Self::I32, Element::F32x4) => ("vec4<i32>", "vec4<f32>"),
             (Self::I32 | Self::U8 | Self::I8, Element::Any) => ("i32", "i32"),
             (Self::I32 | Self::U8 | Self::I8, Element::Any4) => ("vec4<i32>", "vec4<i32>"),
             (Self::F16, Element::U32) | (Self::I32 | Self::U8 | Self::I8, _) => return None,
@@ -182,6 +194,13 @@ mod tests {
                 Storage::F16,
                 "fn load_a(i: u32) -> vec4<f32> { return vec4<f32>(a[i]); }\n",
                 "fn store_a(i: u32, x: vec4<f32>) { a[i] = vec4<f16>(x); }\n",
+            ),
+            // Sums of whole numbers by a kernel of floats.
+            (
+                Element::F32x4,
+                Storage::I32,
+                "fn load_a(i: u32) -> vec4<f32> { return vec4<f32>(a[i]); }\n",
+                "fn store_a(i: u32, x: vec4<f32>) { a[i] = vec4<i32>(x); }\n",
             ),
             // What is only moved is not converted.
             (

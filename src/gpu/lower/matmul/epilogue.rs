@@ -1,5 +1,7 @@
 //! What follows the sums of a convolution or linear layer before they are stored: bias, residual, activation.
 
+use std::ops::Range;
+
 use crate::error::Result;
 use crate::gpu::lower::common::slot;
 use crate::gpu::lower::elementwise::unary::two_parameters;
@@ -16,17 +18,28 @@ pub(crate) struct Operands<'a> {
     pub(crate) bias: Option<&'a Value>,
     pub(crate) residual: Option<&'a Value>,
     pub(crate) activation: Option<Unary>,
+    /// Of whole numbers, the ranges of input channels whose sums are exact; nothing follows these but what adds them up.
+    pub(crate) exact: Option<&'a [Range<usize>]>,
 }
 
 impl<'a> Operands<'a> {
+    /// Nothing but a product.
+    pub(crate) fn new(input: &'a Value, weight: &'a Value) -> Self {
+        Self {
+            input,
+            weight,
+            bias: None,
+            residual: None,
+            activation: None,
+            exact: None,
+        }
+    }
+
     /// Input, weight and bias if there is one; nothing follows.
     pub(crate) fn plain(inputs: &'a [Value]) -> Self {
         Self {
-            input: &inputs[0],
-            weight: &inputs[1],
             bias: inputs.get(2),
-            residual: None,
-            activation: None,
+            ..Self::new(&inputs[0], &inputs[1])
         }
     }
 
