@@ -19,6 +19,7 @@
 
 pub(crate) mod exact_sums;
 mod info;
+pub(crate) mod magnitudes;
 mod part;
 pub(crate) mod passes;
 mod source;
