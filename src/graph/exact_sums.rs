@@ -22,14 +22,37 @@ type Bounds = (i64, i64);
 /// The input channels, or terms of a matrix product, in parts of which each is added up exactly.
 pub(crate) type Parts = Vec<Range<usize>>;
 
-/// The parts for numbers of these types, so many products of a channel being in a sum. None where the types, or the products of a few
-/// channels, are too large.
-pub(crate) fn of_types(left: DType, right: DType, channels: usize, products: usize) -> Option<Parts> {
-    let largest = |dtype: DType| match dtype {
-        DType::U8 | DType::I8 => dtype.range().map(|(least, most)| most.max(-least)),
-        _ => None,
-    };
-    even((largest(left)?, largest(right)?), channels, products)
+/// Sums of products that `f32` adds up exactly.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ExactSums {
+    pub(crate) parts: Parts,
+    /// What the operand on the left can hold.
+    input: Bounds,
+}
+
+impl ExactSums {
+    /// Those of numbers of these types, so many products of a channel being in a sum. None where the types, or the products of a few
+    /// channels, are too large.
+    pub(crate) fn of_types(left: DType, right: DType, channels: usize, products: usize) -> Option<Self> {
+        let bounds = |dtype: DType| match dtype {
+            DType::U8 | DType::I8 => dtype.range(),
+            _ => None,
+        };
+        let (input, weight) = (bounds(left)?, bounds(right)?);
+        let parts = even((largest(input), largest(weight)), channels, products)?;
+        Some(Self { parts, input })
+    }
+
+    /// The type of bytes that holds whatever the operand on the left can, where there is one.
+    pub(crate) fn bytes(&self) -> Option<DType> {
+        let (least, most) = self.input;
+        let holds = |dtype: &DType| dtype.range().is_some_and(|(low, high)| low <= least && most <= high);
+        [DType::U8, DType::I8].into_iter().find(holds)
+    }
+}
+
+fn largest((least, most): Bounds) -> i64 {
+    most.max(-least)
 }
 
 /// The parts where no factor is larger than these.
@@ -48,12 +71,12 @@ fn even(largest: (i64, i64), channels: usize, products: usize) -> Option<Parts> 
     )
 }
 
-/// The parts of all sums of products of a graph, by the value that they make, as far as the graph tells.
-pub(crate) fn of_graph(graph: &Graph) -> HashMap<ValueId, Parts> {
+/// The exact sums of products of a graph, by the value that they make, as far as the graph tells.
+pub(crate) fn of_graph(graph: &Graph) -> HashMap<ValueId, ExactSums> {
     let bounds = bounds(graph);
     let of_node = |node: &Node| {
         let &[left, right] = node.inputs.as_slice() else { return None };
-        let known = |value: ValueId| bounds[value.0];
+        let input = bounds[left.0]?;
         let weight = graph.values[right.0].constant.as_deref()?;
         let shape = weight.shape();
         let (channels, products) = match node.op {
@@ -69,7 +92,7 @@ pub(crate) fn of_graph(graph: &Graph) -> HashMap<ValueId, Parts> {
                 channel_stride: columns,
                 products: 1,
             }
-            .parts(known(left)?, weight),
+            .parts(input, weight),
             (Op::ConvInteger(_), &[rows, ..]) => Rows {
                 rows,
                 row_stride: channels * products,
@@ -77,12 +100,11 @@ pub(crate) fn of_graph(graph: &Graph) -> HashMap<ValueId, Parts> {
                 channel_stride: products,
                 products,
             }
-            .parts(known(left)?, weight),
+            .parts(input, weight),
             _ => None,
         };
-        let largest = |(least, most): Bounds| most.max(-least);
-        let parts = by_weight.or_else(|| even((largest(known(left)?), largest(known(right)?)), channels, products))?;
-        Some((*node.outputs.first()?, parts))
+        let parts = by_weight.or_else(|| even((largest(input), largest(bounds[right.0]?)), channels, products))?;
+        Some((*node.outputs.first()?, ExactSums { parts, input }))
     };
     graph.nodes.iter().filter_map(of_node).collect()
 }
@@ -264,20 +286,21 @@ mod tests {
     use crate::ops::{Cast, Conv, ConvInteger, MatMulInteger};
     use crate::testing::Random;
 
-    fn only(graph: &Graph) -> Parts {
-        let parts = of_graph(graph);
-        assert_eq!(parts.len(), 1);
-        parts.into_values().next().unwrap()
+    fn only(graph: &Graph) -> ExactSums {
+        let sums = of_graph(graph);
+        assert_eq!(sums.len(), 1);
+        sums.into_values().next().unwrap()
     }
 
     #[test]
     fn bytes_are_added_up_by_their_types() {
-        assert_eq!(of_types(DType::U8, DType::I8, 1000, 1).unwrap(), [0..512, 512..1000]);
-        assert_eq!(of_types(DType::U8, DType::I8, 3, 9).unwrap(), [0..3]);
-        assert_eq!(of_types(DType::I8, DType::I8, 0, 9).unwrap(), []);
+        let parts = |left, right, channels, products| ExactSums::of_types(left, right, channels, products).map(|sums| sums.parts);
+        assert_eq!(parts(DType::U8, DType::I8, 1000, 1).unwrap(), [0..512, 512..1000]);
+        assert_eq!(parts(DType::U8, DType::I8, 3, 9).unwrap(), [0..3]);
+        assert_eq!(parts(DType::I8, DType::I8, 0, 9).unwrap(), []);
         // 16 channels of 49 products, or none of 500.
-        assert_eq!(of_types(DType::U8, DType::U8, 8, 500), None);
-        assert_eq!(of_types(DType::I8, DType::I32, 8, 1), None);
+        assert_eq!(parts(DType::U8, DType::U8, 8, 500), None);
+        assert_eq!(parts(DType::I8, DType::I32, 8, 1), None);
     }
 
     /// A part ends where the largest possible sum of a row does: that of the bytes with the weights that are not negative.
@@ -293,7 +316,8 @@ mod tests {
         let sums = graph.node("sums", ConvInteger::new(Conv::new()), &[image, weight]).unwrap();
         graph.output(sums).unwrap();
         // 64 * 255 for every second channel: 1028 of these are exact, in blocks of 4.
-        assert_eq!(only(&graph), [0..2056, 2056..4096]);
+        let sums = only(&graph);
+        assert_eq!((sums.bytes(), sums.parts), (Some(DType::U8), vec![0..2056, 2056..4096]));
     }
 
     #[test]
@@ -308,7 +332,11 @@ mod tests {
         graph.output(sums).unwrap();
         assert_eq!(bounds(&graph)[centred.0], Some((-128, 127)));
         // 1310 products of -128 and 100.
-        assert_eq!(only(&graph), [0..1304, 1304..2608, 2608..3000]);
+        let sums = only(&graph);
+        assert_eq!(
+            (sums.bytes(), sums.parts),
+            (Some(DType::I8), vec![0..1304, 1304..2608, 2608..3000])
+        );
     }
 
     #[test]

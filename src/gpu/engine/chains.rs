@@ -269,6 +269,33 @@ mod tests {
         }
     }
 
+    /// Places along an axis are found by floats as long as there are less than 2^20 rows.
+    #[test]
+    fn every_element_has_its_own_place_along_an_axis() {
+        let Some(gpu) = testing::gpu().unwrap() else { return };
+        for (shape, few) in [
+            ([1 << 17, 7], [1, 7]),
+            ([1 << 18, 5], [1, 5]),
+            ([1013, 1031], [1013, 1]),
+            ([7, 1 << 17], [7, 1]),
+        ] {
+            let mut graph = Graph::new();
+            let image = graph.input_of_type("image", DType::I32);
+            let count = few[0] * few[1];
+            let places = Array::from_shape_vec(few, (0..count as i32).collect()).unwrap();
+            let places = graph.constant("places", places);
+            let sum = graph.node("sum", Binary::Add, &[image, places]).unwrap();
+            let sum = graph.node("twice", Binary::Add, &[sum, places]).unwrap();
+            graph.output(sum).unwrap();
+            let input: Tensor = ArrayD::<i32>::zeros(&shape[..]).into();
+            let Tensor::I32(got) = engine(&gpu, &graph).run(&[input.view()]).unwrap().swap_remove(0) else {
+                panic!("another type")
+            };
+            let is_right = |(place, &sum): (ndarray::IxDyn, &i32)| sum == 2 * place[usize::from(few[0] == 1)] as i32;
+            assert!(got.indexed_iter().all(is_right), "{shape:?}");
+        }
+    }
+
     /// What exceeds a chain's room is read from before it: numbers, inputs, and functions by the hundred.
     #[test]
     fn long_chains_are_cut() {

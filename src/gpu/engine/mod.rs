@@ -25,7 +25,7 @@ use crate::gpu::lower::elementwise::chain;
 use crate::gpu::lower::lower_with;
 use crate::gpu::plan::executable::Executable;
 use crate::gpu::plan::recording::{Recording, Value};
-use crate::graph::exact_sums::{self, Parts};
+use crate::graph::exact_sums::{self, ExactSums};
 use crate::graph::magnitudes::plain_quotients;
 use crate::graph::passes::{Passes, split_linear};
 use crate::graph::{Graph, ValueData, ValueId};
@@ -53,7 +53,7 @@ pub(crate) struct GpuEngine {
     late: Passes,
     constants: Vec<Option<Tensor>>,
     /// In what parts the sums of whole numbers are exact in floats, as far as the graph tells.
-    exact: HashMap<ValueId, Parts>,
+    exact: HashMap<ValueId, ExactSums>,
     /// The quotients of numbers of usual magnitude, as far as the graph tells.
     plain: HashSet<ValueId>,
     /// How constants, inputs and what operators make of them are stored.
@@ -242,7 +242,7 @@ impl GpuEngine {
             }
             let operands: Vec<Value> = node.inputs.iter().filter_map(|value| values[value.0].clone()).collect();
             let exact = node.outputs.first().and_then(|value| self.exact.get(value));
-            let outputs = lower_with(&node.op, &operands, exact.map(Vec::as_slice), &mut recording);
+            let outputs = lower_with(&node.op, &operands, exact, &mut recording);
             let outputs = outputs.map_err(|error| node.locate(error))?;
             for (value, output) in node.outputs.iter().zip(outputs) {
                 values[value.0] = Some(output);

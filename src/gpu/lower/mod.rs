@@ -13,13 +13,12 @@ pub(crate) mod roofline;
 mod rows;
 mod window;
 
-use std::ops::Range;
-
 use crate::dtype::TensorType;
 use crate::error::Result;
 use crate::gpu::lower::matmul::epilogue::Operands;
 use crate::gpu::plan::recording::{Recording, Value};
 use crate::gpu::wgsl::kernel::Kernel;
+use crate::graph::exact_sums::ExactSums;
 use crate::ops::{Fused, FusedBase, Op};
 
 /// Records an operator. The inputs' shapes are checked first, whatever the backend.
@@ -27,13 +26,8 @@ pub(crate) fn lower(op: &Op, inputs: &[Value], recording: &mut Recording) -> Res
     lower_with(op, inputs, None, recording)
 }
 
-/// The same of which a graph tells in what parts sums of whole numbers are exact in floats ([`exact_sums`](crate::graph::exact_sums)).
-pub(crate) fn lower_with(
-    op: &Op,
-    inputs: &[Value],
-    exact: Option<&[Range<usize>]>,
-    recording: &mut Recording,
-) -> Result<Vec<Value>> {
+/// The same of which a graph tells how sums of whole numbers are exact in floats.
+pub(crate) fn lower_with(op: &Op, inputs: &[Value], exact: Option<&ExactSums>, recording: &mut Recording) -> Result<Vec<Value>> {
     let types: Vec<TensorType> = (inputs.iter())
         .map(|value| TensorType::new(value.dtype, value.shape.as_slice()))
         .collect();

@@ -108,25 +108,30 @@ fn chains(capabilities: &Capabilities) -> Vec<Entry> {
         .chain(DType::ALL.map(|dtype| Cast::new(dtype).into()))
         .collect();
     let mut entries = Vec::new();
+    let mut add = |functions: &[Op], dtype: DType, whole: [usize; 4], few: &[usize]| {
+        let mut recording = Recording::by_rules(capabilities);
+        if chain(functions, &TensorType::new(dtype, whole), few, &mut recording) {
+            entries.push(Entry {
+                name: format!("a chain of {dtype}{whole:?} with {few:?}: {functions:?}"),
+                recording,
+            });
+        }
+    };
     for dtype in [DType::F32, DType::I32, DType::U8, DType::I8, DType::Bool] {
         for few in [&[6, 1, 1][..], &[10], &[1]] {
-            for some in functions.chunks(12) {
-                let mut recording = Recording::by_rules(capabilities);
-                if chain(some, dtype, few, &mut recording) {
-                    entries.push(Entry {
-                        name: format!("a chain of {dtype} with {few:?}: {some:?}"),
-                        recording,
-                    });
-                }
-            }
+            functions.chunks(12).for_each(|some| add(some, dtype, [2, 6, 12, 10], few));
         }
+    }
+    // Very many rows, of as many elements as a vector has and of others.
+    for inner in [4, 5] {
+        add(&[Binary::Add.into()], DType::F32, [1, 1, 1 << 20, inner], &[1 << 20, 1]);
     }
     entries
 }
 
 /// Records a chain of those functions that keep a type. Whether there is any.
-fn chain(functions: &[Op], dtype: DType, few: &[usize], recording: &mut Recording) -> bool {
-    let whole = TensorType::new(dtype, [2, 6, 12, 10]);
+fn chain(functions: &[Op], whole: &TensorType, few: &[usize], recording: &mut Recording) -> bool {
+    let dtype = whole.dtype;
     let shapes = [&whole.shape[..], &whole.shape, few, few, few];
     let inputs = shapes.map(|shape| recording.given("input", &TensorType::new(dtype, shape), false).unwrap());
     let mut chain = Chain::default();
@@ -138,8 +143,8 @@ fn chain(functions: &[Op], dtype: DType, few: &[usize], recording: &mut Recordin
     let mut last = first;
     for function in functions {
         let takes = (1..=3).find(|&count| {
-            let inputs = vec![&whole; count];
-            function.infer(&inputs).is_ok_and(|outputs| outputs[0] == whole)
+            let inputs = vec![whole; count];
+            function.infer(&inputs).is_ok_and(|outputs| outputs[0] == *whole)
         });
         if let Some(count) = takes {
             let operands = std::iter::once(last).chain(others.by_ref().take(count - 1));
@@ -150,7 +155,7 @@ fn chain(functions: &[Op], dtype: DType, few: &[usize], recording: &mut Recordin
         return false;
     }
     inputs.iter().for_each(|input| recording.export(input));
-    let output = lower_chain(&chain, |id| inputs.get(id.0), &whole, recording).unwrap();
+    let output = lower_chain(&chain, |id| inputs.get(id.0), whole, recording).unwrap();
     recording.export(&output);
     true
 }

@@ -14,7 +14,7 @@ use crate::gpu::lower::matmul::two_operands::block;
 use crate::gpu::plan::recording::{Recording, Value, Work};
 use crate::gpu::wgsl::kernel::{Kernel, PipelineKey};
 use crate::gpu::wgsl::parameters::conv::Conv3dParameters;
-use crate::graph::exact_sums;
+use crate::graph::exact_sums::ExactSums;
 use crate::ops::{AxisWindow, Conv, ConvGeometry, ConvInteger};
 use crate::padding::Sides;
 
@@ -30,25 +30,25 @@ const NO_AXIS: AxisWindow = AxisWindow {
     output: 1,
 };
 
-/// `exact` are the parts of the sums that `f32` adds up exactly, where the graph tells.
+/// `exact` says how `f32` adds the sums up exactly, where the graph tells.
 pub(crate) fn lower(
     op: &ConvInteger,
     [input, weight]: [&Value; 2],
-    exact: Option<&[Range<usize>]>,
+    exact: Option<&ExactSums>,
     output: &Value,
     recording: &mut Recording,
 ) -> Result<()> {
     let geometry = op.conv.geometry(&input.shape, &weight.shape, None)?;
     let taps = weight.shape[2..].iter().product();
-    let by_types = || exact_sums::of_types(input.dtype, weight.dtype, weight.shape[1], taps);
-    let parts = exact.map(<[_]>::to_vec).or_else(by_types);
-    match parts.filter(|_| geometry.axes.len() < 3) {
-        Some(parts) => {
+    let by_types = || ExactSums::of_types(input.dtype, weight.dtype, weight.shape[1], taps);
+    let exact = exact.cloned().or_else(by_types);
+    match exact.filter(|_| geometry.axes.len() < 3) {
+        Some(exact) => {
             let operands = Operands {
-                exact: Some(&parts),
+                exact: Some(&exact),
                 ..Operands::new(input, weight)
             };
-            by_floats(&op.conv, &operands, parts.len(), output, recording)
+            by_floats(&op.conv, &operands, exact.parts.len(), output, recording)
         }
         None => by_definition(op, &geometry, [input, weight], output, recording),
     }

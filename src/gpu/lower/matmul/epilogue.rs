@@ -1,13 +1,12 @@
 //! What follows the sums of a convolution or linear layer before they are stored: bias, residual, activation.
 
-use std::ops::Range;
-
 use crate::error::Result;
 use crate::gpu::lower::common::slot;
 use crate::gpu::lower::elementwise::unary::two_parameters;
 use crate::gpu::plan::recording::{SlotId, Value};
 use crate::gpu::wgsl::function::{Function, Scalar};
 use crate::gpu::wgsl::kernel::{Kernel, PipelineKey};
+use crate::graph::exact_sums::ExactSums;
 use crate::ops::Unary;
 
 /// The operands of a convolution or linear layer, and what follows it.
@@ -18,8 +17,8 @@ pub(crate) struct Operands<'a> {
     pub(crate) bias: Option<&'a Value>,
     pub(crate) residual: Option<&'a Value>,
     pub(crate) activation: Option<Unary>,
-    /// Of whole numbers, the ranges of input channels whose sums are exact; nothing follows these but what adds them up.
-    pub(crate) exact: Option<&'a [Range<usize>]>,
+    /// Of whole numbers, how their sums are exact; nothing follows these but what adds parts of them up.
+    pub(crate) exact: Option<&'a ExactSums>,
 }
 
 impl<'a> Operands<'a> {

@@ -18,6 +18,9 @@ use crate::gpu::plan::recording::{Recording, Value, Work};
 use crate::gpu::wgsl::kernel::Kernel;
 use crate::gpu::wgsl::parameters::matmul::GemmParameters;
 
+/// Positions from which on four are loaded at once, where they lie together: with fewer, lanes run along the channels.
+pub(crate) const FEWEST_BY_QUADS: usize = 8;
+
 /// How a matrix product is cut up.
 struct Shape {
     kernel: Kernel,

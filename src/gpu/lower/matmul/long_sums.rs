@@ -13,14 +13,15 @@ use crate::gpu::lower::elementwise::broadcast;
 use crate::gpu::lower::matmul::epilogue::Operands;
 use crate::gpu::plan::recording::{Recording, Value};
 use crate::gpu::wgsl::kernel::Kernel;
+use crate::graph::exact_sums::ExactSums;
 use crate::ops::Binary;
 
 /// The parts of a sum of so many terms: they begin at multiples of [`PART`], or where the ranges of channels do that are exact.
-pub(crate) fn parts(terms: usize, exact: Option<&[Range<usize>]>, recording: &Recording) -> Vec<Range<usize>> {
+pub(crate) fn parts(terms: usize, exact: Option<&ExactSums>, recording: &Recording) -> Vec<Range<usize>> {
     if let Some(exact) = exact {
-        let channels = exact.last().map_or(1, |last| last.end.max(1));
+        let channels = exact.parts.last().map_or(1, |last| last.end.max(1));
         let of_channels = |range: &Range<usize>| range.start * (terms / channels)..range.end * (terms / channels);
-        let parts = exact.iter().map(of_channels);
+        let parts = exact.parts.iter().map(of_channels);
         return parts
             .flat_map(|part| moved(chunks(part.len(), LONGEST), part.start))
             .collect();
@@ -35,14 +36,14 @@ pub(crate) fn parts(terms: usize, exact: Option<&[Range<usize>]>, recording: &Re
 
 /// The parts of a sum over two extents: boxes of at most [`PART`] terms, whole along the shorter extent where that is possible.
 /// Where ranges of the inner extent are exact, these are cut up instead.
-pub(crate) fn boxes([outer, inner]: [usize; 2], exact: Option<&[Range<usize>]>, recording: &Recording) -> Vec<[Range<usize>; 2]> {
+pub(crate) fn boxes([outer, inner]: [usize; 2], exact: Option<&ExactSums>, recording: &Recording) -> Vec<[Range<usize>; 2]> {
     if let Some(exact) = exact {
         let of_range = |range: &Range<usize>| {
             let boxes = boxes([outer, range.len()], None, recording).into_iter();
             let start = range.start;
             boxes.map(move |[outer, inner]| [outer, inner.start + start..inner.end + start])
         };
-        return exact.iter().flat_map(of_range).collect();
+        return exact.parts.iter().flat_map(of_range).collect();
     }
     if fewest_parts(outer.saturating_mul(inner), &recording.capabilities) == 1 {
         return vec![[0..outer, 0..inner]];

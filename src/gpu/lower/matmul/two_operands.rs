@@ -19,7 +19,7 @@ use crate::gpu::plan::recording::{Recording, Value, Work};
 use crate::gpu::wgsl::kernel::{Kernel, PipelineKey};
 use crate::gpu::wgsl::parameters::MOST_AXES;
 use crate::gpu::wgsl::parameters::matmul::MatMulParameters;
-use crate::graph::exact_sums;
+use crate::graph::exact_sums::ExactSums;
 use crate::ops::{MatMul, MatMulExtents};
 
 /// Rows and columns of outputs that an invocation computes, where there are as many.
@@ -47,11 +47,11 @@ pub(crate) fn lower(left: &Value, right: &Value, output: &Value, recording: &mut
     })
 }
 
-/// The product of whole numbers. `exact` are the parts of the sums that `f32` adds up exactly, where the graph tells.
+/// The product of whole numbers. `exact` says how `f32` adds the sums up exactly, where the graph tells.
 pub(crate) fn lower_integer(
     left: &Value,
     right: &Value,
-    exact: Option<&[Range<usize>]>,
+    exact: Option<&ExactSums>,
     output: &Value,
     recording: &mut Recording,
 ) -> Result<()> {
@@ -60,13 +60,13 @@ pub(crate) fn lower_integer(
     if extents.inner == 0 {
         return fill(NAME, 0.0, output, recording);
     }
-    let by_types = || exact_sums::of_types(left.dtype, right.dtype, extents.inner, 1);
-    let parts = exact.map(<[_]>::to_vec).or_else(by_types);
-    if let (Some(parts), Some(gemm)) = (parts, as_layer(&extents).filter(|_| !varies(right, recording))) {
+    let by_types = || ExactSums::of_types(left.dtype, right.dtype, extents.inner, 1);
+    let exact = exact.cloned().or_else(by_types);
+    if let (Some(exact), Some(gemm)) = (exact, as_layer(&extents).filter(|_| !varies(right, recording))) {
         let by = rules::product(&gemm, &recording.capabilities);
-        let by = if parts.len() > 1 { by.in_parts() } else { by };
+        let by = if exact.parts.len() > 1 { by.in_parts() } else { by };
         let operands = Operands {
-            exact: Some(&parts),
+            exact: Some(&exact),
             ..Operands::new(left, right)
         };
         return gemm::gemm(NAME, &gemm, by, &operands, output, recording);

@@ -21,7 +21,10 @@ parameters! {
         extent: u32,
         /// elements after the axis: the distance between neighbours along it
         inner: u32,
-        unused: [u32; 1],
+        /// 1 / inner and 1 / extent
+        inverse_inner: f32,
+        inverse_extent: f32,
+        unused: [u32; 3],
         /// bits of numbers that functions take
         numbers: [[u32; 4]; CHAIN_VECTORS],
     }
