@@ -3,9 +3,9 @@
 //! Scores are computed transposed, keys down and queries across. A panel of queries then has the scores of a tile as the product of
 //! the values reads its columns, and maxima, exponentials and sums go along whole vectors of queries.
 
-use pulp::Arch;
 use rayon::prelude::*;
 
+use super::blocked::Layout;
 use super::broadcast::broadcast_strides;
 use super::columns::Matrix;
 use super::epilogue::Epilogue;
@@ -14,6 +14,7 @@ use super::math::exp;
 use super::operand::Operand;
 use super::product::{Block, COLUMNS, PackedRows, inner_blocks};
 use super::softmax;
+use super::vectors::arch;
 use crate::error::Result;
 use crate::ops::{AttentionExtents, ScaledDotProductAttention, Softmax};
 use crate::shape::element_count;
@@ -99,6 +100,7 @@ fn by_products(
     }
     let mut weights = vec![0.0; scores.len()];
     let scores = Operand {
+        layout: Layout::Plain,
         shape: &shape,
         data: &scores,
     };
@@ -256,7 +258,7 @@ impl Panel<'_> {
                 if let Some(mask) = &self.mask {
                     mask.add(tile.first, scores, self.query.len() / size);
                 }
-                Arch::new().dispatch(
+                arch().dispatch(
                     #[inline(always)]
                     || running.weight(scores, weighted),
                 );
@@ -294,7 +296,7 @@ fn multiply(rows: &PackedRows, columns: &[f32], output: &mut [f32], is_first: bo
             bias: None,
             output: &mut output,
         }
-        .run(Arch::new());
+        .run();
     }
 }
 

@@ -2,13 +2,14 @@
 
 use std::borrow::Cow;
 
+use super::blocked::{self, Layout};
 use super::bytes::{ConvWeights, MatMulWeights};
 use super::epilogue::Epilogue;
 use super::operand::{Operand, operand};
 use super::product::PackedRows;
 use super::{conv, conv_transpose, linear, sums};
 use crate::error::Result;
-use crate::ops::{Fused, FusedBase, Op};
+use crate::ops::{Conv, Fused, FusedBase, Op};
 use crate::tensor::TensorView;
 
 /// What is made of an operator's constant inputs once.
@@ -16,6 +17,8 @@ use crate::tensor::TensorView;
 pub(crate) enum Prepared {
     /// Weights of floats, of each group.
     Floats(Vec<PackedRows>),
+    /// Weights of a convolution on blocks of channels.
+    Blocked(blocked::Weights),
     /// Weights of bytes.
     Conv(ConvWeights),
     MatMul(MatMulWeights),
@@ -32,13 +35,21 @@ pub(crate) fn prepare(op: &Op, weight: &TensorView<'_>) -> Option<Prepared> {
         | Op::Fused(Fused {
             base: FusedBase::Conv(op),
             ..
-        }) => Some(Prepared::Floats(conv::pack(op, &weight))),
+        }) => Some(prepare_conv(op, &weight)),
         Op::ConvTranspose(op)
         | Op::Fused(Fused {
             base: FusedBase::ConvTranspose(op),
             ..
         }) => Some(Prepared::Floats(conv_transpose::pack(op, &weight))),
         _ => None,
+    }
+}
+
+fn prepare_conv(op: &Conv, weight: &Operand<'_>) -> Prepared {
+    if blocked::fits(op, weight.shape) {
+        Prepared::Blocked(blocked::Weights::new(op, weight))
+    } else {
+        Prepared::Floats(conv::pack(op, weight))
     }
 }
 
@@ -54,7 +65,7 @@ pub(crate) fn kernel(op: &Op, inputs: &[&[usize]], prepared: Option<&Prepared>) 
         | Op::Fused(Fused {
             base: FusedBase::Conv(op),
             ..
-        }) => conv::kernel(op, inputs[1]),
+        }) => conv::kernel(op, inputs[0], inputs[1]),
         Op::ConvTranspose(_)
         | Op::Fused(Fused {
             base: FusedBase::ConvTranspose(_),
@@ -64,13 +75,14 @@ pub(crate) fn kernel(op: &Op, inputs: &[&[usize]], prepared: Option<&Prepared>) 
     }
 }
 
-/// Convolution, plain or transposed, or linear, with what follows it.
+/// Convolution, plain or transposed, or linear, with what follows it. Only a convolution with weights for blocks can have its output in
+/// these.
 pub(super) fn base(
     op: FusedBase,
     inputs: &[Operand<'_>],
     prepared: Option<&Prepared>,
     epilogue: &Epilogue<'_>,
-    output: &mut [f32],
+    (output, layout): (&mut [f32], Layout),
 ) -> Result<()> {
     let (input, weight) = (&inputs[0], &inputs[1]);
     let packed = |pack: &dyn Fn() -> Vec<PackedRows>| match prepared {
@@ -79,6 +91,13 @@ pub(super) fn base(
     };
     match op {
         FusedBase::Conv(op) => {
+            if blocked::fits(&op, weight.shape) && blocked::is_possible(&op, input.shape, weight.shape) {
+                let weights = match prepared {
+                    Some(Prepared::Blocked(weights)) => Cow::Borrowed(weights),
+                    _ => Cow::Owned(blocked::Weights::new(&op, weight)),
+                };
+                return blocked::conv(&op, input, weight, &weights, epilogue, (output, layout));
+            }
             let packed = packed(&|| conv::pack(&op, weight));
             conv::conv(&op, input, weight, &packed, epilogue, output)
         }

@@ -7,23 +7,45 @@ use crate::ops::Binary;
 /// A function of floats; one that gives a bool gives 0 or 1.
 pub(super) fn binary(op: Binary, left: &Operand<'_>, right: &Operand<'_>, shape: &[usize], output: &mut [f32]) {
     let inputs = [left, right].map(|operand| (operand.shape, operand.data));
+    with_function(op, Broadcast { inputs, shape, output });
+}
+
+struct Broadcast<'a> {
+    inputs: [(&'a [usize], &'a [f32]); 2],
+    shape: &'a [usize],
+    output: &'a mut [f32],
+}
+
+impl Function for Broadcast<'_> {
+    fn of(self, function: impl Fn(f32, f32) -> f32 + Sync) {
+        each(self.inputs, self.shape, self.output, function);
+    }
+}
+
+/// What is done with a function of two elements, compiled for each.
+pub(super) trait Function {
+    fn of(self, function: impl Fn(f32, f32) -> f32 + Sync);
+}
+
+/// Does something with an operator's function of floats.
+pub(super) fn with_function(op: Binary, with: impl Function) {
     match op {
-        Binary::Add => each(inputs, shape, output, |a, b| a + b),
-        Binary::Mul => each(inputs, shape, output, |a, b| a * b),
-        Binary::Sub => each(inputs, shape, output, |a, b| a - b),
-        Binary::Div => each(inputs, shape, output, |a, b| a / b),
+        Binary::Add => with.of(|a, b| a + b),
+        Binary::Mul => with.of(|a, b| a * b),
+        Binary::Sub => with.of(|a, b| a - b),
+        Binary::Div => with.of(|a, b| a / b),
         // Its special values are C's, which are PyTorch's.
-        Binary::Pow => each(inputs, shape, output, f32::powf),
-        Binary::Min => each(inputs, shape, output, |a, b| if a < b || a.is_nan() { a } else { b }),
-        Binary::Max => each(inputs, shape, output, |a, b| if a > b || a.is_nan() { a } else { b }),
-        Binary::LessOrEqual => each(inputs, shape, output, |a, b| flag(a <= b)),
-        Binary::GreaterOrEqual => each(inputs, shape, output, |a, b| flag(a >= b)),
-        Binary::Equal => each(inputs, shape, output, |a, b| flag(a == b)),
-        Binary::Greater => each(inputs, shape, output, |a, b| flag(a > b)),
-        Binary::Less => each(inputs, shape, output, |a, b| flag(a < b)),
-        Binary::NotEqual => each(inputs, shape, output, |a, b| flag(a != b)),
-        Binary::Fmod => each(inputs, shape, output, |a, b| a % b),
-        Binary::Remainder => each(inputs, shape, output, remainder),
+        Binary::Pow => with.of(f32::powf),
+        Binary::Min => with.of(|a, b| if a < b || a.is_nan() { a } else { b }),
+        Binary::Max => with.of(|a, b| if a > b || a.is_nan() { a } else { b }),
+        Binary::LessOrEqual => with.of(|a, b| flag(a <= b)),
+        Binary::GreaterOrEqual => with.of(|a, b| flag(a >= b)),
+        Binary::Equal => with.of(|a, b| flag(a == b)),
+        Binary::Greater => with.of(|a, b| flag(a > b)),
+        Binary::Less => with.of(|a, b| flag(a < b)),
+        Binary::NotEqual => with.of(|a, b| flag(a != b)),
+        Binary::Fmod => with.of(|a, b| a % b),
+        Binary::Remainder => with.of(remainder),
         // Of whole numbers and bools only.
         Binary::BitwiseAnd
         | Binary::And

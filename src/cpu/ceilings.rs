@@ -3,10 +3,11 @@
 use std::hint::black_box;
 use std::time::Instant;
 
-use pulp::{Arch, Simd, WithSimd};
+use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
 use super::device::Cpu;
+use super::vectors::arch;
 use crate::profiling::Ceilings;
 
 /// Elements of the copied buffer, which no cache should hold.
@@ -37,7 +38,7 @@ impl Cpu {
 
 /// Floating-point operations a second.
 fn multiply_adds() -> f64 {
-    let arch = Arch::new();
+    let arch = arch();
     let mut flops = 0.0;
     let seconds = least(|| {
         let lanes: usize = rayon::broadcast(|_| arch.dispatch(Chains)).into_iter().sum();

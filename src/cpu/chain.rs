@@ -4,11 +4,12 @@
 
 use std::cell::RefCell;
 
-use pulp::{Arch, Simd, WithSimd};
+use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
 use super::operand::in_order;
 use super::unary;
+use super::vectors::arch;
 use crate::error::{Error, Result};
 use crate::graph::ValueId;
 use crate::ops::{Binary, Unary};
@@ -187,7 +188,7 @@ impl Bound<'_> {
                     sums: sums.get(done..done + length).unwrap_or_default(),
                 };
                 let output = &mut output[done..done + length];
-                Arch::new().dispatch(Written { block, stack, output });
+                arch().dispatch(Written { block, stack, output });
                 done += length;
             }
         });

@@ -26,6 +26,10 @@ pub(super) enum Work {
     Node,
     /// A chain, with its inputs.
     Chain(Chain),
+    /// A node whose output is in blocks of channels.
+    Blocks,
+    /// Its input in the other layout.
+    Rearrange,
     /// Sums of products: their two operands, then the left one's zero point where there is one, then the chain's inputs.
     Sums { chain: Chain, has_zero_point: bool },
 }
@@ -354,7 +358,7 @@ mod tests {
         let types = graph.infer(&[&shape]).unwrap();
         let kinds: Vec<&str> = (groups(&graph, &types).iter())
             .map(|group| match &group.work {
-                Work::Node => "node",
+                Work::Node | Work::Blocks | Work::Rearrange => "node",
                 Work::Chain(_) => "chain",
                 Work::Sums { has_zero_point, .. } => {
                     if *has_zero_point {

@@ -3,18 +3,20 @@
 use std::ops::Range;
 
 use super::plane::Places;
-use super::product::{COLUMNS, HALF, padded_columns, panels};
+use super::product::{COLUMNS, narrowest, padded_columns, panels};
 use crate::ops::AxisWindow;
 use crate::padding::PaddingMode;
 
 /// What is packed at a time.
 pub(super) trait Item: Copy + Default + Send + Sync {
     /// The width of a last panel that has no more columns than that.
-    const NARROWEST: usize;
+    fn narrowest() -> usize;
 }
 
 impl Item for f32 {
-    const NARROWEST: usize = HALF;
+    fn narrowest() -> usize {
+        narrowest()
+    }
 }
 
 /// Something with `inner` rows and any number of columns.
@@ -38,7 +40,7 @@ pub(super) struct Matrix<'a, T = f32> {
 impl<T: Item> Columns<T> for Matrix<'_, T> {
     fn pack(&self, inner: Range<usize>, columns: Range<usize>, output: &mut [T]) {
         let extent = inner.len();
-        for (first, width) in panels(columns.len(), T::NARROWEST) {
+        for (first, width) in panels(columns.len(), T::narrowest()) {
             let panel = &mut output[first * extent..(first + width) * extent];
             let kept = width.min(columns.len() - first);
             let start = columns.start + first;
@@ -170,7 +172,7 @@ impl<T: Item> Columns<T> for Windows<'_, T> {
     fn pack(&self, inner: Range<usize>, columns: Range<usize>, output: &mut [T]) {
         let extent = inner.len();
         let taps = self.kernel.0 * self.kernel.1;
-        for (first, width) in panels(columns.len(), T::NARROWEST) {
+        for (first, width) in panels(columns.len(), T::narrowest()) {
             let panel = &mut output[first * extent..(first + width) * extent];
             let kept = width.min(columns.len() - first);
             let start = columns.start + first;

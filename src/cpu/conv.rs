@@ -1,5 +1,6 @@
 //! Convolution: by a product over tiles of positions, or directly where a group has few channels.
 
+use super::blocked;
 use super::columns::{Columns, Matrix, Taps, Windows};
 use super::direct::Direct;
 use super::epilogue::Epilogue;
@@ -30,9 +31,11 @@ pub(super) fn is_pointwise(geometry: &ConvGeometry) -> bool {
     geometry.axes.iter().all(sees_its_own_place)
 }
 
-/// How a convolution with a weight of this shape is computed.
-pub(super) fn kernel(op: &Conv, weight: &[usize]) -> &'static str {
-    if is_direct(op, weight) { "direct" } else { "product" }
+/// How a convolution with an input and a weight of these shapes is computed.
+pub(super) fn kernel(op: &Conv, input: &[usize], weight: &[usize]) -> &'static str {
+    if blocked::fits(op, weight) && blocked::is_possible(op, input, weight) {
+        "blocks"
+    } else if is_direct(op, weight) { "direct" } else { "product" }
 }
 
 /// The weights of each group as the product wants them; none where there is no product.

@@ -1,5 +1,6 @@
 //! Convolution of whole numbers.
 
+use super::blocked::Layout;
 use super::conv::{conv, pack};
 use super::epilogue::Epilogue;
 use super::matmul_integer::parts;
@@ -34,7 +35,11 @@ pub(super) fn conv_integer(
                 let (mut input_shape, mut weight_shape) = (input_shape.to_vec(), weight_shape.to_vec());
                 input_shape[1] = op.groups * some;
                 weight_shape[1] = some;
-                let operand = |shape, data| Operand { shape, data };
+                let operand = |shape, data| Operand {
+                    shape,
+                    data,
+                    layout: Layout::Plain,
+                };
                 let weight = operand(&weight_shape, &weight_part);
                 let packed = pack(op, &weight);
                 let input = operand(&input_shape, &input_part);

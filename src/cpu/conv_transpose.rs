@@ -114,7 +114,7 @@ fn multiply(weights: &PackedRows, blocks: &[std::ops::Range<usize>], packed: &[f
             bias: None,
             output: &mut rows,
         }
-        .run(pulp::Arch::new());
+        .run();
         offset += size;
     }
 }

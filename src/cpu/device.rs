@@ -6,6 +6,7 @@ use pulp::Arch;
 use rayon::ThreadPool;
 
 use super::constants::Constants;
+use super::vectors::arch;
 use crate::error::{Error, Result, ensure};
 
 /// The CPU with a number of threads: those of rayon's global pool unless a number was asked for.
@@ -97,7 +98,7 @@ impl std::fmt::Display for Cpu {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let threads = self.threads();
         let plural = if threads == 1 { "" } else { "s" };
-        write!(f, "CPU ({threads} thread{plural}, {})", vectors(Arch::new()))
+        write!(f, "CPU ({threads} thread{plural}, {})", vectors(arch()))
     }
 }
 
@@ -107,6 +108,8 @@ fn vectors(arch: Arch) -> &'static str {
         Arch::Scalar => "baseline vectors",
         #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
         Arch::V3(_) => "AVX2",
+        #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+        Arch::V4(_) => "AVX-512",
         #[cfg(target_arch = "aarch64")]
         Arch::Neon(_) => "NEON",
         _ => "vectors",

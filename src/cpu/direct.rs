@@ -4,12 +4,13 @@
 //! what the padding puts beside them and columns sorted by `x mod stride`, so that the loops over taps read whole vectors,
 //! never ask where an edge is, and stay in cache.
 
-use pulp::{Arch, Simd, WithSimd};
+use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
 use super::epilogue::Epilogue;
 use super::gemm::with_scratch;
 use super::plane::Plane;
+use super::vectors::arch;
 use crate::error::{Error, Result};
 use crate::ops::Conv;
 use crate::padding::PaddingMode;
@@ -204,7 +205,7 @@ impl<T: Copy + Sync, R: Fn(T) -> f32 + Sync> Direct<'_, T, R> {
             let within = group % self.op.groups;
             let own = out_channels * within;
             let taps = in_channels * kernel.height * kernel.width;
-            Arch::new().dispatch(Band {
+            arch().dispatch(Band {
                 layout,
                 slots: &slots,
                 scratch,

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use half::f16;
 
+use super::blocked::Layout;
 use super::broadcast::{each, each_of_three};
 use super::execute::execute;
 use super::operand::{Operand, array};
@@ -34,6 +35,7 @@ fn of_floats(op: &Op, inputs: &[TensorView<'_>], output: &TensorType) -> Result<
         .map(|(input, data)| Operand {
             shape: input.shape(),
             data,
+            layout: Layout::Plain,
         })
         .collect();
     let mut results = vec![0.0; element_count(op.name(), &output.shape)?];

@@ -6,12 +6,13 @@ use std::time::Instant;
 use ndarray::{ArrayD, ArrayView, IxDyn};
 
 use super::base::{Prepared, kernel, prepare};
+use super::blocked::{self, Layouts, choose, rearrange};
 use super::chain::Output;
 use super::chains::{Group, Work, groups};
 use super::device::Cpu;
 use super::execute::execute;
 use super::memory::{Place, Places, keeps_elements, places};
-use super::operand::{Operand, array, in_order, operand};
+use super::operand::{Operand, array, in_order};
 use super::run::run_into_new;
 use super::sums::{Operands, sums};
 use crate::dtype::{DType, TensorType};
@@ -46,7 +47,9 @@ pub(crate) struct CpuEngine {
 #[derive(Debug)]
 pub(crate) struct Plan {
     graph: Graph,
+    /// Of the graph's values, and after them of those that are rearranged.
     types: Vec<TensorType>,
+    layouts: Layouts,
     /// Where each value is.
     places: Places,
     constants: Vec<Option<Arc<Tensor>>>,
@@ -154,15 +157,16 @@ impl CpuEngine {
             shape::element_count(NAME, shape)?;
         }
         let graph = self.late.apply(&self.graph, Some(&known))?;
-        let types = graph.infer(&known)?;
+        let mut types = graph.infer(&known)?;
         let constants: Vec<Option<Arc<Tensor>>> = graph
             .values
             .iter()
             .map(|value| value.constant.clone().map(|array| self.cpu.constants.shared(array)))
             .collect();
         let groups = groups(&graph, &types);
-        let places = places(&graph, &groups, &types);
-        let runs = |group: &Group| !keeps_elements(&graph.nodes[group.node].op);
+        let (groups, layouts) = choose(&graph, &mut types, groups);
+        let places = places(&graph, &groups, &types, &layouts);
+        let runs = |group: &Group| !matches!(group.work, Work::Node) || !keeps_elements(&graph.nodes[group.node].op);
         let steps = groups.into_iter().filter(runs).map(|group| Step {
             prepared: self.prepared(&graph.nodes[group.node], &constants),
             group,
@@ -171,6 +175,7 @@ impl CpuEngine {
         Ok(Plan {
             graph,
             types,
+            layouts,
             places,
             constants,
             steps,
@@ -293,7 +298,8 @@ impl Plan {
             node: step.group.node,
             kernel: match step.group.work {
                 Work::Chain(_) => "chain",
-                Work::Node | Work::Sums { .. } => kernel(&node.op, &shapes, step.prepared.as_deref()),
+                Work::Rearrange => "rearrange",
+                Work::Node | Work::Blocks | Work::Sums { .. } => kernel(&node.op, &shapes, step.prepared.as_deref()),
             },
             seconds: Vec::new(),
         }
@@ -305,14 +311,13 @@ impl Plan {
 
     fn step(&self, step: &Step, inputs: &[TensorView<'_>], memory: &mut Memory) -> Result<()> {
         let node = &self.graph.nodes[step.group.node];
-        let prepared = step.prepared.as_deref();
         let values = node.inputs.iter().chain(&node.outputs);
-        let outcome = if !matches!(step.group.work, Work::Node) {
-            self.step_of_group(step, inputs, memory)
-        } else if node.outputs.len() == 1 && values.clone().all(|value| self.types[value.0].dtype == DType::F32) {
-            self.step_of_floats(node, prepared, inputs, memory)
-        } else {
-            self.step_of_any(node, prepared, inputs, memory)
+        let is_of_floats = node.outputs.len() == 1 && values.clone().all(|value| self.types[value.0].dtype == DType::F32);
+        let outcome = match step.group.work {
+            Work::Chain(_) | Work::Sums { .. } => self.step_of_group(step, inputs, memory),
+            Work::Blocks | Work::Rearrange => self.step_of_floats(step, inputs, memory),
+            Work::Node if is_of_floats => self.step_of_floats(step, inputs, memory),
+            Work::Node => self.step_of_any(step, inputs, memory),
         };
         outcome.map_err(|error| node.locate(error))
     }
@@ -366,7 +371,9 @@ impl Plan {
         let views = self.views(&step.group.inputs, inputs, memory)?;
         let op = &self.graph.nodes[step.group.node].op;
         match &step.group.work {
-            Work::Node => return Err(Error::Internal(format!("{} is no chain", op.name()))),
+            Work::Node | Work::Blocks | Work::Rearrange => {
+                return Err(Error::Internal(format!("{} is no chain", op.name())));
+            }
             Work::Chain(chain) => chain.bind(&views)?.run(output),
             Work::Sums { chain, has_zero_point } => {
                 let zero_point = if *has_zero_point { first(&views[2])? } else { 0 };
@@ -385,33 +392,38 @@ impl Plan {
         Ok(())
     }
 
-    /// An operator of `f32` alone, into the buffer of its one output.
-    fn step_of_floats(
-        &self,
-        node: &Node,
-        prepared: Option<&Prepared>,
-        inputs: &[TensorView<'_>],
-        memory: &mut Memory,
-    ) -> Result<()> {
-        let output = node.outputs[0];
+    /// An operator of `f32` alone, or a rearrangement, into the buffer of its one output.
+    fn step_of_floats(&self, step: &Step, inputs: &[TensorView<'_>], memory: &mut Memory) -> Result<()> {
+        let node = &self.graph.nodes[step.group.node];
+        let prepared = step.prepared.as_deref();
+        let output = step.group.outputs[0];
         let Place::Buffer(buffer) = self.places.of_values[output.0] else {
             return Err(Error::Internal(format!("{} has no buffer", node.name)));
         };
         let mut data = self.taken(buffer, memory);
-        let outcome = self.views(&node.inputs, inputs, memory).and_then(|views| {
-            let operands: Vec<Operand<'_>> = views.iter().filter_map(operand).collect();
+        let outcome = self.operands(&step.group.inputs, inputs, memory).and_then(|operands| {
             let shape = &self.types[output.0].shape;
-            let length = shape.iter().product();
-            execute(&node.op, &operands, prepared, shape, &mut data[..length])
+            let layout = self.layouts.of_values[output.0];
+            let data = &mut data[..layout.length(shape)];
+            match step.group.work {
+                Work::Blocks => blocked::run(&node.op, &operands, prepared, shape, data),
+                Work::Rearrange => {
+                    rearrange(shape, layout, operands[0].data, data);
+                    Ok(())
+                }
+                _ => execute(&node.op, &operands, prepared, shape, data),
+            }
         });
         memory.buffers[buffer] = data;
         outcome
     }
 
     /// An operator that has something else, too, into tensors that are made for it.
-    fn step_of_any(&self, node: &Node, prepared: Option<&Prepared>, inputs: &[TensorView<'_>], memory: &mut Memory) -> Result<()> {
+    fn step_of_any(&self, step: &Step, inputs: &[TensorView<'_>], memory: &mut Memory) -> Result<()> {
+        let node = &self.graph.nodes[step.group.node];
+        let prepared = step.prepared.as_deref();
         let outputs = {
-            let views = self.views(&node.inputs, inputs, memory)?;
+            let views = self.views(&step.group.inputs, inputs, memory)?;
             run_into_new(&node.op, &views, prepared, &self.types_of(&node.outputs))?
         };
         for (value, output) in node.outputs.iter().zip(outputs) {
@@ -446,6 +458,30 @@ impl Plan {
         values.iter().map(|value| self.types[value.0].clone()).collect()
     }
 
+    fn operands<'a>(&'a self, values: &[ValueId], inputs: &'a [TensorView<'_>], memory: &'a Memory) -> Result<Vec<Operand<'a>>> {
+        values.iter().map(|&value| self.operand(value, inputs, memory)).collect()
+    }
+
+    /// A value of floats as it lies.
+    fn operand<'a>(&'a self, value: ValueId, inputs: &'a [TensorView<'_>], memory: &'a Memory) -> Result<Operand<'a>> {
+        let shape = &self.types[value.0].shape;
+        let layout = self.layouts.of_values[value.0];
+        let data = match self.places.of_values[value.0] {
+            Place::Constant(index) => match self.constants[index].as_deref() {
+                Some(Tensor::F32(array)) => array.as_slice(),
+                _ => None,
+            },
+            Place::Input(index) => match inputs.get(index) {
+                Some(TensorView::F32(array)) => array.as_slice(),
+                _ => None,
+            },
+            Place::Buffer(buffer) => Some(&memory.buffers[buffer][..layout.length(shape)]),
+            Place::Nowhere | Place::Tensor(_) => None,
+        };
+        let data = data.ok_or_else(|| Error::Internal(format!("value {} is no floats in memory", value.0)))?;
+        Ok(Operand { shape, data, layout })
+    }
+
     fn views<'a>(&'a self, values: &[ValueId], inputs: &'a [TensorView<'_>], memory: &'a Memory) -> Result<Vec<TensorView<'a>>> {
         values.iter().map(|&value| self.view(value, inputs, memory)).collect()
     }
@@ -468,7 +504,7 @@ impl Plan {
 
     /// The outputs; one that fills its buffer takes it along.
     fn outputs(&self, inputs: &[TensorView<'_>], memory: &mut Memory) -> Result<Vec<Tensor>> {
-        let values = &self.graph.outputs;
+        let values = &self.layouts.outputs;
         let places = &self.places.of_values;
         let mut outputs = Vec::with_capacity(values.len());
         for (index, &value) in values.iter().enumerate() {

@@ -1,6 +1,7 @@
 //! Any operator on the CPU.
 
 use super::base::{Prepared, base};
+use super::blocked::Layout;
 use super::epilogue::Epilogue;
 use super::operand::Operand;
 use super::{
@@ -27,10 +28,10 @@ pub(super) fn execute(
     match op {
         Op::MaxPool(op) => pool::max_pool(op, input, output, None)?,
         Op::AdaptiveMaxPool(op) => pool::adaptive_max_pool(op, input, output, None)?,
-        Op::Conv(op) => base(FusedBase::Conv(*op), inputs, prepared, &epilogue, output)?,
-        Op::ConvTranspose(op) => base(FusedBase::ConvTranspose(*op), inputs, prepared, &epilogue, output)?,
-        Op::Linear(op) => base(FusedBase::Linear(*op), inputs, prepared, &epilogue, output)?,
-        Op::Fused(op) => fused::fused(op, inputs, prepared, output)?,
+        Op::Conv(op) => base(FusedBase::Conv(*op), inputs, prepared, &epilogue, (output, Layout::Plain))?,
+        Op::ConvTranspose(op) => base(FusedBase::ConvTranspose(*op), inputs, prepared, &epilogue, (output, Layout::Plain))?,
+        Op::Linear(op) => base(FusedBase::Linear(*op), inputs, prepared, &epilogue, (output, Layout::Plain))?,
+        Op::Fused(op) => fused::fused(op, inputs, prepared, (output, Layout::Plain))?,
         Op::Interpolate(op) => interpolate::interpolate(op, input, shape, output)?,
         Op::Pad(op) => pad::pad(op, input, shape, output)?,
         Op::AvgPool(op) => pool::avg_pool(op, input, output)?,

@@ -3,7 +3,6 @@
 use std::cell::RefCell;
 use std::ops::Range;
 
-use pulp::Arch;
 use rayon::prelude::*;
 
 use super::columns::{Columns, packed_length};
@@ -108,7 +107,6 @@ fn tiles_of<'a, C: Columns>(product: Product<'a, C>, bounds: &[usize]) -> Vec<Ti
 
 impl<C: Columns> Tile<'_, C> {
     fn run(mut self) {
-        let arch = Arch::new();
         let blocks = inner_blocks(self.weights.inner());
         let largest = blocks.clone().map(|block| block.len()).max().unwrap_or(0);
         with_scratch(packed_length(largest, self.columns.len()), |packed| {
@@ -123,7 +121,7 @@ impl<C: Columns> Tile<'_, C> {
                     bias: self.epilogue.row_bias(),
                     output: &mut self.output,
                 }
-                .run(arch);
+                .run();
             }
         });
         for (row, output) in self.output.iter_mut().enumerate() {
@@ -167,8 +165,7 @@ fn by_rows<C: Columns>(product: Product<'_, C>, threads: usize) {
             .enumerate()
             .with_max_len(1)
             .for_each(|(part, output)| {
-                let arch = Arch::new();
-                let first = part * share;
+                        let first = part * share;
                 let mut rows: Vec<&mut [f32]> = output.chunks_exact_mut(length).collect();
                 let mut offset = 0;
                 for inner in &blocks {
@@ -182,7 +179,7 @@ fn by_rows<C: Columns>(product: Product<'_, C>, threads: usize) {
                         bias: epilogue.row_bias(),
                         output: &mut rows,
                     }
-                    .run(arch);
+                    .run();
                     offset += size;
                 }
                 for (row, output) in rows.iter_mut().enumerate() {

@@ -1,6 +1,6 @@
 //! The fully connected layer: dot products for a few rows, a product of matrices for more.
 
-use pulp::{Arch, Simd, WithSimd};
+use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
 use super::columns::Matrix;
@@ -8,6 +8,7 @@ use super::epilogue::Epilogue;
 use super::gemm::{self, Product};
 use super::operand::Operand;
 use super::product::PackedRows;
+use super::vectors::arch;
 
 /// The most rows that are computed by dot products: each reads all weights from memory once.
 const FEW_ROWS: usize = 4;
@@ -62,7 +63,7 @@ fn few_rows(
     parts.into_par_iter().enumerate().for_each(|(part, mut own)| {
         let first = part * share;
         for (row, (own, input)) in own.iter_mut().zip(input.chunks_exact(inner)).enumerate() {
-            Arch::new().dispatch(Dots {
+            arch().dispatch(Dots {
                 input,
                 weight: &weight[first * inner..(first + own.len()) * inner],
                 output: own,

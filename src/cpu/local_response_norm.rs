@@ -1,10 +1,9 @@
 //! Normalisation by the squares of neighbouring channels.
 
-use pulp::Arch;
-
 use super::math::{exp, log};
 use super::operand::Operand;
 use super::parallel;
+use super::vectors::arch;
 use crate::ops::LocalResponseNorm;
 
 pub(super) fn local_response_norm(op: &LocalResponseNorm, input: &Operand<'_>, output: &mut [f32]) {
@@ -17,7 +16,7 @@ pub(super) fn local_response_norm(op: &LocalResponseNorm, input: &Operand<'_>, o
         // floor((size - 1) / 2) channels before, ceil((size - 1) / 2) after.
         let first = channel.saturating_sub((op.size - 1) / 2);
         let last = channel.saturating_add(op.size / 2).min(channels - 1);
-        Arch::new().dispatch(
+        arch().dispatch(
             #[inline(always)]
             || {
                 output.fill(0.0);

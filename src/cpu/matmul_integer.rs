@@ -1,5 +1,6 @@
 //! The matrix product of whole numbers.
 
+use super::blocked::Layout;
 use super::matmul::matmul;
 use super::operand::Operand;
 use super::whole_sums::{Numbers, add, digits, most_terms};
@@ -30,7 +31,11 @@ pub(super) fn matmul_integer((left, left_shape): Numbers<'_>, (right, right_shap
                 let (last, row) = (left_shape.len() - 1, right_shape.len().saturating_sub(2));
                 left_shape[last] = terms;
                 right_shape[row] = terms;
-                let operand = |shape, data| Operand { shape, data };
+                let operand = |shape, data| Operand {
+                    shape,
+                    data,
+                    layout: Layout::Plain,
+                };
                 matmul(
                     &operand(&left_shape, &left_part),
                     &operand(&right_shape, &right_part),

@@ -1,5 +1,6 @@
 //! Where the values of a graph are during a run: memory planning.
 
+use super::blocked::Layouts;
 use super::chains::{Group, Work};
 use crate::dtype::{DType, TensorType};
 use crate::graph::Graph;
@@ -33,9 +34,9 @@ pub(super) struct Places {
 }
 
 /// Gives every value a place, and each buffer a length: a buffer is taken again when nobody needs what it holds.
-pub(super) fn places(graph: &Graph, groups: &[Group], types: &[TensorType]) -> Places {
+pub(super) fn places(graph: &Graph, groups: &[Group], types: &[TensorType], layouts: &Layouts) -> Places {
     let keeps = |group: &Group| matches!(group.work, Work::Node) && keeps_elements(&graph.nodes[group.node].op);
-    let mut places = vec![Place::Nowhere; graph.values.len()];
+    let mut places = vec![Place::Nowhere; types.len()];
     for (index, value) in graph.values.iter().enumerate() {
         if value.constant.is_some() {
             places[index] = Place::Constant(index);
@@ -45,8 +46,8 @@ pub(super) fn places(graph: &Graph, groups: &[Group], types: &[TensorType]) -> P
         places[value.0] = Place::Input(index);
     }
     // A value with another shape is the same elements: what is needed is where they come from.
-    let mut origins: Vec<usize> = (0..graph.values.len()).collect();
-    let mut last_use = vec![0; graph.values.len()];
+    let mut origins: Vec<usize> = (0..types.len()).collect();
+    let mut last_use = vec![0; types.len()];
     for (step, group) in groups.iter().enumerate() {
         for value in &group.inputs {
             last_use[origins[value.0]] = step;
@@ -58,7 +59,7 @@ pub(super) fn places(graph: &Graph, groups: &[Group], types: &[TensorType]) -> P
             last_use[origins[value.0]] = step;
         }
     }
-    for value in &graph.outputs {
+    for value in &layouts.outputs {
         last_use[origins[value.0]] = usize::MAX;
     }
     let mut lengths: Vec<usize> = Vec::new();
@@ -74,7 +75,7 @@ pub(super) fn places(graph: &Graph, groups: &[Group], types: &[TensorType]) -> P
                     tensors += 1;
                     continue;
                 }
-                let length = types[value.0].shape.iter().product();
+                let length = layouts.of_values[value.0].length(&types[value.0].shape);
                 // The smallest that is large enough, else the largest there is, made larger.
                 let fits = free.iter().enumerate().filter(|&(_, &buffer)| lengths[buffer] >= length);
                 let fit = fits.min_by_key(|&(_, &buffer)| lengths[buffer]);

@@ -2,14 +2,16 @@
 
 use ndarray::{ArrayD, ArrayViewD, IxDyn};
 
+use super::blocked::Layout;
 use crate::error::{Error, Result};
 use crate::tensor::{Tensor, TensorView};
 
-/// A tensor of `f32` in row-major order.
+/// A tensor of `f32`, in row-major order unless it says otherwise.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Operand<'a> {
     pub(crate) shape: &'a [usize],
     pub(crate) data: &'a [f32],
+    pub(crate) layout: Layout,
 }
 
 /// A tensor in row-major order, where its elements are `f32`.
@@ -18,6 +20,7 @@ pub(super) fn operand<'a>(tensor: &'a TensorView<'_>) -> Option<Operand<'a>> {
         TensorView::F32(array) => Some(Operand {
             shape: array.shape(),
             data: array.as_slice()?,
+            layout: Layout::Plain,
         }),
         _ => None,
     }

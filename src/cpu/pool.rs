@@ -1,10 +1,10 @@
 //! Pooling: first down the columns of a window, whole input rows at a time, then across.
 
-use pulp::Arch;
-
+use super::blocked::{Layout, pool};
 use super::operand::Operand;
 use super::parallel;
 use super::plane::split;
+use super::vectors::arch;
 use crate::error::Result;
 use crate::ops::{AdaptiveAvgPool, AdaptiveMaxPool, AvgPool, AxisWindow, IndexOrder, MaxPool, PoolWindow};
 
@@ -208,14 +208,14 @@ pub(super) fn avg_pool(op: &AvgPool, input: &Operand<'_>, output: &mut [f32]) ->
         None if op.count_include_pad => (rows.with_padding * columns.with_padding) as f32,
         None => (rows.inside.len() * columns.count) as f32,
     };
-    means(input.data, &Plane::of(&op.window(input.shape)?), divisor, output);
+    means(input, &Plane::of(&op.window(input.shape)?), divisor, output);
     Ok(())
 }
 
 pub(super) fn adaptive_avg_pool(op: &AdaptiveAvgPool, input: &Operand<'_>, output: &mut [f32]) -> Result<()> {
     let plane = Plane::adaptive(input.shape, &op.output_shape(input.shape)?);
     let divisor = |rows: &Rows, columns: &Taps| (rows.inside.len() * columns.count) as f32;
-    means(input.data, &plane, divisor, output);
+    means(input, &plane, divisor, output);
     Ok(())
 }
 
@@ -227,6 +227,9 @@ pub(super) fn larger(best: f32, value: f32) -> f32 {
 
 /// The maxima of each plane and, where asked for, their indices.
 fn maxima(input: &Operand<'_>, plane: &Plane, order: IndexOrder, (values, indices): (&mut [f32], Option<&mut [i64]>)) {
+    if input.layout == Layout::Blocked {
+        return pool::maxima(input, plane, larger, values);
+    }
     let of_plane = |index: usize| &input.data[index * plane.elements..(index + 1) * plane.elements];
     let Some(indices) = indices else {
         parallel::planes(values, plane.windows(), |index, output| {
@@ -270,12 +273,17 @@ fn with_indices(input: &[f32], plane: &Plane, steps: &[usize], mut found: impl F
     }
 }
 
-fn means(input: &[f32], plane: &Plane, divisor: impl Fn(&Rows, &Taps) -> f32 + Sync, output: &mut [f32]) {
+fn means(input: &Operand<'_>, plane: &Plane, divisor: impl Fn(&Rows, &Taps) -> f32 + Sync, output: &mut [f32]) {
     let most_rows = plane.rows.iter().map(|rows| rows.inside.len()).max().unwrap_or(0);
     let most_columns = plane.columns.taps.iter().map(|taps| taps.count).max().unwrap_or(0);
     let are_long = most_rows + most_columns > MOST_IN_A_ROW;
+    match input.layout {
+        Layout::Blocked if are_long => return pool::means::<f64>(input, plane, divisor, output),
+        Layout::Blocked => return pool::means::<f32>(input, plane, divisor, output),
+        Layout::Plain => {}
+    }
     parallel::planes(output, plane.windows(), |index, output| {
-        let input = &input[index * plane.elements..(index + 1) * plane.elements];
+        let input = &input.data[index * plane.elements..(index + 1) * plane.elements];
         if are_long {
             long_sums(input, plane, output);
         } else {
@@ -316,7 +324,7 @@ fn windows(input: &[f32], plane: &Plane, start: f32, combine: impl Fn(f32, f32) 
     let columns = &plane.columns;
     let whole = columns.whole(plane.kernel);
     super::gemm::with_scratch(plane.width, |column| {
-        Arch::new().dispatch(
+        arch().dispatch(
             #[inline(always)]
             || {
                 for (output, rows) in output.chunks_exact_mut(columns.taps.len()).zip(&plane.rows) {

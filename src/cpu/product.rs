@@ -6,14 +6,16 @@
 
 use std::ops::Range;
 
-use pulp::{Arch, Simd, WithSimd};
+use pulp::{Simd, WithSimd};
+
+use super::vectors::{arch, lanes};
 
 /// Rows in registers: with two vectors of eight columns, 12 accumulators of the 16 registers that AVX2 has.
 pub(super) const ROWS: usize = 6;
 /// Columns in registers.
 pub(super) const COLUMNS: usize = 16;
 /// Columns of a last panel that has no more.
-pub(super) const HALF: usize = COLUMNS / 2;
+const HALF: usize = COLUMNS / 2;
 /// The largest block of the inner extent: a panel of columns is then 20 KiB.
 const INNER: usize = 320;
 /// Rows of a block: with `INNER`, 240 KiB.
@@ -25,9 +27,14 @@ pub(super) fn inner_blocks(inner: usize) -> impl Iterator<Item = Range<usize>> +
     (0..count).map(move |block| block * inner / count..(block + 1) * inner / count)
 }
 
+/// The width of a last panel that has no more columns than that: half a panel's, or a vector's where that is wider.
+pub(super) fn narrowest() -> usize {
+    lanes().max(HALF)
+}
+
 /// Columns in memory for so many columns: whole panels, and half of one where that is enough.
 pub(super) fn padded_columns(columns: usize) -> usize {
-    columns.next_multiple_of(HALF)
+    columns.next_multiple_of(narrowest())
 }
 
 /// The panels of so many columns: first column and width in memory, which is `narrowest` where that is enough.
@@ -96,12 +103,12 @@ pub(super) struct Block<'a, 'b> {
 }
 
 impl Block<'_, '_> {
-    pub(super) fn run(self, arch: Arch) {
-        arch.dispatch(self);
+    pub(super) fn run(self) {
+        arch().dispatch(self);
     }
 
     #[inline(always)]
-    fn sized<S: Simd, const WHOLE: usize, const PART: usize>(self, simd: S) {
+    fn sized<S: Simd, const WHOLE: usize, const PART: usize, const TOGETHER: usize, const ALL: usize>(self, simd: S) {
         let Self {
             weights,
             rows,
@@ -116,9 +123,17 @@ impl Block<'_, '_> {
         let packed = weights.block(&inner);
         for start in rows.clone().step_by(ROW_BLOCK) {
             let end = rows.end.min(start + ROW_BLOCK);
-            for (column, width) in panels(length, HALF) {
-                let panel = &columns[column * extent..(column + width) * extent];
-                let kept = width.min(length - column);
+            let mut column = 0;
+            while column < length {
+                let rest = length - column;
+                // Whole panels in registers at a time, then one of whatever width is left.
+                let (count, width) = match rest {
+                    0..=HALF if S::F32_LANES <= HALF => (1, HALF),
+                    _ if rest >= TOGETHER * COLUMNS => (TOGETHER, COLUMNS),
+                    _ => (1, COLUMNS),
+                };
+                let own = &columns[column * extent..(column + count * width) * extent];
+                let kept = (count * width).min(rest);
                 for row in (start..end).step_by(ROWS) {
                     let rows_panel = &packed[row * extent..(row + ROWS) * extent];
                     let targets = &mut output[row - rows.start..end.min(row + ROWS) - rows.start];
@@ -129,12 +144,13 @@ impl Block<'_, '_> {
                         column,
                         kept,
                     };
-                    if width == COLUMNS {
-                        store.store(simd, &multiply::<S, WHOLE>(simd, rows_panel, panel), targets);
-                    } else {
-                        store.store(simd, &multiply::<S, PART>(simd, rows_panel, panel), targets);
+                    match (count, width) {
+                        (1, HALF) => store.store(simd, &multiply::<S, PART, 1, PART>(simd, rows_panel, own), targets),
+                        (1, _) => store.store(simd, &multiply::<S, WHOLE, 1, WHOLE>(simd, rows_panel, own), targets),
+                        _ => store.store(simd, &multiply::<S, WHOLE, TOGETHER, ALL>(simd, rows_panel, own), targets),
                     }
                 }
+                column += count * width;
             }
         }
     }
@@ -146,27 +162,36 @@ impl WithSimd for Block<'_, '_> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         match S::F32_LANES {
-            16 => self.sized::<S, 1, 1>(simd),
-            8 => self.sized::<S, 2, 1>(simd),
-            4 => self.sized::<S, 4, 2>(simd),
-            2 => self.sized::<S, 8, 4>(simd),
-            _ => self.sized::<S, 16, 8>(simd),
+            16 => self.sized::<S, 1, 1, 4, 4>(simd),
+            8 => self.sized::<S, 2, 1, 1, 2>(simd),
+            4 => self.sized::<S, 4, 2, 1, 4>(simd),
+            2 => self.sized::<S, 8, 4, 1, 8>(simd),
+            _ => self.sized::<S, 16, 8, 1, 16>(simd),
         }
     }
 }
 
-/// `ROWS` rows by `VECTORS` vectors of columns.
+/// `ROWS` rows by `PANELS` panels of `VECTORS` vectors of columns, which are `ALL` together.
 #[inline(always)]
-fn multiply<S: Simd, const VECTORS: usize>(simd: S, rows: &[f32], columns: &[f32]) -> [[S::f32s; VECTORS]; ROWS] {
+fn multiply<S: Simd, const VECTORS: usize, const PANELS: usize, const ALL: usize>(
+    simd: S,
+    rows: &[f32],
+    columns: &[f32],
+) -> [[S::f32s; ALL]; ROWS] {
+    const { assert!(VECTORS * PANELS == ALL) };
     let (rows, _) = rows.as_chunks::<ROWS>();
     let (columns, _) = S::as_simd_f32s(columns);
     let (columns, _) = columns.as_chunks::<VECTORS>();
-    let mut sums = [[simd.splat_f32s(0.0); VECTORS]; ROWS];
-    for (row, column) in rows.iter().zip(columns) {
+    let panels: [&[[S::f32s; VECTORS]]; PANELS] = std::array::from_fn(|panel| &columns[panel * rows.len()..][..rows.len()]);
+    let mut sums = [[simd.splat_f32s(0.0); ALL]; ROWS];
+    for (step, row) in rows.iter().enumerate() {
         for i in 0..ROWS {
             let factor = simd.splat_f32s(row[i]);
-            for j in 0..VECTORS {
-                sums[i][j] = simd.mul_add_e_f32s(factor, column[j], sums[i][j]);
+            for (panel, columns) in panels.iter().enumerate() {
+                for j in 0..VECTORS {
+                    let sum = &mut sums[i][panel * VECTORS + j];
+                    *sum = simd.mul_add_e_f32s(factor, columns[step][j], *sum);
+                }
             }
         }
     }
@@ -194,6 +219,7 @@ impl Store<'_> {
                     *target = simd.add_f32s(sum, before);
                 }
             } else {
+                // Only the last panel is not kept whole.
                 let mut whole = [0.0; COLUMNS];
                 let (vectors, _) = S::as_mut_simd_f32s(&mut whole);
                 for (vector, &sum) in vectors.iter_mut().zip(sums) {

@@ -1,11 +1,10 @@
 //! Recurrent layers: for each step a fully connected layer of the state, and what the cell makes of it.
 
-use pulp::Arch;
-
 use super::epilogue::Epilogue;
 use super::linear::linear;
 use super::math::{sigmoid, tanh};
 use super::operand::Operand;
+use super::vectors::arch;
 use crate::ops::{Recurrent, RecurrentCell};
 
 /// Fills the output and gives the cell's state, which LSTM alone has.
@@ -31,7 +30,7 @@ pub(super) fn recurrent(op: Recurrent, inputs: &[Operand<'_>], output: &mut [f32
             let own = n * extents.hidden..(n + 1) * extents.hidden;
             let state = &mut state[own.clone()];
             let cell_state = cell_state.get_mut(own).unwrap_or_default();
-            Arch::new().dispatch(
+            arch().dispatch(
                 #[inline(always)]
                 || cell(op.cell, of_input, of_state, state, cell_state),
             );

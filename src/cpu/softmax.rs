@@ -1,11 +1,10 @@
 //! Softmax and log-softmax, with the maximum taken off.
 
-use pulp::Arch;
-
 use super::math::exp;
 use super::operand::Operand;
 use super::parallel;
 use super::reduce::sum_of_row;
+use super::vectors::arch;
 use crate::error::Result;
 use crate::ops::Softmax;
 
@@ -16,7 +15,7 @@ pub(super) fn softmax(op: Softmax, input: &Operand<'_>, output: &mut [f32]) -> R
     let inner: usize = input.shape[axis + 1..].iter().product();
     parallel::planes(output, extent * inner, |index, output| {
         let input = &input.data[index * extent * inner..(index + 1) * extent * inner];
-        Arch::new().dispatch(
+        arch().dispatch(
             #[inline(always)]
             || {
                 if inner == 1 {

@@ -1,10 +1,9 @@
 //! Functions of one element over slices, compiled for the vectors that the machine has.
 
-use pulp::Arch;
-
 use super::broadcast::flag;
 use super::math::{decay_minus_one, erf, exp, gelu, gelu_tanh, log, mish, sigmoid, softplus, tanh};
 use super::parallel;
+use super::vectors::arch;
 use crate::ops::Unary;
 
 /// Applies a function of floats to every element, on this thread.
@@ -112,7 +111,7 @@ fn round_significand(x: f32, fraction_bits: u32, least_exponent: i32) -> f32 {
 }
 
 fn each(data: &mut [f32], function: impl Fn(f32) -> f32) {
-    Arch::new().dispatch(
+    arch().dispatch(
         #[inline(always)]
         || {
             for x in data {

@@ -19,7 +19,9 @@ const FEWEST_COLUMNS: usize = PANELS * COLUMNS;
 const FEWEST_ROWS: usize = 8 * ROWS;
 
 impl Item for u32 {
-    const NARROWEST: usize = COLUMNS;
+    fn narrowest() -> usize {
+        COLUMNS
+    }
 }
 
 /// Where a product's columns come from.

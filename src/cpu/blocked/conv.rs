@@ -1,0 +1,383 @@
+//! Convolution: weights of a panel by elements of the input, for some positions at a time in registers.
+
+use std::ops::Range;
+
+use pulp::{Simd, WithSimd};
+use rayon::prelude::*;
+
+use super::band::{Band, Columns, Image, Reads};
+use super::depthwise;
+use super::layout::{BLOCK, Layout, blocks, channels_of, rearrange};
+use super::weights::{Panel, Part, Products, Weights};
+use crate::cpu::epilogue::Epilogue;
+use crate::cpu::gemm::with_scratch;
+use crate::cpu::operand::Operand;
+use crate::cpu::plane::{Plane, split};
+use crate::cpu::vectors::arch;
+use crate::error::Result;
+use crate::ops::Conv;
+use crate::shape::element_count;
+
+/// Positions in registers: by four vectors of channels they are 24 of the 32 accumulators that AVX-512 has, by AVX2's two 12 of 16.
+const POSITIONS: usize = 6;
+/// Elements of a band's rows that stay in the second-level cache.
+const BAND: usize = 1 << 16;
+/// Positions of a band, whose sums of a panel stay there too.
+const MOST_POSITIONS: usize = 1 << 10;
+/// Elements of scratch memory that a task may have: 1 GiB.
+const MOST_SCRATCH: usize = 1 << 28;
+/// Multiply-adds that are worth a task.
+const GRAIN: usize = 1 << 18;
+
+/// Whether scratch memory holds what an output row reads.
+pub(in crate::cpu) fn is_possible(op: &Conv, input: &[usize], weight: &[usize]) -> bool {
+    let Ok(geometry) = op.geometry(input, weight, None) else {
+        return false;
+    };
+    let (outer, innermost) = split(&geometry.axes);
+    let rows: usize = outer.iter().map(|axis| axis.kernel).product();
+    let lanes = BLOCK * blocks(geometry.in_channels);
+    let scratch = Columns::length(&innermost).and_then(|columns| columns.checked_mul(rows + 1)?.checked_mul(lanes));
+    scratch.is_some_and(|scratch| scratch <= MOST_SCRATCH)
+}
+
+/// A convolution that is possible and whose weights were packed for blocks, from either layout into either.
+pub(in crate::cpu) fn conv(
+    op: &Conv,
+    input: &Operand<'_>,
+    weight: &Operand<'_>,
+    weights: &Weights,
+    epilogue: &Epilogue<'_>,
+    (output, output_layout): (&mut [f32], Layout),
+) -> Result<()> {
+    let geometry = op.geometry(input.shape, weight.shape, None)?;
+    let shape = geometry.output_shape();
+    let plane = Plane::of(&geometry, op.padding_mode);
+    if output.is_empty() {
+        return Ok(());
+    }
+    let layout = if Layout::is_either(input.shape) {
+        Layout::Blocked
+    } else {
+        input.layout
+    };
+    let reads = Reads::new(&plane, op.padding_mode, layout, geometry.in_channels);
+    let padded_bias = epilogue.bias.map(|bias| {
+        let mut padded = bias.to_vec();
+        padded.resize(blocks(bias.len()) * BLOCK, 0.0);
+        padded
+    });
+    let run = |epilogue: &Epilogue<'_>, output: &mut [f32]| {
+        let problem = Problem {
+            plane: &plane,
+            reads: &reads,
+            input: input.data,
+            layout,
+            bias: padded_bias.as_deref(),
+            epilogue: Epilogue {
+                bias: None,
+                ..epilogue.clone()
+            },
+        };
+        match weights {
+            Weights::Products(products) => problem.products(products, output),
+            Weights::Depthwise(weights) => depthwise::run(&problem, weights, output),
+        }
+    };
+    if output_layout == Layout::Blocked {
+        run(epilogue, output);
+        return Ok(());
+    }
+    // What the graph's plan does with blocks, for an operator by itself: the same sums, rearranged.
+    let length = element_count("conv2d", &[shape[0], blocks(shape[1]), BLOCK, shape[2..].iter().product()])?;
+    let residual = epilogue.residual.map(|residual| {
+        let mut blocked = vec![0.0; length];
+        rearrange(&shape, Layout::Blocked, residual, &mut blocked);
+        blocked
+    });
+    let epilogue = Epilogue {
+        residual: residual.as_deref(),
+        ..epilogue.clone()
+    };
+    let mut blocked = vec![0.0; length];
+    run(&epilogue, &mut blocked);
+    rearrange(&shape, Layout::Plain, &blocked, output);
+    Ok(())
+}
+
+/// A convolution into blocks.
+pub(super) struct Problem<'a> {
+    pub(super) plane: &'a Plane,
+    pub(super) reads: &'a Reads<'a>,
+    input: &'a [f32],
+    layout: Layout,
+    /// Of whole blocks.
+    pub(super) bias: Option<&'a [f32]>,
+    /// What follows, in the output's layout.
+    pub(super) epilogue: Epilogue<'a>,
+}
+
+/// A position of a band: its output row, and where its first tap is in the rows that it reads.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Place {
+    pub(super) row: usize,
+    pub(super) start: usize,
+}
+
+impl<'a> Problem<'a> {
+    pub(super) fn image(&self, index: usize) -> Image<'a> {
+        let plane = self.plane;
+        let input = plane.input;
+        let shape = [1, plane.in_channels, input.height, input.width];
+        let length = self.layout.length(&shape);
+        Image {
+            data: &self.input[index * length..(index + 1) * length],
+            layout: self.layout,
+            channels: plane.in_channels,
+            height: input.height,
+            width: input.width,
+        }
+    }
+
+    /// The rows of an image cut into bands that have room in the cache, at least so many where there are.
+    pub(super) fn bands(&self, blocks: usize, wanted: usize) -> Vec<Range<usize>> {
+        let output = self.plane.output;
+        let mut rows = output.height.div_ceil(wanted.max(1)).max(1);
+        while rows > 1 && (rows * output.width > MOST_POSITIONS || self.reads.estimate(rows, blocks) > BAND) {
+            rows = rows.div_ceil(2);
+        }
+        let count = output.height.div_ceil(rows);
+        (0..count)
+            .map(|band| band * output.height / count..(band + 1) * output.height / count)
+            .collect()
+    }
+
+    /// The positions of some rows.
+    pub(super) fn places(&self, rows: usize, step: usize) -> Vec<Place> {
+        let width = self.plane.output.width;
+        let of_row = |row| (0..width).map(move |x| Place { row, start: x * step });
+        (0..rows).flat_map(of_row).collect()
+    }
+
+    fn products(&self, weights: &Products, output: &mut [f32]) {
+        let plane = self.plane;
+        let of_group = blocks(plane.in_channels / weights.groups());
+        let positions = plane.output.height * plane.output.width;
+        let work = positions.saturating_mul(weights.terms()).saturating_mul(plane.out_channels) * plane.batch;
+        let threads = rayon::current_num_threads().min(work.div_ceil(GRAIN));
+        // Rows are shared where they are more than weights, so that each of these is read once.
+        let wanted = if threads == 1 { 1 } else { (4 * threads).div_ceil(plane.batch) };
+        let has_many_weights = weights.terms() / (plane.kernel.height * plane.kernel.width) * 2 > positions;
+        let in_rows = if has_many_weights { 1 } else { wanted.min(positions.div_ceil(8 * POSITIONS)) };
+        let bands = self.bands(of_group, in_rows);
+        let parts = wanted.div_ceil(bands.len()).clamp(1, weights.panels.len());
+        let mut tasks: Vec<Task<'_, '_>> = Vec::with_capacity(plane.batch * bands.len() * parts);
+        let of_image = blocks(plane.out_channels) * BLOCK * positions;
+        for (image, mut rest) in output.chunks_exact_mut(of_image).enumerate() {
+            for part in 0..parts {
+                let panels = part * weights.panels.len() / parts..(part + 1) * weights.panels.len() / parts;
+                let panels = &weights.panels[panels];
+                let count = panels.iter().map(|panel| panel.blocks).sum::<usize>();
+                let (own, others) = rest.split_at_mut(count * BLOCK * positions);
+                rest = others;
+                let first = tasks.len();
+                tasks.extend(bands.iter().map(|band| Task {
+                    image,
+                    panels,
+                    rows: band.clone(),
+                    output: Vec::with_capacity(count),
+                }));
+                for mut block in own.chunks_exact_mut(BLOCK * positions) {
+                    for task in &mut tasks[first..] {
+                        let (own, others) = block.split_at_mut(task.rows.len() * plane.output.width * BLOCK);
+                        block = others;
+                        task.output.push(own);
+                    }
+                }
+            }
+        }
+        if threads == 1 {
+            tasks.into_iter().for_each(|task| task.run(self, weights));
+        } else {
+            tasks.into_par_iter().with_max_len(1).for_each(|task| task.run(self, weights));
+        }
+    }
+
+    /// What follows the sums of a block, which lie from this place of the output on.
+    pub(super) fn finish(&self, place: usize, sums: &mut [f32]) {
+        self.epilogue.apply(place, 0, sums);
+    }
+}
+
+/// Some panels of a band of an image.
+struct Task<'a, 'o> {
+    image: usize,
+    panels: &'a [Panel],
+    rows: Range<usize>,
+    /// The band of each block.
+    output: Vec<&'o mut [f32]>,
+}
+
+impl Task<'_, '_> {
+    fn run(mut self, problem: &Problem<'_>, weights: &Products) {
+        let plane = problem.plane;
+        let image = problem.image(self.image);
+        let rows = problem.reads.rows(self.rows.clone());
+        let channels = plane.in_channels / weights.groups();
+        let of_group = blocks(channels);
+        let positions = plane.output.height * plane.output.width;
+        let mut outputs = self.output.as_mut_slice();
+        with_scratch(problem.reads.scratch(&rows, of_group), |scratch| {
+            for panels in self.panels.chunk_by(|one, other| one.group == other.group) {
+                let group = panels[0].group;
+                let band = problem.reads.band(&image, group * of_group..(group + 1) * of_group, &rows, scratch);
+                let places = problem.places(rows.count, band.step);
+                for panel in panels {
+                    let (own, others) = std::mem::take(&mut outputs).split_at_mut(panel.blocks);
+                    outputs = others;
+                    for (number, part) in weights.parts.iter().enumerate() {
+                        arch().dispatch(Sums {
+                            weights: weights.of(panel, part),
+                            start: if number == 0 {
+                                Start::Bias(problem.bias.map(|bias| &bias[panel.first * BLOCK..(panel.first + panel.blocks) * BLOCK]))
+                            } else {
+                                Start::Sums
+                            },
+                            part,
+                            band: &band,
+                            places: &places,
+                            channels,
+                            lanes: problem.reads.lanes(),
+                            kernel: (plane.kernel.height, plane.kernel.width),
+                            output: &mut *own,
+                        });
+                    }
+                    for (block, sums) in own.iter_mut().enumerate() {
+                        let block = self.image * blocks(plane.out_channels) + panel.first + block;
+                        let place = (block * positions + self.rows.start * plane.output.width) * BLOCK;
+                        problem.finish(place, sums);
+                    }
+                }
+            }
+        });
+    }
+}
+
+/// What a part of a sum is added to.
+#[derive(Clone, Copy)]
+enum Start<'a> {
+    Bias(Option<&'a [f32]>),
+    /// What stands in the output.
+    Sums,
+}
+
+/// A part of the sums of a panel, for all positions of a band.
+struct Sums<'a, 'o> {
+    weights: &'a [f32],
+    part: &'a Part,
+    band: &'a Band<'a>,
+    places: &'a [Place],
+    /// Input channels of the group, and those that lie together.
+    channels: usize,
+    lanes: usize,
+    kernel: (usize, usize),
+    start: Start<'a>,
+    output: &'a mut [&'o mut [f32]],
+}
+
+impl WithSimd for Sums<'_, '_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        match (S::F32_LANES, self.output.len()) {
+            (16, 1) => self.positions::<S, 1>(simd),
+            (16, 2) => self.positions::<S, 2>(simd),
+            (16, 3) => self.positions::<S, 3>(simd),
+            (16, _) => self.positions::<S, 4>(simd),
+            (8, _) => self.positions::<S, 2>(simd),
+            (4, _) => self.positions::<S, 4>(simd),
+            (2, _) => self.positions::<S, 8>(simd),
+            _ => self.positions::<S, 16>(simd),
+        }
+    }
+}
+
+impl Sums<'_, '_> {
+    /// All positions, cut into tiles of about the same size. `V` vectors are a position's channels.
+    #[inline(always)]
+    fn positions<S: Simd, const V: usize>(mut self, simd: S) {
+        let count = self.places.len();
+        let tiles = count.div_ceil(POSITIONS);
+        for tile in 0..tiles {
+            let own = tile * count / tiles..(tile + 1) * count / tiles;
+            match own.len() {
+                1 => self.tile::<S, V, 1>(simd, own.start),
+                2 => self.tile::<S, V, 2>(simd, own.start),
+                3 => self.tile::<S, V, 3>(simd, own.start),
+                4 => self.tile::<S, V, 4>(simd, own.start),
+                5 => self.tile::<S, V, 5>(simd, own.start),
+                _ => self.tile::<S, V, POSITIONS>(simd, own.start),
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn tile<S: Simd, const V: usize, const P: usize>(&mut self, simd: S, first: usize) {
+        let places: [Place; P] = std::array::from_fn(|p| self.places[first + p]);
+        let sums = self.sums::<S, V, P>(simd, &places);
+        let vectors = BLOCK / S::F32_LANES;
+        // Indices that are known here keep sums in registers all along.
+        for v in 0..V {
+            let output = &mut self.output[v / vectors];
+            let (target, _) = S::as_mut_simd_f32s(&mut output[first * BLOCK..(first + P) * BLOCK]);
+            let bias = match self.start {
+                Start::Bias(Some(bias)) => S::as_simd_f32s(bias).0[v],
+                _ => simd.splat_f32s(0.0),
+            };
+            for p in 0..P {
+                let target = &mut target[p * vectors + v % vectors];
+                let start = if let Start::Sums = self.start { *target } else { bias };
+                *target = simd.add_f32s(start, sums[p][v]);
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn sums<S: Simd, const V: usize, const P: usize>(&self, simd: S, places: &[Place; P]) -> [[S::f32s; V]; P] {
+        let (height, width) = self.kernel;
+        let band = self.band;
+        let (weights, _) = S::as_simd_f32s(self.weights);
+        let (mut weights, _) = weights.as_chunks::<V>();
+        let mut sums = [[simd.splat_f32s(0.0); V]; P];
+        for row in self.part.rows.clone() {
+            let (block, tap_row) = (row / height, row % height);
+            let own = channels_of(block, self.channels);
+            // Taps whose elements lie one after another are one run.
+            let (runs, length) = if own == self.lanes && band.tap == self.lanes {
+                (1, own * width)
+            } else {
+                (width, own)
+            };
+            let starts = &band.rows[tap_row * band.count..(tap_row + 1) * band.count];
+            for run in 0..runs {
+                let offset = block * band.block + run * band.tap;
+                let elements: [&[f32]; P] = std::array::from_fn(|p| {
+                    let start = offset + starts[places[p].row] + places[p].start;
+                    &band.data[start..start + length]
+                });
+                let (now, later) = weights.split_at(length);
+                weights = later;
+                for (k, weight) in now.iter().enumerate() {
+                    for p in 0..P {
+                        let factor = simd.splat_f32s(elements[p][k]);
+                        for v in 0..V {
+                            sums[p][v] = simd.mul_add_e_f32s(factor, weight[v], sums[p][v]);
+                        }
+                    }
+                }
+            }
+        }
+        sums
+    }
+}

@@ -1,0 +1,22 @@
+//! Convolutional layers on blocks of channels: between convolutions, values have 16 channels of a position together in memory, so that
+//! a vector is of channels and every loop over positions, taps and input channels reads what it needs from one place.
+//!
+//! A convolution needs no columns packed: its inner loop multiplies vectors of weights, which were packed once, by single elements of the
+//! input where it lies. Only where there is padding are rows copied, a band at a time. Which values lie so is a matter of the plan
+//! ([`choose`]); what has no such kernel has its inputs rearranged.
+
+mod band;
+mod choose;
+mod conv;
+mod depthwise;
+mod elements;
+mod layout;
+pub(super) mod pool;
+mod run;
+mod weights;
+
+pub(super) use choose::{Layouts, choose};
+pub(super) use conv::{conv, is_possible};
+pub(super) use layout::{Layout, rearrange};
+pub(super) use run::run;
+pub(crate) use weights::{Weights, fits};

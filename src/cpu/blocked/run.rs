@@ -1,0 +1,41 @@
+//! Operators whose output is in blocks.
+
+use super::elements::{batch_norm, binary, concat};
+use crate::cpu::base::{Prepared, base};
+use crate::cpu::operand::Operand;
+use crate::cpu::{fused, pool, unary};
+use super::layout::Layout;
+use crate::cpu::epilogue::Epilogue;
+use crate::error::{Error, Result};
+use crate::ops::{FusedBase, Op};
+
+/// Runs an operator that [`choose`](super::choose) has found, into blocks.
+pub(in crate::cpu) fn run(
+    op: &Op,
+    inputs: &[Operand<'_>],
+    prepared: Option<&Prepared>,
+    shape: &[usize],
+    output: &mut [f32],
+) -> Result<()> {
+    let input = &inputs[0];
+    match op {
+        Op::Conv(op) => {
+            let epilogue = Epilogue {
+                bias: inputs.get(2).map(|bias| bias.data),
+                ..Epilogue::default()
+            };
+            base(FusedBase::Conv(*op), inputs, prepared, &epilogue, (output, Layout::Blocked))?;
+        }
+        Op::Fused(op) => fused::fused(op, inputs, prepared, (output, Layout::Blocked))?,
+        Op::MaxPool(op) => pool::max_pool(op, input, output, None)?,
+        Op::AdaptiveMaxPool(op) => pool::adaptive_max_pool(op, input, output, None)?,
+        Op::AvgPool(op) => pool::avg_pool(op, input, output)?,
+        Op::AdaptiveAvgPool(op) => pool::adaptive_avg_pool(op, input, output)?,
+        Op::Unary(op) => unary::unary(*op, input.data, output),
+        Op::Binary(op) => binary(*op, [input, &inputs[1]], shape, output),
+        Op::BatchNorm(op) => batch_norm(*op, inputs, output),
+        Op::Concat(_) => concat(inputs, shape, output),
+        other => return Err(Error::Internal(format!("{} has no kernel for blocks", other.name()))),
+    }
+    Ok(())
+}

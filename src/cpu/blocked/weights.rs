@@ -1,0 +1,165 @@
+//! Weights as convolutions on blocks read them, packed once.
+
+use super::layout::{BLOCK, blocks, channels_of};
+use crate::cpu::operand::Operand;
+use crate::cpu::vectors::lanes;
+use crate::ops::Conv;
+
+/// The most terms of a part of a sum, unless a row of taps has more: its weights stay in the first-level cache.
+const PART: usize = 160;
+
+/// The weights of a convolution that [`fits`].
+#[derive(Clone, Debug)]
+pub(crate) enum Weights {
+    Products(Products),
+    /// `[block][tap][16]`.
+    Depthwise(Vec<f32>),
+}
+
+/// A convolution's weights in panels of some blocks of output channels.
+#[derive(Clone, Debug)]
+pub(crate) struct Products {
+    pub(super) panels: Vec<Panel>,
+    pub(super) parts: Vec<Part>,
+    data: Vec<f32>,
+    /// Terms of a sum.
+    terms: usize,
+    groups: usize,
+}
+
+/// Some blocks of output channels of one group.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Panel {
+    pub(super) group: usize,
+    /// The number of the first, of those of all groups.
+    pub(super) first: usize,
+    pub(super) blocks: usize,
+    offset: usize,
+}
+
+/// Some rows of taps, which are numbered `[block of input channels][tap row]`, and how many terms stand before and in them.
+#[derive(Clone, Debug)]
+pub(super) struct Part {
+    pub(super) rows: std::ops::Range<usize>,
+    terms: std::ops::Range<usize>,
+}
+
+/// Whether a convolution with weights of this shape is one on blocks: each group of whole blocks, or of one channel.
+pub(crate) fn fits(op: &Conv, weight: &[usize]) -> bool {
+    if is_depthwise(op, weight) {
+        return op.groups >= BLOCK;
+    }
+    let per_group = weight[0] / op.groups;
+    let are_whole = per_group.is_multiple_of(BLOCK) && weight[1].is_multiple_of(BLOCK);
+    !weight.contains(&0) && if op.groups == 1 { per_group >= BLOCK } else { are_whole }
+}
+
+fn is_depthwise(op: &Conv, weight: &[usize]) -> bool {
+    op.groups > 1 && weight[0] == op.groups && weight[1] == 1
+}
+
+/// The most blocks of output channels that are computed together.
+fn most_blocks() -> usize {
+    if lanes() == BLOCK { 4 } else { 1 }
+}
+
+impl Weights {
+    pub(crate) fn new(op: &Conv, weight: &Operand<'_>) -> Self {
+        let taps: usize = weight.shape[2..].iter().product();
+        if !is_depthwise(op, weight.shape) {
+            return Self::Products(Products::new(op, weight, most_blocks()));
+        }
+        let mut data = vec![0.0; blocks(weight.shape[0]) * taps * BLOCK];
+        for (channel, taps) in weight.data.chunks_exact(taps.max(1)).enumerate() {
+            let own = data[channel / BLOCK * taps.len() * BLOCK..].chunks_exact_mut(BLOCK);
+            for (target, &value) in own.zip(taps) {
+                target[channel % BLOCK] = value;
+            }
+        }
+        Self::Depthwise(data)
+    }
+}
+
+impl Products {
+    fn new(op: &Conv, weight: &Operand<'_>, most: usize) -> Self {
+        let (outputs, inputs) = (weight.shape[0] / op.groups, weight.shape[1]);
+        let taps: usize = weight.shape[2..].iter().product();
+        let width = weight.shape.last().copied().unwrap_or(1);
+        let terms = inputs * taps;
+        let of_group = blocks(outputs);
+        let count = of_group.div_ceil(most);
+        let mut products = Self {
+            panels: Vec::with_capacity(op.groups * count),
+            parts: parts(inputs, taps / width, width),
+            data: vec![0.0; op.groups * of_group * BLOCK * terms],
+            terms,
+            groups: op.groups,
+        };
+        let mut offset = 0;
+        for group in 0..op.groups {
+            for panel in 0..count {
+                let (first, past) = (panel * of_group / count, (panel + 1) * of_group / count);
+                let panel = Panel {
+                    group,
+                    first: group * of_group + first,
+                    blocks: past - first,
+                    offset,
+                };
+                products.panels.push(panel);
+                let width = panel.blocks * BLOCK;
+                for output in first * BLOCK..outputs.min(past * BLOCK) {
+                    let source = &weight.data[(group * outputs + output) * terms..][..terms];
+                    let target = products.data[offset + output - first * BLOCK..].iter_mut().step_by(width);
+                    for (target, place) in target.zip(order(inputs, taps)) {
+                        *target = source[place];
+                    }
+                }
+                offset += width * terms;
+            }
+        }
+        products
+    }
+
+    /// The weights of a panel for a part, `[term][channel]`.
+    pub(super) fn of(&self, panel: &Panel, part: &Part) -> &[f32] {
+        let width = panel.blocks * BLOCK;
+        &self.data[panel.offset + part.terms.start * width..panel.offset + part.terms.end * width]
+    }
+
+    pub(super) fn terms(&self) -> usize {
+        self.terms
+    }
+
+    pub(super) fn groups(&self) -> usize {
+        self.groups
+    }
+}
+
+/// The order of the terms: `[block][tap][channel]`, as places in `[channel][tap]`.
+fn order(channels: usize, taps: usize) -> impl Iterator<Item = usize> {
+    (0..blocks(channels)).flat_map(move |block| {
+        let own = channels_of(block, channels);
+        (0..taps).flat_map(move |tap| (0..own).map(move |channel| (block * BLOCK + channel) * taps + tap))
+    })
+}
+
+/// Cuts sums into parts, which are the same on every machine.
+fn parts(channels: usize, height: usize, width: usize) -> Vec<Part> {
+    let mut parts: Vec<Part> = Vec::new();
+    let mut terms = 0;
+    for row in 0..blocks(channels) * height {
+        let own = channels_of(row / height, channels) * width;
+        match parts.last_mut() {
+            Some(part) if part.terms.len() + own <= PART => {
+                part.rows.end += 1;
+                part.terms.end += own;
+            }
+            _ => parts.push(Part {
+                rows: row..row + 1,
+                terms: terms..terms + own,
+            }),
+        }
+        terms += own;
+    }
+    parts
+}
