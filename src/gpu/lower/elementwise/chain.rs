@@ -39,16 +39,6 @@ struct Axis {
     inner: usize,
 }
 
-impl Axis {
-    /// Whether quotients by floats are off by one at most.
-    fn has_few_rows(self, elements: usize) -> bool {
-        const MOST_ROWS: usize = 1 << 20;
-        const LARGEST: usize = 1 << 30;
-        // Vectors may go past the end.
-        (elements + 4) / self.inner < MOST_ROWS && self.inner.max(self.extent) < LARGEST
-    }
-}
-
 impl Chain {
     pub(crate) fn functions(&self) -> usize {
         self.steps.len()
@@ -185,7 +175,6 @@ pub(crate) fn lower<'a>(
     let constants = [
         ("LANES", LANES),
         ("ALIKE", u32::from(axis.inner.is_multiple_of(4))),
-        ("FEW_ROWS", u32::from(axis.has_few_rows(elements(&result)))),
         ("THIRD_ALONG", chain.along[0].into()),
         ("FOURTH_ALONG", chain.along[1].into()),
         ("FIFTH_ALONG", chain.along[2].into()),
@@ -200,9 +189,7 @@ pub(crate) fn lower<'a>(
         quads: quads as u32,
         extent: axis.extent as u32,
         inner: axis.inner as u32,
-        inverse_inner: 1.0 / axis.inner as f32,
-        inverse_extent: 1.0 / axis.extent as f32,
-        unused: [0; 3],
+        unused: [0],
         numbers,
     };
     let slots = bound.into_iter().map(slot).collect::<Result<Vec<_>>>()?;

@@ -21,10 +21,7 @@ parameters! {
         extent: u32,
         /// elements after the axis: the distance between neighbours along it
         inner: u32,
-        /// 1 / inner and 1 / extent
-        inverse_inner: f32,
-        inverse_extent: f32,
-        unused: [u32; 3],
+        unused: [u32; 1],
         /// bits of numbers that functions take
         numbers: [[u32; 4]; CHAIN_VECTORS],
     }
