@@ -85,7 +85,7 @@ pub(crate) fn of_graph(graph: &Graph) -> HashMap<ValueId, ExactSums> {
             _ => return None,
         };
         let by_weight = match (&node.op, shape) {
-            (Op::MatMulInteger(_), &[terms, columns]) => Rows {
+            (Op::MatMulInteger(_), &[terms, columns]) => WeightLayout {
                 rows: columns,
                 row_stride: 1,
                 channels: terms,
@@ -93,7 +93,7 @@ pub(crate) fn of_graph(graph: &Graph) -> HashMap<ValueId, ExactSums> {
                 products: 1,
             }
             .parts(input, weight),
-            (Op::ConvInteger(_), &[rows, ..]) => Rows {
+            (Op::ConvInteger(_), &[rows, ..]) => WeightLayout {
                 rows,
                 row_stride: channels * products,
                 channels,
@@ -213,7 +213,7 @@ fn combined(function: Binary, left: Bounds, right: Bounds) -> Option<Bounds> {
 }
 
 /// Where the weights of sums lie: a sum has a row of them.
-struct Rows {
+struct WeightLayout {
     rows: usize,
     row_stride: usize,
     channels: usize,
@@ -222,7 +222,7 @@ struct Rows {
     products: usize,
 }
 
-impl Rows {
+impl WeightLayout {
     /// The fewest parts for an input within bounds and these weights. None where a few channels are too many.
     fn parts(&self, input: Bounds, weight: &Tensor) -> Option<Parts> {
         match weight {
@@ -296,7 +296,7 @@ mod tests {
     fn bytes_are_added_up_by_their_types() {
         let parts = |left, right, channels, products| ExactSums::of_types(left, right, channels, products).map(|sums| sums.parts);
         assert_eq!(parts(DType::U8, DType::I8, 1000, 1).unwrap(), [0..512, 512..1000]);
-        assert_eq!(parts(DType::U8, DType::I8, 3, 9).unwrap(), [0..3]);
+        assert_eq!(parts(DType::U8, DType::I8, 600, 1).unwrap(), [0..512, 512..600]);
         assert_eq!(parts(DType::I8, DType::I8, 0, 9).unwrap(), []);
         // 16 channels of 49 products, or none of 500.
         assert_eq!(parts(DType::U8, DType::U8, 8, 500), None);
@@ -343,7 +343,7 @@ mod tests {
     fn no_part_exceeds_what_floats_have() {
         let mut random = Random::new(3);
         let weights: Vec<i32> = (0..5 * 333).map(|_| random.below(60_000) as i32 - 30_000).collect();
-        let rows = Rows {
+        let rows = WeightLayout {
             rows: 5,
             row_stride: 333,
             channels: 333,

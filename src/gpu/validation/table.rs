@@ -150,7 +150,9 @@ fn chain(functions: &[Op], whole: &TensorType, few: &[usize], recording: &mut Re
     if last == first {
         return false;
     }
-    inputs.iter().for_each(|input| recording.export(input));
+    for input in &inputs {
+        recording.export(input);
+    }
     let output = lower_chain(&chain, |id| inputs.get(id.0), whole, recording).unwrap();
     recording.export(&output);
     true

@@ -110,9 +110,12 @@ fn exact_in_parts<P>(
 ) -> Result<()> {
     let mut before: Option<Value> = None;
     for (index, part) in parts.iter().enumerate() {
-        let mut target = |is_output: bool| match is_output {
-            true => Ok(output.clone()),
-            false => recording.output(name, &output.shape, output.dtype),
+        let mut target = |is_output: bool| {
+            if is_output {
+                Ok(output.clone())
+            } else {
+                recording.output(name, &output.shape, output.dtype)
+            }
         };
         let is_last = index + 1 == parts.len();
         let sum = target(parts.len() == 1)?;
