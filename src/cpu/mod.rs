@@ -66,6 +66,7 @@ mod pad;
 mod parallel;
 mod plane;
 mod pool;
+mod pool_window;
 mod prelu;
 mod product;
 mod recurrent;

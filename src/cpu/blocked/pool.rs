@@ -3,7 +3,7 @@
 use super::layout::{BLOCK, Layout};
 use crate::cpu::operand::Operand;
 use crate::cpu::parallel;
-use crate::cpu::pool::{Plane, Rows, Taps};
+use crate::cpu::pool_window::{Plane, Rows, Taps};
 use crate::cpu::vectors::arch;
 
 /// The maxima of each window.

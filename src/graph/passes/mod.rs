@@ -34,6 +34,8 @@ pub enum Pass {
     FoldScaleAndShift,
     /// Folds a `Pad2d` into the convolution after it, so that no padded tensor exists.
     FoldPadding,
+    /// Makes the product of something with its sigmoid, as exporters write it, one `silu`.
+    FuseSilu,
     /// Removes operators whose output is their input bit for bit: shapes that are kept, slices of everything, one tensor
     /// joined, axes in the same order, padding of nothing, numbers of the type that they are to have, products with 1, sums with -0. It needs the shapes of the inputs
     /// and does nothing without.
@@ -41,8 +43,6 @@ pub enum Pass {
     /// Makes two matrix products with a softmax between them, as exporters write attention, one operator, which needs no memory for
     /// the scores. It needs the shapes of the inputs and does nothing without.
     FuseAttention,
-    /// Makes the product of something with its sigmoid, as exporters write it, one `silu`.
-    FuseSilu,
     /// Makes convolution or linear, residual sum and activation one operator. A sum is a residual sum where both sides
     /// have the same shape, which only known shapes of the inputs can tell; without them activations alone are fused.
     FuseEpilogues,
@@ -57,9 +57,9 @@ impl Pass {
         Self::FoldBatchNorm,
         Self::FoldScaleAndShift,
         Self::FoldPadding,
+        Self::FuseSilu,
         Self::RemoveNoOps,
         Self::FuseAttention,
-        Self::FuseSilu,
         Self::FuseEpilogues,
         Self::RemoveDeadCode,
     ];
@@ -158,7 +158,7 @@ impl Passes {
     /// Whether none of them makes constants.
     pub(crate) fn make_no_constants(&self) -> bool {
         let mut passes = self.passes.iter();
-        passes.all(|&pass| pass.uses_shapes() || pass == Pass::RemoveDeadCode)
+        passes.all(|&pass| pass.uses_shapes() || matches!(pass, Pass::FuseSilu | Pass::RemoveDeadCode))
     }
 
     /// The graph after these passes, one after another, for these shapes of the inputs if they are known. Inputs and outputs
