@@ -1,4 +1,4 @@
-// The same bits everywhere.
+// The same number everywhere.
 //
 // An invocation writes one element.
 // Header: LANES.

@@ -19,6 +19,8 @@ pub(crate) enum Prepared {
     Floats(Vec<PackedRows>),
     /// Weights of a convolution on blocks of channels.
     Blocked(blocked::Weights),
+    /// A linear layer's.
+    Linear(blocked::Products),
     /// Weights of bytes.
     Conv(ConvWeights),
     MatMul(MatMulWeights),
@@ -41,6 +43,7 @@ pub(crate) fn prepare(op: &Op, weight: &TensorView<'_>) -> Option<Prepared> {
             base: FusedBase::ConvTranspose(op),
             ..
         }) => Some(Prepared::Floats(conv_transpose::pack(op, &weight))),
+        Op::Linear(_) => Some(Prepared::Linear(blocked::Products::of_matrix(&weight))),
         _ => None,
     }
 }
@@ -110,7 +113,11 @@ pub(super) fn base(
                 by_column: true,
                 ..epilogue.clone()
             };
-            linear::linear(input.data, weight, &epilogue, output);
+            let packed = match prepared {
+                Some(Prepared::Linear(packed)) => Some(packed),
+                _ => None,
+            };
+            linear::linear(input.data, weight, packed, &epilogue, output);
             Ok(())
         }
     }

@@ -35,7 +35,11 @@ pub(super) fn is_pointwise(geometry: &ConvGeometry) -> bool {
 pub(super) fn kernel(op: &Conv, input: &[usize], weight: &[usize]) -> &'static str {
     if blocked::fits(op, weight) && blocked::is_possible(op, input, weight) {
         "blocks"
-    } else if is_direct(op, weight) { "direct" } else { "product" }
+    } else if is_direct(op, weight) {
+        "direct"
+    } else {
+        "product"
+    }
 }
 
 /// The weights of each group as the product wants them; none where there is no product.

@@ -11,6 +11,7 @@ use super::chain::Output;
 use super::chains::{Group, Work, groups};
 use super::device::Cpu;
 use super::execute::execute;
+use super::linear::has_few_rows;
 use super::memory::{Place, Places, keeps_elements, places};
 use super::operand::{Operand, array, in_order};
 use super::run::run_into_new;
@@ -22,7 +23,7 @@ use crate::error::{Error, Result};
 use crate::graph::passes::Passes;
 use crate::graph::{Graph, Node, ValueId};
 use crate::lock::lock;
-use crate::ops::{Fused, FusedBase, Op};
+use crate::ops::{FusedBase, Op};
 use crate::profiling::{Layer, Profile, Timed, Timing, layers, least};
 use crate::shape;
 use crate::tensor::{Element, Tensor, TensorView};
@@ -168,7 +169,7 @@ impl CpuEngine {
         let places = places(&graph, &groups, &types, &layouts);
         let runs = |group: &Group| !matches!(group.work, Work::Node) || !keeps_elements(&graph.nodes[group.node].op);
         let steps = groups.into_iter().filter(runs).map(|group| Step {
-            prepared: self.prepared(&graph.nodes[group.node], &constants),
+            prepared: self.prepared(&graph.nodes[group.node], &types, &constants),
             group,
         });
         let steps = steps.collect();
@@ -184,20 +185,8 @@ impl CpuEngine {
     }
 
     /// The node's packed weights, those of another session where it has packed the same.
-    fn prepared(&self, node: &Node, constants: &[Option<Arc<Tensor>>]) -> Option<Arc<Prepared>> {
-        // Whatever follows it.
-        let op: Op = match &node.op {
-            Op::Fused(Fused {
-                base: FusedBase::Conv(op),
-                ..
-            }) => (*op).into(),
-            Op::Fused(Fused {
-                base: FusedBase::ConvTranspose(op),
-                ..
-            }) => (*op).into(),
-            op @ (Op::Conv(_) | Op::ConvTranspose(_) | Op::ConvInteger(_) | Op::MatMulInteger(_)) => op.clone(),
-            _ => return None,
-        };
+    fn prepared(&self, node: &Node, types: &[TensorType], constants: &[Option<Arc<Tensor>>]) -> Option<Arc<Prepared>> {
+        let op = weighted(node, types)?;
         let weight = *node.inputs.get(1)?;
         let array = constants[weight.0].as_ref()?;
         let pack = || Some(Arc::new(prepare(&op, &array.view())?));
@@ -521,6 +510,27 @@ impl Plan {
         }
         Ok(outputs)
     }
+}
+
+/// The operator of a node whose weights are packed, without what follows it.
+fn weighted(node: &Node, types: &[TensorType]) -> Option<Op> {
+    let op = match &node.op {
+        Op::Fused(fused) => match fused.base {
+            FusedBase::Conv(op) => op.into(),
+            FusedBase::ConvTranspose(op) => op.into(),
+            FusedBase::Linear(op) => op.into(),
+        },
+        op => op.clone(),
+    };
+    let is_weighted = match op {
+        Op::Conv(_) | Op::ConvTranspose(_) | Op::ConvInteger(_) | Op::MatMulInteger(_) => true,
+        Op::Linear(_) => {
+            let shape = &types[node.outputs[0].0].shape;
+            !has_few_rows(shape[..shape.len() - 1].iter().product())
+        }
+        _ => false,
+    };
+    is_weighted.then_some(op)
 }
 
 /// The one element of a tensor of `i32`.

@@ -1,8 +1,8 @@
 //! A convolution or linear layer with what follows it, in the product's own tiles.
 
 use super::base::Prepared;
-use super::blocked::Layout;
 use super::base::base;
+use super::blocked::Layout;
 use super::epilogue::Epilogue;
 use super::operand::Operand;
 use crate::error::Result;

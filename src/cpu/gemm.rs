@@ -165,7 +165,7 @@ fn by_rows<C: Columns>(product: Product<'_, C>, threads: usize) {
             .enumerate()
             .with_max_len(1)
             .for_each(|(part, output)| {
-                        let first = part * share;
+                let first = part * share;
                 let mut rows: Vec<&mut [f32]> = output.chunks_exact_mut(length).collect();
                 let mut offset = 0;
                 for inner in &blocks {

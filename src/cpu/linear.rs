@@ -1,13 +1,13 @@
-//! The fully connected layer: dot products for a few rows, a product of matrices for more.
+//! The fully connected layer: dot products for a few rows, panels of packed weights for more.
+
+use std::borrow::Cow;
 
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
-use super::columns::Matrix;
+use super::blocked::{self, Products};
 use super::epilogue::Epilogue;
-use super::gemm::{self, Product};
 use super::operand::Operand;
-use super::product::PackedRows;
 use super::vectors::arch;
 
 /// The most rows that are computed by dot products: each reads all weights from memory once.
@@ -16,29 +16,24 @@ const FEW_ROWS: usize = 4;
 /// The most terms of a sum that are added up in single precision.
 const PART: usize = 1 << 15;
 
-/// `[rows, in]` with a weight `[out, in]`; the bias is one for each column.
-pub(super) fn linear(input: &[f32], weight: &Operand<'_>, epilogue: &Epilogue<'_>, output: &mut [f32]) {
+/// Whether so many rows are computed by dot products, with weights as they are.
+pub(super) fn has_few_rows(rows: usize) -> bool {
+    rows <= FEW_ROWS
+}
+
+/// `[rows, in]` with a weight `[out, in]`, which may have been packed; the bias is one for each column.
+pub(super) fn linear(input: &[f32], weight: &Operand<'_>, packed: Option<&Products>, epilogue: &Epilogue<'_>, output: &mut [f32]) {
     let (columns, inner) = (weight.shape[0], weight.shape[1]);
     let rows = input.len() / inner;
     if rows == 0 {
         return;
     }
-    if rows <= FEW_ROWS {
+    if has_few_rows(rows) {
         few_rows(input, weight.data, (rows, inner, columns), epilogue, output);
         return;
     }
-    let packed = PackedRows::new(input, rows, inner, inner, 1);
-    gemm::run(vec![Product {
-        weights: &packed,
-        columns: Matrix {
-            data: weight.data,
-            inner_stride: 1,
-            column_stride: inner,
-        },
-        epilogue: epilogue.clone(),
-        output,
-        length: columns,
-    }]);
+    let packed = packed.map_or_else(|| Cow::Owned(Products::of_matrix(weight)), Cow::Borrowed);
+    blocked::linear(&packed, input, (rows, columns), epilogue, output);
 }
 
 fn few_rows(
@@ -98,22 +93,45 @@ impl WithSimd for Dots<'_> {
     }
 }
 
+/// Partial sums of a dot product, whatever the vectors' width.
+const SUMS: usize = 64;
+
+/// The same bits by vectors of any width.
 #[inline(always)]
 fn dot<S: Simd>(simd: S, left: &[f32], right: &[f32]) -> f32 {
-    let (left, left_rest) = S::as_simd_f32s(left);
-    let (right, right_rest) = S::as_simd_f32s(right);
-    let (left_quads, left_tail) = left.as_chunks::<4>();
-    let (right_quads, right_tail) = right.as_chunks::<4>();
-    let mut sums = [simd.splat_f32s(0.0); 4];
-    for (left, right) in left_quads.iter().zip(right_quads) {
-        for i in 0..4 {
+    match S::F32_LANES {
+        16 => dot_of::<S, 4>(simd, left, right),
+        8 => dot_of::<S, 8>(simd, left, right),
+        4 => dot_of::<S, 16>(simd, left, right),
+        2 => dot_of::<S, 32>(simd, left, right),
+        _ => dot_of::<S, SUMS>(simd, left, right),
+    }
+}
+
+#[inline(always)]
+fn dot_of<S: Simd, const VECTORS: usize>(simd: S, left: &[f32], right: &[f32]) -> f32 {
+    let (left, left_rest) = left.as_chunks::<SUMS>();
+    let (right, right_rest) = right.as_chunks::<SUMS>();
+    let mut sums = [simd.splat_f32s(0.0); VECTORS];
+    for (left, right) in left.iter().zip(right) {
+        let (left, right) = (S::as_simd_f32s(left).0, S::as_simd_f32s(right).0);
+        for i in 0..VECTORS {
             sums[i] = simd.mul_add_e_f32s(left[i], right[i], sums[i]);
         }
     }
-    for (&left, &right) in left_tail.iter().zip(right_tail) {
-        sums[0] = simd.mul_add_e_f32s(left, right, sums[0]);
+    let mut all = [0.0; SUMS];
+    let (vectors, _) = S::as_mut_simd_f32s(&mut all);
+    vectors.copy_from_slice(&sums);
+    for (sum, (left, right)) in all.iter_mut().zip(left_rest.iter().zip(right_rest)) {
+        *sum += left * right;
     }
-    let sum = simd.add_f32s(simd.add_f32s(sums[0], sums[1]), simd.add_f32s(sums[2], sums[3]));
-    let rest = left_rest.iter().zip(right_rest).map(|(left, right)| left * right);
-    simd.reduce_sum_f32s(sum) + rest.sum::<f32>()
+    let mut length = SUMS / 2;
+    while length > 0 {
+        let (low, high) = all.split_at_mut(length);
+        for (low, &high) in low.iter_mut().zip(&*high) {
+            *low += high;
+        }
+        length /= 2;
+    }
+    all[0]
 }

@@ -2,7 +2,7 @@
 
 use super::operand::Operand;
 use super::parallel;
-use super::pool::Plane;
+use super::pool_window::Plane;
 use crate::error::Result;
 use crate::ops::LpPool;
 

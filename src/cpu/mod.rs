@@ -1,9 +1,10 @@
 //! The fast CPU backend: every operator in `f32` on all cores, vectors found at run time, `unsafe` in one call.
 //!
-//! Convolution is a matrix product over tiles of output positions: a tile's windows are copied into panels as the product
-//! wants them, so that neither a padded input nor an im2col buffer is ever in memory, and bias, residual sum and activation
-//! follow while the tile is in cache. Where a group has few channels the definition itself is computed, on rows that were
-//! copied with their padding. Answers are within the bounds of [`mod@crate::reference`], NaN and infinities included.
+//! Convolution works on blocks of 16 channels that lie together: vectors of packed weights meet the elements of the input where
+//! they lie, and bias, residual sum and activation follow while the tile is in cache. Where a group has few channels the
+//! definition itself is computed, on rows that were copied with their padding. Answers are within the bounds of
+//! [`mod@crate::reference`], NaN and infinities included, and have the same bits with AVX-512, AVX2 or NEON and any number of
+//! threads. The environment's `CONVOKE_CPU_VECTORS=avx2` or `baseline` holds a process to narrower vectors than the machine has.
 //!
 //! ```
 //! use convoke::{cpu, ops::MaxPool2d};
@@ -65,6 +66,7 @@ mod pad;
 mod parallel;
 mod plane;
 mod pool;
+mod pool_window;
 mod prelu;
 mod product;
 mod recurrent;

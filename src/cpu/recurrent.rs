@@ -24,7 +24,7 @@ pub(super) fn recurrent(op: Recurrent, inputs: &[Operand<'_>], output: &mut [f32
     let mut state = initial.data.to_vec();
     let mut of_state = vec![0.0; extents.batch * rows];
     for step in op.order(extents.steps) {
-        linear(&state, weight, &epilogue, &mut of_state);
+        linear(&state, weight, None, &epilogue, &mut of_state);
         let projected = &projected.data[step * of_state.len()..][..of_state.len()];
         for (n, (of_input, of_state)) in projected.chunks_exact(rows).zip(of_state.chunks_exact(rows)).enumerate() {
             let own = n * extents.hidden..(n + 1) * extents.hidden;

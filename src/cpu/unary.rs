@@ -6,6 +6,14 @@ use super::parallel;
 use super::vectors::arch;
 use crate::ops::Unary;
 
+/// A function that is inlined whatever its length: only so does a loop over it become one of vectors.
+macro_rules! inlined {
+    ($function:expr) => {
+        #[inline(always)]
+        |x| $function(x)
+    };
+}
+
 /// Applies a function of floats to every element, on this thread.
 pub(super) fn apply(function: Unary, data: &mut [f32]) {
     match function {
@@ -13,29 +21,33 @@ pub(super) fn apply(function: Unary, data: &mut [f32]) {
         Unary::Relu6 => each(data, |x| clamp(x, 0.0, 6.0)),
         Unary::Clamp { min, max } => each(data, |x| clamp(x, min, max)),
         Unary::LeakyRelu { negative_slope } => each(data, |x| if x < 0.0 { negative_slope * x } else { x }),
-        Unary::Elu { alpha } => each(data, |x| if x < 0.0 { alpha * decay_minus_one(x) } else { x }),
-        Unary::Silu => each(data, |x| x * sigmoid(x)),
-        Unary::Gelu => each(data, gelu),
-        Unary::Mish => each(data, mish),
-        Unary::Softplus => each(data, softplus),
-        Unary::Sigmoid => each(data, sigmoid),
-        Unary::Tanh => each(data, tanh),
+        Unary::Elu { alpha } => each(data, inlined!(|x: f32| if x < 0.0 { alpha * decay_minus_one(x) } else { x })),
+        Unary::Silu => each(data, inlined!(|x: f32| x * sigmoid(x))),
+        Unary::Gelu => each(data, inlined!(gelu)),
+        Unary::Mish => each(data, inlined!(mish)),
+        Unary::Softplus => each(data, inlined!(softplus)),
+        Unary::Sigmoid => each(data, inlined!(sigmoid)),
+        Unary::Tanh => each(data, inlined!(tanh)),
         Unary::HardSigmoid => each(data, |x| clamp(x + 3.0, 0.0, 6.0) / 6.0),
         // The product before the division, as in PyTorch.
         Unary::HardSwish => each(data, |x| x * clamp(x + 3.0, 0.0, 6.0) / 6.0),
         Unary::Abs => each(data, f32::abs),
         Unary::Neg => each(data, |x| -x),
-        Unary::Exp => each(data, exp),
-        Unary::Log => each(data, log),
+        Unary::Exp => each(data, inlined!(exp)),
+        Unary::Log => each(data, inlined!(log)),
         Unary::Sqrt => each(data, f32::sqrt),
-        Unary::Erf => each(data, erf),
+        Unary::Erf => each(data, inlined!(erf)),
         Unary::Softsign => each(data, |x| x / (1.0 + x.abs())),
-        Unary::Selu { alpha, gamma } => {
-            each(data, |x| gamma * if x < 0.0 { alpha * decay_minus_one(x) } else { x });
-        }
-        Unary::Celu { alpha } => each(data, |x| if x < 0.0 { alpha * decay_minus_one(x / alpha) } else { x }),
+        Unary::Selu { alpha, gamma } => each(
+            data,
+            inlined!(|x: f32| gamma * if x < 0.0 { alpha * decay_minus_one(x) } else { x }),
+        ),
+        Unary::Celu { alpha } => each(
+            data,
+            inlined!(|x: f32| if x < 0.0 { alpha * decay_minus_one(x / alpha) } else { x }),
+        ),
         Unary::HardSigmoidWith { alpha, beta } => each(data, |x| clamp(alpha * x + beta, 0.0, 1.0)),
-        Unary::GeluTanh => each(data, gelu_tanh),
+        Unary::GeluTanh => each(data, inlined!(gelu_tanh)),
         Unary::Floor => each(data, f32::floor),
         Unary::Ceil => each(data, f32::ceil),
         Unary::Sign => each(data, |x| if x == 0.0 || x.is_nan() { x } else { 1.0_f32.copysign(x) }),

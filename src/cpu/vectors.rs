@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use pulp::{Arch, Simd, WithSimd};
 
 /// The environment's variable that holds kernels to narrower vectors than the machine has.
-pub(super) const VARIABLE: &str = "CONVOKE_CPU_VECTORS";
+const VARIABLE: &str = "CONVOKE_CPU_VECTORS";
 
 static ARCH: LazyLock<Arch> = LazyLock::new(|| held(std::env::var(VARIABLE).ok().as_deref()));
 

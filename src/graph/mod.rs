@@ -17,7 +17,9 @@
 //! # Ok::<(), convoke::Error>(())
 //! ```
 
+pub(crate) mod exact_sums;
 mod info;
+pub(crate) mod magnitudes;
 mod part;
 pub(crate) mod passes;
 mod source;

@@ -38,6 +38,7 @@ mod shared_device;
 mod tiles;
 #[cfg(feature = "tuning-plans")]
 mod tuning;
+mod whole_sums;
 
 use convoke::Gpu;
 use convoke::ops::{LpPool, Op};
@@ -110,6 +111,7 @@ fn main() {
         shared_device::trials(),
         profile::trials(),
         tiles::trials(),
+        whole_sums::trials(),
         #[cfg(feature = "tuning-plans")]
         tuning::trials(),
         lenet::trials(),

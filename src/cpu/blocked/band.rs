@@ -108,7 +108,11 @@ impl<'a> Reads<'a> {
 
     /// Elements of a row of so many channels as lie together.
     fn row(&self) -> usize {
-        let width = if self.in_place { self.plane.input.width } else { self.columns.length };
+        let width = if self.in_place {
+            self.plane.input.width
+        } else {
+            self.columns.length
+        };
         width * self.lanes
     }
 
@@ -120,7 +124,9 @@ impl<'a> Reads<'a> {
         let taps = self.plane.kernel.height;
         let (stride, dilation) = self.plane.row.map_or((1, 1), |row| (row.stride, row.dilation));
         let apart = rows.saturating_mul(taps);
-        let together = (rows - 1).saturating_mul(stride).saturating_add((taps - 1).saturating_mul(dilation) + 1);
+        let together = (rows - 1)
+            .saturating_mul(stride)
+            .saturating_add((taps - 1).saturating_mul(dilation) + 1);
         (apart.min(together) + 1).saturating_mul(self.row()).saturating_mul(blocks)
     }
 

@@ -133,7 +133,9 @@ impl Chooser<'_> {
                 let are_blocked = node.inputs.iter().zip(&reach);
                 let mut of_all = are_blocked.filter(|(_, reach)| **reach == Reach::Everything);
                 let wanted = |reach: &Reach| (*reach == Reach::Everything).then_some(Layout::Blocked);
-                of_all.any(|(&value, _)| is_blocked(value)).then(|| reach.iter().map(wanted).collect())
+                of_all
+                    .any(|(&value, _)| is_blocked(value))
+                    .then(|| reach.iter().map(wanted).collect())
             }
             Op::Concat(op) => {
                 let axis = op.resolved_axis(shape(first)).ok()?;

@@ -164,9 +164,17 @@ impl<'a> Problem<'a> {
         let work = positions.saturating_mul(weights.terms()).saturating_mul(plane.out_channels) * plane.batch;
         let threads = rayon::current_num_threads().min(work.div_ceil(GRAIN));
         // Rows are shared where they are more than weights, so that each of these is read once.
-        let wanted = if threads == 1 { 1 } else { (4 * threads).div_ceil(plane.batch) };
+        let wanted = if threads == 1 {
+            1
+        } else {
+            (4 * threads).div_ceil(plane.batch)
+        };
         let has_many_weights = weights.terms() / (plane.kernel.height * plane.kernel.width) * 2 > positions;
-        let in_rows = if has_many_weights { 1 } else { wanted.min(positions.div_ceil(8 * POSITIONS)) };
+        let in_rows = if has_many_weights {
+            1
+        } else {
+            wanted.min(positions.div_ceil(8 * POSITIONS))
+        };
         let bands = self.bands(of_group, in_rows);
         let parts = wanted.div_ceil(bands.len()).clamp(1, weights.panels.len());
         let mut tasks: Vec<Task<'_, '_>> = Vec::with_capacity(plane.batch * bands.len() * parts);
@@ -194,11 +202,12 @@ impl<'a> Problem<'a> {
                 }
             }
         }
-        if threads == 1 {
-            tasks.into_iter().for_each(|task| task.run(self, weights));
-        } else {
-            tasks.into_par_iter().with_max_len(1).for_each(|task| task.run(self, weights));
-        }
+        let least = if threads == 1 { tasks.len().max(1) } else { 1 };
+        tasks
+            .into_par_iter()
+            .with_min_len(least)
+            .with_max_len(least)
+            .for_each(|task| task.run(self, weights));
     }
 }
 
@@ -223,7 +232,9 @@ impl Task<'_, '_> {
         with_scratch(problem.reads.scratch(&rows, of_group), |scratch| {
             for panels in self.panels.chunk_by(|one, other| one.group == other.group) {
                 let group = panels[0].group;
-                let band = problem.reads.band(&image, group * of_group..(group + 1) * of_group, &rows, scratch);
+                let band = problem
+                    .reads
+                    .band(&image, group * of_group..(group + 1) * of_group, &rows, scratch);
                 let places = problem.places(rows.count, band.step);
                 for panel in panels {
                     let (own, others) = std::mem::take(&mut outputs).split_at_mut(panel.blocks);
@@ -232,7 +243,11 @@ impl Task<'_, '_> {
                         arch().dispatch(Sums {
                             weights: weights.of(panel, part),
                             start: if number == 0 {
-                                Start::Bias(problem.bias.map(|bias| &bias[panel.first * BLOCK..(panel.first + panel.blocks) * BLOCK]))
+                                Start::Bias(
+                                    problem
+                                        .bias
+                                        .map(|bias| &bias[panel.first * BLOCK..(panel.first + panel.blocks) * BLOCK]),
+                                )
                             } else {
                                 Start::Sums
                             },
@@ -245,7 +260,9 @@ impl Task<'_, '_> {
                             output: &mut *own,
                             finish: (number + 1 == weights.parts.len()).then(|| {
                                 let block = self.image * blocks(plane.out_channels) + panel.first;
-                                problem.finish.from((block * positions + self.rows.start * plane.output.width) * BLOCK)
+                                problem
+                                    .finish
+                                    .from((block * positions + self.rows.start * plane.output.width) * BLOCK)
                             }),
                             block: positions * BLOCK,
                         });
@@ -258,27 +275,27 @@ impl Task<'_, '_> {
 
 /// What a part of a sum is added to.
 #[derive(Clone, Copy)]
-enum Start<'a> {
+pub(super) enum Start<'a> {
     Bias(Option<&'a [f32]>),
     /// What stands in the output.
     Sums,
 }
 
 /// A part of the sums of a panel, for all positions of a band.
-struct Sums<'a, 'o> {
-    weights: &'a [f32],
-    part: &'a Part,
-    band: &'a Band<'a>,
-    places: &'a [Place],
+pub(super) struct Sums<'a, 'o> {
+    pub(super) weights: &'a [f32],
+    pub(super) part: &'a Part,
+    pub(super) band: &'a Band<'a>,
+    pub(super) places: &'a [Place],
     /// Input channels of the group, and those that lie together.
-    channels: usize,
-    lanes: usize,
-    kernel: (usize, usize),
-    start: Start<'a>,
-    output: &'a mut [&'o mut [f32]],
+    pub(super) channels: usize,
+    pub(super) lanes: usize,
+    pub(super) kernel: (usize, usize),
+    pub(super) start: Start<'a>,
+    pub(super) output: &'a mut [&'o mut [f32]],
     /// What follows the last part, and elements of a block of the output.
-    finish: Option<Finish<'a>>,
-    block: usize,
+    pub(super) finish: Option<Finish<'a>>,
+    pub(super) block: usize,
 }
 
 impl WithSimd for Sums<'_, '_> {
@@ -288,11 +305,9 @@ impl WithSimd for Sums<'_, '_> {
     fn with_simd<S: Simd>(self, simd: S) {
         match (S::F32_LANES, self.output.len()) {
             (16, 1) => self.positions::<S, 1>(simd),
-            (16, 2) => self.positions::<S, 2>(simd),
+            (16, 2) | (8, _) => self.positions::<S, 2>(simd),
             (16, 3) => self.positions::<S, 3>(simd),
-            (16, _) => self.positions::<S, 4>(simd),
-            (8, _) => self.positions::<S, 2>(simd),
-            (4, _) => self.positions::<S, 4>(simd),
+            (16 | 4, _) => self.positions::<S, 4>(simd),
             (2, _) => self.positions::<S, 8>(simd),
             _ => self.positions::<S, 16>(simd),
         }

@@ -152,9 +152,7 @@ impl Sums<'_> {
         let mut bias = [simd.splat_f32s(0.0); V];
         if let Some(own) = self.bias {
             let (own, _) = S::as_simd_f32s(own);
-            for v in 0..V {
-                bias[v] = own[v];
-            }
+            bias.copy_from_slice(&own[..V]);
         }
         let mut sums = [[simd.splat_f32s(0.0); P]; V];
         for v in 0..V {

@@ -52,7 +52,15 @@ fn vectors(operand: &Operand<'_>, channels: usize) -> Vec<[f32; BLOCK]> {
 
 /// A function of two elements; at least one operand is in blocks and has the output's shape.
 pub(super) fn binary(op: Binary, [left, right]: [&Operand<'_>; 2], shape: &[usize], output: &mut [f32]) {
-    with_function(op, Elements { left, right, shape, output });
+    with_function(
+        op,
+        Elements {
+            left,
+            right,
+            shape,
+            output,
+        },
+    );
 }
 
 struct Elements<'a> {
@@ -89,7 +97,7 @@ impl Function for Elements<'_> {
             }
             (Some(Reach::Everything), _) => {
                 let own = own_vectors(right, shape);
-                with_vectors(left.data, &own, (channels, plane), output, |a, b| function(a, b));
+                with_vectors(left.data, &own, (channels, plane), output, &function);
             }
             _ => {
                 let own = own_vectors(left, shape);

@@ -66,10 +66,13 @@ pub(crate) fn rearrange(shape: &[usize], to: Layout, input: &[f32], output: &mut
     let tasks = images.flat_map(|(input, output)| input.chunks(BLOCK * plane).zip(output.chunks_mut(BLOCK * plane)));
     let tasks: Vec<_> = tasks.collect();
     let least = (1 << 14) / (BLOCK * plane) + 1;
-    tasks.into_par_iter().with_min_len(least).for_each(|(input, output)| match to {
-        Layout::Blocked => interleave(input, plane, output),
-        Layout::Plain => separate(input, plane, output),
-    });
+    tasks
+        .into_par_iter()
+        .with_min_len(least)
+        .for_each(|(input, output)| match to {
+            Layout::Blocked => interleave(input, plane, output),
+            Layout::Plain => separate(input, plane, output),
+        });
 }
 
 /// Up to a block's channels, one after another, into a block.
@@ -107,7 +110,9 @@ mod tests {
             let mut blocked = vec![0.0; Layout::Blocked.length(&shape)];
             rearrange(&shape, Layout::Blocked, &plain, &mut blocked);
             let (channels, plane) = (shape[1], shape[2] * shape[3]);
-            let last = blocked[(blocks(channels) * plane - 1) * BLOCK + (channels - 1) % BLOCK + (shape[0] - 1) * blocks(channels) * BLOCK * plane];
+            let last = blocked[(blocks(channels) * plane - 1) * BLOCK
+                + (channels - 1) % BLOCK
+                + (shape[0] - 1) * blocks(channels) * BLOCK * plane];
             assert_eq!(last, plain[plain.len() - 1]);
             let mut back = vec![0.0; plain.len()];
             rearrange(&shape, Layout::Plain, &blocked, &mut back);

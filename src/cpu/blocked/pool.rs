@@ -3,11 +3,16 @@
 use super::layout::{BLOCK, Layout};
 use crate::cpu::operand::Operand;
 use crate::cpu::parallel;
-use crate::cpu::pool::{Plane, Rows, Taps};
+use crate::cpu::pool_window::{Plane, Rows, Taps};
 use crate::cpu::vectors::arch;
 
 /// The maxima of each window.
-pub(in crate::cpu) fn maxima(input: &Operand<'_>, plane: &Plane, larger: impl Fn(f32, f32) -> f32 + Copy + Sync, output: &mut [f32]) {
+pub(in crate::cpu) fn maxima(
+    input: &Operand<'_>,
+    plane: &Plane,
+    larger: impl Fn(f32, f32) -> f32 + Copy + Sync,
+    output: &mut [f32],
+) {
     each(input, plane, output, |input, rows, columns| {
         let mut best = [f32::NEG_INFINITY; BLOCK];
         for row in &rows.inside {

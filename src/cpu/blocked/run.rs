@@ -1,11 +1,11 @@
 //! Operators whose output is in blocks.
 
 use super::elements::{batch_norm, binary, concat};
+use super::layout::Layout;
 use crate::cpu::base::{Prepared, base};
+use crate::cpu::epilogue::Epilogue;
 use crate::cpu::operand::Operand;
 use crate::cpu::{fused, pool, unary};
-use super::layout::Layout;
-use crate::cpu::epilogue::Epilogue;
 use crate::error::{Error, Result};
 use crate::ops::{FusedBase, Op};
 

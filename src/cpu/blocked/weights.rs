@@ -81,6 +81,16 @@ impl Weights {
 }
 
 impl Products {
+    /// A matrix `[out, in]`, whose sums are of all of a row.
+    pub(crate) fn of_matrix(weight: &Operand<'_>) -> Self {
+        let shape = [weight.shape[0], weight.shape[1], 1];
+        let weight = Operand {
+            shape: &shape,
+            ..*weight
+        };
+        Self::new(&Conv::new(), &weight, most_blocks())
+    }
+
     fn new(op: &Conv, weight: &Operand<'_>, most: usize) -> Self {
         let (outputs, inputs) = (weight.shape[0] / op.groups, weight.shape[1]);
         let taps: usize = weight.shape[2..].iter().product();

@@ -15,6 +15,8 @@ pub(crate) struct Gemm {
     /// Elements between channels and between positions of the input, then of the output. Where positions lie together,
     /// channels may be further apart than they are many.
     pub(crate) strides: [usize; 4],
+    /// Whether the weight's input channels come before its output channels.
+    pub(crate) transposed: bool,
 }
 
 impl Gemm {
@@ -27,6 +29,7 @@ impl Gemm {
             out_channels: out_features,
             positions: rows,
             strides: [1, in_features, 1, out_features],
+            transposed: false,
         }
     }
 
@@ -39,6 +42,7 @@ impl Gemm {
             out_channels: rows,
             positions: columns,
             strides: [columns, 1, columns, 1],
+            transposed: false,
         }
     }
 

@@ -41,6 +41,7 @@ pub(crate) fn product(problem: &Problem) -> Gemm {
         out_channels: problem.out_channels_per_group(),
         positions,
         strides: [positions.next_multiple_of(4), 1, positions, 1],
+        transposed: false,
     }
 }
 

@@ -50,6 +50,18 @@ pub(crate) enum How {
     MatMul,
 }
 
+impl How {
+    /// The nearest that can sum some of the terms, where tiles sum all.
+    pub(crate) fn in_parts(self) -> Self {
+        match self {
+            Self::Tiled(_) => Self::Direct,
+            Self::Product(by) => Self::Product(by.in_parts()),
+            Self::Im2col(by) => Self::Im2col(by.in_parts()),
+            other => other,
+        }
+    }
+}
+
 /// The kernels that compute matrix products.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Product {
@@ -97,6 +109,13 @@ impl Tiling {
 }
 
 impl Product {
+    pub(crate) fn in_parts(self) -> Self {
+        match self {
+            Self::Tiled(_) | Self::Rows => Self::Plain,
+            Self::Plain | Self::Broadcast => self,
+        }
+    }
+
     fn obstacle(self, gemm: &Gemm, capabilities: &Capabilities) -> Option<String> {
         match self {
             Self::Broadcast if capabilities.broadcast => None,

@@ -72,6 +72,8 @@ pub(crate) struct Problem {
     pub(crate) dilation_width: u32,
     pub(crate) padding_mode: u32,
     pub(crate) transposed: bool,
+    /// Whether it is of whole numbers: sums are exact as long as they are those of the definition.
+    pub(crate) is_whole: bool,
 }
 
 impl Problem {
@@ -79,6 +81,7 @@ impl Problem {
         Self {
             name: "conv2d",
             transposed: false,
+            is_whole: false,
             geometry,
             groups: op.groups,
             stride_height: step(geometry.stride.height, geometry.output.height),
@@ -94,6 +97,7 @@ impl Problem {
         Self {
             name: "conv_transpose2d",
             transposed: true,
+            is_whole: false,
             geometry,
             groups: op.groups,
             stride_height: step(geometry.stride.height, geometry.input.height),
@@ -109,6 +113,15 @@ impl Problem {
         taps == 1 && self.stride_height == 1 && self.stride_width == 1 && self.geometry.input == self.geometry.output
     }
 
+    /// A convolution of whole numbers.
+    pub(crate) fn of_whole_numbers(self) -> Self {
+        Self {
+            name: "conv_integer",
+            is_whole: true,
+            ..self
+        }
+    }
+
     /// Whether Winograd's algorithm computes it. The reference's twin is `may_be_winograd`.
     pub(crate) fn is_winograd(&self) -> bool {
         let steps = [
@@ -118,7 +131,7 @@ impl Problem {
             self.dilation_width,
         ];
         let kernel = &self.geometry.kernel;
-        (kernel.height, kernel.width, self.groups) == (3, 3, 1) && steps == [1; 4]
+        !self.is_whole && (kernel.height, kernel.width, self.groups) == (3, 3, 1) && steps == [1; 4]
     }
 
     /// A pointwise convolution as a matrix product.
@@ -131,6 +144,7 @@ impl Problem {
             out_channels: self.out_channels_per_group(),
             positions,
             strides: [positions, 1, positions, 1],
+            transposed: false,
         }
     }
 

@@ -161,14 +161,19 @@ fn by_tiles(problem: &Problem, capabilities: &Capabilities) -> Conv2dAlgorithm {
 
 /// The kernel of a matrix product that serves a linear layer, a pointwise convolution or Winograd's.
 pub(crate) fn product(gemm: &Gemm, capabilities: &Capabilities) -> Product {
-    let positions = gemm.batch * gemm.positions;
     match gpu(capabilities.class) {
         None if capabilities.prefers_broadcast() => Product::Broadcast,
         None => Product::Plain,
-        Some(_) if gemm.strides[0] == 1 && positions <= MOST_BY_ROWS && gemm.in_channels <= MOST_ROW_TERMS => Product::Rows,
+        Some(_) if by_rows(gemm) => Product::Rows,
         Some(_) if gemm.out_channels < FEWEST_TILED || !can_tile(gemm.extents(), capabilities) => Product::Plain,
         Some(_) => tiled(gemm, capabilities),
     }
+}
+
+/// Whether the rows of the weight are read as they lie.
+fn by_rows(gemm: &Gemm) -> bool {
+    let is_short = gemm.batch * gemm.positions <= MOST_BY_ROWS && gemm.in_channels <= MOST_ROW_TERMS;
+    gemm.strides[0] == 1 && !gemm.transposed && is_short
 }
 
 /// The kernel of a product of two tensors, or none where the plain one is as good: what computes by tiles packs the left operand

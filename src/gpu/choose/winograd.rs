@@ -145,6 +145,7 @@ pub(crate) fn product_of(geometry: &ConvPlane, quads: Quads) -> Gemm {
         out_channels: geometry.out_channels,
         positions: tiles,
         strides: [tiles, 1, tiles, 1],
+        transposed: false,
     }
 }
 

@@ -1,9 +1,11 @@
 //! A graph on the GPU: weights uploaded once, and for each set of input shapes a plan that runs any number of times.
 
+mod chains;
 mod plan;
 mod refusals;
 mod resident;
 
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
 
 pub use resident::{LayerChoice, LayerOperand, Resident};
@@ -19,9 +21,12 @@ use crate::gpu::device::tensor::Tensor;
 #[cfg(not(target_family = "wasm"))]
 use crate::gpu::device::tensor::write;
 use crate::gpu::eager::Gpu;
-use crate::gpu::lower::lower;
+use crate::gpu::lower::elementwise::chain;
+use crate::gpu::lower::lower_with;
 use crate::gpu::plan::executable::Executable;
 use crate::gpu::plan::recording::{Recording, Value};
+use crate::graph::exact_sums::{self, ExactSums};
+use crate::graph::magnitudes::plain_quotients;
 use crate::graph::passes::{Passes, split_linear};
 use crate::graph::{Graph, ValueData, ValueId};
 use crate::lock::lock;
@@ -30,6 +35,7 @@ use crate::profiling::Layer;
 #[cfg(not(target_family = "wasm"))]
 use crate::profiling::{Profile, layers, least};
 use crate::tensor::{Tensor as HostTensor, TensorView};
+use chains::{Group, alone, groups};
 #[cfg(not(target_family = "wasm"))]
 use plan::for_each_input;
 use plan::{Output, Plan, are_mappable, split_outputs};
@@ -46,6 +52,10 @@ pub(crate) struct GpuEngine {
     /// The passes that are left for when the shapes are known.
     late: Passes,
     constants: Vec<Option<Tensor>>,
+    /// In what parts the sums of whole numbers are exact in floats, as far as the graph tells.
+    exact: HashMap<ValueId, ExactSums>,
+    /// The quotients of numbers of usual magnitude, as far as the graph tells.
+    plain: HashSet<ValueId>,
     /// How constants, inputs and what operators make of them are stored.
     precision: Precision,
     plans: Kept<Arc<Mutex<Plan>>>,
@@ -61,6 +71,8 @@ impl GpuEngine {
             early,
             late,
             constants: Vec::new(),
+            exact: HashMap::new(),
+            plain: HashSet::new(),
             precision,
             plans: Kept::new(plans_kept),
         };
@@ -71,6 +83,8 @@ impl GpuEngine {
         };
         let constants = engine.graph.values.iter().map(upload);
         engine.constants = constants.collect::<Result<_>>()?;
+        engine.exact = exact_sums::of_graph(&engine.graph);
+        engine.plain = plain_quotients(&engine.graph);
         engine.forget_what_passes_made(graph);
         Ok(engine)
     }
@@ -106,7 +120,7 @@ impl GpuEngine {
         // What is refused takes no memory.
         self.graph.shapes(inputs)?;
         let shapes: Vec<Vec<usize>> = inputs.iter().map(|shape| shape.to_vec()).collect();
-        let lowered = self.lower(&shapes)?;
+        let lowered = self.lower(&shapes, Apart::No)?;
         let Recording { decisions, slots, .. } = &lowered.recording;
         let operand = |value: &ValueId| {
             let value = lowered.values[value.0].as_ref()?;
@@ -142,7 +156,7 @@ impl GpuEngine {
 
     fn make_plan(&self, shapes: &[Vec<usize>]) -> Result<Plan> {
         let context = &self.gpu.context;
-        let mut lowered = self.lower(shapes)?;
+        let mut lowered = self.lower(shapes, Apart::No)?;
         let outputs: Vec<Output> = lowered
             .graph
             .outputs
@@ -184,7 +198,7 @@ impl GpuEngine {
     }
 
     /// Applies the passes that were waiting for shapes and records every operator.
-    fn lower(&self, shapes: &[Vec<usize>]) -> Result<Lowered> {
+    fn lower(&self, shapes: &[Vec<usize>], apart: Apart) -> Result<Lowered> {
         let known: Vec<&[usize]> = shapes.iter().map(Vec::as_slice).collect();
         self.graph.check_inputs(&known)?;
         let graph = self.late.apply(&self.graph, Some(&known))?;
@@ -211,10 +225,25 @@ impl GpuEngine {
             values[value.0] = Some(recording.import(buffer.clone(), shape, dtype, false));
             inputs.push(buffer);
         }
-        for (index, node) in graph.nodes.iter().enumerate() {
+        let types = graph.infer(&known)?;
+        // What is stored in 16 bits between two functions is rounded there.
+        let groups = match (apart, self.precision) {
+            (Apart::No, Precision::F32) => groups(&graph, &types, &self.plain),
+            _ => alone(&graph),
+        };
+        for Group { node: index, chain } in groups {
+            let node = &graph.nodes[index];
             recording.node = index;
+            if let (Some(chain), &[output]) = (&chain, node.outputs.as_slice()) {
+                let value = |id: ValueId| values[id.0].as_ref();
+                let result = chain::lower(chain, value, &types[output.0], &mut recording).map_err(|error| node.locate(error))?;
+                values[output.0] = Some(result);
+                continue;
+            }
             let operands: Vec<Value> = node.inputs.iter().filter_map(|value| values[value.0].clone()).collect();
-            let outputs = lower(&node.op, &operands, &mut recording).map_err(|error| node.locate(error))?;
+            let exact = node.outputs.first().and_then(|value| self.exact.get(value));
+            let outputs = lower_with(&node.op, &operands, exact, &mut recording);
+            let outputs = outputs.map_err(|error| node.locate(error))?;
             for (value, output) in node.outputs.iter().zip(outputs) {
                 values[value.0] = Some(output);
             }
@@ -277,7 +306,7 @@ impl Engine for GpuEngine {
     fn evaluate(&self, inputs: &[TensorView<'_>]) -> Result<Vec<Evaluation>> {
         let context = &self.gpu.context;
         let shapes: Vec<Vec<usize>> = inputs.iter().map(|array| array.shape().to_vec()).collect();
-        let mut lowered = self.lower(&shapes)?;
+        let mut lowered = self.lower(&shapes, Apart::Yes)?;
         for value in lowered.values.iter().flatten() {
             lowered.recording.export(value);
         }
@@ -348,6 +377,14 @@ fn early_graph(gpu: &Gpu, graph: &Graph, passes: &Passes) -> Result<Graph> {
     let most = limits.max_storage_buffer_binding_size.min(limits.max_buffer_size) / 4;
     split_linear::run(&mut graph, usize::try_from(most).unwrap_or(usize::MAX));
     Ok(graph)
+}
+
+/// Whether every value of the graph is wanted, or functions of elements may be computed together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Apart {
+    #[cfg_attr(target_family = "wasm", expect(dead_code, reason = "only what blocks evaluates"))]
+    Yes,
+    No,
 }
 
 /// A graph made ready for the shapes of its inputs, with what each of its values became.

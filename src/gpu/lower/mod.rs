@@ -4,7 +4,7 @@ mod attention;
 mod common;
 mod conv;
 mod decide;
-mod elementwise;
+pub(crate) mod elementwise;
 mod matmul;
 mod movement;
 mod recurrent;
@@ -18,10 +18,16 @@ use crate::error::Result;
 use crate::gpu::lower::matmul::epilogue::Operands;
 use crate::gpu::plan::recording::{Recording, Value};
 use crate::gpu::wgsl::kernel::Kernel;
+use crate::graph::exact_sums::ExactSums;
 use crate::ops::{Fused, FusedBase, Op};
 
 /// Records an operator. The inputs' shapes are checked first, whatever the backend.
 pub(crate) fn lower(op: &Op, inputs: &[Value], recording: &mut Recording) -> Result<Vec<Value>> {
+    lower_with(op, inputs, None, recording)
+}
+
+/// The same of which a graph tells how sums of whole numbers are exact in floats.
+pub(crate) fn lower_with(op: &Op, inputs: &[Value], exact: Option<&ExactSums>, recording: &mut Recording) -> Result<Vec<Value>> {
     let types: Vec<TensorType> = (inputs.iter())
         .map(|value| TensorType::new(value.dtype, value.shape.as_slice()))
         .collect();
@@ -58,8 +64,8 @@ pub(crate) fn lower(op: &Op, inputs: &[Value], recording: &mut Recording) -> Res
         Op::PRelu(_) => elementwise::prelu::lower(&inputs[0], &inputs[1], &outputs[0], recording)?,
         Op::Softmax(op) => rows::softmax::lower(op, &inputs[0], &outputs[0], recording)?,
         Op::Linear(_) => matmul::gemm::lower(&Operands::plain(inputs), &outputs[0], recording)?,
-        Op::MatMulInteger(_) => matmul::two_operands::lower_integer(&inputs[0], &inputs[1], &outputs[0], recording)?,
-        Op::ConvInteger(op) => conv::integer::lower(op, &inputs[0], &inputs[1], &outputs[0], recording)?,
+        Op::MatMulInteger(_) => matmul::two_operands::lower_integer(&inputs[0], &inputs[1], exact, &outputs[0], recording)?,
+        Op::ConvInteger(op) => conv::integer::lower(op, [&inputs[0], &inputs[1]], exact, &outputs[0], recording)?,
         Op::MatMul(_) => matmul::two_operands::lower(&inputs[0], &inputs[1], &outputs[0], recording)?,
         Op::ScaledDotProductAttention(op) => attention::lower(*op, inputs, &outputs[0], recording)?,
         Op::BatchNorm(op) => elementwise::batch_norm::lower(*op, inputs, &outputs[0], recording)?,

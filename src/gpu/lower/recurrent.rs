@@ -26,6 +26,7 @@ pub(crate) fn lower(op: Recurrent, inputs: &[Value], outputs: &[Value], recordin
             bias: Some(bias),
             residual: None,
             activation: None,
+            exact: None,
         };
         gemm::lower(&operands, &product, recording)?;
         let next = recording.inner(name, &initial.shape)?;

@@ -179,6 +179,11 @@ impl Recording {
         self.value(operator, shape, DType::F32, Storage::Words)
     }
 
+    /// The same of whole numbers within a type of bytes, which kernels see by fours alone.
+    pub(crate) fn inner_bytes(&mut self, operator: &'static str, shape: &[usize], packed: Storage) -> Result<Value> {
+        self.value(operator, shape, DType::F32, packed)
+    }
+
     fn value(&mut self, operator: &'static str, shape: &[usize], dtype: DType, storage: Storage) -> Result<Value> {
         let elements = element_count(operator, shape)?;
         let slot = if elements == 0 {

@@ -7,10 +7,12 @@ use crate::gpu::choose::policy::KernelPolicy;
 use crate::gpu::choose::problem::Conv2dAlgorithm;
 use crate::gpu::device::capabilities::Capabilities;
 use crate::gpu::device::device_class::DeviceClass;
+use crate::gpu::lower::elementwise::chain::{Chain, lower as lower_chain};
 use crate::gpu::lower::lower;
 use crate::gpu::lower::roofline::{self, MultiplyAdds};
 use crate::gpu::plan::recording::{Recording, Value};
 use crate::gpu::wgsl::kernel::PipelineKey;
+use crate::graph::ValueId;
 use crate::ops::{
     AdaptiveAvgPool2d, AdaptiveMaxPool2d, ArgReduce, AvgPool2d, BatchNorm, Binary, Cast, Concat, Conv2d, ConvInteger,
     ConvTranspose2d, CoordinateMode, Cumulative, Expand, Flatten, Fused, FusedBase, Gather, GatherElements, GridCoordinates,
@@ -48,9 +50,10 @@ fn table_in(precision: Precision) -> Vec<Entry> {
             let capabilities = Capabilities::plain(class, broadcast);
             if precision == Precision::F32 {
                 entries.push(ceilings(&capabilities));
+                entries.extend(chains(&capabilities));
             }
             for (op, inputs) in cases() {
-                let is_conv2d = matches!(op, Op::Conv(_) | Op::Fused(_));
+                let is_conv2d = matches!(op, Op::Conv(_) | Op::ConvInteger(_) | Op::Fused(_));
                 let forced = Conv2dAlgorithm::ALL.into_iter().filter(|_| is_conv2d).map(Some);
                 for algorithm in std::iter::once(None).chain(forced) {
                     // Who forces larger tiles allows them.
@@ -96,6 +99,65 @@ fn ceilings(capabilities: &Capabilities) -> Entry {
     }
 }
 
+/// All functions of elements in chains, of two tensors, and of few numbers along either axis or of one.
+fn chains(capabilities: &Capabilities) -> Vec<Entry> {
+    let (unary, binary, ternary) = (Unary::EXAMPLES.iter(), Binary::EXAMPLES.iter(), Ternary::EXAMPLES.iter());
+    let functions: Vec<Op> = (unary.map(|&function| function.into()))
+        .chain(binary.map(|&function| function.into()))
+        .chain(ternary.map(|&function| function.into()))
+        .chain(DType::ALL.map(|dtype| Cast::new(dtype).into()))
+        .collect();
+    let mut entries = Vec::new();
+    let mut add = |functions: &[Op], dtype: DType, few: &[usize]| {
+        let mut recording = Recording::by_rules(capabilities);
+        if chain(functions, &TensorType::new(dtype, [2, 6, 12, 10]), few, &mut recording) {
+            entries.push(Entry {
+                name: format!("a chain of {dtype} with {few:?}: {functions:?}"),
+                recording,
+            });
+        }
+    };
+    for dtype in [DType::F32, DType::I32, DType::U8, DType::I8, DType::Bool] {
+        for few in [&[6, 1, 1][..], &[10], &[1]] {
+            functions.chunks(12).for_each(|some| add(some, dtype, few));
+        }
+    }
+    entries
+}
+
+/// Records a chain of those functions that keep a type. Whether there is any.
+fn chain(functions: &[Op], whole: &TensorType, few: &[usize], recording: &mut Recording) -> bool {
+    let dtype = whole.dtype;
+    let shapes = [&whole.shape[..], &whole.shape, few, few, few];
+    let inputs = shapes.map(|shape| recording.given("input", &TensorType::new(dtype, shape), false).unwrap());
+    let mut chain = Chain::default();
+    let ids: Vec<ValueId> = (0..inputs.len()).map(ValueId).collect();
+    let mut operands = ids
+        .iter()
+        .map(|&id| chain.input(id, &inputs[id.0].shape, &whole.shape).unwrap());
+    let (first, mut others) = (operands.next().unwrap(), operands.collect::<Vec<_>>().into_iter().cycle());
+    let mut last = first;
+    for function in functions {
+        let takes = (1..=3).find(|&count| {
+            let inputs = vec![whole; count];
+            function.infer(&inputs).is_ok_and(|outputs| outputs[0] == *whole)
+        });
+        if let Some(count) = takes {
+            let operands = std::iter::once(last).chain(others.by_ref().take(count - 1));
+            last = chain.push(function, operands.collect(), &vec![dtype; count], dtype).unwrap();
+        }
+    }
+    if last == first {
+        return false;
+    }
+    for input in &inputs {
+        recording.export(input);
+    }
+    let output = lower_chain(&chain, |id| inputs.get(id.0), whole, recording).unwrap();
+    recording.export(&output);
+    true
+}
+
 /// Records an operator whose inputs' buffers are yet to be made; its weights are constant.
 pub(super) fn record(op: &Op, inputs: &[TensorType], recording: &mut Recording) -> crate::Result<()> {
     let inputs: Vec<Value> = inputs
@@ -136,23 +198,31 @@ fn cases() -> Vec<(Op, Vec<TensorType>)> {
         .collect()
 }
 
-/// Products and convolutions of whole numbers, sums that are cut up among them.
+/// Products and convolutions of whole numbers, sums that are cut up among them: of bytes, which floats add up, and of larger numbers.
 fn sums_of_whole_numbers() -> Vec<(Op, Vec<TensorType>)> {
-    let of = |op: Op, left: &[usize], right: &[usize]| {
-        let inputs = vec![TensorType::new(DType::U8, left), TensorType::new(DType::I8, right)];
-        (op, inputs)
-    };
-    let mut cases = vec![
-        of(MatMulInteger.into(), &[7], &[7]),
-        of(MatMulInteger.into(), &[5, 7], &[7, 2]),
-        of(MatMulInteger.into(), &[2, 1, 2, 7], &[3, 7, 9]),
-        of(MatMulInteger.into(), &[5, 0], &[0, 7]),
-        of(MatMulInteger.into(), &[2, 9000], &[9000, 3]),
-    ];
-    for mode in PaddingMode::ALL {
-        let conv = ConvInteger::new(Conv2d::new().padding(1).padding_mode(mode));
-        cases.push(of(conv.into(), &[1, 3, 5, 6], &[4, 3, 3, 3]));
-        cases.push(of(conv.into(), &[1, 1000, 4, 4], &[2, 1000, 3, 3]));
+    let mut cases = Vec::new();
+    for [left_type, right_type] in [[DType::U8, DType::I8], [DType::I32, DType::I8]] {
+        let of = |op: Op, left: &[usize], right: &[usize]| {
+            let inputs = vec![TensorType::new(left_type, left), TensorType::new(right_type, right)];
+            (op, inputs)
+        };
+        cases.extend([
+            of(MatMulInteger.into(), &[7], &[7]),
+            of(MatMulInteger.into(), &[5, 7], &[7, 2]),
+            of(MatMulInteger.into(), &[2, 1, 2, 7], &[3, 7, 9]),
+            of(MatMulInteger.into(), &[5, 0], &[0, 7]),
+            of(MatMulInteger.into(), &[2, 9000], &[9000, 3]),
+        ]);
+        for mode in PaddingMode::ALL {
+            let conv = ConvInteger::new(Conv2d::new().padding(1).padding_mode(mode));
+            cases.push(of(conv.into(), &[1, 3, 5, 6], &[4, 3, 3, 3]));
+            cases.push(of(conv.into(), &[1, 1000, 4, 4], &[2, 1000, 3, 3]));
+        }
+        for (weight, groups) in [([20, 8, 1, 1], 1), ([8, 1, 3, 3], 8), ([20, 8, 3, 2], 1)] {
+            let conv = ConvInteger::new(Conv2d::new().groups(groups));
+            cases.push(of(conv.into(), &[1, 8, 5, 6], &weight));
+            cases.push(of(conv.into(), &[1, 8, 8, 8], &weight));
+        }
     }
     cases
 }

@@ -22,7 +22,7 @@ impl From<DType> for Scalar {
 }
 
 impl Scalar {
-    const fn wgsl(self) -> &'static str {
+    pub(super) const fn wgsl(self) -> &'static str {
         match self {
             Self::Float => "f32",
             Self::Whole => "i32",
@@ -85,8 +85,8 @@ impl Snippet {
 pub(crate) struct Function {
     /// Its name in WGSL.
     pub(crate) name: String,
-    /// The text that defines it.
-    snippet: &'static str,
+    /// The texts that define it.
+    snippets: Vec<&'static str>,
     /// The function under the name by which kernels call it.
     call: String,
 }
@@ -116,7 +116,7 @@ impl Function {
         let call = format!("{import}fn activate(x: {takes}, first: f32, second: f32) -> {gives} {{\n    return {result};\n}}\n");
         Self {
             name,
-            snippet: snippet.text,
+            snippets: vec![snippet.text],
             call,
         }
     }
@@ -133,13 +133,28 @@ impl Function {
         Self {
             call: format!("fn combine({takes}) -> {gives} {{\n    return {name}({passed});\n}}\n"),
             name,
-            snippet: snippet.text,
+            snippets: vec![snippet.text],
+        }
+    }
+
+    /// Functions of several snippets, as `call` has them.
+    pub(super) fn of_several(name: String, snippets: &[Snippet], call: String) -> Self {
+        let mut texts: Vec<&'static str> = Vec::new();
+        for snippet in snippets {
+            if !texts.contains(&snippet.text) {
+                texts.push(snippet.text);
+            }
+        }
+        Self {
+            name,
+            snippets: texts,
+            call,
         }
     }
 
     /// The texts that a kernel with this function has beside its own, with what they import still to come.
-    pub(crate) fn texts(&self) -> [&str; 2] {
-        [self.snippet, &self.call]
+    pub(crate) fn texts(&self) -> impl Iterator<Item = &str> {
+        self.snippets.iter().copied().chain([self.call.as_str()])
     }
 }
 
@@ -152,13 +167,13 @@ mod tests {
         let slope = Unary::LeakyRelu { negative_slope: 0.1 };
         let leaky = Function::activation(slope, Scalar::Float, Scalar::Float);
         let expected = "#import shared/reals_*\nfn activate(x: Real, first: f32, second: f32) -> Real {\n    return select(leaky_relu_f32(x, first), x, is_nan(x));\n}\n";
-        assert_eq!(leaky.texts()[1], expected);
+        assert_eq!(leaky.call, expected);
         let abs = Function::activation(Unary::Abs, Scalar::Whole, Scalar::Whole);
         let expected = "fn activate(x: i32, first: f32, second: f32) -> i32 {\n    return abs_i32(x);\n}\n";
-        assert_eq!(abs.texts()[1], expected);
+        assert_eq!(abs.call, expected);
         let add = Function::of_elements(Binary::Add.into(), &[Scalar::Whole; 2], Scalar::Whole);
         assert_eq!(
-            add.texts()[1],
+            add.call,
             "fn combine(a: i32, b: i32) -> i32 {\n    return add_i32(a, b);\n}\n"
         );
     }

@@ -1,6 +1,7 @@
 //! The text of kernels: [`registry`] declares them, [`header`] writes what follows from a declaration, [`imports`] puts the
 //! files of `shaders` together, and [`text`] makes the whole of it, with the loops written out that [`unroll`] finds marked.
 
+pub(crate) mod chain;
 pub(crate) mod dump;
 pub(crate) mod function;
 mod header;

@@ -114,6 +114,12 @@ kernels! {
         outputs: [output: F32],
     }
 
+    Chain = "chain" from "chain" {
+        parameters: elementwise::ChainParameters,
+        inputs: [first: Any4, second: Any4, third: Any, fourth: Any, fifth: Any],
+        outputs: [output: Any4],
+    }
+
     Conv2dDepthwise = "conv2d_depthwise" from "conv2d_depthwise" {
         parameters: conv::DepthwiseParameters,
         inputs: [input: F32, weight: F32, bias: F32, residual: F32],

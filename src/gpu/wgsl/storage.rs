@@ -50,6 +50,10 @@ pub(crate) enum Storage {
     U8,
     /// Whole numbers from -128 to 127, each in 4 bytes.
     I8,
+    /// Whole numbers from 0 to 255, four in a word.
+    PackedU8,
+    /// Whole numbers from -128 to 127, four in a word.
+    PackedI8,
 }
 
 /// An element's types in memory and in the kernel. Either is made of the other by naming it.
@@ -62,6 +66,23 @@ struct Form {
 }
 
 impl Storage {
+    /// How numbers stored so are stored as floats.
+    pub(crate) const fn of_floats(self) -> Self {
+        match self {
+            Self::F16 => Self::F16,
+            _ => Self::Words,
+        }
+    }
+
+    /// How bytes of a type are packed, as kernels of floats see them by fours.
+    pub(crate) const fn packed(dtype: DType) -> Option<Self> {
+        match dtype {
+            DType::U8 => Some(Self::PackedU8),
+            DType::I8 => Some(Self::PackedI8),
+            _ => None,
+        }
+    }
+
     /// How a type's elements are stored where floats have this precision.
     pub(crate) const fn of(dtype: DType, precision: Precision) -> Self {
         match (dtype, precision) {
@@ -77,6 +98,7 @@ impl Storage {
     pub(crate) const fn bytes(self) -> usize {
         match self {
             Self::F16 => 2,
+            Self::PackedU8 | Self::PackedI8 => 1,
             Self::Words | Self::I32 | Self::U8 | Self::I8 => 4,
         }
     }
@@ -84,7 +106,9 @@ impl Storage {
     /// The same for a kernel that sees this of an element: what is only moved is words.
     pub(crate) fn seen_as(self, element: Element) -> Self {
         match (self, element) {
-            (Self::F16, _) | (_, Element::Any | Element::Any4) => self,
+            (Self::F16 | Self::PackedU8 | Self::PackedI8, _) | (_, Element::Any | Element::Any4) => self,
+            // Kernels of floats are given whole numbers of any size, and make none that do not fit.
+            (Self::I32 | Self::U8 | Self::I8, Element::F32 | Element::F32x4) => Self::I32,
             _ => Self::Words,
         }
     }
@@ -100,9 +124,12 @@ impl Storage {
             (Self::F16, Element::F32x4 | Element::Any4) => ("vec4<f16>", "vec4<f32>"),
             (Self::F16, Element::Bits) => ("f16", "f16"),
             (Self::F16, Element::Bits4) => ("vec4<f16>", "vec4<f16>"),
+            (Self::I32, Element::F32) => ("i32", "f32"),
+            (Self::I32, Element::F32x4) => ("vec4<i32>", "vec4<f32>"),
             (Self::I32 | Self::U8 | Self::I8, Element::Any) => ("i32", "i32"),
             (Self::I32 | Self::U8 | Self::I8, Element::Any4) => ("vec4<i32>", "vec4<i32>"),
-            (Self::F16, Element::U32) | (Self::I32 | Self::U8 | Self::I8, _) => return None,
+            (Self::PackedU8 | Self::PackedI8, Element::F32x4) => ("u32", "vec4<f32>"),
+            _ => return None,
         };
         let wrapped = match (self, element) {
             (Self::U8, Element::Any) => "x & 255",
@@ -141,13 +168,22 @@ impl Binding {
 
     pub(crate) fn load(&self, storage: Storage) -> Result<String, String> {
         let (name, form) = (self.name, self.form(storage)?);
-        let loaded = form.converted(form.seen, &format!("{name}[i]"));
+        let loaded = match storage {
+            Storage::PackedU8 => format!("vec4<f32>((vec4({name}[i]) >> vec4(0u, 8u, 16u, 24u)) & vec4(255u))"),
+            Storage::PackedI8 => format!("vec4<f32>((vec4(bitcast<i32>({name}[i])) << vec4(24u, 16u, 8u, 0u)) >> vec4(24u))"),
+            _ => form.converted(form.seen, &format!("{name}[i]")),
+        };
         Ok(format!("fn load_{name}(i: u32) -> {} {{ return {loaded}; }}\n", form.seen))
     }
 
     pub(crate) fn store(&self, storage: Storage) -> Result<String, String> {
         let (name, form) = (self.name, self.form(storage)?);
-        let stored = form.converted(form.stored, form.wrapped);
+        let stored = match storage {
+            Storage::PackedU8 | Storage::PackedI8 => {
+                "dot((vec4<u32>(vec4<i32>(x)) & vec4(255u)) << vec4(0u, 8u, 16u, 24u), vec4(1u))".to_owned()
+            }
+            _ => form.converted(form.stored, form.wrapped),
+        };
         Ok(format!(
             "fn store_{name}(i: u32, x: {}) {{ {name}[i] = {stored}; }}\n",
             form.seen
@@ -183,6 +219,13 @@ mod tests {
                 "fn load_a(i: u32) -> vec4<f32> { return vec4<f32>(a[i]); }\n",
                 "fn store_a(i: u32, x: vec4<f32>) { a[i] = vec4<f16>(x); }\n",
             ),
+            // Sums of whole numbers by a kernel of floats.
+            (
+                Element::F32x4,
+                Storage::I32,
+                "fn load_a(i: u32) -> vec4<f32> { return vec4<f32>(a[i]); }\n",
+                "fn store_a(i: u32, x: vec4<f32>) { a[i] = vec4<i32>(x); }\n",
+            ),
             // What is only moved is not converted.
             (
                 Element::Bits,
@@ -210,6 +253,22 @@ mod tests {
         assert_eq!(
             scalar.load(Storage::I32).as_deref(),
             Ok("fn load_a(i: u32) -> i32 { return a[i]; }\n")
+        );
+    }
+
+    #[test]
+    fn four_bytes_are_a_word() {
+        let vector = binding(Element::F32x4);
+        assert_eq!(vector.stored(Storage::PackedU8), Ok("u32"));
+        assert_eq!(
+            vector.load(Storage::PackedI8).as_deref(),
+            Ok(
+                "fn load_a(i: u32) -> vec4<f32> { return vec4<f32>((vec4(bitcast<i32>(a[i])) << vec4(24u, 16u, 8u, 0u)) >> vec4(24u)); }\n"
+            )
+        );
+        assert_eq!(
+            binding(Element::F32).load(Storage::PackedU8),
+            Err("a cannot be stored as PackedU8".to_owned())
         );
     }
 

@@ -323,6 +323,29 @@ fn linear_takes_its_activation() {
 }
 
 #[test]
+fn a_product_with_its_own_sigmoid_is_one_function() {
+    let mut builder = Builder::new();
+    let features = builder.conv(conv(), builder.input);
+    let factor = builder.node(Unary::Sigmoid, &[features]);
+    let active = builder.node(Binary::Mul, &[factor, features]);
+    let fused = Fused::new(FusedBase::Conv(conv())).activation(Unary::Silu);
+    assert_eq!(
+        builder.after(&[Pass::FuseSilu, Pass::FuseEpilogues], active),
+        [Op::Fused(fused)]
+    );
+}
+
+#[test]
+fn a_sigmoid_that_others_read_stays() {
+    let mut builder = Builder::new();
+    let factor = builder.node(Unary::Sigmoid, &[builder.input]);
+    let active = builder.node(Binary::Mul, &[builder.input, factor]);
+    let sum = builder.node(Binary::Add, &[active, factor]);
+    let expected = [Unary::Sigmoid.into(), Unary::Silu.into(), Binary::Add.into()];
+    assert_eq!(builder.after(&[Pass::FuseSilu], sum), expected);
+}
+
+#[test]
 fn what_no_output_needs_is_removed() {
     let mut builder = Builder::new();
     let features = builder.conv(conv(), builder.input);

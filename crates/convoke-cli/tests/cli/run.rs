@@ -371,3 +371,33 @@ fn constants_in_nodes_are_parameters() {
     let run = convoke(&["inspect", CHANNELS_LAST]);
     assert!(run.stdout.contains("parameters  3\n"), "{}", run.stdout);
 }
+
+#[test]
+fn answers_have_the_same_bits_by_vectors_of_every_width() {
+    let answer = |vectors: &str| {
+        let arguments = [
+            "run",
+            LENET,
+            "--adapter",
+            "cpu",
+            "--input",
+            "random",
+            "--shape",
+            "input=6x1x28x28",
+            "--output",
+            "-",
+        ];
+        let output = command(&arguments)
+            .env("CONVOKE_CPU_VECTORS", vectors)
+            .output()
+            .expect("the command ends");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        ArrayD::<f32>::read_npy(Cursor::new(output.stdout)).expect("an array")
+    };
+    let widest = answer("");
+    assert_eq!(widest.shape(), [6, 10]);
+    assert_eq!(answer("avx2"), widest);
+    // Without vectors that multiply and add in one, products are rounded as well.
+    let difference = (answer("baseline") - &widest).mapv(f32::abs);
+    assert!(difference.iter().all(|&x| x < 1e-4), "{difference}");
+}

@@ -59,13 +59,19 @@ pub(crate) fn lower(op: &Conv, operands: &Operands<'_>, output: &Value, recordin
     })
 }
 
-fn lower_by(how: How, problem: &Problem, operands: &Operands<'_>, output: &Value, recording: &mut Recording) -> Result<()> {
+pub(crate) fn lower_by(
+    how: How,
+    problem: &Problem,
+    operands: &Operands<'_>,
+    output: &Value,
+    recording: &mut Recording,
+) -> Result<()> {
     match how {
         How::Direct => direct(problem, false, operands, output, recording),
         How::DirectBroadcast => direct(problem, true, operands, output, recording),
         How::Depthwise => depthwise(problem, operands, output, recording),
         How::Tiled(tiling) => conv2d_tiled(problem, tiling, operands, output, recording),
-        How::Product(by) => gemm(NAME, &problem.product(), by, operands, output, recording),
+        How::Product(by) => gemm(problem.name, &problem.product(), by, operands, output, recording),
         How::Im2col(by) => im2col(problem, by, operands, output, recording),
         How::Winograd(tiles, by) => winograd(
             &problem.geometry,
@@ -109,7 +115,11 @@ pub(crate) fn lower_transposed(
 
 fn direct(problem: &Problem, broadcast: bool, operands: &Operands<'_>, output: &Value, recording: &mut Recording) -> Result<()> {
     let kernel = problem.geometry.kernel;
-    let parts = long_sums::boxes([kernel.height * kernel.width, problem.in_channels_per_group()], recording);
+    let parts = long_sums::boxes(
+        [kernel.height * kernel.width, problem.in_channels_per_group()],
+        operands.exact,
+        recording,
+    );
     long_sums::in_parts(
         problem.name,
         &parts,

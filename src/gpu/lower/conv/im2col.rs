@@ -4,6 +4,7 @@
 //! again for each block of output channels. Writing terms out costs one store each.
 
 use crate::error::Result;
+use crate::gpu::choose::gemm::Gemm;
 use crate::gpu::choose::im2col::cut;
 use crate::gpu::choose::im2col::product;
 use crate::gpu::choose::im2col::rounds;
@@ -13,11 +14,12 @@ use crate::gpu::choose::rules::strip_lanes;
 use crate::gpu::choose::strips::Strips;
 use crate::gpu::lower::common::slot;
 use crate::gpu::lower::matmul::epilogue::Operands;
-use crate::gpu::lower::matmul::gemm::gemm;
+use crate::gpu::lower::matmul::gemm::{FEWEST_BY_QUADS, gemm};
 use crate::gpu::plan::recording::{Recording, Value, Work};
 use crate::gpu::wgsl::kernel::{Kernel, PipelineKey};
 use crate::gpu::wgsl::loop_limit::MOST_ROUNDS;
 use crate::gpu::wgsl::parameters::conv::{Im2colParameters, Im2colStripParameters};
+use crate::gpu::wgsl::storage::Storage;
 
 const NAME: &str = "conv2d";
 /// Invocations that keep a software adapter's threads evenly busy, and input channels that one goes through at most.
@@ -35,7 +37,11 @@ pub(crate) fn im2col(
     let gemm_shape = product(problem);
     let row_quads = gemm_shape.strides[0] / 4;
     let rows = gemm_shape.batch * gemm_shape.groups * gemm_shape.in_channels;
-    let terms = recording.inner(NAME, &[rows, 4 * row_quads])?;
+    let shape = [rows, 4 * row_quads];
+    let terms = match packed(&gemm_shape, by, operands) {
+        Some(packed) => recording.inner_bytes(NAME, &shape, packed)?,
+        None => recording.inner(NAME, &shape)?,
+    };
     match cut(problem, recording.capabilities.class) {
         Some(strips) => write_strips(problem, &strips, operands.input, &terms, recording)?,
         None => write_any(problem, row_quads, operands.input, &terms, recording)?,
@@ -45,6 +51,12 @@ pub(crate) fn im2col(
         ..*operands
     };
     gemm(NAME, &gemm_shape, by, &operands, output, recording)
+}
+
+/// How the terms are packed, where they are bytes and the product loads four at once.
+fn packed(gemm: &Gemm, by: Product, operands: &Operands<'_>) -> Option<Storage> {
+    let by_quads = by == Product::Broadcast && gemm.positions >= FEWEST_BY_QUADS;
+    operands.exact.filter(|_| by_quads)?.bytes().and_then(Storage::packed)
 }
 
 fn write_strips(problem: &Problem, strips: &Strips, input: &Value, terms: &Value, recording: &mut Recording) -> Result<()> {

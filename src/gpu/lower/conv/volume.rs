@@ -44,7 +44,11 @@ impl VolumeConv<'_> {
             check_extent(self.name, padded, axis.padding.before, axis.padding.after)?;
         }
         let taps = self.axes.iter().map(|axis| axis.kernel).product();
-        Ok(long_sums::boxes([taps, self.geometry.in_channels / self.groups], recording))
+        Ok(long_sums::boxes(
+            [taps, self.geometry.in_channels / self.groups],
+            None,
+            recording,
+        ))
     }
 
     /// The terms of some taps in some channels.

@@ -3,6 +3,7 @@
 pub(crate) mod batch_norm;
 pub(crate) mod broadcast;
 pub(crate) mod cast;
+pub(crate) mod chain;
 pub(crate) mod prelu;
 pub(crate) mod unary;
 

@@ -6,6 +6,7 @@ use crate::gpu::lower::elementwise::unary::two_parameters;
 use crate::gpu::plan::recording::{SlotId, Value};
 use crate::gpu::wgsl::function::{Function, Scalar};
 use crate::gpu::wgsl::kernel::{Kernel, PipelineKey};
+use crate::graph::exact_sums::ExactSums;
 use crate::ops::Unary;
 
 /// The operands of a convolution or linear layer, and what follows it.
@@ -16,17 +17,28 @@ pub(crate) struct Operands<'a> {
     pub(crate) bias: Option<&'a Value>,
     pub(crate) residual: Option<&'a Value>,
     pub(crate) activation: Option<Unary>,
+    /// Of whole numbers, how their sums are exact; nothing follows these but what adds parts of them up.
+    pub(crate) exact: Option<&'a ExactSums>,
 }
 
 impl<'a> Operands<'a> {
+    /// Nothing but a product.
+    pub(crate) fn new(input: &'a Value, weight: &'a Value) -> Self {
+        Self {
+            input,
+            weight,
+            bias: None,
+            residual: None,
+            activation: None,
+            exact: None,
+        }
+    }
+
     /// Input, weight and bias if there is one; nothing follows.
     pub(crate) fn plain(inputs: &'a [Value]) -> Self {
         Self {
-            input: &inputs[0],
-            weight: &inputs[1],
             bias: inputs.get(2),
-            residual: None,
-            activation: None,
+            ..Self::new(&inputs[0], &inputs[1])
         }
     }
 

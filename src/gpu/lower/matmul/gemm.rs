@@ -18,6 +18,9 @@ use crate::gpu::plan::recording::{Recording, Value, Work};
 use crate::gpu::wgsl::kernel::Kernel;
 use crate::gpu::wgsl::parameters::matmul::GemmParameters;
 
+/// Positions from which on four are loaded at once, where they lie together: with fewer, lanes run along the channels.
+pub(crate) const FEWEST_BY_QUADS: usize = 8;
+
 /// How a matrix product is cut up.
 struct Shape {
     kernel: Kernel,
@@ -108,7 +111,7 @@ fn in_registers(
     recording: &mut Recording,
 ) -> Result<()> {
     let shape = Shape::choose(gemm, broadcast, lanes(recording, broadcast) as usize);
-    let parts = long_sums::parts(gemm.in_channels, recording);
+    let parts = long_sums::parts(gemm.in_channels, operands.exact, recording);
     long_sums::in_parts(
         name,
         &parts,
@@ -142,7 +145,7 @@ fn part_in_registers(
         out_channels: gemm.out_channels,
         in_channels: gemm.in_channels,
         taps: 1,
-        transposed: false,
+        transposed: gemm.transposed,
     };
     let packed = pack_weights(name, operands.weight, &layout, block.channels, terms, recording)?;
     let positions = gemm.positions.div_ceil(width);

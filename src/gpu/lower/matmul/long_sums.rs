@@ -3,16 +3,29 @@
 //! A part's sum is short enough to be accurate, and no invocation's loops take too many rounds. What the bounds of
 //! [`reference`](crate::reference) allow follows from these numbers.
 
+use crate::gpu::choose::long_sums::LONGEST;
 use crate::gpu::choose::long_sums::PART;
 use crate::gpu::choose::long_sums::fewest_parts;
 use std::ops::Range;
 
 use crate::error::Result;
+use crate::gpu::lower::elementwise::broadcast;
 use crate::gpu::lower::matmul::epilogue::Operands;
 use crate::gpu::plan::recording::{Recording, Value};
+use crate::gpu::wgsl::kernel::Kernel;
+use crate::graph::exact_sums::ExactSums;
+use crate::ops::Binary;
 
-/// The parts of a sum of so many terms; they begin at multiples of [`PART`].
-pub(crate) fn parts(terms: usize, recording: &Recording) -> Vec<Range<usize>> {
+/// The parts of a sum of so many terms: they begin at multiples of [`PART`], or where the ranges of channels do that are exact.
+pub(crate) fn parts(terms: usize, exact: Option<&ExactSums>, recording: &Recording) -> Vec<Range<usize>> {
+    if let Some(exact) = exact {
+        let channels = exact.parts.last().map_or(1, |last| last.end.max(1));
+        let of_channels = |range: &Range<usize>| range.start * (terms / channels)..range.end * (terms / channels);
+        let parts = exact.parts.iter().map(of_channels);
+        return parts
+            .flat_map(|part| moved(chunks(part.len(), LONGEST), part.start))
+            .collect();
+    }
     let chunk = if fewest_parts(terms, &recording.capabilities) == 1 {
         terms
     } else {
@@ -22,7 +35,16 @@ pub(crate) fn parts(terms: usize, recording: &Recording) -> Vec<Range<usize>> {
 }
 
 /// The parts of a sum over two extents: boxes of at most [`PART`] terms, whole along the shorter extent where that is possible.
-pub(crate) fn boxes([outer, inner]: [usize; 2], recording: &Recording) -> Vec<[Range<usize>; 2]> {
+/// Where ranges of the inner extent are exact, these are cut up instead.
+pub(crate) fn boxes([outer, inner]: [usize; 2], exact: Option<&ExactSums>, recording: &Recording) -> Vec<[Range<usize>; 2]> {
+    if let Some(exact) = exact {
+        let of_range = |range: &Range<usize>| {
+            let boxes = boxes([outer, range.len()], None, recording).into_iter();
+            let start = range.start;
+            boxes.map(move |[outer, inner]| [outer, inner.start + start..inner.end + start])
+        };
+        return exact.parts.iter().flat_map(of_range).collect();
+    }
     if fewest_parts(outer.saturating_mul(inner), &recording.capabilities) == 1 {
         return vec![[0..outer, 0..inner]];
     }
@@ -32,6 +54,10 @@ pub(crate) fn boxes([outer, inner]: [usize; 2], recording: &Recording) -> Vec<[R
     chunks(outer, outer_chunk)
         .flat_map(|outer| chunks(inner, inner_chunk).map(move |inner| [outer.clone(), inner]))
         .collect()
+}
+
+fn moved(ranges: impl Iterator<Item = Range<usize>>, by: usize) -> impl Iterator<Item = Range<usize>> {
+    ranges.map(move |range| range.start + by..range.end + by)
 }
 
 fn chunks(extent: usize, chunk: usize) -> impl Iterator<Item = Range<usize>> {
@@ -53,6 +79,9 @@ pub(crate) fn in_parts<P>(
     let Some((last, others)) = parts.split_last() else {
         return Ok(());
     };
+    if operands.exact.is_some() {
+        return exact_in_parts(name, parts, operands, output, recording, record);
+    }
     let mut before: Option<Value> = operands.residual.cloned();
     for part in others {
         let sum = recording.inner(name, &output.shape)?;
@@ -68,6 +97,43 @@ pub(crate) fn in_parts<P>(
         ..*operands
     };
     record(last, &operands, output, recording)
+}
+
+/// Records each part of sums that are exact, and adds them up as whole numbers, since their total may not be.
+fn exact_in_parts<P>(
+    name: &'static str,
+    parts: &[P],
+    operands: &Operands<'_>,
+    output: &Value,
+    recording: &mut Recording,
+    mut record: impl FnMut(&P, &Operands<'_>, &Value, &mut Recording) -> Result<()>,
+) -> Result<()> {
+    let mut before: Option<Value> = None;
+    for (index, part) in parts.iter().enumerate() {
+        let mut target = |is_output: bool| {
+            if is_output {
+                Ok(output.clone())
+            } else {
+                recording.output(name, &output.shape, output.dtype)
+            }
+        };
+        let is_last = index + 1 == parts.len();
+        let sum = target(parts.len() == 1)?;
+        let total = before.take().map(|before| Ok((before, target(is_last)?))).transpose()?;
+        record(part, operands, &sum, recording)?;
+        before = Some(match total {
+            None => sum,
+            Some((before, total)) => {
+                add(&before, &sum, &total, recording)?;
+                total
+            }
+        });
+    }
+    Ok(())
+}
+
+fn add(left: &Value, right: &Value, output: &Value, recording: &mut Recording) -> Result<()> {
+    broadcast::lower(Kernel::Binary, Binary::Add.into(), [left, right], output, recording)
 }
 
 /// Records each part of sums of whole numbers, with what was summed before it.
@@ -93,7 +159,6 @@ pub(crate) fn whole_in_parts<P>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::gpu::choose::long_sums::LONGEST;
     use crate::gpu::device::capabilities::Capabilities;
     use crate::gpu::device::capabilities::Loops;
     use crate::gpu::device::device_class::DeviceClass;
@@ -109,12 +174,12 @@ mod tests {
     #[test]
     fn parts_cover_the_terms_and_are_short() {
         for terms in [1, LONGEST, LONGEST + 1, 65_535, 131_071] {
-            let parts = parts(terms, &recording(Loops::Limited));
+            let parts = parts(terms, None, &recording(Loops::Limited));
             assert_eq!(parts.iter().map(Range::len).sum::<usize>(), terms);
             assert!(parts.len() == 1 || parts.iter().all(|part| part.len() <= PART && part.start % PART == 0));
             assert_eq!(parts.len() == 1, terms <= LONGEST);
         }
-        assert_eq!(parts(1 << 20, &recording(Loops::Unlimited)).len(), 1);
+        assert_eq!(parts(1 << 20, None, &recording(Loops::Unlimited)).len(), 1);
     }
 
     #[test]
@@ -128,7 +193,7 @@ mod tests {
             [3000, 5000],
             [1025, 64],
         ] {
-            let boxes = boxes([outer, inner], &recording(Loops::Limited));
+            let boxes = boxes([outer, inner], None, &recording(Loops::Limited));
             let terms = |part: &[Range<usize>; 2]| part[0].len() * part[1].len();
             assert_eq!(boxes.iter().map(terms).sum::<usize>(), outer * inner);
             assert!(boxes.iter().all(|part| terms(part) <= PART), "{outer} x {inner}");
@@ -139,6 +204,6 @@ mod tests {
                 boxes.len()
             );
         }
-        assert_eq!(boxes([9, 512], &recording(Loops::Limited)), [[0..9, 0..512]]);
+        assert_eq!(boxes([9, 512], None, &recording(Loops::Limited)), [[0..9, 0..512]]);
     }
 }

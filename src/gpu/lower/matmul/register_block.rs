@@ -132,7 +132,7 @@ pub(crate) fn pack_weights(
     if let Some(packed) = recording.recorded(&key, &parameters, weight) {
         return Ok(packed);
     }
-    let packed = recording.scratch_as(name, elements, recording.slots[weight.0].storage)?;
+    let packed = recording.scratch_as(name, elements, recording.slots[weight.0].storage.of_floats())?;
     let work = Work::of(rows.div_ceil(LANES as usize)).rounds(block_channels / 4);
     recording.dispatch(name, key, &parameters, &[weight], &[packed], work)?;
     Ok(packed)

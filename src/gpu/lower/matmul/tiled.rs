@@ -43,7 +43,7 @@ pub(crate) fn gemm_tiled(
         out_channels: gemm.out_channels,
         in_channels: gemm.in_channels,
         taps: 1,
-        transposed: false,
+        transposed: gemm.transposed,
     };
     tiled(
         &how,

@@ -19,6 +19,7 @@ use crate::gpu::plan::recording::{Recording, Value, Work};
 use crate::gpu::wgsl::kernel::{Kernel, PipelineKey};
 use crate::gpu::wgsl::parameters::MOST_AXES;
 use crate::gpu::wgsl::parameters::matmul::MatMulParameters;
+use crate::graph::exact_sums::ExactSums;
 use crate::ops::{MatMul, MatMulExtents};
 
 /// Rows and columns of outputs that an invocation computes, where there are as many.
@@ -46,16 +47,33 @@ pub(crate) fn lower(left: &Value, right: &Value, output: &Value, recording: &mut
     })
 }
 
-/// The product of whole numbers.
-pub(crate) fn lower_integer(left: &Value, right: &Value, output: &Value, recording: &mut Recording) -> Result<()> {
+/// The product of whole numbers. `exact` says how `f32` adds the sums up exactly, where the graph tells.
+pub(crate) fn lower_integer(
+    left: &Value,
+    right: &Value,
+    exact: Option<&ExactSums>,
+    output: &Value,
+    recording: &mut Recording,
+) -> Result<()> {
     const NAME: &str = "matmul_integer";
     let extents = MatMul::extents(&left.shape, &right.shape)?;
     if extents.inner == 0 {
         return fill(NAME, 0.0, output, recording);
     }
+    let by_types = || ExactSums::of_types(left.dtype, right.dtype, extents.inner, 1);
+    let exact = exact.cloned().or_else(by_types);
+    if let (Some(exact), Some(gemm)) = (exact, as_layer(&extents).filter(|_| !varies(right, recording))) {
+        let by = rules::product(&gemm, &recording.capabilities);
+        let by = if exact.parts.len() > 1 { by.in_parts() } else { by };
+        let operands = Operands {
+            exact: Some(&exact),
+            ..Operands::new(left, right)
+        };
+        return gemm::gemm(NAME, &gemm, by, &operands, output, recording);
+    }
     let batch = crate::shape::broadcast(NAME, extents.left_batch, extents.right_batch)?;
     let blocks = Blocks::new(&extents, &batch, [left, right], output)?;
-    let parts = long_sums::parts(extents.inner, recording);
+    let parts = long_sums::parts(extents.inner, None, recording);
     long_sums::whole_in_parts(NAME, &parts, output, recording, |terms, before, output, recording| {
         blocks.record(NAME, Kernel::MatMulInteger, terms, [left, right], before, output, recording)
     })
@@ -64,7 +82,7 @@ pub(crate) fn lower_integer(left: &Value, right: &Value, output: &Value, recordi
 /// Both operands are read as they are.
 fn as_they_are(blocks: &Blocks, left: &Value, right: &Value, output: &Value, recording: &mut Recording) -> Result<()> {
     let operands = [right.clone(), left.clone()];
-    let parts = long_sums::parts(blocks.inner, recording);
+    let parts = long_sums::parts(blocks.inner, None, recording);
     long_sums::in_parts(
         "matmul",
         &parts,
@@ -172,6 +190,16 @@ fn as_gemm(extents: &MatMulExtents<'_>, batch: &[usize]) -> Option<Gemm> {
         _ => return None,
     };
     Some(Gemm::matmul(groups, rows, extents.inner, extents.columns))
+}
+
+/// The product with the right operand as the weight of a linear layer, where that is one matrix.
+fn as_layer(extents: &MatMulExtents<'_>) -> Option<Gemm> {
+    let rows = extents.left_batch.iter().product::<usize>() * extents.rows;
+    let is_one = extents.right_batch.iter().all(|&extent| extent == 1);
+    is_one.then(|| Gemm {
+        transposed: true,
+        ..Gemm::linear(rows, extents.inner, extents.columns)
+    })
 }
 
 /// 1, 2 or 4: no more than twice the extent.

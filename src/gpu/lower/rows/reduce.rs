@@ -123,8 +123,7 @@ pub(crate) fn lower(op: &Reduce, input: &Value, output: &Value, recording: &mut 
         // Of none.
         let value = match op.kind {
             ReduceKind::Sum => 0.0,
-            ReduceKind::Product if input.dtype.is_float() => 1.0,
-            ReduceKind::Product => f32::from_bits(1),
+            ReduceKind::Product => 1.0,
             ReduceKind::Mean | ReduceKind::Max => f32::NAN,
         };
         return fill(op.kind.name(), value, output, recording);

@@ -1,5 +1,8 @@
 use crate::gpu::wgsl::parameters::{MOST_AXES, parameters};
 
+/// Vectors of numbers that a chain takes.
+pub(crate) const CHAIN_VECTORS: usize = 6;
+
 parameters! {
     /// What `unary` takes.
     UnaryParameters {
@@ -8,6 +11,19 @@ parameters! {
         /// the activation's parameters
         first: f32,
         second: f32,
+    }
+
+    /// What `chain` takes.
+    ChainParameters {
+        /// ceil(elements / 4)
+        quads: u32,
+        /// places along the axis
+        extent: u32,
+        /// elements after the axis: the distance between neighbours along it
+        inner: u32,
+        unused: [u32; 1],
+        /// bits of numbers that functions take
+        numbers: [[u32; 4]; CHAIN_VECTORS],
     }
 
     /// What `prelu` takes.
