@@ -20,7 +20,11 @@ fn held(to: Option<&str>) -> Arch {
         Some("baseline") => Arch::Scalar,
         #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
         Some("avx2") => pulp::x86::V3::try_new().map_or(Arch::Scalar, Arch::V3),
-        _ => Arch::new(),
+        Some("") | None => Arch::new(),
+        Some(other) => {
+            log::warn!("{VARIABLE}: expected avx2 or baseline, but got {other:?}: the widest vectors are used");
+            Arch::new()
+        }
     }
 }
 
