@@ -114,6 +114,8 @@ def test_ctrl_c_ends_long_work(work, tmp_path):
     script = textwrap.dedent(f"""
         import os, signal, threading, numpy, convoke
         LENET, NETWORK = {os.fspath(LENET)!r}, {os.fspath(_slow_network(tmp_path))!r}
+        # A shell that starts this in the background has it ignored.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         threading.Timer(1.0, os.kill, (os.getpid(), signal.SIGINT)).start()
         try:
             {work}
