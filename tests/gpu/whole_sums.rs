@@ -135,8 +135,15 @@ fn forced(gpu: &Gpu, algorithm: Conv2dAlgorithm) -> Outcome {
             Err(error) => return Err(error.into()),
         }
     }
-    let is_transform = matches!(algorithm, Conv2dAlgorithm::Winograd | Conv2dAlgorithm::WinogradLarge);
-    if (computed == 0) != is_transform {
+    let computes = match algorithm {
+        Conv2dAlgorithm::Winograd | Conv2dAlgorithm::WinogradLarge => false,
+        // Adapters without subgroups of eight refuse all.
+        Conv2dAlgorithm::DirectBroadcast | Conv2dAlgorithm::GemmBroadcast => {
+            gpu.info().subgroups && gpu.info().subgroup_size.0 >= 8
+        }
+        _ => true,
+    };
+    if (computed > 0) != computes {
         return Err(format!("{algorithm:?} computed {computed} convolutions").into());
     }
     Ok(())
