@@ -94,7 +94,9 @@ pub(super) fn base(
     };
     match op {
         FusedBase::Conv(op) => {
-            if blocked::fits(&op, weight.shape) && blocked::is_possible(&op, input.shape, weight.shape) {
+            // Only where the plan has found that it is possible, its output is in blocks.
+            let is_possible = || blocked::fits(&op, weight.shape) && blocked::is_possible(&op, input.shape, weight.shape);
+            if layout == Layout::Blocked || is_possible() {
                 let weights = match prepared {
                     Some(Prepared::Blocked(weights)) => Cow::Borrowed(weights),
                     _ => Cow::Owned(blocked::Weights::new(&op, weight)),

@@ -1,8 +1,7 @@
 //! Any operator on the CPU.
 
-use super::base::{Prepared, base};
+use super::base::Prepared;
 use super::blocked::Layout;
-use super::epilogue::Epilogue;
 use super::operand::Operand;
 use super::{
     attention, batch_norm, binary, concat, cumulative, expand, fused, grid_sample, instance_norm, interpolate, layer_norm,
@@ -10,7 +9,7 @@ use super::{
     transpose, unary,
 };
 use crate::error::{Error, Result};
-use crate::ops::{FusedBase, Op};
+use crate::ops::Op;
 
 /// Runs any operator whose inputs and output are `f32`, into an output of the right shape. `prepared` is what [`prepare`] made of its weight, if anything.
 pub(super) fn execute(
@@ -21,23 +20,12 @@ pub(super) fn execute(
     output: &mut [f32],
 ) -> Result<()> {
     let input = &inputs[0];
-    let epilogue = Epilogue {
-        bias: inputs.get(2).map(|bias| bias.data),
-        ..Epilogue::default()
-    };
     match op {
         Op::MaxPool(op) => pool::max_pool(op, input, output, None)?,
         Op::AdaptiveMaxPool(op) => pool::adaptive_max_pool(op, input, output, None)?,
-        Op::Conv(op) => base(FusedBase::Conv(*op), inputs, prepared, &epilogue, (output, Layout::Plain))?,
-        Op::ConvTranspose(op) => base(
-            FusedBase::ConvTranspose(*op),
-            inputs,
-            prepared,
-            &epilogue,
-            (output, Layout::Plain),
-        )?,
-        Op::Linear(op) => base(FusedBase::Linear(*op), inputs, prepared, &epilogue, (output, Layout::Plain))?,
-        Op::Fused(op) => fused::fused(op, inputs, prepared, (output, Layout::Plain))?,
+        Op::Conv(_) | Op::ConvTranspose(_) | Op::Linear(_) | Op::Fused(_) => {
+            fused::run(op, inputs, prepared, (output, Layout::Plain))?;
+        }
         Op::Interpolate(op) => interpolate::interpolate(op, input, shape, output)?,
         Op::Pad(op) => pad::pad(op, input, shape, output)?,
         Op::AvgPool(op) => pool::avg_pool(op, input, output)?,

@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use super::band::{Band, Columns, Image, Reads};
 use super::depthwise;
 use super::finish::Finish;
-use super::layout::{BLOCK, Layout, blocks, channels_of, rearrange};
+use super::layout::{BLOCK, Layout, blocks, channels_of, rearrange, vectors};
 use super::weights::{Panel, Part, Products, Weights};
 use crate::cpu::epilogue::Epilogue;
 use crate::cpu::gemm::with_scratch;
@@ -63,18 +63,14 @@ pub(in crate::cpu) fn conv(
         input.layout
     };
     let reads = Reads::new(&plane, op.padding_mode, layout, geometry.in_channels);
-    let padded_bias = epilogue.bias.map(|bias| {
-        let mut padded = bias.to_vec();
-        padded.resize(blocks(bias.len()) * BLOCK, 0.0);
-        padded
-    });
+    let bias = epilogue.bias.map(vectors);
     let run = |epilogue: &Epilogue<'_>, output: &mut [f32]| {
         let problem = Problem {
             plane: &plane,
             reads: &reads,
             input: input.data,
             layout,
-            bias: padded_bias.as_deref(),
+            bias: bias.as_deref().map(<[_]>::as_flattened),
             finish: Finish::new(epilogue),
         };
         match weights {
@@ -116,7 +112,7 @@ pub(super) struct Problem<'a> {
 }
 
 /// A position of a band: its output row, and where its first tap is in the rows that it reads.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy)]
 pub(super) struct Place {
     pub(super) row: usize,
     pub(super) start: usize,

@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use super::layout::{BLOCK, Layout, blocks, parts};
+use super::layout::{BLOCK, Layout, blocks, parts, vectors};
 use crate::cpu::binary::{Function, with_function};
 use crate::cpu::operand::Operand;
 use crate::cpu::parallel;
@@ -33,21 +33,6 @@ impl Reach {
         let are_ones = (2..shape.len()).all(|axis| extent(axis) == 1);
         (is_channels && are_ones).then_some(Self::Channels)
     }
-}
-
-/// One vector for each block: of what is the same for all images, only those of the first.
-fn vectors(operand: &Operand<'_>, channels: usize) -> Vec<[f32; BLOCK]> {
-    if operand.layout == Layout::Blocked {
-        return operand.data.as_chunks().0.to_vec();
-    }
-    let images = operand.data.chunks(channels).flat_map(|image| image.chunks(BLOCK));
-    images
-        .map(|own| {
-            let mut vector = [0.0; BLOCK];
-            vector[..own.len()].copy_from_slice(own);
-            vector
-        })
-        .collect()
 }
 
 /// A function of two elements; at least one operand is in blocks and has the output's shape.
@@ -107,11 +92,12 @@ impl Function for Elements<'_> {
     }
 }
 
-/// The vectors of an operand that does not reach over everything.
+/// The vectors of an operand that does not reach over everything; of what is the same for all images, only those of the first.
 fn own_vectors(operand: &Operand<'_>, shape: &[usize]) -> Vec<[f32; BLOCK]> {
     match (Reach::of(operand.shape, shape), operand.data.first()) {
         (Some(Reach::One), Some(&one)) => vec![[one; BLOCK]; blocks(shape[1])],
-        _ => vectors(operand, shape[1]),
+        _ if operand.layout == Layout::Blocked => operand.data.as_chunks().0.to_vec(),
+        _ => operand.data.chunks(shape[1]).flat_map(vectors).collect(),
     }
 }
 
@@ -148,11 +134,7 @@ pub(super) fn batch_norm(op: BatchNorm, inputs: &[Operand<'_>], output: &mut [f3
     let scale: Vec<f32> = (weight.data.iter().zip(variance.data))
         .map(|(weight, variance)| weight / (variance + op.eps).sqrt())
         .collect();
-    let padded = |data: &[f32]| -> Vec<[f32; BLOCK]> {
-        let vector = |own: &[f32]| std::array::from_fn(|lane| own.get(lane).copied().unwrap_or(0.0));
-        data.chunks(BLOCK).map(vector).collect()
-    };
-    let (mean, scale, bias) = (padded(mean.data), padded(&scale), padded(bias.data));
+    let (mean, scale, bias) = (vectors(mean.data), vectors(&scale), vectors(bias.data));
     let (input, _) = input.data.as_chunks::<BLOCK>();
     parallel::planes(output, BLOCK * plane, |block, output| {
         let own = block % blocks(channels);

@@ -51,6 +51,12 @@ pub(super) fn channels_of(block: usize, channels: usize) -> usize {
     BLOCK.min(channels - block * BLOCK)
 }
 
+/// One number for each channel as the vectors of blocks.
+pub(super) fn vectors(channels: &[f32]) -> Vec<[f32; BLOCK]> {
+    let vector = |own: &[f32]| std::array::from_fn(|lane| own.get(lane).copied().unwrap_or(0.0));
+    channels.chunks(BLOCK).map(vector).collect()
+}
+
 /// Rearranges a tensor of this shape into the other layout than that it has.
 pub(crate) fn rearrange(shape: &[usize], to: Layout, input: &[f32], output: &mut [f32]) {
     let (_, channels, plane) = parts(shape);

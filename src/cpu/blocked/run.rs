@@ -2,12 +2,11 @@
 
 use super::elements::{batch_norm, binary, concat};
 use super::layout::Layout;
-use crate::cpu::base::{Prepared, base};
-use crate::cpu::epilogue::Epilogue;
+use crate::cpu::base::Prepared;
 use crate::cpu::operand::Operand;
 use crate::cpu::{fused, pool, unary};
 use crate::error::{Error, Result};
-use crate::ops::{FusedBase, Op};
+use crate::ops::Op;
 
 /// Runs an operator that [`choose`](super::choose) has found, into blocks.
 pub(in crate::cpu) fn run(
@@ -19,14 +18,7 @@ pub(in crate::cpu) fn run(
 ) -> Result<()> {
     let input = &inputs[0];
     match op {
-        Op::Conv(op) => {
-            let epilogue = Epilogue {
-                bias: inputs.get(2).map(|bias| bias.data),
-                ..Epilogue::default()
-            };
-            base(FusedBase::Conv(*op), inputs, prepared, &epilogue, (output, Layout::Blocked))?;
-        }
-        Op::Fused(op) => fused::fused(op, inputs, prepared, (output, Layout::Blocked))?,
+        Op::Conv(_) | Op::Fused(_) => fused::run(op, inputs, prepared, (output, Layout::Blocked))?,
         Op::MaxPool(op) => pool::max_pool(op, input, output, None)?,
         Op::AdaptiveMaxPool(op) => pool::adaptive_max_pool(op, input, output, None)?,
         Op::AvgPool(op) => pool::avg_pool(op, input, output)?,
