@@ -280,6 +280,33 @@ pub(crate) fn broadcast(operator: &'static str, left: &[usize], right: &[usize])
         .collect()
 }
 
+/// Which of an input's elements each place of the output has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reach {
+    /// The one at the same place.
+    Same,
+    /// The only one.
+    One,
+    /// The one of its coordinate along an axis of this extent, with so many places for each.
+    Axis { extent: usize, inner: usize },
+}
+
+impl Reach {
+    /// None where an input of this shape broadcasts in another way.
+    pub(crate) fn of(own: &[usize], output: &[usize]) -> Option<Self> {
+        if own == output {
+            return Some(Self::Same);
+        }
+        let mut extents = own.iter().enumerate().filter(|&(_, &extent)| extent != 1);
+        let Some((axis, &extent)) = extents.next() else {
+            return Some(Self::One);
+        };
+        let axis = (axis + output.len()).checked_sub(own.len())?;
+        let inner = output[axis + 1..].iter().product();
+        (extents.next().is_none() && output[axis] == extent).then_some(Self::Axis { extent, inner })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -309,5 +336,17 @@ mod tests {
         assert_eq!(axis("softmax", 0, 3).unwrap(), 0);
         assert!(axis("softmax", 3, 3).is_err());
         assert!(axis("softmax", -4, 3).is_err());
+    }
+
+    #[test]
+    fn inputs_reach_over_an_output_in_three_ways() {
+        let output = [2, 3, 5, 7];
+        let of = |own: &[usize]| Reach::of(own, &output);
+        assert_eq!(of(&output), Some(Reach::Same));
+        assert_eq!([of(&[]), of(&[1, 1])], [Some(Reach::One); 2]);
+        assert_eq!(of(&[3, 1, 1]), Some(Reach::Axis { extent: 3, inner: 35 }));
+        assert_eq!(of(&[7]), Some(Reach::Axis { extent: 7, inner: 1 }));
+        // Rows of several axes, and what broadcasts to more than the output.
+        assert_eq!([of(&[5, 7]), of(&[2]), of(&[2, 1, 1, 1, 1])], [None; 3]);
     }
 }

@@ -13,6 +13,7 @@ use super::vectors::arch;
 use crate::error::{Error, Result};
 use crate::graph::ValueId;
 use crate::ops::{Binary, Unary};
+use crate::shape::Reach;
 use crate::tensor::TensorView;
 
 /// Elements that are computed together.
@@ -43,39 +44,12 @@ pub(super) struct Input {
     pub(super) reach: Reach,
 }
 
-/// Which of an input's elements each place of the output has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Reach {
-    /// The one at the same place.
-    Same,
-    /// The only one.
-    One,
-    /// The one of its coordinate along an axis of this extent, with so many places for each.
-    Axis { extent: usize, inner: usize },
-}
-
-impl Reach {
-    /// None where an input of this shape broadcasts in another way.
-    pub(super) fn of(own: &[usize], output: &[usize]) -> Option<Self> {
-        if own == output {
-            return Some(Self::Same);
-        }
-        let mut extents = own.iter().enumerate().filter(|&(_, &extent)| extent != 1);
-        let Some((axis, &extent)) = extents.next() else {
-            return Some(Self::One);
-        };
-        let axis = (axis + output.len()).checked_sub(own.len())?;
-        let inner = output[axis + 1..].iter().product();
-        (extents.next().is_none() && output[axis] == extent).then_some(Self::Axis { extent, inner })
-    }
-
-    /// How many places from this one on have either one element or elements one after another.
-    fn run(self, place: usize) -> usize {
-        match self {
-            Self::Same | Self::One => usize::MAX,
-            Self::Axis { extent, inner: 1 } => extent - place % extent,
-            Self::Axis { inner, .. } => inner - place % inner,
-        }
+/// How many places from this one on have either one element or elements one after another.
+fn run(reach: Reach, place: usize) -> usize {
+    match reach {
+        Reach::Same | Reach::One => usize::MAX,
+        Reach::Axis { extent, inner: 1 } => extent - place % extent,
+        Reach::Axis { inner, .. } => inner - place % inner,
     }
 }
 
@@ -179,7 +153,7 @@ impl Bound<'_> {
         STACK.with_borrow_mut(|stack| {
             let mut done = 0;
             while done < output.len() {
-                let runs = self.inputs.iter().map(|(_, reach)| reach.run(place + done));
+                let runs = self.inputs.iter().map(|(_, reach)| run(*reach, place + done));
                 let length = runs.fold(BLOCK.min(output.len() - done), usize::min);
                 let block = Block {
                     bound: self,
@@ -443,17 +417,5 @@ mod tests {
         for x in near.chain(edges) {
             assert_eq!(small_whole(x), x as i32, "{x}");
         }
-    }
-
-    #[test]
-    fn inputs_reach_over_an_output_in_three_ways() {
-        let output = [2, 3, 5, 7];
-        let of = |own: &[usize]| Reach::of(own, &output);
-        assert_eq!(of(&output), Some(Reach::Same));
-        assert_eq!([of(&[]), of(&[1, 1])], [Some(Reach::One); 2]);
-        assert_eq!(of(&[3, 1, 1]), Some(Reach::Axis { extent: 3, inner: 35 }));
-        assert_eq!(of(&[7]), Some(Reach::Axis { extent: 7, inner: 1 }));
-        // Rows of several axes, and what broadcasts to more than the output.
-        assert_eq!([of(&[5, 7]), of(&[2]), of(&[2, 1, 1, 1, 1])], [None; 3]);
     }
 }

@@ -1,10 +1,12 @@
 //! Which operators of a graph are computed together: functions of elements with those before them, and with the sums of products of whole
 //! numbers that they begin with.
 
-use super::chain::{Chain, DEPTH, Input, Instruction, LARGEST_SMALL, Reach, Right, is_of_floats, is_of_wholes};
+use super::chain::{Chain, DEPTH, Input, Instruction, LARGEST_SMALL, Right, is_of_floats, is_of_wholes};
 use crate::dtype::{DType, TensorType};
+use crate::graph::uses::Uses;
 use crate::graph::{Graph, Node, ValueId};
 use crate::ops::{Binary, Op, Unary};
+use crate::shape::Reach;
 
 /// The most instructions of a chain. Files decide how many functions there are one after another.
 const MOST_INSTRUCTIONS: usize = 64;
@@ -45,8 +47,7 @@ pub(super) fn groups(graph: &Graph, types: &[TensorType]) -> Vec<Group> {
 struct Finder<'a> {
     graph: &'a Graph,
     types: &'a [TensorType],
-    uses: Vec<usize>,
-    maker: Vec<Option<usize>>,
+    uses: Uses,
     /// Whether a node is part of a group that was found.
     taken: Vec<bool>,
     /// Whether a group that was found reads a value, or it is an output.
@@ -64,23 +65,17 @@ struct Draft {
 
 impl<'a> Finder<'a> {
     fn new(graph: &'a Graph, types: &'a [TensorType]) -> Self {
-        let mut uses = vec![0; graph.values.len()];
-        let mut maker = vec![None; graph.values.len()];
-        for (index, node) in graph.nodes.iter().enumerate() {
-            node.inputs.iter().for_each(|value| uses[value.0] += 1);
-            node.outputs.iter().for_each(|value| maker[value.0] = Some(index));
-        }
+        let uses = Uses::of(graph);
         // What nobody reads was asked for in some other way.
-        let mut wanted: Vec<bool> = uses.iter().map(|&uses| uses == 0).collect();
+        let values = (0..graph.values.len()).map(ValueId);
+        let mut wanted: Vec<bool> = values.map(|value| !uses.count.contains_key(&value)).collect();
         for value in &graph.outputs {
-            uses[value.0] += 1;
             wanted[value.0] = true;
         }
         Self {
             graph,
             types,
             uses,
-            maker,
             taken: vec![false; graph.nodes.len()],
             wanted,
         }
@@ -193,7 +188,7 @@ impl<'a> Finder<'a> {
             draft.chain.code.push(Instruction::Load(input));
             return Some(());
         }
-        let index = self.maker[value.0]?;
+        let index = self.uses.sole(value)?;
         let node = &self.graph.nodes[index];
         draft.taken.push(index);
         if is_sum(node) {
@@ -206,14 +201,14 @@ impl<'a> Finder<'a> {
 
     /// Whether a value is nowhere but in this chain.
     fn is_inner(&self, value: ValueId, draft: &Draft) -> bool {
-        let Some(index) = self.maker[value.0] else { return false };
+        let Some(index) = self.uses.sole(value) else { return false };
         let node = &self.graph.nodes[index];
         let fits = if is_sum(node) {
             draft.base.is_none()
         } else {
             self.is_link(node, &draft.shape).is_some() && draft.taken.len() < MOST_INSTRUCTIONS / 4
         };
-        fits && self.uses[value.0] == 1 && self.types[value.0].shape == draft.shape && !self.taken[index]
+        fits && self.types[value.0].shape == draft.shape && !self.taken[index]
     }
 
     fn input(&self, value: ValueId, draft: &mut Draft) -> Option<usize> {
@@ -251,7 +246,7 @@ impl<'a> Finder<'a> {
 
     /// The bytes that a centred operand was made of and their zero point, or the operand itself.
     fn without_zero_point(&self, value: ValueId) -> (ValueId, Option<ValueId>) {
-        let maker = |value: ValueId| self.maker[value.0].map(|index| &self.graph.nodes[index]);
+        let maker = |value: ValueId| self.uses.maker.get(&value).map(|&index| &self.graph.nodes[index]);
         let bytes = || {
             let difference = maker(value).filter(|node| matches!(node.op, Op::Binary(Binary::Sub)))?;
             let &[left, zero_point] = difference.inputs.as_slice() else {
@@ -304,56 +299,22 @@ fn casts(from: DType, to: DType, is_small: bool) -> [Option<Instruction>; 2] {
 
 #[cfg(test)]
 mod tests {
-    use ndarray::{Array, ArrayD, array};
+    use ndarray::ArrayD;
 
     use super::*;
     use crate::cpu::{Cpu, CpuEngine};
     use crate::engine::Engine;
     use crate::graph::passes::Passes;
-    use crate::ops::{Cast, Conv, ConvInteger};
+    use crate::graph::quantised::quantised;
     use crate::tensor::Tensor;
     use crate::testing::Random;
 
-    /// Bytes that are centred, convolved and quantised, and that are added to others.
-    fn network() -> Graph {
-        let mut graph = Graph::new();
-        let image = graph.input_of_type("image", DType::U8);
-        let weight = Random::new(3).integers(&[6, 3, 3, 3]).mapv(|x| x as i8);
-        let (weight, bias) = (graph.constant("weight", weight), graph.constant("bias", array![[[-40_i32]]]));
-        let factors = Array::from_shape_fn((6, 1, 1), |(channel, ..)| 0.01 * (channel + 1) as f32);
-        let factor = graph.constant("factor", factors);
-        let (zero, moved) = (
-            graph.constant("zero", array![120_i32]),
-            graph.constant("moved", array![3.0_f32]),
-        );
-        let columns = graph.constant("columns", Array::from_shape_fn(11, |x| x as f32 / 7.0));
-        let mut last = image;
-        let mut then = |op: Op, others: &[ValueId]| {
-            last = graph.node(op.name(), op, &[&[last], others].concat()).unwrap();
-            last
-        };
-        then(Cast::new(DType::I32).into(), &[]);
-        then(Binary::Sub.into(), &[zero]);
-        then(ConvInteger::new(Conv::new().padding(1)).into(), &[weight]);
-        then(Binary::Add.into(), &[bias]);
-        then(Cast::new(DType::F32).into(), &[]);
-        let reals = then(Binary::Mul.into(), &[factor]);
-        then(Unary::Round.into(), &[]);
-        then(Binary::Add.into(), &[moved]);
-        then(Unary::Clamp { min: 0.0, max: 255.0 }.into(), &[]);
-        let bytes = then(Cast::new(DType::U8).into(), &[]);
-        then(Cast::new(DType::F32).into(), &[]);
-        then(Binary::Div.into(), &[columns]);
-        then(Binary::Sub.into(), &[reals]);
-        let signed = then(Cast::new(DType::I8).into(), &[]);
-        graph.output(bytes).unwrap();
-        graph.output(signed).unwrap();
-        graph
-    }
-
     #[test]
     fn chains_have_the_bits_of_their_operators_one_by_one() {
-        let graph = network();
+        let (mut graph, [bytes, signed, _]) = quantised(Random::new(3).integers(&[6, 3, 3, 3]).mapv(|x| x as i8));
+        for output in [bytes, signed] {
+            graph.output(output).unwrap();
+        }
         let shape = [2, 3, 9, 11];
         let types = graph.infer(&[&shape]).unwrap();
         let kinds: Vec<&str> = (groups(&graph, &types).iter())

@@ -22,7 +22,10 @@ mod info;
 pub(crate) mod magnitudes;
 mod part;
 pub(crate) mod passes;
+#[cfg(test)]
+pub(crate) mod quantised;
 mod source;
+pub(crate) mod uses;
 pub(crate) mod work;
 
 use std::sync::Arc;

@@ -6,6 +6,7 @@ use crate::dtype::{DType, TensorType};
 use crate::gpu::lower::elementwise::chain::{Chain, MOST_STEPS};
 use crate::gpu::wgsl::chain::Operand;
 use crate::gpu::wgsl::function::Scalar;
+use crate::graph::uses::Uses;
 use crate::graph::{Graph, Node, ValueId};
 use crate::tensor::Tensor;
 
@@ -34,8 +35,7 @@ struct Finder<'a> {
     graph: &'a Graph,
     types: &'a [TensorType],
     plain: &'a HashSet<ValueId>,
-    uses: Vec<usize>,
-    maker: Vec<Option<usize>>,
+    uses: Uses,
     /// Whether a value may change from run to run.
     varies: Vec<bool>,
     /// Whether a node is part of a chain that was found.
@@ -52,29 +52,21 @@ struct Draft<'a> {
 
 impl<'a> Finder<'a> {
     fn new(graph: &'a Graph, types: &'a [TensorType], plain: &'a HashSet<ValueId>) -> Self {
-        let mut uses = vec![0; graph.values.len()];
-        let mut maker = vec![None; graph.values.len()];
         let mut varies = vec![false; graph.values.len()];
         for value in &graph.inputs {
             varies[value.0] = true;
         }
-        for (index, node) in graph.nodes.iter().enumerate() {
+        for node in &graph.nodes {
             let is_new = node.inputs.iter().any(|value| varies[value.0]);
-            node.inputs.iter().for_each(|value| uses[value.0] += 1);
             for value in &node.outputs {
-                maker[value.0] = Some(index);
                 varies[value.0] = is_new;
             }
-        }
-        for value in &graph.outputs {
-            uses[value.0] += 1;
         }
         Self {
             graph,
             types,
             plain,
-            uses,
-            maker,
+            uses: Uses::of(graph),
             varies,
             taken: vec![false; graph.nodes.len()],
         }
@@ -154,10 +146,9 @@ impl<'a> Finder<'a> {
 
     /// The node that makes a value which is nowhere but in this chain.
     fn inner(&self, value: ValueId, draft: &Draft<'_>) -> Option<usize> {
-        let index = self.maker[value.0]?;
+        let index = self.uses.sole(value)?;
         let node = &self.graph.nodes[index];
-        let fits = self.uses[value.0] == 1
-            && self.result(node).is_some()
+        let fits = self.result(node).is_some()
             && self.is_function(node)
             && self.types[value.0].shape == draft.shape
             && draft.taken.len() + 1 < MOST_STEPS;
@@ -192,43 +183,15 @@ mod tests {
     use crate::gpu::engine::GpuEngine;
     use crate::graph::magnitudes::plain_quotients;
     use crate::graph::passes::Passes;
-    use crate::ops::{Binary, Cast, Conv, ConvInteger, Op, Ternary, Unary};
+    use crate::graph::quantised::quantised;
+    use crate::ops::{Binary, Cast, Ternary, Unary};
     use crate::testing::{self, Random};
 
-    /// Bytes that are centred, convolved and quantised, and that are added to others.
+    /// Bytes that are quantised, and what is made of them without NaN.
     fn network() -> Graph {
-        let mut graph = Graph::new();
-        let image = graph.input_of_type("image", DType::U8);
-        let weight = Random::new(3).integers(&[6, 3, 3, 3]).mapv(|x| x as i8);
-        let (weight, bias) = (graph.constant("weight", weight), graph.constant("bias", array![[[-40_i32]]]));
-        let factors = Array::from_shape_fn((6, 1, 1), |(channel, ..)| 0.01 * (channel + 1) as f32);
-        let factor = graph.constant("factor", factors);
-        let (zero, moved) = (
-            graph.constant("zero", array![120_i32]),
-            graph.constant("moved", array![3.0_f32]),
-        );
-        let columns = graph.constant("columns", Array::from_shape_fn(11, |x| x as f32 / 7.0));
-        let mut last = image;
-        let mut then = |op: Op, others: &[ValueId]| {
-            last = graph.node(op.name(), op, &[&[last], others].concat()).unwrap();
-            last
-        };
-        then(Cast::new(DType::I32).into(), &[]);
-        then(Binary::Sub.into(), &[zero]);
-        then(ConvInteger::new(Conv::new().padding(1)).into(), &[weight]);
-        then(Binary::Add.into(), &[bias]);
-        then(Cast::new(DType::F32).into(), &[]);
-        let reals = then(Binary::Mul.into(), &[factor]);
-        then(Unary::Round.into(), &[]);
-        then(Binary::Add.into(), &[moved]);
-        then(Unary::Clamp { min: 0.0, max: 255.0 }.into(), &[]);
-        let bytes = then(Cast::new(DType::U8).into(), &[]);
-        then(Cast::new(DType::F32).into(), &[]);
-        then(Binary::Div.into(), &[columns]);
-        then(Binary::Sub.into(), &[reals]);
-        let signed = then(Cast::new(DType::I8).into(), &[]);
-        then(Cast::new(DType::F32).into(), &[]);
-        let root = then(Unary::Sqrt.into(), &[]);
+        let (mut graph, [bytes, signed, reals]) = quantised(Random::new(3).integers(&[6, 3, 3, 3]).mapv(|x| x as i8));
+        let whole = graph.node("cast", Cast::new(DType::F32), &[signed]).unwrap();
+        let root = graph.node("sqrt", Unary::Sqrt, &[whole]).unwrap();
         let kept = graph.node("isnan", Unary::IsNan, &[root]).unwrap();
         let kept = graph.node("where", Ternary::Where, &[kept, root, reals]).unwrap();
         for output in [bytes, signed, kept] {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use ndarray::{ArrayD, Axis};
 
-use super::uses::Uses;
+use crate::graph::uses::Uses;
 use crate::graph::{Graph, Node, ValueId};
 use crate::ops::{Flatten, Op};
 

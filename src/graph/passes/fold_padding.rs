@@ -1,7 +1,7 @@
 //! Folds padding into the convolution after it.
 
-use super::uses::Uses;
 use crate::graph::Graph;
+use crate::graph::uses::Uses;
 use crate::ops::{Conv, ConvPadding, Op, Pad};
 use crate::padding::{Padding, PaddingMode, Sides};
 

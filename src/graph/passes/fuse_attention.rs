@@ -5,7 +5,7 @@
 
 use std::collections::HashSet;
 
-use super::uses::Uses;
+use crate::graph::uses::Uses;
 use crate::graph::{Graph, Node, ValueId};
 use crate::ops::{Binary, Op, Reshape, ScaledDotProductAttention, Transpose};
 use crate::shape::signed;

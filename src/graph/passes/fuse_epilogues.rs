@@ -1,6 +1,6 @@
 //! Makes convolution or linear, residual sum and activation one operator.
 
-use super::uses::Uses;
+use crate::graph::uses::Uses;
 use crate::graph::{Graph, ValueId};
 use crate::ops::{Binary, Fused, FusedBase, Op};
 

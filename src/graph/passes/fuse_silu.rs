@@ -1,7 +1,7 @@
 //! Makes a product of something with its sigmoid one function, as exporters write `silu`.
 
-use super::uses::Uses;
 use crate::graph::Graph;
+use crate::graph::uses::Uses;
 use crate::ops::{Binary, Op, Unary};
 
 pub(super) fn run(graph: &mut Graph) {

@@ -13,7 +13,6 @@ mod remove_no_ops;
 pub(crate) mod split_linear;
 #[cfg(test)]
 mod tests;
-mod uses;
 
 pub(crate) use fold_constants::Evaluate;
 

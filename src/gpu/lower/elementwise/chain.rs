@@ -12,6 +12,7 @@ use crate::gpu::wgsl::parameters::elementwise::{CHAIN_VECTORS, ChainParameters};
 use crate::graph::ValueId;
 use crate::ops::Op;
 use crate::ops::elementwise::Elementwise;
+use crate::shape::Reach;
 
 const NAME: &str = "chain";
 /// The most functions of a chain: files decide how many there are one after another.
@@ -104,17 +105,19 @@ impl Chain {
 
     /// An input of a chain with an output of this shape as an operand. None where it broadcasts in another way, or there is no room.
     pub(crate) fn input(&mut self, value: ValueId, own: &[usize], output: &[usize]) -> Option<Operand> {
-        if own == output {
-            return place(&mut self.each, value, EACH.len()).map(Operand::Each);
-        }
-        let axis = match broadcast(own, output)? {
-            Broadcast::One => None,
-            Broadcast::Along(axis) => Some(*self.axis.get_or_insert(axis))
-                .filter(|known| *known == axis)
-                .map(Some)?,
+        let is_along = match Reach::of(own, output)? {
+            Reach::Same => return place(&mut self.each, value, EACH.len()).map(Operand::Each),
+            Reach::One => false,
+            Reach::Axis { extent, inner } => {
+                let axis = Axis { extent, inner };
+                if *self.axis.get_or_insert(axis) != axis {
+                    return None;
+                }
+                true
+            }
         };
         let input = place(&mut self.few, value, FEW.len())?;
-        self.along[input] = axis.is_some();
+        self.along[input] = is_along;
         Some(Operand::Few(input))
     }
 }
@@ -126,23 +129,6 @@ fn place(list: &mut Vec<ValueId>, value: ValueId, most: usize) -> Option<usize> 
         list.push(value);
     }
     known.or((list.len() <= most).then_some(list.len() - 1))
-}
-
-enum Broadcast {
-    One,
-    Along(Axis),
-}
-
-/// How an input of this shape broadcasts to another, where it has one element or runs along one axis.
-fn broadcast(own: &[usize], output: &[usize]) -> Option<Broadcast> {
-    let mut extents = own.iter().enumerate().filter(|&(_, &extent)| extent != 1);
-    let Some((axis, &extent)) = extents.next() else {
-        return Some(Broadcast::One);
-    };
-    let axis = (axis + output.len()).checked_sub(own.len())?;
-    let inner = output[axis + 1..].iter().product();
-    let runs = extents.next().is_none() && output[axis] == extent;
-    runs.then_some(Broadcast::Along(Axis { extent, inner }))
 }
 
 /// Records a chain whose inputs are to be had from `value`.

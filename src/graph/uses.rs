@@ -1,4 +1,4 @@
-//! What passes ask of a graph.
+//! Who uses and who makes the values of a graph.
 
 use std::collections::HashMap;
 
@@ -6,13 +6,13 @@ use crate::graph::{Graph, ValueId};
 use crate::tensor::SharedArray;
 
 /// Who uses and who makes each value.
-pub(super) struct Uses {
-    pub(super) count: HashMap<ValueId, usize>,
-    pub(super) maker: HashMap<ValueId, usize>,
+pub(crate) struct Uses {
+    pub(crate) count: HashMap<ValueId, usize>,
+    pub(crate) maker: HashMap<ValueId, usize>,
 }
 
 impl Uses {
-    pub(super) fn of(graph: &Graph) -> Self {
+    pub(crate) fn of(graph: &Graph) -> Self {
         let mut count = HashMap::new();
         let mut maker = HashMap::new();
         for (index, node) in graph.nodes.iter().enumerate() {
@@ -30,7 +30,7 @@ impl Uses {
     }
 
     /// The number of the operator that makes this value, where this is its only use and it may vanish.
-    pub(super) fn sole(&self, value: ValueId) -> Option<usize> {
+    pub(crate) fn sole(&self, value: ValueId) -> Option<usize> {
         (self.count.get(&value) == Some(&1)).then(|| self.maker.get(&value).copied())?
     }
 }
