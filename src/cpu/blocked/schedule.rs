@@ -11,8 +11,9 @@ use crate::error::Result;
 use crate::lock::lock;
 use crate::ops::Conv;
 
-/// Elements of a band's rows that stay in the second-level cache.
-const BAND: usize = 1 << 16;
+/// The most elements of a band's rows. A part of the sums reads a few of their blocks alone, and what it is multiplied by stays longer in the
+/// first-level cache the more positions a band has.
+const BAND: usize = 1 << 18;
 /// Positions of a band, whose sums of a panel stay there too.
 const MOST_POSITIONS: usize = 1 << 10;
 /// Multiply-adds that are worth a thread.
