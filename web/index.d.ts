@@ -22,6 +22,9 @@ export type ImageSource =
   | OffscreenCanvas
   | VideoFrame;
 
+/** Where a file's content comes from: its address, or the content itself. */
+export type Content = string | URL | Request | Response | ArrayBuffer | ArrayBufferView | Blob;
+
 /** How a picture becomes a tensor. */
 export interface ImageOptions {
   /** The width to scale to; the picture's own if absent. */
@@ -79,6 +82,8 @@ export interface SessionOptions {
   precision?: "f32" | "f16";
   /** The shapes of inputs whose extents the file leaves open: with all known, `create` makes ready what the first run needs. */
   shapes?: Record<string, readonly number[]>;
+  /** Files that a model's tensors lie in, by their locations in the model. */
+  externalData?: readonly { path: string; data: Content }[];
   /** Hears how far it is. */
   onProgress?: (progress: Progress) => void;
 }
@@ -100,10 +105,7 @@ export class InferenceSession {
    *
    * Rejected with a `ConvokeError` where the file is no model, no backend is there, or none runs the model.
    */
-  static create(
-    source: string | URL | Request | Response | ArrayBuffer | ArrayBufferView | Blob,
-    options?: SessionOptions,
-  ): Promise<InferenceSession>;
+  static create(source: Content, options?: SessionOptions): Promise<InferenceSession>;
   /** Where it runs. Where extents are open, a run may still find that the backend refuses them, and go on to the next one allowed. */
   readonly backend: Backend;
   /** What it runs on, for people. */

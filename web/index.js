@@ -215,10 +215,11 @@ export class InferenceSession {
 
   /** A session of a model: of a file's address, or of its content. */
   static async create(source, options = {}) {
-    const { shapes = {}, onProgress = () => {}, ...rest } = checked(options);
-    const [bytes] = await Promise.all([contentOf(source, onProgress), load()]);
+    const { shapes = {}, externalData = [], onProgress = () => {}, ...rest } = checked(options);
+    const contents = externalData.map(async ({ path, data }) => [path, await contentOf(data, () => {})]);
+    const [bytes, external] = await Promise.all([contentOf(source, onProgress), Promise.all(contents), load()]);
     onProgress({ stage: "read", done: 0, total: bytes.length });
-    const session = new InferenceSession(new Model(bytes), rest);
+    const session = new InferenceSession(new Model(bytes, external.flat()), rest);
     onProgress({ stage: "read", done: bytes.length, total: bytes.length });
     try {
       await session.#open();
@@ -333,7 +334,7 @@ export class InferenceSession {
 }
 
 function checked(options) {
-  known("InferenceSession.create", options, ["backends", "executionProviders", "precision", "shapes", "onProgress"]);
+  known("InferenceSession.create", options, ["backends", "executionProviders", "externalData", "onProgress", "precision", "shapes"]);
   const asked = options.backends ?? options.executionProviders ?? ["webgpu"];
   // What onnxruntime-web calls them.
   const backends = asked.map((backend) => backend?.name ?? backend).map((name) => (name === "wasm" ? "cpu" : name));

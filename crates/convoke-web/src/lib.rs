@@ -5,6 +5,8 @@
 
 #![cfg(target_family = "wasm")]
 
+#[cfg(feature = "conformance")]
+pub mod conformance;
 mod device;
 mod error;
 #[cfg(feature = "onnx")]

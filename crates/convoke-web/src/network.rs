@@ -6,7 +6,7 @@ use std::sync::Arc;
 use convoke::graph::{Dim, ValueInfo};
 use convoke::onnx;
 use convoke::{Precision, Session};
-use js_sys::{Array, Promise, Uint32Array};
+use js_sys::{Array, Promise, Uint8Array, Uint32Array};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::future_to_promise;
 
@@ -21,10 +21,15 @@ pub struct Model(Arc<onnx::Model>);
 
 #[wasm_bindgen]
 impl Model {
-    /// Reads the content of a file.
+    /// Reads the content of a file, and of the files that its tensors lie in: locations and contents by turns.
     #[wasm_bindgen(constructor)]
-    pub fn new(bytes: &[u8]) -> Result<Model> {
-        let model = onnx::Model::from_bytes(bytes).map_err(|error| thrown(&error))?;
+    pub fn new(bytes: &[u8], external: Vec<JsValue>) -> Result<Model> {
+        let mut options = onnx::Options::new();
+        for file in external.chunks_exact(2) {
+            let location = file[0].as_string().unwrap_or_default();
+            options = options.external_file(location, Uint8Array::new(&file[1]).to_vec());
+        }
+        let model = onnx::Model::from_bytes_with(bytes, &options).map_err(|error| thrown(&error))?;
         Ok(Self(Arc::new(model)))
     }
 }
