@@ -180,10 +180,10 @@ let gpu, cpu;
 
 async function opened(backend) {
   if (backend === "cpu") return (cpu ??= Device.cpu());
-  gpu ??= Device.openGpu().catch((error) => {
-    gpu = undefined;
-    throw error;
-  });
+  const known = gpu;
+  const device = await known?.catch(() => undefined);
+  // Of several that find none, or a lost one, the first opens another.
+  if (gpu === known && (device === undefined || device.isLost())) gpu = Device.openGpu();
   return gpu;
 }
 
@@ -248,7 +248,7 @@ export class InferenceSession {
       if (!this.outputNames.includes(name)) throw namedWrong("outputs", this.outputNames, name);
     }
     await this.#prepare(inputs.map((input) => input.dims));
-    const outputs = await this.#network.run(inputs).catch((error) => this.#failed(error));
+    const outputs = await this.#network.run(inputs);
     const named = outputs.map(([type, data, dims], index) => [this.outputNames[index], new Tensor(type, data, dims)]);
     return Object.fromEntries(named.filter(([name]) => fetches.includes(name)));
   }
@@ -322,15 +322,10 @@ export class InferenceSession {
 
   /** Notes a refusal; the last one is the caller's. */
   #refused(backend, error) {
-    if (this.#left.length === 0 || !LEAVES_IT_TO_OTHERS.includes(error.code)) this.#failed(error);
+    if (this.#left.length === 0 || !LEAVES_IT_TO_OTHERS.includes(error.code)) throw error;
     this.refusals.push({ backend, error });
   }
 
-  #failed(error) {
-    // Whoever comes next opens another.
-    if (error.code === "DeviceLost") gpu = undefined;
-    throw error;
-  }
 }
 
 function checked(options) {

@@ -48,16 +48,18 @@ export function launch({ webgpu = true } = {}) {
   });
 }
 
-/** A page that has the package as `convoke`, whose errors end the test. */
-export async function open(browser, url) {
+/** A page that has the package as `convoke`, unless it is not to be loaded, and whose errors end the test. */
+export async function open(browser, url, { load = true } = {}) {
   const page = await browser.newPage();
   page.on("pageerror", (error) => {
     throw error;
   });
   if (process.env.CONVOKE_WEB_LOG) page.on("console", (message) => console.log(`page: ${message.text()}`));
   await page.goto(`${url}/web/tests/page.html`);
-  await page.evaluate(async () => {
-    globalThis.convoke = await import("/web/dist/index.js");
-  });
+  if (load) {
+    await page.evaluate(async () => {
+      globalThis.convoke = await import("/web/dist/index.js");
+    });
+  }
   return page;
 }

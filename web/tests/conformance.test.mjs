@@ -18,7 +18,7 @@ before(async () => {
     const tests = await import("/web/tests/dist/convoke_web.js");
     await tests.default();
     globalThis.tests = tests;
-    globalThis.gpu = await tests.Device.openGpu();
+    globalThis.devices = { webgpu: await tests.Device.openGpu(), cpu: tests.Device.cpu() };
     globalThis.bytes = async (path) => {
       const response = await fetch(path);
       if (!response.ok) throw new Error(`${path}: ${response.status}`);
@@ -32,42 +32,45 @@ after(async () => {
   server?.close();
 });
 
-test("golden cases on WebGPU", async (t) => {
-  const outcomes = await page.evaluate(async () => {
-    const outcomes = [];
-    for (const file of tests.goldenFiles()) {
-      outcomes.push(...(await tests.runGoldens(gpu, file, await bytes(`/tests/data/${file}.safetensors`))));
-    }
-    return outcomes;
+for (const backend of ["webgpu", "cpu"]) {
+  test(`golden cases: ${backend}`, async (t) => {
+    const outcomes = await page.evaluate(async (backend) => {
+      const outcomes = [];
+      for (const file of tests.goldenFiles()) {
+        const cases = await bytes(`/tests/data/${file}.safetensors`);
+        outcomes.push(...(await tests.runGoldens(devices[backend], file, cases)));
+      }
+      return outcomes;
+    }, backend);
+    const wrong = outcomes.filter(([, message]) => message !== null);
+    t.diagnostic(`${outcomes.length - wrong.length} of ${outcomes.length} golden cases pass: ${backend}`);
+    assert.deepEqual(wrong, []);
+    // Fewer would have been lost on the way.
+    assert.ok(outcomes.length >= 628, `only ${outcomes.length} cases`);
   });
-  const wrong = outcomes.filter(([, message]) => message !== null);
-  t.diagnostic(`${outcomes.length - wrong.length} of ${outcomes.length} golden cases pass on WebGPU`);
-  assert.deepEqual(wrong, []);
-  // Fewer would have been lost on the way.
-  assert.ok(outcomes.length >= 628, `only ${outcomes.length} cases`);
-});
 
-test("ONNX's cases on WebGPU", async (t) => {
-  const data = join(root, "tests/data");
-  const cases = [];
-  for (const folder of ["onnx_node", "onnx_sets", "quantised"]) cases.push(...(await casesIn(join(data, folder))));
-  const unsupported = await reasons(join(data, "onnx_node/unsupported.txt"));
-  const outcomes = await page.evaluate(runCases, cases);
-  const wrong = [];
-  let passed = 0;
-  for (const [index, [outcome, message]] of outcomes.entries()) {
-    const { name } = cases[index];
-    const reason = unsupported.get(name) ?? unsupported.get(`gpu/${name}`);
-    if (outcome === "passed" && reason === undefined) passed += 1;
-    // A case that is listed must be refused for the reason that the list gives.
-    else if (outcome !== "unsupported" || reason === undefined || !message.split(/\s+/).join(" ").includes(reason)) {
-      wrong.push([name, outcome, message, reason]);
+  test(`ONNX's cases: ${backend}`, async (t) => {
+    const data = join(root, "tests/data");
+    const cases = [];
+    for (const folder of ["onnx_node", "onnx_sets", "quantised"]) cases.push(...(await casesIn(join(data, folder))));
+    const unsupported = await reasons(join(data, "onnx_node/unsupported.txt"));
+    const outcomes = await page.evaluate(runCases, [backend, cases]);
+    const wrong = [];
+    let passed = 0;
+    for (const [index, [outcome, message]] of outcomes.entries()) {
+      const { name } = cases[index];
+      const reason = unsupported.get(name) ?? (backend === "webgpu" ? unsupported.get(`gpu/${name}`) : undefined);
+      if (outcome === "passed" && reason === undefined) passed += 1;
+      // A case that is listed must be refused for the reason that the list gives.
+      else if (outcome !== "unsupported" || reason === undefined || !message.split(/\s+/).join(" ").includes(reason)) {
+        wrong.push([name, outcome, message, reason]);
+      }
     }
-  }
-  t.diagnostic(`${passed} of ${cases.length} ONNX cases pass on WebGPU`);
-  assert.deepEqual(wrong, []);
-  assert.ok(passed >= 1908, `only ${passed} cases`);
-});
+    t.diagnostic(`${passed} of ${cases.length} ONNX cases pass: ${backend}`);
+    assert.deepEqual(wrong, []);
+    assert.ok(passed >= 1908, `only ${passed} cases`);
+  });
+}
 
 const NETWORKS = [
   "resnet18",
@@ -85,22 +88,25 @@ const NETWORKS = [
 ];
 
 for (const name of NETWORKS) {
-  test(`${name} on WebGPU is ONNX Runtime's`, async (t) => {
-    const { backend, worst, seconds } = await page.evaluate(runNetwork, name);
-    t.diagnostic(`${name}: ${worst} of the largest output at most, ready and run in ${seconds.toFixed(1)} s`);
-    assert.equal(backend, "webgpu");
-    // Both compute in float32.
-    assert.ok(worst < 2e-5, `${worst}`);
-  });
+  for (const backend of ["webgpu", "cpu"]) {
+    test(`${name} is ONNX Runtime's: ${backend}`, async (t) => {
+      const got = await page.evaluate(runNetwork, [backend, name]);
+      t.diagnostic(`${name}: ${got.worst} of the largest output at most, ready and run in ${got.seconds.toFixed(1)} s: ${backend}`);
+      assert.equal(got.backend, backend);
+      // Both compute in float32.
+      assert.ok(got.worst < 2e-5, `${got.worst}`);
+    });
+  }
 }
 
 /** In the page: how far a network's outputs are from those wanted, by the largest of them. */
-async function runNetwork(name) {
+async function runNetwork([backends, name]) {
   const data = "/tests/data/networks";
   const recipe = new TextDecoder().decode(await bytes(`${data}/${name}.weights`));
   const weights = tests.weights(recipe);
   const start = performance.now();
   const session = await convoke.InferenceSession.create(`${data}/${name}.onnx`, {
+    backends: [backends],
     externalData: [{ path: `${name}.bin`, data: weights }],
   });
   const [input] = session.inputMetadata;
@@ -120,21 +126,23 @@ async function runNetwork(name) {
   return { backend, worst, seconds };
 }
 
-test("LeNet-5 gives PyTorch's classes on WebGPU", async (t) => {
-  const { same, right, worst, count } = await page.evaluate(readDigits);
-  t.diagnostic(`${same} of ${count} digits as PyTorch reads them, ${right} right, logits within ${worst} of PyTorch's`);
-  assert.equal(count, 360);
-  assert.equal(same, 360);
-  assert.equal(right, 359);
-});
+for (const backend of ["webgpu", "cpu"]) {
+  test(`LeNet-5 gives PyTorch's classes: ${backend}`, async (t) => {
+    const { same, right, worst, count } = await page.evaluate(readDigits, backend);
+    t.diagnostic(`${same} of ${count} digits as PyTorch reads them, ${right} right, logits within ${worst} of its: ${backend}`);
+    assert.equal(count, 360);
+    assert.equal(same, 360);
+    assert.equal(right, 359);
+  });
+}
 
 /** In the page: LeNet-5 on the digits that it was not trained on. */
-async function readDigits() {
+async function readDigits(backend) {
   const file = await bytes("/models/digits.safetensors");
   const length = Number(new DataView(file.buffer).getBigUint64(0, true));
   const header = JSON.parse(new TextDecoder().decode(file.subarray(8, 8 + length)));
   const part = (name) => file.slice(...header[name].data_offsets.map((offset) => 8 + length + offset)).buffer;
-  const session = await convoke.InferenceSession.create("/models/lenet5.onnx");
+  const session = await convoke.InferenceSession.create("/models/lenet5.onnx", { backends: [backend] });
   const [count, height, width] = header.images.shape;
   const pixels = Float32Array.from(new Uint8Array(part("images")), (value) => value / 255);
   const images = new convoke.Tensor("float32", pixels, [count, 1, height, width]);
@@ -155,7 +163,7 @@ async function readDigits() {
 }
 
 /** In the page: the outcome of each case. */
-async function runCases(cases) {
+async function runCases([backend, cases]) {
   const outcomes = [];
   for (const { name, folder, sets } of cases) {
     const contents = (stem, files) => Promise.all(files.map((file) => bytes(`${folder}/${stem}/${file}`)));
@@ -163,7 +171,7 @@ async function runCases(cases) {
     const data = await Promise.all(
       sets.map(async ({ set, inputs, outputs }) => [await contents(set, inputs), await contents(set, outputs)]),
     );
-    outcomes.push(await tests.runOnnxCase(gpu, name, model, data));
+    outcomes.push(await tests.runOnnxCase(devices[backend], name, model, data));
   }
   return outcomes;
 }

@@ -53,8 +53,10 @@ async fn check(backend: &Backend, case: &goldens::Case) -> Result<(), String> {
 }
 
 async fn run(backend: &Backend, case: &goldens::Case) -> convoke::Result<Vec<Tensor>> {
-    let Backend::Gpu(gpu) = backend else {
-        return Err(convoke::Error::unsupported("tests", format!("operators on {backend}")));
+    let gpu = match backend {
+        Backend::Gpu(gpu) => gpu,
+        Backend::Cpu(_) => return convoke::cpu::run(&case.op, &case.inputs.iter().collect::<Vec<_>>()),
+        other => return Err(convoke::Error::unsupported("tests", format!("operators on {other}"))),
     };
     let inputs = case
         .inputs

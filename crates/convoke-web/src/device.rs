@@ -20,9 +20,19 @@ impl Device {
         Ok(Self(gpu.map_err(|error| thrown(&error))?.into()))
     }
 
-    /// The CPU.
-    pub fn cpu() -> Self {
-        Self(Backend::cpu())
+    /// The CPU, where this build has more of it than the reference.
+    pub fn cpu() -> Result<Device> {
+        if cfg!(feature = "cpu") {
+            return Ok(Self(Backend::cpu()));
+        }
+        let message = "the CPU, which the entry \"convoke/webgpu\" leaves out; \"convoke\" has it";
+        Err(thrown(&convoke::Error::unsupported("session", message)))
+    }
+
+    /// Whether it is a GPU that is known to be lost.
+    #[wasm_bindgen(js_name = isLost)]
+    pub fn is_lost(&self) -> bool {
+        matches!(&self.0, Backend::Gpu(gpu) if gpu.is_lost())
     }
 
     /// What it is, for people.
