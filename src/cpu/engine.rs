@@ -7,6 +7,8 @@ use std::time::Instant;
 use ndarray::{ArrayD, ArrayView, IxDyn};
 
 #[cfg(not(target_family = "wasm"))]
+use super::awake::Awake;
+#[cfg(not(target_family = "wasm"))]
 use super::base::kernel;
 use super::base::{Prepared, prepare};
 use super::blocked::{self, Layouts, choose, rearrange};
@@ -27,7 +29,7 @@ use crate::engine::Evaluation;
 use crate::engine::{Engine, Kept, Running, shapes_of};
 use crate::error::{Error, Result};
 use crate::graph::passes::Passes;
-use crate::graph::{Graph, Node, ValueId};
+use crate::graph::{Graph, Node, ValueId, count, multiply_adds};
 use crate::lock::lock;
 use crate::ops::{FusedBase, Op};
 #[cfg(not(target_family = "wasm"))]
@@ -38,6 +40,10 @@ use crate::tensor::{Element, Tensor, TensorView};
 use crate::turn::Turns;
 
 const NAME: &str = "graph";
+
+/// Multiply-adds, or elements, of all operators for which it pays to hand a run over to the pool of threads: it takes some 10 us.
+#[cfg_attr(target_family = "wasm", expect(dead_code, reason = "a page has one thread"))]
+const WORTH_THREADS: u64 = 1 << 20;
 
 /// The CPU's part of a session.
 #[derive(Debug)]
@@ -64,6 +70,9 @@ pub(crate) struct Plan {
     places: Places,
     constants: Vec<Option<Arc<Tensor>>>,
     steps: Vec<Step>,
+    /// Multiply-adds, or elements where there are none.
+    #[cfg_attr(target_family = "wasm", expect(dead_code, reason = "a page has one thread"))]
+    work: u64,
     /// Buffers of runs that are over. A run takes them and holds no lock: on the thread that it waits on, the thread pool may
     /// begin another one of the same plan.
     spare: Mutex<Vec<Memory>>,
@@ -103,7 +112,7 @@ impl CpuEngine {
     /// A run whose outputs are dropped.
     #[cfg(not(target_family = "wasm"))]
     fn compute(&self, inputs: &[TensorView<'_>]) -> Result<()> {
-        self.with_plan(inputs, |plan, inputs, buffers| self.cpu.install(|| plan.run(inputs, buffers)))
+        self.with_plan(inputs, |plan, inputs, buffers| plan.run_on(&self.cpu, inputs, buffers))
     }
 
     /// The plan's operators, and how long each took in each of so many runs after a first one.
@@ -112,7 +121,8 @@ impl CpuEngine {
         self.with_plan(inputs, |plan, inputs, buffers| {
             let mut timed: Vec<Timed> = plan.steps.iter().map(|step| plan.timed(step)).collect();
             self.cpu.install(|| {
-                plan.run(inputs, buffers)?;
+                let awake = Awake::new();
+                plan.run(inputs, buffers, Some(&awake))?;
                 for _ in 0..repetitions {
                     for (step, timed) in plan.steps.iter().zip(&mut timed) {
                         let start = Instant::now();
@@ -208,7 +218,12 @@ impl CpuEngine {
             group,
         });
         let steps = steps.collect();
+        let shape = |value: ValueId| types[value.0].shape.as_slice();
+        let elements = |node: &Node| node.outputs.iter().map(|&value| count(shape(value))).sum();
+        let work = |node: &Node| multiply_adds(node, shape).max(elements(node));
+        let work = graph.nodes.iter().map(work).fold(0, u64::saturating_add);
         Ok(Plan {
+            work,
             graph,
             types,
             layouts,
@@ -264,7 +279,7 @@ impl Engine for CpuEngine {
     #[cfg(not(target_family = "wasm"))]
     fn run(&self, inputs: &[TensorView<'_>]) -> Result<Vec<Tensor>> {
         self.with_plan(inputs, |plan, inputs, buffers| {
-            self.cpu.install(|| plan.run(inputs, buffers))?;
+            plan.run_on(&self.cpu, inputs, buffers)?;
             plan.outputs(inputs, buffers)
         })
     }
@@ -349,9 +364,23 @@ impl Plan {
         })
     }
 
+    /// Runs on the device's threads, where there is enough to do for more than this one.
     #[cfg(not(target_family = "wasm"))]
-    fn run(&self, inputs: &[TensorView<'_>], memory: &mut Memory) -> Result<()> {
-        self.steps.iter().try_for_each(|step| self.step(step, inputs, memory))
+    fn run_on(&self, cpu: &Cpu, inputs: &[TensorView<'_>], memory: &mut Memory) -> Result<()> {
+        if self.work < WORTH_THREADS {
+            return self.run(inputs, memory, None);
+        }
+        cpu.install(|| self.run(inputs, memory, Some(&Awake::new())))
+    }
+
+    #[cfg(not(target_family = "wasm"))]
+    fn run(&self, inputs: &[TensorView<'_>], memory: &mut Memory, awake: Option<&Awake>) -> Result<()> {
+        self.steps.iter().try_for_each(|step| {
+            if let Some(awake) = awake {
+                awake.call();
+            }
+            self.step(step, inputs, memory)
+        })
     }
 
     fn step(&self, step: &Step, inputs: &[TensorView<'_>], memory: &mut Memory) -> Result<()> {
