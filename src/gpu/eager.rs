@@ -54,6 +54,11 @@ impl Gpu {
         &self.context.info
     }
 
+    /// Whether the device is known to be lost: it was reported, or a call on it failed for it. Another has to be opened then.
+    pub fn is_lost(&self) -> bool {
+        self.context.is_lost()
+    }
+
     /// The device, for programs that use wgpu beside convoke.
     pub fn device(&self) -> &wgpu::Device {
         &self.context.device

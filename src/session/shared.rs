@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-#[cfg(all(feature = "cpu", not(target_family = "wasm")))]
+#[cfg(feature = "cpu")]
 use crate::cpu::CpuEngine;
 use crate::engine::{Engine, Kept, unsupported};
 use crate::error::Result;
@@ -42,7 +42,7 @@ impl Settings {
                 let engine = GpuEngine::new(gpu, &graph, &self.passes, self.precision, plans_kept)?;
                 Arc::clone(on_gpu.insert(Arc::new(engine))) as _
             }
-            #[cfg(all(feature = "cpu", not(target_family = "wasm")))]
+            #[cfg(feature = "cpu")]
             Backend::Cpu(cpu) => Arc::new(CpuEngine::new(cpu, &graph, &self.passes, plans_kept)?),
             Backend::Reference => Arc::new(ReferenceEngine::new(Arc::clone(&graph))),
         };

@@ -92,6 +92,11 @@ impl Faults {
         made
     }
 
+    /// Whether the device is known to be lost.
+    pub(crate) fn is_lost(&self) -> bool {
+        self.reported.lost.get().is_some()
+    }
+
     /// The first error since the last check; a lost device stays lost.
     pub(crate) fn check(&self, device: &wgpu::Device) -> Result<()> {
         #[cfg(target_family = "wasm")]

@@ -152,6 +152,11 @@ impl RawDevice {
         self.faults.check(&self.device)
     }
 
+    /// Whether the device is known to be lost.
+    pub(crate) fn is_lost(&self) -> bool {
+        self.faults.is_lost()
+    }
+
     /// An error as it is, or that the device is lost, where that is behind it.
     pub(crate) fn explained(&self, error: Error) -> Error {
         self.faults.explained(&self.device, error)
