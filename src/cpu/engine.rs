@@ -1,5 +1,6 @@
 //! A graph on the CPU: weights packed once, and for each set of input shapes buffers that operators share one after another.
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
@@ -39,8 +40,8 @@ pub(crate) struct CpuEngine {
     passes: Passes,
     /// Those that are left for when the shapes are known.
     late: Passes,
-    /// Packed weights of all plans, so that they outlive those that go.
-    packed: Mutex<Vec<Arc<Prepared>>>,
+    /// Packed weights of all plans by their addresses, so that they outlive those that go.
+    packed: Mutex<HashMap<usize, Arc<Prepared>>>,
     plans: Kept<Arc<Plan>>,
 }
 
@@ -192,9 +193,8 @@ impl CpuEngine {
         let pack = || Some(Arc::new(prepare(&op, &array.view())?));
         let prepared = self.cpu.constants.packed(array, &op, pack)?;
         // Values that late passes made are of one plan alone.
-        let mut packed = lock(&self.packed);
-        if weight.0 < self.graph.values.len() && !packed.iter().any(|known| Arc::ptr_eq(known, &prepared)) {
-            packed.push(Arc::clone(&prepared));
+        if weight.0 < self.graph.values.len() {
+            lock(&self.packed).insert(Arc::as_ptr(&prepared).addr(), Arc::clone(&prepared));
         }
         Some(prepared)
     }

@@ -1,5 +1,7 @@
 //! Where the values of a graph are during a run: memory planning.
 
+use std::collections::BTreeSet;
+
 use super::blocked::Layouts;
 use super::chains::{Group, Work};
 use crate::dtype::{DType, TensorType};
@@ -64,7 +66,8 @@ pub(super) fn places(graph: &Graph, groups: &[Group], types: &[TensorType], layo
     }
     let mut lengths: Vec<usize> = Vec::new();
     let mut tensors = 0;
-    let mut free: Vec<usize> = Vec::new();
+    // With their lengths, the shortest first.
+    let mut free: BTreeSet<(usize, usize)> = BTreeSet::new();
     for (step, group) in groups.iter().enumerate() {
         if keeps(group) {
             places[group.outputs[0].0] = places[group.inputs[0].0];
@@ -77,12 +80,10 @@ pub(super) fn places(graph: &Graph, groups: &[Group], types: &[TensorType], layo
                 }
                 let length = layouts.of_values[value.0].length(&types[value.0].shape);
                 // The smallest that is large enough, else the largest there is, made larger.
-                let fits = free.iter().enumerate().filter(|&(_, &buffer)| lengths[buffer] >= length);
-                let fit = fits.min_by_key(|&(_, &buffer)| lengths[buffer]);
-                let fit = fit.or_else(|| free.iter().enumerate().max_by_key(|&(_, &buffer)| lengths[buffer]));
-                let fit = fit.map(|(index, _)| index);
-                let buffer = if let Some(index) = fit {
-                    free.swap_remove(index)
+                let fit = free.range((length, 0)..).next().or_else(|| free.last()).copied();
+                let buffer = if let Some(fit) = fit {
+                    free.remove(&fit);
+                    fit.1
                 } else {
                     lengths.push(0);
                     lengths.len() - 1
@@ -101,7 +102,7 @@ pub(super) fn places(graph: &Graph, groups: &[Group], types: &[TensorType], layo
         ended.dedup();
         for origin in ended.into_iter().filter(|&origin| last_use[origin] == step) {
             if let Place::Buffer(buffer) = places[origin] {
-                free.push(buffer);
+                free.insert((lengths[buffer], buffer));
             }
         }
     }
