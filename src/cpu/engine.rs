@@ -13,16 +13,18 @@ use super::chains::{Group, Work, groups};
 use super::device::Cpu;
 use super::execute::execute;
 use super::linear::has_few_rows;
-use super::memory::{Place, Places, keeps_elements, places};
+use super::memory::{Place, Places, keeps_elements, places, room, zeros};
 use super::operand::{Operand, array, in_order};
 use super::run::run_into_new;
 use super::sums::{Operands, sums};
+use crate::cancel;
 use crate::dtype::{DType, TensorType};
 use crate::elsewhere::elsewhere;
-use crate::engine::{Engine, Evaluation, Kept, Running, shapes_of};
+use crate::engine::{Engine, Evaluation, Kept, PlanSettings, Running, shapes_of};
 use crate::error::{Error, Result};
 use crate::graph::passes::Passes;
 use crate::graph::{Graph, Node, ValueId};
+use crate::limits::{Limits, Work as RunWork};
 use crate::lock::lock;
 use crate::ops::{FusedBase, Op};
 use crate::profiling::{Layer, Profile, Timed, Timing, layers, least};
@@ -40,6 +42,7 @@ pub(crate) struct CpuEngine {
     passes: Passes,
     /// Those that are left for when the shapes are known.
     late: Passes,
+    limits: Limits,
     /// Packed weights of all plans by their addresses, so that they outlive those that go.
     packed: Mutex<HashMap<usize, Arc<Prepared>>>,
     plans: Kept<Arc<Plan>>,
@@ -56,6 +59,7 @@ pub(crate) struct Plan {
     places: Places,
     constants: Vec<Option<Arc<Tensor>>>,
     steps: Vec<Step>,
+    work: RunWork,
     /// Buffers of runs that are over. A run takes them and holds no lock: on the thread that it waits on, the thread pool may
     /// begin another one of the same plan.
     spare: Mutex<Vec<Memory>>,
@@ -76,7 +80,12 @@ struct Step {
 }
 
 impl CpuEngine {
-    pub(crate) fn new(cpu: &Cpu, graph: &Graph, passes: &Passes, plans_kept: usize) -> Result<Self> {
+    pub(crate) fn new(cpu: &Cpu, graph: &Graph, settings: PlanSettings) -> Result<Self> {
+        let PlanSettings {
+            passes,
+            plans_kept,
+            limits,
+        } = settings;
         let (early, late) = passes.split();
         let mut graph = early.apply(graph, None)?;
         for value in &mut graph.values {
@@ -85,8 +94,9 @@ impl CpuEngine {
         Ok(Self {
             cpu: cpu.clone(),
             graph,
-            passes: passes.clone(),
+            passes,
             late,
+            limits,
             packed: Mutex::default(),
             plans: Kept::new(plans_kept),
         })
@@ -135,7 +145,7 @@ impl CpuEngine {
             buffers: vec![Vec::new(); plan.places.lengths.len()],
             tensors: vec![None; plan.places.tensors],
         });
-        let outcome = work(&plan, &inputs, &mut buffers);
+        let outcome = self.limits.running(&plan.work, || work(&plan, &inputs, &mut buffers));
         lock(&plan.spare).push(buffers);
         outcome
     }
@@ -149,7 +159,8 @@ impl CpuEngine {
 
     /// The plan for these shapes, made where it is not there.
     fn plan(&self, shapes: &[Vec<usize>]) -> Result<Arc<Plan>> {
-        self.plans.get_or_make(shapes, || Ok(Arc::new(self.make_plan(shapes)?)), Ok)
+        self.plans
+            .get_or_make(shapes, || self.limits.planned(|| Ok(Arc::new(self.make_plan(shapes)?))), Ok)
     }
 
     fn make_plan(&self, inputs: &[Vec<usize>]) -> Result<Plan> {
@@ -160,6 +171,8 @@ impl CpuEngine {
         }
         let graph = self.late.apply(&self.graph, Some(&known))?;
         let mut types = graph.infer(&known)?;
+        let work = RunWork::of(&graph, &types);
+        self.limits.check_operations(&work)?;
         let constants: Vec<Option<Arc<Tensor>>> = graph
             .values
             .iter()
@@ -168,6 +181,8 @@ impl CpuEngine {
         let groups = groups(&graph, &types);
         let (groups, layouts) = choose(&graph, &mut types, groups);
         let places = places(&graph, &groups, &types, &layouts);
+        self.limits
+            .check_host_bytes(&work, places.bytes(&types).saturating_add(work.constant_bytes()))?;
         let runs = |group: &Group| !matches!(group.work, Work::Node) || !keeps_elements(&graph.nodes[group.node].op);
         let steps = groups.into_iter().filter(runs).map(|group| Step {
             prepared: self.prepared(&graph.nodes[group.node], &types, &constants),
@@ -181,6 +196,7 @@ impl CpuEngine {
             places,
             constants,
             steps,
+            work,
             spare: Mutex::default(),
         })
     }
@@ -205,8 +221,9 @@ impl Engine for CpuEngine {
         let plan = self.plan(shapes)?;
         let mut spare = lock(&plan.spare);
         if spare.is_empty() {
+            let buffers = plan.places.lengths.iter().map(|&length| zeros(NAME, length));
             spare.push(Memory {
-                buffers: plan.places.lengths.iter().map(|&length| vec![0.0; length]).collect(),
+                buffers: buffers.collect::<Result<_>>()?,
                 tensors: vec![None; plan.places.tensors],
             });
         }
@@ -248,6 +265,7 @@ impl Engine for CpuEngine {
             let step = plan.steps.iter().find(|step| step.group.node == index);
             let prepared = step.and_then(|step| step.prepared.as_deref());
             let outputs = self.run_node(&plan, node, prepared, &values)?;
+            cancel::check()?;
             for (value, output) in node.outputs.iter().zip(outputs) {
                 values[value.0] = Some(output);
             }
@@ -295,7 +313,11 @@ impl Plan {
     }
 
     fn run(&self, inputs: &[TensorView<'_>], memory: &mut Memory) -> Result<()> {
-        self.steps.iter().try_for_each(|step| self.step(step, inputs, memory))
+        self.steps.iter().try_for_each(|step| {
+            self.step(step, inputs, memory)?;
+            // What stops it has loops end before they are done.
+            cancel::check()
+        })
     }
 
     fn step(&self, step: &Step, inputs: &[TensorView<'_>], memory: &mut Memory) -> Result<()> {
@@ -317,7 +339,7 @@ impl Plan {
         let kind = &self.types[output.0];
         match self.places.of_values[output.0] {
             Place::Buffer(buffer) => {
-                let mut data = self.taken(buffer, memory);
+                let mut data = self.taken(buffer, memory)?;
                 let length = kind.shape.iter().product();
                 let outcome = self.compute(step, inputs, memory, &mut data[..length]);
                 memory.buffers[buffer] = data;
@@ -351,7 +373,13 @@ impl Plan {
     {
         let shape = &self.types[step.group.outputs[0].0].shape;
         let before = before.and_then(|tensor| tensor.into_array::<O>().ok());
-        let mut array = before.unwrap_or_else(|| ArrayD::default(shape.as_slice()));
+        let mut array = match before {
+            Some(before) => before,
+            None => {
+                room::<O>(NAME, shape.iter().product())?;
+                ArrayD::default(shape.as_slice())
+            }
+        };
         self.compute(step, inputs, memory, array.as_slice_mut().unwrap_or_default())?;
         Ok(array.into())
     }
@@ -389,7 +417,7 @@ impl Plan {
         let Place::Buffer(buffer) = self.places.of_values[output.0] else {
             return Err(Error::Internal(format!("{} has no buffer", node.name)));
         };
-        let mut data = self.taken(buffer, memory);
+        let mut data = self.taken(buffer, memory)?;
         let outcome = self.operands(&step.group.inputs, inputs, memory).and_then(|operands| {
             let shape = &self.types[output.0].shape;
             let layout = self.layouts.of_values[output.0];
@@ -418,7 +446,7 @@ impl Plan {
         for (value, output) in node.outputs.iter().zip(outputs) {
             match (self.places.of_values[value.0], output) {
                 (Place::Buffer(buffer), Tensor::F32(array)) => {
-                    let mut data = self.taken(buffer, memory);
+                    let mut data = self.taken(buffer, memory)?;
                     let elements = array.as_slice().unwrap_or_default();
                     data[..elements.len()].copy_from_slice(elements);
                     memory.buffers[buffer] = data;
@@ -434,12 +462,12 @@ impl Plan {
     }
 
     /// A buffer for a while; the run before may have given it away as an output.
-    fn taken(&self, buffer: usize, memory: &mut Memory) -> Vec<f32> {
+    fn taken(&self, buffer: usize, memory: &mut Memory) -> Result<Vec<f32>> {
         let data = std::mem::take(&mut memory.buffers[buffer]);
         if data.len() < self.places.lengths[buffer] {
-            vec![0.0; self.places.lengths[buffer]]
+            zeros(NAME, self.places.lengths[buffer])
         } else {
-            data
+            Ok(data)
         }
     }
 

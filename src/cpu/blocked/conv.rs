@@ -13,6 +13,7 @@ use super::weights::{Panel, Part, Products, Weights};
 use crate::cpu::epilogue::Epilogue;
 use crate::cpu::gemm::with_scratch;
 use crate::cpu::operand::Operand;
+use crate::cpu::parallel;
 use crate::cpu::plane::{Plane, split};
 use crate::cpu::vectors::arch;
 use crate::error::Result;
@@ -199,11 +200,8 @@ impl<'a> Problem<'a> {
             }
         }
         let least = if threads == 1 { tasks.len().max(1) } else { 1 };
-        tasks
-            .into_par_iter()
-            .with_min_len(least)
-            .with_max_len(least)
-            .for_each(|task| task.run(self, weights));
+        let tasks = tasks.into_par_iter().with_min_len(least).with_max_len(least);
+        parallel::for_each(tasks, |task| task.run(self, weights));
     }
 }
 

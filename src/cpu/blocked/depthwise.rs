@@ -10,6 +10,7 @@ use super::conv::Problem;
 use super::finish::Finish;
 use super::layout::{BLOCK, blocks};
 use crate::cpu::gemm::with_scratch;
+use crate::cpu::parallel;
 use crate::cpu::vectors::arch;
 use crate::ops::AxisWindow;
 
@@ -41,7 +42,7 @@ pub(super) fn run(problem: &Problem<'_>, weights: &[f32], output: &mut [f32]) {
     }
     let per_task = BLOCK * positions * taps / bands.len();
     let least = GRAIN / per_task.max(1) + 1;
-    tasks.into_par_iter().with_min_len(least).for_each(|task| task.run(problem));
+    parallel::for_each(tasks.into_par_iter().with_min_len(least), |task| task.run(problem));
 }
 
 /// A band of one block of an image.

@@ -92,6 +92,16 @@ impl Faults {
         made
     }
 
+    /// Does something of whose errors nobody is told.
+    pub(crate) fn ignored<T>(device: &wgpu::Device, act: impl FnOnce() -> T) -> T {
+        let scopes = scopes(device);
+        let made = act();
+        for scope in scopes.into_iter().rev() {
+            drop(scope.pop());
+        }
+        made
+    }
+
     /// The first error since the last check; a lost device stays lost.
     pub(crate) fn check(&self, device: &wgpu::Device) -> Result<()> {
         #[cfg(target_family = "wasm")]

@@ -3,9 +3,15 @@
 use crate::gpu::device::capabilities::Capabilities;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+#[cfg(not(target_family = "wasm"))]
+use crate::cancel::Watch;
 use crate::error::{Error, Result};
 use crate::gpu::device::adapter::AdapterInfo;
 use crate::gpu::device::faults::Faults;
+
+/// After how long a wait is asked whether the run is stopped.
+#[cfg(not(target_family = "wasm"))]
+const ASKED_AFTER: std::time::Duration = std::time::Duration::from_millis(10);
 
 /// A device and its queue, with the calls on them that can fail.
 #[derive(Debug)]
@@ -145,6 +151,27 @@ impl RawDevice {
         polled
             .map(|_| ())
             .map_err(|error| self.explained(Error::Gpu(error.to_string())))
+    }
+
+    /// Waits for a submission, or until something stops the run.
+    #[cfg(not(target_family = "wasm"))]
+    pub(crate) fn wait_for(&self, submission: wgpu::SubmissionIndex) -> Result<()> {
+        let watch = Watch::current();
+        loop {
+            watch.check()?;
+            let wait = wgpu::PollType::Wait {
+                submission_index: Some(submission.clone()),
+                timeout: watch.may_stop().then_some(ASKED_AFTER),
+            };
+            match self.device.poll(wait) {
+                Ok(_) => return Ok(()),
+                Err(wgpu::PollError::Timeout) => {}
+                Err(error) => {
+                    self.check()?;
+                    return Err(self.explained(Error::Gpu(error.to_string())));
+                }
+            }
+        }
     }
 
     /// The first error of convoke's calls on the device since the last check; a lost device stays lost.
