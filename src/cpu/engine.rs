@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use ndarray::{ArrayD, ArrayView, IxDyn};
 
+use super::awake::Awake;
 use super::base::{Prepared, kernel, prepare};
 use super::blocked::{self, Layouts, choose, rearrange};
 use super::chain::Output;
@@ -23,8 +24,8 @@ use crate::elsewhere::elsewhere;
 use crate::engine::{Engine, Evaluation, Kept, PlanSettings, Running, shapes_of};
 use crate::error::{Error, Result};
 use crate::graph::passes::Passes;
-use crate::graph::{Graph, Node, ValueId};
-use crate::limits::{Limits, Work as RunWork};
+use crate::graph::{Graph, Node, ValueId, count, multiply_adds};
+use crate::limits::{Limits, Work as Allowed};
 use crate::lock::lock;
 use crate::ops::{FusedBase, Op};
 use crate::profiling::{Layer, Profile, Timed, Timing, layers, least};
@@ -32,6 +33,9 @@ use crate::shape;
 use crate::tensor::{Element, Tensor, TensorView};
 
 const NAME: &str = "graph";
+
+/// Multiply-adds, or elements, of all operators for which it pays to hand a run over to the pool of threads: it takes some 10 us.
+const WORTH_THREADS: u64 = 1 << 20;
 
 /// The CPU's part of a session.
 #[derive(Debug)]
@@ -59,7 +63,10 @@ pub(crate) struct Plan {
     places: Places,
     constants: Vec<Option<Arc<Tensor>>>,
     steps: Vec<Step>,
-    work: RunWork,
+    /// Multiply-adds, or elements where there are none.
+    work: u64,
+    /// What it takes, for the limits.
+    allowed: Allowed,
     /// Buffers of runs that are over. A run takes them and holds no lock: on the thread that it waits on, the thread pool may
     /// begin another one of the same plan.
     spare: Mutex<Vec<Memory>>,
@@ -104,7 +111,12 @@ impl CpuEngine {
 
     /// A run whose outputs are dropped.
     fn compute(&self, inputs: &[TensorView<'_>]) -> Result<()> {
-        self.with_plan(inputs, |plan, inputs, buffers| self.cpu.install(|| plan.run(inputs, buffers)))
+        self.with_plan(inputs, |plan, inputs, buffers| self.run_plan(plan, inputs, buffers))
+    }
+
+    /// A run within the time for it.
+    fn run_plan(&self, plan: &Plan, inputs: &[TensorView<'_>], buffers: &mut Memory) -> Result<()> {
+        self.limits.running(&plan.allowed, || plan.run_on(&self.cpu, inputs, buffers))
     }
 
     /// The plan's operators, and how long each took in each of so many runs after a first one.
@@ -112,11 +124,13 @@ impl CpuEngine {
         self.with_plan(inputs, |plan, inputs, buffers| {
             let mut timed: Vec<Timed> = plan.steps.iter().map(|step| plan.timed(step)).collect();
             self.cpu.install(|| {
-                plan.run(inputs, buffers)?;
+                let awake = Awake::new();
+                plan.run(inputs, buffers, Some(&awake))?;
                 for _ in 0..repetitions {
                     for (step, timed) in plan.steps.iter().zip(&mut timed) {
                         let start = Instant::now();
                         plan.step(step, inputs, buffers)?;
+                        cancel::check()?;
                         timed.seconds.push(start.elapsed().as_secs_f64());
                     }
                 }
@@ -145,7 +159,7 @@ impl CpuEngine {
             buffers: vec![Vec::new(); plan.places.lengths.len()],
             tensors: vec![None; plan.places.tensors],
         });
-        let outcome = self.limits.running(&plan.work, || work(&plan, &inputs, &mut buffers));
+        let outcome = work(&plan, &inputs, &mut buffers);
         lock(&plan.spare).push(buffers);
         outcome
     }
@@ -171,8 +185,8 @@ impl CpuEngine {
         }
         let graph = self.late.apply(&self.graph, Some(&known))?;
         let mut types = graph.infer(&known)?;
-        let work = RunWork::of(&graph, &types);
-        self.limits.check_operations(&work)?;
+        let allowed = Allowed::of(&graph, &types);
+        self.limits.check_operations(&allowed)?;
         let constants: Vec<Option<Arc<Tensor>>> = graph
             .values
             .iter()
@@ -182,21 +196,26 @@ impl CpuEngine {
         let (groups, layouts) = choose(&graph, &mut types, groups);
         let places = places(&graph, &groups, &types, &layouts);
         self.limits
-            .check_host_bytes(&work, places.bytes(&types).saturating_add(work.constant_bytes()))?;
+            .check_host_bytes(&allowed, places.bytes(&types).saturating_add(allowed.constant_bytes()))?;
         let runs = |group: &Group| !matches!(group.work, Work::Node) || !keeps_elements(&graph.nodes[group.node].op);
         let steps = groups.into_iter().filter(runs).map(|group| Step {
             prepared: self.prepared(&graph.nodes[group.node], &types, &constants),
             group,
         });
         let steps = steps.collect();
+        let shape = |value: ValueId| types[value.0].shape.as_slice();
+        let elements = |node: &Node| node.outputs.iter().map(|&value| count(shape(value))).sum();
+        let work = |node: &Node| multiply_adds(node, shape).max(elements(node));
+        let work = graph.nodes.iter().map(work).fold(0, u64::saturating_add);
         Ok(Plan {
+            work,
             graph,
             types,
             layouts,
             places,
             constants,
             steps,
-            work,
+            allowed,
             spare: Mutex::default(),
         })
     }
@@ -236,7 +255,7 @@ impl Engine for CpuEngine {
 
     fn run(&self, inputs: &[TensorView<'_>]) -> Result<Vec<Tensor>> {
         self.with_plan(inputs, |plan, inputs, buffers| {
-            self.cpu.install(|| plan.run(inputs, buffers))?;
+            self.run_plan(plan, inputs, buffers)?;
             plan.outputs(inputs, buffers)
         })
     }
@@ -312,8 +331,19 @@ impl Plan {
         }
     }
 
-    fn run(&self, inputs: &[TensorView<'_>], memory: &mut Memory) -> Result<()> {
+    /// Runs on the device's threads, where there is enough to do for more than this one.
+    fn run_on(&self, cpu: &Cpu, inputs: &[TensorView<'_>], memory: &mut Memory) -> Result<()> {
+        if self.work < WORTH_THREADS {
+            return self.run(inputs, memory, None);
+        }
+        cpu.install(|| self.run(inputs, memory, Some(&Awake::new())))
+    }
+
+    fn run(&self, inputs: &[TensorView<'_>], memory: &mut Memory, awake: Option<&Awake>) -> Result<()> {
         self.steps.iter().try_for_each(|step| {
+            if let Some(awake) = awake {
+                awake.call();
+            }
             self.step(step, inputs, memory)?;
             // What stops it has loops end before they are done.
             cancel::check()

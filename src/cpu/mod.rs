@@ -22,6 +22,7 @@
 
 mod arg_reduce;
 mod attention;
+mod awake;
 mod base;
 mod batch_norm;
 mod binary;

@@ -42,6 +42,7 @@ fn long() -> Vec<(Graph, [usize; 4], [usize; 4])> {
             graph(|graph, mut value| {
                 for _ in 0..2000 {
                     value = graph.node("product", MatMul, &[value, value])?;
+                    value = graph.node("softmax", Softmax::new(-1), &[value])?;
                 }
                 Ok(value)
             }),

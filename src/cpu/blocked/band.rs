@@ -55,9 +55,10 @@ impl Columns {
 }
 
 /// What the windows of a convolution read, the same for every image and block.
-pub(super) struct Reads<'a> {
-    pub(super) plane: &'a Plane,
-    pub(super) columns: Columns,
+#[derive(Debug)]
+pub(super) struct Reads {
+    pub(super) plane: Plane,
+    columns: Columns,
     /// Channels that lie together.
     lanes: usize,
     /// No row or column of the padding is read, so that the input serves as it lies.
@@ -80,16 +81,18 @@ pub(super) struct Band<'a> {
 }
 
 /// The rows of a band, and what is to be copied for them.
+#[derive(Debug)]
 pub(super) struct Rows {
+    /// The output's.
+    pub(super) range: Range<usize>,
     /// As [`Band::rows`] has them.
-    pub(super) starts: Vec<usize>,
+    starts: Vec<usize>,
     /// Input rows that are copied, from the second slot on; the first is zeros.
     sources: Vec<usize>,
-    pub(super) count: usize,
 }
 
-impl<'a> Reads<'a> {
-    pub(super) fn new(plane: &'a Plane, mode: PaddingMode, layout: Layout, channels: usize) -> Self {
+impl Reads {
+    pub(super) fn new(plane: Plane, mode: PaddingMode, layout: Layout, channels: usize) -> Self {
         let columns = Columns::new(mode, &plane.columns);
         let rows = || (0..plane.kernel.height).flat_map(|tap| (0..plane.output.height).map(move |y| (tap, y)));
         let is_whole = columns.edges.is_empty() && rows().all(|(tap, y)| plane.rows.at(tap, y).is_some());
@@ -132,11 +135,11 @@ impl<'a> Reads<'a> {
 
     /// The rows that some output rows read.
     pub(super) fn rows(&self, range: Range<usize>) -> Rows {
-        let plane = self.plane;
+        let plane = &self.plane;
         let mut rows = Rows {
+            range: range.clone(),
             starts: Vec::with_capacity(plane.kernel.height * range.len()),
             sources: Vec::new(),
-            count: range.len(),
         };
         let mut slots = vec![0; if self.in_place { 0 } else { plane.input.height }];
         for tap in 0..plane.kernel.height {
@@ -188,7 +191,7 @@ impl<'a> Reads<'a> {
             step: self.plane.columns.stride * self.lanes,
             tap: self.plane.columns.dilation * self.lanes,
             rows: &rows.starts,
-            count: rows.count,
+            count: rows.range.len(),
         }
     }
 

@@ -1,15 +1,14 @@
 //! Convolution: weights of a panel by elements of the input, for some positions at a time in registers.
 
-use std::ops::Range;
-
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
-use super::band::{Band, Columns, Image, Reads};
+use super::band::{Band, Columns, Image, Rows};
 use super::depthwise;
 use super::finish::Finish;
-use super::layout::{BLOCK, Layout, blocks, channels_of, rearrange, vectors};
-use super::weights::{Panel, Part, Products, Weights};
+use super::layout::{BLOCK, Layout, blocks, channels_of, rearrange, whole};
+use super::schedule::Schedule;
+use super::weights::{Packed, Panel, Part, Products, Weights};
 use crate::cpu::epilogue::Epilogue;
 use crate::cpu::gemm::with_scratch;
 use crate::cpu::operand::Operand;
@@ -22,14 +21,8 @@ use crate::shape::element_count;
 
 /// Positions in registers: by four vectors of channels they are 24 of the 32 accumulators that AVX-512 has, by AVX2's two 12 of 16.
 const POSITIONS: usize = 6;
-/// Elements of a band's rows that stay in the second-level cache.
-const BAND: usize = 1 << 16;
-/// Positions of a band, whose sums of a panel stay there too.
-const MOST_POSITIONS: usize = 1 << 10;
 /// Elements of scratch memory that a task may have: 1 GiB.
 const MOST_SCRATCH: usize = 1 << 28;
-/// Multiply-adds that are worth a task.
-const GRAIN: usize = 1 << 18;
 
 /// Whether scratch memory holds what an output row reads.
 pub(in crate::cpu) fn is_possible(op: &Conv, input: &[usize], weight: &[usize]) -> bool {
@@ -52,9 +45,6 @@ pub(in crate::cpu) fn conv(
     epilogue: &Epilogue<'_>,
     (output, output_layout): (&mut [f32], Layout),
 ) -> Result<()> {
-    let geometry = op.geometry(input.shape, weight.shape, None)?;
-    let shape = geometry.output_shape();
-    let plane = Plane::of(&geometry, op.padding_mode);
     if output.is_empty() {
         return Ok(());
     }
@@ -63,26 +53,29 @@ pub(in crate::cpu) fn conv(
     } else {
         input.layout
     };
-    let reads = Reads::new(&plane, op.padding_mode, layout, geometry.in_channels);
-    let bias = epilogue.bias.map(vectors);
+    let schedule = weights.schedules().of(input.shape, layout, |threads| {
+        Schedule::new(op, (input.shape, layout), weight.shape, weights, threads)
+    })?;
+    let bias = epilogue.bias.map(whole);
     let run = |epilogue: &Epilogue<'_>, output: &mut [f32]| {
         let problem = Problem {
-            plane: &plane,
-            reads: &reads,
+            schedule: &schedule,
+            plane: &schedule.reads.plane,
             input: input.data,
             layout,
-            bias: bias.as_deref().map(<[_]>::as_flattened),
+            bias: bias.as_deref(),
             finish: Finish::new(epilogue),
         };
-        match weights {
-            Weights::Products(products) => problem.products(products, output),
-            Weights::Depthwise(weights) => depthwise::run(&problem, weights, output),
+        match &weights.packed {
+            Packed::Products(products) => problem.products(products, output),
+            Packed::Depthwise(weights) => depthwise::run(&problem, weights, output),
         }
     };
     if output_layout == Layout::Blocked {
         run(epilogue, output);
         return Ok(());
     }
+    let shape = op.geometry(input.shape, weight.shape, None)?.output_shape();
     // What the graph's plan does with blocks, for an operator by itself: the same sums, rearranged.
     let length = element_count("conv2d", &[shape[0], blocks(shape[1]), BLOCK, shape[2..].iter().product()])?;
     let residual = epilogue.residual.map(|residual| {
@@ -102,8 +95,8 @@ pub(in crate::cpu) fn conv(
 
 /// A convolution into blocks.
 pub(super) struct Problem<'a> {
+    pub(super) schedule: &'a Schedule,
     pub(super) plane: &'a Plane,
-    pub(super) reads: &'a Reads<'a>,
     input: &'a [f32],
     layout: Layout,
     /// Of whole blocks.
@@ -114,9 +107,9 @@ pub(super) struct Problem<'a> {
 
 /// A position of a band: its output row, and where its first tap is in the rows that it reads.
 #[derive(Clone, Copy)]
-pub(super) struct Place {
-    pub(super) row: usize,
-    pub(super) start: usize,
+struct Place {
+    row: usize,
+    start: usize,
 }
 
 impl<'a> Problem<'a> {
@@ -134,73 +127,37 @@ impl<'a> Problem<'a> {
         }
     }
 
-    /// The rows of an image cut into bands that have room in the cache, at least so many where there are.
-    pub(super) fn bands(&self, blocks: usize, wanted: usize) -> Vec<Range<usize>> {
-        let output = self.plane.output;
-        let mut rows = output.height.div_ceil(wanted.max(1)).max(1);
-        while rows > 1 && (rows * output.width > MOST_POSITIONS || self.reads.estimate(rows, blocks) > BAND) {
-            rows = rows.div_ceil(2);
-        }
-        let count = output.height.div_ceil(rows);
-        (0..count)
-            .map(|band| band * output.height / count..(band + 1) * output.height / count)
-            .collect()
-    }
-
-    /// The positions of some rows.
-    pub(super) fn places(&self, rows: usize, step: usize) -> Vec<Place> {
-        let width = self.plane.output.width;
-        let of_row = |row| (0..width).map(move |x| Place { row, start: x * step });
-        (0..rows).flat_map(of_row).collect()
-    }
-
     fn products(&self, weights: &Products, output: &mut [f32]) {
-        let plane = self.plane;
-        let of_group = blocks(plane.in_channels / weights.groups());
+        let (plane, schedule) = (self.plane, self.schedule);
         let positions = plane.output.height * plane.output.width;
-        let work = positions.saturating_mul(weights.terms()).saturating_mul(plane.out_channels) * plane.batch;
-        let threads = rayon::current_num_threads().min(work.div_ceil(GRAIN));
-        // Rows are shared where they are more than weights, so that each of these is read once.
-        let wanted = if threads == 1 {
-            1
-        } else {
-            (4 * threads).div_ceil(plane.batch)
-        };
-        let has_many_weights = weights.terms() / (plane.kernel.height * plane.kernel.width) * 2 > positions;
-        let in_rows = if has_many_weights {
-            1
-        } else {
-            wanted.min(positions.div_ceil(8 * POSITIONS))
-        };
-        let bands = self.bands(of_group, in_rows);
-        let parts = wanted.div_ceil(bands.len()).clamp(1, weights.panels.len());
-        let mut tasks: Vec<Task<'_, '_>> = Vec::with_capacity(plane.batch * bands.len() * parts);
+        let mut tasks: Vec<Task<'_, '_>> = Vec::with_capacity(plane.batch * schedule.bands.len() * schedule.parts.len());
         let of_image = blocks(plane.out_channels) * BLOCK * positions;
         for (image, mut rest) in output.chunks_exact_mut(of_image).enumerate() {
-            for part in 0..parts {
-                let panels = part * weights.panels.len() / parts..(part + 1) * weights.panels.len() / parts;
-                let panels = &weights.panels[panels];
+            for part in &schedule.parts {
+                let panels = &weights.panels[part.clone()];
                 let count = panels.iter().map(|panel| panel.blocks).sum::<usize>();
                 let (own, others) = rest.split_at_mut(count * BLOCK * positions);
                 rest = others;
                 let first = tasks.len();
-                tasks.extend(bands.iter().map(|band| Task {
+                tasks.extend(schedule.bands.iter().map(|rows| Task {
                     image,
                     panels,
-                    rows: band.clone(),
+                    rows,
                     output: Vec::with_capacity(count),
                 }));
                 for mut block in own.chunks_exact_mut(BLOCK * positions) {
                     for task in &mut tasks[first..] {
-                        let (own, others) = block.split_at_mut(task.rows.len() * plane.output.width * BLOCK);
+                        let (own, others) = block.split_at_mut(task.rows.range.len() * plane.output.width * BLOCK);
                         block = others;
                         task.output.push(own);
                     }
                 }
             }
         }
-        let least = if threads == 1 { tasks.len().max(1) } else { 1 };
-        let tasks = tasks.into_par_iter().with_min_len(least).with_max_len(least);
+        let tasks = tasks
+            .into_par_iter()
+            .with_min_len(schedule.least)
+            .with_max_len(schedule.least);
         parallel::for_each(tasks, |task| task.run(self, weights));
     }
 }
@@ -209,27 +166,23 @@ impl<'a> Problem<'a> {
 struct Task<'a, 'o> {
     image: usize,
     panels: &'a [Panel],
-    rows: Range<usize>,
+    rows: &'a Rows,
     /// The band of each block.
     output: Vec<&'o mut [f32]>,
 }
 
 impl Task<'_, '_> {
     fn run(mut self, problem: &Problem<'_>, weights: &Products) {
-        let plane = problem.plane;
+        let (plane, rows, reads) = (problem.plane, self.rows, &problem.schedule.reads);
         let image = problem.image(self.image);
-        let rows = problem.reads.rows(self.rows.clone());
         let channels = plane.in_channels / weights.groups();
         let of_group = blocks(channels);
         let positions = plane.output.height * plane.output.width;
         let mut outputs = self.output.as_mut_slice();
-        with_scratch(problem.reads.scratch(&rows, of_group), |scratch| {
+        with_scratch(reads.scratch(rows, of_group), |scratch| {
             for panels in self.panels.chunk_by(|one, other| one.group == other.group) {
                 let group = panels[0].group;
-                let band = problem
-                    .reads
-                    .band(&image, group * of_group..(group + 1) * of_group, &rows, scratch);
-                let places = problem.places(rows.count, band.step);
+                let band = reads.band(&image, group * of_group..(group + 1) * of_group, rows, scratch);
                 for panel in panels {
                     let (own, others) = std::mem::take(&mut outputs).split_at_mut(panel.blocks);
                     outputs = others;
@@ -247,16 +200,16 @@ impl Task<'_, '_> {
                             },
                             part,
                             band: &band,
-                            places: &places,
+                            width: plane.output.width,
                             channels,
-                            lanes: problem.reads.lanes(),
+                            lanes: reads.lanes(),
                             kernel: (plane.kernel.height, plane.kernel.width),
                             output: &mut *own,
                             finish: (number + 1 == weights.parts.len()).then(|| {
                                 let block = self.image * blocks(plane.out_channels) + panel.first;
                                 problem
                                     .finish
-                                    .from((block * positions + self.rows.start * plane.output.width) * BLOCK)
+                                    .from((block * positions + rows.range.start * plane.output.width) * BLOCK)
                             }),
                             block: positions * BLOCK,
                         });
@@ -280,7 +233,8 @@ pub(super) struct Sums<'a, 'o> {
     pub(super) weights: &'a [f32],
     pub(super) part: &'a Part,
     pub(super) band: &'a Band<'a>,
-    pub(super) places: &'a [Place],
+    /// Output columns.
+    pub(super) width: usize,
     /// Input channels of the group, and those that lie together.
     pub(super) channels: usize,
     pub(super) lanes: usize,
@@ -312,24 +266,36 @@ impl Sums<'_, '_> {
     /// All positions, cut into tiles of about the same size. `V` vectors are a position's channels.
     #[inline(always)]
     fn positions<S: Simd, const V: usize>(mut self, simd: S) {
-        let count = self.places.len();
+        let count = self.band.count * self.width;
         let tiles = count.div_ceil(POSITIONS);
+        let mut at = Place { row: 0, start: 0 };
         for tile in 0..tiles {
             let own = tile * count / tiles..(tile + 1) * count / tiles;
             match own.len() {
-                1 => self.tile::<S, V, 1>(simd, own.start),
-                2 => self.tile::<S, V, 2>(simd, own.start),
-                3 => self.tile::<S, V, 3>(simd, own.start),
-                4 => self.tile::<S, V, 4>(simd, own.start),
-                5 => self.tile::<S, V, 5>(simd, own.start),
-                _ => self.tile::<S, V, POSITIONS>(simd, own.start),
+                1 => self.tile::<S, V, 1>(simd, own.start, &mut at),
+                2 => self.tile::<S, V, 2>(simd, own.start, &mut at),
+                3 => self.tile::<S, V, 3>(simd, own.start, &mut at),
+                4 => self.tile::<S, V, 4>(simd, own.start, &mut at),
+                5 => self.tile::<S, V, 5>(simd, own.start, &mut at),
+                _ => self.tile::<S, V, POSITIONS>(simd, own.start, &mut at),
             }
         }
     }
 
     #[inline(always)]
-    fn tile<S: Simd, const V: usize, const P: usize>(&mut self, simd: S, first: usize) {
-        let places: [Place; P] = std::array::from_fn(|p| self.places[first + p]);
+    fn tile<S: Simd, const V: usize, const P: usize>(&mut self, simd: S, first: usize, at: &mut Place) {
+        let step = self.band.step;
+        let places: [Place; P] = std::array::from_fn(|_| {
+            let place = *at;
+            at.start += step;
+            if at.start == self.width * step {
+                *at = Place {
+                    row: at.row + 1,
+                    start: 0,
+                };
+            }
+            place
+        });
         let sums = self.sums::<S, V, P>(simd, &places);
         let vectors = BLOCK / S::F32_LANES;
         // Indices that are known here keep sums in registers all along.

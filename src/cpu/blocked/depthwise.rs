@@ -1,11 +1,9 @@
 //! Depthwise convolution: each channel by its own taps, a block of them in a vector.
 
-use std::ops::Range;
-
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
-use super::band::Band;
+use super::band::{Band, Rows};
 use super::conv::Problem;
 use super::finish::Finish;
 use super::layout::{BLOCK, blocks};
@@ -16,32 +14,28 @@ use crate::ops::AxisWindow;
 
 /// Positions in registers.
 const POSITIONS: usize = 6;
-/// Multiply-adds that are worth a task.
-const GRAIN: usize = 1 << 17;
 
 pub(super) fn run(problem: &Problem<'_>, weights: &[f32], output: &mut [f32]) {
     let plane = problem.plane;
     let of_image = blocks(plane.out_channels);
     let taps = plane.kernel.height * plane.kernel.width;
     let positions = plane.output.height * plane.output.width;
-    let wanted = (4 * rayon::current_num_threads()).div_ceil(plane.batch * of_image);
-    let bands = problem.bands(1, wanted);
+    let bands = &problem.schedule.bands;
     let mut tasks = Vec::with_capacity(plane.batch * of_image * bands.len());
     for (index, mut rest) in output.chunks_exact_mut(BLOCK * positions).enumerate() {
-        for band in &bands {
-            let (own, others) = rest.split_at_mut(band.len() * plane.output.width * BLOCK);
+        for rows in bands {
+            let (own, others) = rest.split_at_mut(rows.range.len() * plane.output.width * BLOCK);
             rest = others;
             tasks.push(Task {
                 image: index / of_image,
                 block: index % of_image,
-                rows: band.clone(),
+                rows,
                 weights: &weights[index % of_image * taps * BLOCK..(index % of_image + 1) * taps * BLOCK],
                 output: own,
             });
         }
     }
-    let per_task = BLOCK * positions * taps / bands.len();
-    let least = GRAIN / per_task.max(1) + 1;
+    let least = problem.schedule.least;
     parallel::for_each(tasks.into_par_iter().with_min_len(least), |task| task.run(problem));
 }
 
@@ -49,23 +43,22 @@ pub(super) fn run(problem: &Problem<'_>, weights: &[f32], output: &mut [f32]) {
 struct Task<'a> {
     image: usize,
     block: usize,
-    rows: Range<usize>,
+    rows: &'a Rows,
     weights: &'a [f32],
     output: &'a mut [f32],
 }
 
 impl Task<'_> {
     fn run(self, problem: &Problem<'_>) {
-        let plane = problem.plane;
+        let (plane, rows, reads) = (problem.plane, self.rows, &problem.schedule.reads);
         let image = problem.image(self.image);
-        let rows = problem.reads.rows(self.rows.clone());
         let block = self.image * blocks(plane.out_channels) + self.block;
-        let row = block * plane.output.height + self.rows.start;
-        with_scratch(problem.reads.scratch(&rows, 1), |scratch| {
+        let row = block * plane.output.height + rows.range.start;
+        with_scratch(reads.scratch(rows, 1), |scratch| {
             arch().dispatch(Sums {
                 weights: self.weights,
                 bias: problem.bias.map(|bias| &bias[self.block * BLOCK..(self.block + 1) * BLOCK]),
-                band: &problem.reads.band(&image, self.block..self.block + 1, &rows, scratch),
+                band: &reads.band(&image, self.block..self.block + 1, rows, scratch),
                 columns: &plane.columns,
                 finish: problem.finish.from(row * plane.output.width * BLOCK),
                 output: self.output,

@@ -1,5 +1,7 @@
 //! How the elements of a value lie: in row-major order, or with its channels in blocks that are innermost.
 
+use std::borrow::Cow;
+
 use rayon::prelude::*;
 
 /// Channels of a block: a vector of AVX-512, two of AVX2, four of NEON. That it is one number makes sums the same on all of them.
@@ -55,6 +57,14 @@ pub(super) fn channels_of(block: usize, channels: usize) -> usize {
 pub(super) fn vectors(channels: &[f32]) -> Vec<[f32; BLOCK]> {
     let vector = |own: &[f32]| std::array::from_fn(|lane| own.get(lane).copied().unwrap_or(0.0));
     channels.chunks(BLOCK).map(vector).collect()
+}
+
+/// One number for each channel as whole blocks, the last of them with zeros.
+pub(super) fn whole(channels: &[f32]) -> Cow<'_, [f32]> {
+    if channels.len().is_multiple_of(BLOCK) {
+        return Cow::Borrowed(channels);
+    }
+    Cow::Owned(vectors(channels).into_flattened())
 }
 
 /// Rearranges a tensor of this shape into the other layout than that it has.

@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use super::band::Band;
-use super::conv::{Place, Start, Sums};
+use super::conv::{Start, Sums};
 use super::layout::BLOCK;
 use super::weights::Products;
 use crate::cpu::epilogue::Epilogue;
@@ -46,12 +46,6 @@ pub(in crate::cpu) fn linear(
         .with_max_len(1)
         .for_each(|(first_row, panels, mut output)| {
             let count = output.len();
-            let places: Vec<Place> = (0..count)
-                .map(|row| Place {
-                    row: 0,
-                    start: row * inner,
-                })
-                .collect();
             let band = Band {
                 data: &input[first_row * inner..(first_row + count) * inner],
                 block: BLOCK,
@@ -73,7 +67,7 @@ pub(in crate::cpu) fn linear(
                             start: if number == 0 { Start::Bias(None) } else { Start::Sums },
                             part,
                             band: &band,
-                            places: &places,
+                            width: count,
                             channels: inner,
                             lanes: BLOCK,
                             kernel: (1, 1),

@@ -15,6 +15,7 @@ mod layout;
 mod linear;
 pub(super) mod pool;
 mod run;
+mod schedule;
 mod weights;
 
 pub(super) use choose::{Layouts, choose};

@@ -1,6 +1,7 @@
 //! Weights as convolutions on blocks read them, packed once.
 
 use super::layout::{BLOCK, blocks, channels_of};
+use super::schedule::Schedules;
 use crate::cpu::operand::Operand;
 use crate::cpu::vectors::lanes;
 use crate::ops::Conv;
@@ -8,9 +9,15 @@ use crate::ops::Conv;
 /// The most terms of a part of a sum, unless a row of taps has more: its weights stay in the first-level cache.
 const PART: usize = 160;
 
-/// The weights of a convolution that [`fits`].
+/// The weights of a convolution that [`fits`], with how threads share it.
 #[derive(Clone, Debug)]
-pub(crate) enum Weights {
+pub(crate) struct Weights {
+    pub(super) packed: Packed,
+    schedules: Schedules,
+}
+
+#[derive(Clone, Debug)]
+pub(super) enum Packed {
     Products(Products),
     /// `[block][tap][16]`.
     Depthwise(Vec<f32>),
@@ -67,7 +74,7 @@ impl Weights {
     pub(crate) fn new(op: &Conv, weight: &Operand<'_>) -> Self {
         let taps: usize = weight.shape[2..].iter().product();
         if !is_depthwise(op, weight.shape) {
-            return Self::Products(Products::new(op, weight, most_blocks()));
+            return Packed::Products(Products::new(op, weight, most_blocks())).into();
         }
         let mut data = vec![0.0; blocks(weight.shape[0]) * taps * BLOCK];
         for (channel, taps) in weight.data.chunks_exact(taps.max(1)).enumerate() {
@@ -76,7 +83,20 @@ impl Weights {
                 target[channel % BLOCK] = value;
             }
         }
-        Self::Depthwise(data)
+        Packed::Depthwise(data).into()
+    }
+
+    pub(super) fn schedules(&self) -> &Schedules {
+        &self.schedules
+    }
+}
+
+impl From<Packed> for Weights {
+    fn from(packed: Packed) -> Self {
+        Self {
+            packed,
+            schedules: Schedules::default(),
+        }
     }
 }
 

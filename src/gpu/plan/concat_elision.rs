@@ -452,7 +452,7 @@ mod tests {
             saved += recording.every.len() - joining.needed(&recording).len();
             assert_eq!(
                 simulate(&recording, &joining),
-                simulate(&recording, &Joining::apart(&recording)),
+                simulate(&recording, &Joiner::new(&recording).joining()),
                 "case {case}"
             );
         }

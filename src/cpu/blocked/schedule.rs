@@ -1,0 +1,185 @@
+//! How threads share a convolution: found once for inputs of a shape, and kept with the weights.
+
+use std::ops::Range;
+use std::sync::{Arc, Mutex};
+
+use super::band::{Reads, Rows};
+use super::layout::{BLOCK, Layout, blocks};
+use super::weights::{Packed, Products, Weights};
+use crate::cpu::plane::Plane;
+use crate::error::Result;
+use crate::lock::lock;
+use crate::ops::Conv;
+
+/// Elements of a band's rows that stay in the second-level cache.
+const BAND: usize = 1 << 16;
+/// Positions of a band, whose sums of a panel stay there too.
+const MOST_POSITIONS: usize = 1 << 10;
+/// Multiply-adds that are worth a thread.
+const GRAIN: usize = 1 << 18;
+/// Multiply-adds of channels one by one, which wait for memory more often, that are worth a task.
+const DEPTHWISE_GRAIN: usize = 1 << 17;
+/// What a task costs by itself, in multiply-adds of vectors.
+const TASK: usize = 1 << 10;
+/// What a vector that is copied into a band costs, in the same.
+const COPY: usize = 4;
+/// The most tasks of a thread.
+const MOST_TASKS: usize = 8;
+/// Schedules that are kept with weights.
+const KEPT: usize = 8;
+
+/// A convolution of inputs of one shape in one layout, as so many threads share it.
+#[derive(Debug)]
+pub(super) struct Schedule {
+    pub(super) reads: Reads,
+    /// The rows of an image.
+    pub(super) bands: Vec<Rows>,
+    /// The panels of weights that a task has; one of none where each channel is computed by itself.
+    pub(super) parts: Vec<Range<usize>>,
+    /// Tasks that are not worth another thread.
+    pub(super) least: usize,
+}
+
+/// The schedules of the shapes that came last.
+#[derive(Debug, Default)]
+pub(super) struct Schedules(Mutex<Vec<(Key, Arc<Schedule>)>>);
+
+#[derive(Debug, PartialEq, Eq)]
+struct Key {
+    input: Vec<usize>,
+    layout: Layout,
+    threads: usize,
+}
+
+impl Clone for Schedules {
+    /// Of the same weights elsewhere, which find their own.
+    fn clone(&self) -> Self {
+        Self::default()
+    }
+}
+
+impl Schedules {
+    pub(super) fn of(
+        &self,
+        input: &[usize],
+        layout: Layout,
+        make: impl FnOnce(usize) -> Result<Schedule>,
+    ) -> Result<Arc<Schedule>> {
+        let threads = rayon::current_num_threads();
+        let is_it = |(key, _): &&(Key, _)| key.input == input && key.layout == layout && key.threads == threads;
+        let mut known = lock(&self.0);
+        if let Some((_, schedule)) = known.iter().find(is_it) {
+            return Ok(Arc::clone(schedule));
+        }
+        let schedule = Arc::new(make(threads)?);
+        if known.len() == KEPT {
+            known.remove(0);
+        }
+        let key = Key {
+            input: input.to_vec(),
+            layout,
+            threads,
+        };
+        known.push((key, Arc::clone(&schedule)));
+        Ok(schedule)
+    }
+}
+
+impl Schedule {
+    pub(super) fn new(op: &Conv, input: (&[usize], Layout), weight: &[usize], weights: &Weights, threads: usize) -> Result<Self> {
+        let (shape, layout) = input;
+        let geometry = op.geometry(shape, weight, None)?;
+        let plane = Plane::of(&geometry, op.padding_mode);
+        let reads = Reads::new(plane, op.padding_mode, layout, geometry.in_channels);
+        Ok(match &weights.packed {
+            Packed::Products(products) => Self::of_products(reads, products, threads),
+            Packed::Depthwise(_) => Self::of_channels(reads, threads),
+        })
+    }
+
+    /// Bands of rows and parts of the weights such that, as far as can be told, all threads are done soonest.
+    fn of_products(reads: Reads, weights: &Products, threads: usize) -> Self {
+        let plane = &reads.plane;
+        let (output, channels) = (plane.output, plane.in_channels / weights.groups());
+        let positions = output.height * output.width;
+        let work = positions.saturating_mul(weights.terms()).saturating_mul(plane.out_channels) * plane.batch;
+        let threads = threads.min(work.div_ceil(GRAIN));
+        let fewest = fewest_bands(&reads, blocks(channels));
+        if threads == 1 {
+            return Self {
+                bands: bands(&reads, fewest),
+                parts: shares(weights.panels.len(), 1),
+                least: usize::MAX,
+                reads,
+            };
+        }
+        let most = (MOST_TASKS * threads).div_ceil(plane.batch);
+        let makespan = |&(bands, parts): &(usize, usize)| {
+            let cost = |rows: usize, vectors: usize| {
+                let copied = reads.estimate(rows, blocks(channels)) / BLOCK * COPY;
+                (rows * output.width + 1) * weights.terms() * vectors + copied + TASK
+            };
+            let of_part = |part: Range<usize>| weights.panels[part].iter().map(|panel| panel.blocks).sum();
+            let largest = even(weights.panels.len(), parts).map(of_part).max().unwrap_or(0);
+            let all = of_part(0..weights.panels.len());
+            let longest = cost(output.height.div_ceil(bands), largest);
+            let tasks = plane.batch * bands * parts;
+            let mean = cost(output.height, all) + (bands * parts - 1) * TASK;
+            // As many rounds as there are, or the last task begun when all others are done.
+            let rounds = tasks.div_ceil(threads) * longest;
+            rounds.min((plane.batch * mean + (threads - 1) * longest) / threads)
+        };
+        let more = (fewest..=most.min(output.height)).flat_map(|bands| {
+            let parts = 1..=weights.panels.len().min(most / bands);
+            parts.map(move |parts| (bands, parts))
+        });
+        let fewest = (1..=weights.panels.len()).map(|parts| (fewest, parts));
+        let (count, parts) = fewest.chain(more).min_by_key(makespan).unwrap_or((1, 1));
+        Self {
+            bands: bands(&reads, count),
+            parts: shares(weights.panels.len(), parts),
+            least: 1,
+            reads,
+        }
+    }
+
+    /// Bands of rows for each block of channels.
+    fn of_channels(reads: Reads, threads: usize) -> Self {
+        let plane = &reads.plane;
+        let images = plane.batch * blocks(plane.out_channels);
+        let wanted = (4 * threads).div_ceil(images.max(1));
+        let count = fewest_bands(&reads, 1).max(wanted.min(plane.output.height));
+        let bands = bands(&reads, count);
+        let taps = plane.kernel.height * plane.kernel.width;
+        let per_task = BLOCK * plane.output.height * plane.output.width * taps / bands.len();
+        Self {
+            bands,
+            parts: shares(0, 1),
+            least: DEPTHWISE_GRAIN / per_task.max(1) + 1,
+            reads,
+        }
+    }
+}
+
+/// The least number of bands that have room in the cache.
+fn fewest_bands(reads: &Reads, blocks: usize) -> usize {
+    let output = reads.plane.output;
+    let mut rows = output.height;
+    while rows > 1 && (rows * output.width > MOST_POSITIONS || reads.estimate(rows, blocks) > BAND) {
+        rows = rows.div_ceil(2);
+    }
+    output.height.div_ceil(rows.max(1))
+}
+
+fn bands(reads: &Reads, count: usize) -> Vec<Rows> {
+    even(reads.plane.output.height, count).map(|rows| reads.rows(rows)).collect()
+}
+
+/// So many of a kind in so many shares of about the same size.
+fn shares(of: usize, count: usize) -> Vec<Range<usize>> {
+    even(of, count).collect()
+}
+
+fn even(of: usize, count: usize) -> impl ExactSizeIterator<Item = Range<usize>> {
+    (0..count).map(move |share| share * of / count..(share + 1) * of / count)
+}
