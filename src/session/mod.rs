@@ -4,6 +4,8 @@ mod backend;
 mod builder;
 mod constants;
 mod fallback;
+#[cfg(test)]
+mod recovery;
 mod shared;
 mod staged;
 #[cfg(all(test, feature = "cpu"))]
@@ -70,6 +72,52 @@ impl Session {
             shared: Arc::clone(&self.shared),
             token: Some(token.clone()),
         }
+    }
+
+    /// This session, or where its GPU is lost the same one made anew on another device of the same adapter: its graph or model with all
+    /// weights is kept on the host. Sessions of one lost device come to be on one device again.
+    ///
+    /// ```
+    /// use convoke::{Backend, Error, Session, graph::Graph, ops::Unary};
+    /// use ndarray::ArrayD;
+    ///
+    /// let mut graph = Graph::new();
+    /// let x = graph.input("x");
+    /// let relu = graph.node("relu", Unary::Relu, &[x])?;
+    /// graph.output(relu)?;
+    /// let mut session = Session::new(graph, &Backend::auto())?;
+    /// let input = ArrayD::from_elem(vec![8, 3], -1.0);
+    /// let outputs = match session.run(&[input.view()]) {
+    ///     Err(Error::DeviceLost(_)) => {
+    ///         session = session.recover()?;
+    ///         session.run(&[input.view()])?
+    ///     }
+    ///     outcome => outcome?,
+    /// };
+    /// assert_eq!(outputs[0].sum(), 0.0);
+    /// # Ok::<(), convoke::Error>(())
+    /// ```
+    ///
+    /// Errors: as [`Gpu::reopened`](crate::Gpu::reopened) and [`SessionBuilder::build`].
+    #[cfg(not(target_family = "wasm"))]
+    pub fn recover(&self) -> Result<Self> {
+        let settings = match &self.shared.settings.backend {
+            Backend::Gpu(gpu) if gpu.is_lost() => Settings {
+                backend: Backend::Gpu(gpu.reopened()?),
+                ..self.shared.settings.clone()
+            },
+            _ => {
+                return Ok(Self {
+                    shared: Arc::clone(&self.shared),
+                    token: self.token.clone(),
+                });
+            }
+        };
+        let recovered = Self::from_source(self.shared.source.clone(), settings)?;
+        Ok(Self {
+            token: self.token.clone(),
+            ..recovered
+        })
     }
 
     /// Does something that the token stops.

@@ -112,6 +112,9 @@ impl Readback {
             mapped = mapped.and(part.wait().await);
         }
         device.check()?;
+        if let Some(error) = device.faults.injected() {
+            return Err(error);
+        }
         mapped.map_err(|error| device.explained(error))?;
         let value = {
             let views = self.parts.iter().map(Mapping::view).collect::<Result<Vec<_>>>();
