@@ -8,6 +8,7 @@ use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
 use super::operand::in_order;
+use super::parallel;
 use super::unary::{self, clamp};
 use super::vectors::arch;
 use crate::error::{Error, Result};
@@ -153,7 +154,7 @@ impl Bound<'_> {
     /// The whole output of a chain that begins with inputs, over all threads.
     pub(super) fn run<O: Output>(&self, output: &mut [O]) {
         let pieces = output.par_chunks_mut(GRAIN).enumerate();
-        pieces.for_each(|(index, output)| self.finish(index * GRAIN, &[], output));
+        parallel::for_each(pieces, |(index, output)| self.finish(index * GRAIN, &[], output));
     }
 
     /// The output from this place on. `sums` has as many as the output, for a chain that begins with them.

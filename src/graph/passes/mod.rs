@@ -18,6 +18,7 @@ mod tests;
 pub(crate) use fold_constants::Evaluate;
 
 use super::Graph;
+use crate::cancel;
 use crate::error::Result;
 
 /// One rewriting of a graph. Each can be applied by itself; [`Pass::ALL`] is the order that [`Session`](crate::Session) uses.
@@ -176,6 +177,7 @@ impl Passes {
     pub(crate) fn apply(&self, graph: &Graph, shapes: Option<&[&[usize]]>) -> Result<Graph> {
         let mut graph = graph.clone();
         for pass in &self.passes {
+            cancel::check()?;
             let before = graph.nodes.len();
             pass.apply(&mut graph, shapes, self.evaluate)?;
             log::debug!("{}: {before} operators became {}", pass.name(), graph.nodes.len());
