@@ -403,12 +403,11 @@ impl Plan {
     {
         let shape = &self.types[step.group.outputs[0].0].shape;
         let before = before.and_then(|tensor| tensor.into_array::<O>().ok());
-        let mut array = match before {
-            Some(before) => before,
-            None => {
-                room::<O>(NAME, shape.iter().product())?;
-                ArrayD::default(shape.as_slice())
-            }
+        let mut array = if let Some(before) = before {
+            before
+        } else {
+            room::<O>(NAME, shape.iter().product())?;
+            ArrayD::default(shape.as_slice())
         };
         self.compute(step, inputs, memory, array.as_slice_mut().unwrap_or_default())?;
         Ok(array.into())

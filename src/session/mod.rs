@@ -6,9 +6,11 @@ mod constants;
 mod fallback;
 #[cfg(test)]
 mod recovery;
+#[cfg(feature = "onnx")]
+mod referee;
 mod shared;
 mod staged;
-#[cfg(all(test, feature = "cpu"))]
+#[cfg(test)]
 mod stopped;
 #[cfg(not(target_family = "wasm"))]
 mod verify;
@@ -22,6 +24,8 @@ use ndarray::{ArrayD, ArrayViewD};
 pub use backend::Backend;
 pub use builder::SessionBuilder;
 pub use fallback::{Fallback, OnCpu};
+#[cfg(feature = "onnx")]
+pub use referee::{Judgement, Verdict};
 #[cfg(not(target_family = "wasm"))]
 pub use verify::Check;
 

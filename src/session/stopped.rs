@@ -1,5 +1,7 @@
 //! Runs that end before they are done: they say why, soon, and leave the session as it was.
 
+#![cfg(feature = "cpu")]
+
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 

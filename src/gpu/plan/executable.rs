@@ -97,7 +97,7 @@ impl Executable {
                 encode(some, &mut own);
                 let submission = context.submit(own);
                 context.check()?;
-                context.wait_for(submission)?;
+                context.wait_for(&submission)?;
             }
         }
         encode(left, encoder);
