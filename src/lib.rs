@@ -25,12 +25,12 @@
 //! - [`ops`]: what each operator is: parameters, types, shapes, errors. [`Tensor`]: elements of any type.
 //! - [`Precision`]: 16-bit floats for what a session stores.
 //! - [`gpu`]: adapters, tensors in GPU memory, every operator as one call. [`Backend`] chooses where a model runs.
-//! - `cpu` (feature `cpu`, natively): every operator on the CPU, fast.
+//! - `cpu` (feature `cpu`): every operator on the CPU, fast.
 //! - [`mod@reference`]: the oracle, with the bound on how far a correct answer may be off; [`testing`]: comparing with it.
 //!
 //! # Features
 //!
-//! - `cpu` (default): the fast CPU backend; without it, and in WebAssembly, the CPU is the reference.
+//! - `cpu` (default): the fast CPU backend; without it the CPU is the reference.
 //! - `safetensors` (default): weights and golden files.
 //! - `onnx`: models from ONNX files.
 //! - `tuning-plans`: tuning plans from JSON files and to them: all that a program needs which ships one.
@@ -56,7 +56,7 @@
 
 mod cancel;
 mod content;
-#[cfg(all(feature = "cpu", not(target_family = "wasm")))]
+#[cfg(feature = "cpu")]
 pub mod cpu;
 mod dtype;
 #[cfg(not(target_family = "wasm"))]

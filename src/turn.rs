@@ -2,16 +2,59 @@
 
 use wasm_bindgen::{JsCast, JsValue};
 
+/// Milliseconds that work may take before the page has its turn: under those of a picture on the screen.
+const LONGEST: f64 = 10.0;
+
+/// Lets the page have its turn wherever enough time has passed since the last one.
+#[derive(Debug)]
+pub(crate) struct Turns {
+    last: f64,
+}
+
+impl Turns {
+    pub(crate) fn new() -> Self {
+        Self {
+            last: js_sys::Date::now(),
+        }
+    }
+
+    /// Called between pieces of work; comes back at once, or when the page has done what was waiting.
+    pub(crate) async fn next(&mut self) {
+        if js_sys::Date::now() - self.last >= LONGEST {
+            turn().await;
+            self.last = js_sys::Date::now();
+        }
+    }
+}
+
 /// Comes back when the page has done what was waiting.
-pub(crate) async fn turn() {
+async fn turn() {
+    // Newer browsers come back at once where nothing waits; a timer takes 4 ms.
+    let scheduler = js_sys::Reflect::get(&js_sys::global(), &"scheduler".into()).unwrap_or_default();
+    let next = function(&scheduler, "yield").and_then(|next| next.call0(&scheduler));
+    match next.and_then(JsCast::dyn_into::<js_sys::Promise>) {
+        Ok(promise) => settled(promise).await,
+        Err(_) => pause(0).await,
+    }
+}
+
+/// Comes back after so many milliseconds.
+pub(crate) async fn pause(milliseconds: i32) {
     let promise = js_sys::Promise::new(&mut |resolve, _| {
         // Windows and workers have the same timer. Without one there is nobody to wait for.
-        let timer = js_sys::Reflect::get(&js_sys::global(), &"setTimeout".into()).and_then(JsCast::dyn_into::<js_sys::Function>);
-        let _ = match timer {
-            Ok(set_timeout) => set_timeout.call2(&JsValue::UNDEFINED, &resolve, &0.into()),
+        let _ = match function(&js_sys::global(), "setTimeout") {
+            Ok(set_timeout) => set_timeout.call2(&JsValue::UNDEFINED, &resolve, &milliseconds.into()),
             Err(_) => resolve.call0(&JsValue::UNDEFINED),
         };
     });
-    // It cannot be rejected.
+    settled(promise).await;
+}
+
+fn function(object: &JsValue, name: &str) -> Result<js_sys::Function, JsValue> {
+    js_sys::Reflect::get(object, &name.into()).and_then(JsCast::dyn_into)
+}
+
+/// Waits for a promise that cannot be rejected.
+async fn settled(promise: js_sys::Promise) {
     let _ = wasm_bindgen_futures::JsFuture::from(promise).await;
 }

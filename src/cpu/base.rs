@@ -57,6 +57,7 @@ fn prepare_conv(op: &Conv, weight: &Operand<'_>) -> Prepared {
 }
 
 /// What computes an operator with inputs of these shapes.
+#[cfg_attr(target_family = "wasm", expect(dead_code, reason = "only native builds profile"))]
 pub(crate) fn kernel(op: &Op, inputs: &[&[usize]], prepared: Option<&Prepared>) -> &'static str {
     match op {
         Op::ConvInteger(_) | Op::MatMulInteger(_) => match prepared {

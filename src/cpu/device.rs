@@ -62,6 +62,7 @@ impl Cpu {
     }
 
     /// Has one of these threads do something, which must not panic, and does not wait for it.
+    #[cfg(not(target_family = "wasm"))]
     pub(crate) fn spawn(&self, work: impl FnOnce() + Send + 'static) {
         match &self.pool {
             Some(pool) => pool.spawn(work),
@@ -115,6 +116,8 @@ fn vectors(arch: Arch) -> &'static str {
         Arch::V4(_) => "AVX-512",
         #[cfg(target_arch = "aarch64")]
         Arch::Neon(_) => "NEON",
+        #[cfg(target_family = "wasm")]
+        Arch::Simd128(_) => "WebAssembly SIMD",
         _ => "vectors",
     }
 }

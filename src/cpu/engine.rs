@@ -2,12 +2,16 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
+#[cfg(not(target_family = "wasm"))]
 use std::time::Instant;
 
 use ndarray::{ArrayD, ArrayView, IxDyn};
 
+#[cfg(not(target_family = "wasm"))]
 use super::awake::Awake;
-use super::base::{Prepared, kernel, prepare};
+#[cfg(not(target_family = "wasm"))]
+use super::base::kernel;
+use super::base::{Prepared, prepare};
 use super::blocked::{self, Layouts, choose, rearrange};
 use super::chain::Output;
 use super::chains::{Group, Work, groups};
@@ -20,21 +24,28 @@ use super::run::run_into_new;
 use super::sums::{Operands, sums};
 use crate::cancel;
 use crate::dtype::{DType, TensorType};
+#[cfg(not(target_family = "wasm"))]
 use crate::elsewhere::elsewhere;
-use crate::engine::{Engine, Evaluation, Kept, PlanSettings, Running, shapes_of};
+#[cfg(not(target_family = "wasm"))]
+use crate::engine::Evaluation;
+use crate::engine::{Engine, Kept, PlanSettings, Running, shapes_of};
 use crate::error::{Error, Result};
 use crate::graph::passes::Passes;
 use crate::graph::{Graph, Node, ValueId, count, multiply_adds};
 use crate::limits::{Limits, Work as Allowed};
 use crate::lock::lock;
 use crate::ops::{FusedBase, Op};
+#[cfg(not(target_family = "wasm"))]
 use crate::profiling::{Layer, Profile, Timed, Timing, layers, least};
 use crate::shape;
 use crate::tensor::{Element, Tensor, TensorView};
+#[cfg(target_family = "wasm")]
+use crate::turn::Turns;
 
 const NAME: &str = "graph";
 
 /// Multiply-adds, or elements, of all operators for which it pays to hand a run over to the pool of threads: it takes some 10 us.
+#[cfg_attr(target_family = "wasm", expect(dead_code, reason = "a page has one thread"))]
 const WORTH_THREADS: u64 = 1 << 20;
 
 /// The CPU's part of a session.
@@ -64,6 +75,7 @@ pub(crate) struct Plan {
     constants: Vec<Option<Arc<Tensor>>>,
     steps: Vec<Step>,
     /// Multiply-adds, or elements where there are none.
+    #[cfg_attr(target_family = "wasm", expect(dead_code, reason = "a page has one thread"))]
     work: u64,
     /// What it takes, for the limits.
     allowed: Allowed,
@@ -110,6 +122,7 @@ impl CpuEngine {
     }
 
     /// A run whose outputs are dropped.
+    #[cfg(not(target_family = "wasm"))]
     fn compute(&self, inputs: &[TensorView<'_>]) -> Result<()> {
         self.with_plan(inputs, |plan, inputs, buffers| self.run_plan(plan, inputs, buffers))
     }
@@ -120,6 +133,7 @@ impl CpuEngine {
     }
 
     /// The plan's operators, and how long each took in each of so many runs after a first one.
+    #[cfg(not(target_family = "wasm"))]
     fn time(&self, inputs: &[TensorView<'_>], repetitions: usize) -> Result<(Vec<Layer>, Vec<Timed>)> {
         self.with_plan(inputs, |plan, inputs, buffers| {
             let mut timed: Vec<Timed> = plan.steps.iter().map(|step| plan.timed(step)).collect();
@@ -143,6 +157,7 @@ impl CpuEngine {
     }
 
     /// Gives the plan for these inputs buffers for the time of `work`.
+    #[cfg(not(target_family = "wasm"))]
     fn with_plan<T>(
         &self,
         inputs: &[TensorView<'_>],
@@ -150,20 +165,43 @@ impl CpuEngine {
     ) -> Result<T> {
         let plan = self.plan(&shapes_of(inputs))?;
         let rearranged: Vec<Option<Tensor>> = inputs.iter().map(TensorView::rearranged).collect();
-        let pairs = inputs.iter().zip(&rearranged);
-        let inputs: Vec<TensorView<'_>> = pairs
-            .map(|(input, own)| own.as_ref().map_or_else(|| input.reborrow(), Tensor::view))
-            .collect();
-        let spare = lock(&plan.spare).pop();
-        let mut buffers = spare.unwrap_or_else(|| Memory {
-            buffers: vec![Vec::new(); plan.places.lengths.len()],
-            tensors: vec![None; plan.places.tensors],
-        });
+        let inputs = with_rearranged(inputs, &rearranged);
+        let mut buffers = plan.memory();
         let outcome = work(&plan, &inputs, &mut buffers);
         lock(&plan.spare).push(buffers);
         outcome
     }
 
+    #[cfg(not(target_family = "wasm"))]
+    fn start_on_pool(self: Arc<Self>, inputs: Vec<Tensor>) -> Result<Running> {
+        let cpu = self.cpu.clone();
+        let spawn = move |work| {
+            cpu.spawn(work);
+            Ok(())
+        };
+        Ok(Box::pin(elsewhere(spawn, move || {
+            self.run(&inputs.iter().map(Tensor::view).collect::<Vec<_>>())
+        })))
+    }
+
+    /// A run on the one thread that a page has, which has its turn between operators.
+    #[cfg(target_family = "wasm")]
+    async fn run_by_turns(&self, inputs: &[TensorView<'_>]) -> Result<Vec<Tensor>> {
+        let plan = self.plan(&shapes_of(inputs))?;
+        let rearranged: Vec<Option<Tensor>> = inputs.iter().map(TensorView::rearranged).collect();
+        let inputs = with_rearranged(inputs, &rearranged);
+        let mut memory = plan.memory();
+        let mut turns = Turns::new();
+        for step in &plan.steps {
+            self.cpu.install(|| plan.step(step, &inputs, &mut memory))?;
+            turns.next().await;
+        }
+        let outputs = plan.outputs(&inputs, &mut memory);
+        lock(&plan.spare).push(memory);
+        outputs
+    }
+
+    #[cfg(not(target_family = "wasm"))]
     fn run_node(&self, plan: &Plan, node: &Node, prepared: Option<&Prepared>, values: &[Option<Tensor>]) -> Result<Vec<Tensor>> {
         let operands = node.inputs.iter().filter_map(|value| values[value.0].as_ref());
         let operands: Vec<TensorView<'_>> = operands.map(Tensor::view).collect();
@@ -235,6 +273,14 @@ impl CpuEngine {
     }
 }
 
+/// The inputs, but for those that were rearranged.
+fn with_rearranged<'a>(inputs: &'a [TensorView<'_>], rearranged: &'a [Option<Tensor>]) -> Vec<TensorView<'a>> {
+    let pairs = inputs.iter().zip(rearranged);
+    pairs
+        .map(|(input, own)| own.as_ref().map_or_else(|| input.reborrow(), Tensor::view))
+        .collect()
+}
+
 impl Engine for CpuEngine {
     fn prepare(&self, shapes: &[Vec<usize>]) -> Result<()> {
         let plan = self.plan(shapes)?;
@@ -249,10 +295,12 @@ impl Engine for CpuEngine {
         Ok(())
     }
 
+    #[cfg(not(target_family = "wasm"))]
     fn is_prepared(&self, shapes: &[Vec<usize>]) -> bool {
         self.plans.get(shapes).is_some()
     }
 
+    #[cfg(not(target_family = "wasm"))]
     fn run(&self, inputs: &[TensorView<'_>]) -> Result<Vec<Tensor>> {
         self.with_plan(inputs, |plan, inputs, buffers| {
             self.run_plan(plan, inputs, buffers)?;
@@ -260,20 +308,19 @@ impl Engine for CpuEngine {
         })
     }
 
-    /// Computes on the pool of threads, from a copy of the inputs.
+    /// Computes on the pool of threads, from a copy of the inputs; in a browser on the thread that there is.
     fn start(self: Arc<Self>, inputs: &[TensorView<'_>]) -> Result<Running> {
         let inputs: Vec<Tensor> = inputs.iter().map(TensorView::to_tensor).collect();
-        let cpu = self.cpu.clone();
-        let spawn = move |work| {
-            cpu.spawn(work);
-            Ok(())
-        };
-        Ok(Box::pin(elsewhere(spawn, move || {
-            self.run(&inputs.iter().map(Tensor::view).collect::<Vec<_>>())
-        })))
+        #[cfg(target_family = "wasm")]
+        return Ok(Box::pin(async move {
+            self.run_by_turns(&inputs.iter().map(Tensor::view).collect::<Vec<_>>()).await
+        }));
+        #[cfg(not(target_family = "wasm"))]
+        self.start_on_pool(inputs)
     }
 
     /// Runs with every value kept.
+    #[cfg(not(target_family = "wasm"))]
     fn evaluate(&self, inputs: &[TensorView<'_>]) -> Result<Vec<Evaluation>> {
         let plan = self.plan(&shapes_of(inputs))?;
         let mut values: Vec<Option<Tensor>> = plan.constants.iter().map(|constant| constant.as_deref().cloned()).collect();
@@ -295,6 +342,7 @@ impl Engine for CpuEngine {
         }])
     }
 
+    #[cfg(not(target_family = "wasm"))]
     fn profile(&self, inputs: &[TensorView<'_>], repetitions: usize) -> Result<Profile> {
         let (known, timed) = self.time(inputs, repetitions)?;
         let profile = Profile {
@@ -315,6 +363,7 @@ impl Engine for CpuEngine {
 }
 
 impl Plan {
+    #[cfg(not(target_family = "wasm"))]
     fn timed(&self, step: &Step) -> Timed {
         let node = &self.graph.nodes[step.group.node];
         let shapes: Vec<&[usize]> = (node.inputs.iter())
@@ -331,7 +380,17 @@ impl Plan {
         }
     }
 
+    /// Buffers of a run that is over, or new ones.
+    fn memory(&self) -> Memory {
+        let spare = lock(&self.spare).pop();
+        spare.unwrap_or_else(|| Memory {
+            buffers: vec![Vec::new(); self.places.lengths.len()],
+            tensors: vec![None; self.places.tensors],
+        })
+    }
+
     /// Runs on the device's threads, where there is enough to do for more than this one.
+    #[cfg(not(target_family = "wasm"))]
     fn run_on(&self, cpu: &Cpu, inputs: &[TensorView<'_>], memory: &mut Memory) -> Result<()> {
         if self.work < WORTH_THREADS {
             return self.run(inputs, memory, None);
@@ -339,6 +398,7 @@ impl Plan {
         cpu.install(|| self.run(inputs, memory, Some(&Awake::new())))
     }
 
+    #[cfg(not(target_family = "wasm"))]
     fn run(&self, inputs: &[TensorView<'_>], memory: &mut Memory, awake: Option<&Awake>) -> Result<()> {
         self.steps.iter().try_for_each(|step| {
             if let Some(awake) = awake {

@@ -22,6 +22,7 @@
 
 mod arg_reduce;
 mod attention;
+#[cfg(not(target_family = "wasm"))]
 mod awake;
 mod base;
 mod batch_norm;

@@ -18,6 +18,7 @@ use crate::gpu::plan::executable::Executable;
 use crate::gpu::plan::recording::Recording;
 use crate::gpu::wgsl::dump;
 use crate::gpu::wgsl::imports;
+use crate::gpu::wgsl::initial_values::with_initial_values;
 use crate::gpu::wgsl::kernel::{Dialect, Kernel, PipelineKey};
 use crate::gpu::wgsl::loop_limit::MOST_ROUNDS;
 use crate::gpu::wgsl::loop_limit::is_loop;
@@ -226,11 +227,12 @@ fn rounds_are_recorded_of_every_kernel_with_loops() {
     assert!(failures.is_empty(), "{}", failures.join("\n"));
 }
 
-/// Texts for browsers are those that naga accepts, but for a line that names the subgroups' extension. Where
+/// Texts for browsers are those that naga accepts, but for a line that names the subgroups' extension and initial values that are
+/// written out. Where
 /// `CONVOKE_DUMP_BROWSER_WGSL` names a directory they are written there, for a browser's compiler to check (`tools/tint`):
 /// every kernel as it is bound most often, and with all inputs writable.
 #[test]
-fn browsers_get_the_same_texts_with_their_extensions_named() {
+fn browsers_get_the_same_texts_with_extensions_named_and_values_written_out() {
     let directory = environment::dump_browser_wgsl().map(PathBuf::from);
     for key in keys() {
         let writable = (1 << key.kernel.source().inputs.len()) - 1;
@@ -241,7 +243,7 @@ fn browsers_get_the_same_texts_with_their_extensions_named() {
             } else {
                 ""
             };
-            assert_eq!(browser, format!("{extension}{native}"), "{key:?}");
+            assert_eq!(browser, format!("{extension}{}", with_initial_values(&native)), "{key:?}");
             if let Some(directory) = &directory {
                 dump::write_for_browsers(directory, &key).unwrap();
             }

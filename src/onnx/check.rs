@@ -2,9 +2,9 @@
 
 use crate::onnx::element;
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::path::Path;
 
 use super::budget::Budget;
+use super::external::Files;
 use super::model::Model;
 use super::proto::{GraphProto, ModelProto, OperatorSetIdProto, TensorProto, TypeProto, ValueInfoProto};
 use super::types::{Options, Shapes, TensorInfo};
@@ -165,8 +165,8 @@ fn fields<'a>(mut message: &'a [u8], found: &mut dyn FnMut(u64, &'a [u8])) {
     while next().is_some() {}
 }
 
-/// Checks a parsed model. `folder` is where external data may be read.
-pub(super) fn model(model: ModelProto, options: &Options, folder: Option<&Path>, budget: &mut Budget) -> Result<Model> {
+/// Checks a parsed model. `files` is where external data may be read.
+pub(super) fn model(model: ModelProto, options: &Options, files: Option<Files<'_>>, budget: &mut Budget) -> Result<Model> {
     if !IR_VERSIONS.contains(&model.ir_version) {
         return Err(Error::unsupported(
             "onnx",
@@ -184,7 +184,7 @@ pub(super) fn model(model: ModelProto, options: &Options, folder: Option<&Path>,
         early::attributes(&mut graph, opset)?;
     }
     functions::inline(&mut graph, &model.functions, opset, budget)?;
-    complete::tensors(&mut graph, folder, budget)?;
+    complete::tensors(&mut graph, files, budget)?;
     let mut initializers = HashMap::new();
     let mut inputs = Vec::new();
     let mut input_names = HashSet::new();

@@ -1,9 +1,12 @@
-//! Tensors in files beside the model: plain files inside the model's folder and nothing else.
+//! Tensors in files beside the model: plain files inside the model's folder and nothing else, or those whose content was given.
 
 use crate::onnx::element;
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Component, Path};
+
+use prost::bytes::Bytes;
 
 use super::budget::Budget;
 use super::proto::TensorProto;
@@ -13,8 +16,16 @@ use crate::error::{Error, Result};
 /// `TensorProto.DataLocation.EXTERNAL`.
 pub(super) const EXTERNAL: i32 = 1;
 
+/// Where other files lie.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Files<'a> {
+    Folder(&'a Path),
+    /// Their content by their locations.
+    Memory(&'a BTreeMap<String, Bytes>),
+}
+
 /// Reads a tensor's bytes from its file into `raw_data`.
-pub(super) fn load(what: &str, tensor: &mut TensorProto, folder: &Path, budget: &mut Budget) -> Result<()> {
+pub(super) fn load(what: &str, tensor: &mut TensorProto, files: Files<'_>, budget: &mut Budget) -> Result<()> {
     let entry = |key: &str| {
         tensor
             .external_data
@@ -48,19 +59,35 @@ pub(super) fn load(what: &str, tensor: &mut TensorProto, folder: &Path, budget: 
             length.unwrap_or_default()
         )));
     }
-    let mut file = open(location, folder).map_err(bad)?;
-    let available = file.metadata().map_err(|error| bad(error.to_string()))?.len();
-    if offset.checked_add(bytes).is_none_or(|end| end > available) {
-        return Err(bad(format!(
+    let check_end = |available: u64| match offset.checked_add(bytes) {
+        Some(end) if end <= available => Ok(()),
+        _ => Err(bad(format!(
             "{bytes} bytes at {offset} of {location:?}, which has {available}"
-        )));
-    }
-    budget.charge(what, size, 1)?;
-    let mut raw = vec![0; size];
-    file.seek(SeekFrom::Start(offset))
-        .and_then(|_| file.read_exact(&mut raw))
-        .map_err(|error| bad(format!("{location:?}: {error}")))?;
-    tensor.raw_data = Some(raw.into());
+        ))),
+    };
+    tensor.raw_data = Some(match files {
+        Files::Folder(folder) => {
+            let mut file = open(location, folder).map_err(bad)?;
+            check_end(file.metadata().map_err(|error| bad(error.to_string()))?.len())?;
+            budget.charge(what, size, 1)?;
+            let mut raw = vec![0; size];
+            file.seek(SeekFrom::Start(offset))
+                .and_then(|_| file.read_exact(&mut raw))
+                .map_err(|error| bad(format!("{location:?}: {error}")))?;
+            raw.into()
+        }
+        Files::Memory(files) => {
+            let Some(content) = files.get(location) else {
+                let known = files.keys().map(|name| format!("{name:?}")).collect::<Vec<_>>().join(", ");
+                return Err(bad(format!("expected one of the files given, {known}, but got {location:?}")));
+            };
+            check_end(content.len() as u64)?;
+            // Its bytes are shared, and were charged to nobody.
+            budget.charge(what, size, 1)?;
+            let first = offset as usize;
+            content.slice(first..first + size)
+        }
+    });
     Ok(())
 }
 

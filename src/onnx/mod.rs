@@ -49,5 +49,5 @@ pub use crate::graph::Dim;
 pub(crate) use alone::{Alone, Judgeable};
 pub(crate) use convert::{check, graph};
 pub use model::Model;
-pub use read::open_tensor;
+pub use read::{open_tensor, tensor_from_bytes};
 pub use types::{Options, Shapes, TensorInfo};

@@ -9,6 +9,7 @@ use prost::bytes::Bytes;
 
 use super::budget::Budget;
 use super::convert::qualified;
+use super::external::Files;
 use super::model::Model;
 use super::proto::{AttributeProto, ModelProto, TensorProto};
 use super::types::{Options, Shapes, TensorInfo};
@@ -30,6 +31,15 @@ pub fn open_tensor(path: impl AsRef<Path>) -> Result<Tensor> {
     let what = path.display().to_string();
     Budget::new(budget).check_bytes(&what, path.metadata().map_err(io)?.len())?;
     tensor(&what, std::fs::read(path).map_err(io)?.into(), budget)
+}
+
+/// As [`open_tensor`], of the content of such a file. `what` is for messages.
+///
+/// Errors: as [`open_tensor`].
+pub fn tensor_from_bytes(what: &str, bytes: &[u8]) -> Result<Tensor> {
+    let budget = Options::default().budget;
+    Budget::new(budget).check_bytes(what, bytes.len() as u64)?;
+    tensor(what, Bytes::copy_from_slice(bytes), budget)
 }
 
 /// Reads the content of a file that holds one `TensorProto`.
@@ -109,8 +119,12 @@ impl Model {
         check::parsed_size(&bytes, &budget)?;
         let model = ModelProto::decode(bytes).map_err(|error| Error::Onnx(format!("not a readable ONNX file: {error}")))?;
         let folder = options.external_folder.as_deref().or(folder);
-        let folder = folder.filter(|_| options.external_data);
-        check::model(model, options, folder, &mut budget)
+        let files = match folder {
+            Some(folder) if options.external_files.is_empty() => Some(Files::Folder(folder)),
+            None if options.external_files.is_empty() => None,
+            _ => Some(Files::Memory(&options.external_files)),
+        };
+        check::model(model, options, files.filter(|_| options.external_data), &mut budget)
     }
 
     /// The inputs, without those that are weights.

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 
+use prost::bytes::Bytes;
+
 use super::element;
 use crate::cancel::CancelToken;
 use crate::dtype::DType;
@@ -19,6 +21,8 @@ pub struct Options {
     pub(super) token: Option<CancelToken>,
     pub(super) external_data: bool,
     pub(super) external_folder: Option<PathBuf>,
+    /// By their locations.
+    pub(super) external_files: BTreeMap<String, Bytes>,
 }
 
 impl Default for Options {
@@ -29,6 +33,7 @@ impl Default for Options {
             token: None,
             external_data: true,
             external_folder: None,
+            external_files: BTreeMap::new(),
         }
     }
 }
@@ -69,6 +74,13 @@ impl Options {
     /// same.
     pub fn external_folder(mut self, folder: impl Into<PathBuf>) -> Self {
         self.external_folder = Some(folder.into());
+        self
+    }
+
+    /// Gives the content of a file by the location that the model has of it, for models from memory. With one given, tensors are
+    /// read from those that are, and from no folder.
+    pub fn external_file(mut self, location: impl Into<String>, content: Vec<u8>) -> Self {
+        self.external_files.insert(location.into(), content.into());
         self
     }
 }

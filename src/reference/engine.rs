@@ -46,7 +46,7 @@ impl Engine for ReferenceEngine {
         answers.iter().map(Answer::to_tensor).collect()
     }
 
-    /// Computes on another thread; in a browser on the page's one thread, which has its turn after every operator.
+    /// Computes on another thread; in a browser on the page's one thread, which has its turn between operators.
     fn start(self: Arc<Self>, inputs: &[TensorView<'_>]) -> Result<Running> {
         let inputs: Vec<Tensor> = inputs.iter().map(TensorView::to_tensor).collect();
         #[cfg(not(target_family = "wasm"))]
@@ -56,7 +56,8 @@ impl Engine for ReferenceEngine {
         #[cfg(target_family = "wasm")]
         Ok(Box::pin(async move {
             let views: Vec<_> = inputs.iter().map(Tensor::view).collect();
-            let answers = answers_by_turns(&self.graph, &views, crate::turn::turn).await?;
+            let mut turns = crate::turn::Turns::new();
+            let answers = answers_by_turns(&self.graph, &views, async || turns.next().await).await?;
             answers.iter().map(Answer::to_tensor).collect()
         }))
     }
@@ -95,11 +96,7 @@ pub(crate) fn answers(graph: &Graph, inputs: &[TensorView<'_>], rounding: Roundi
 
 /// As [`answers`]; others have their turn after every operator, where there is one thread for all.
 #[cfg(any(test, target_family = "wasm"))]
-async fn answers_by_turns<F: Future<Output = ()>>(
-    graph: &Graph,
-    inputs: &[TensorView<'_>],
-    turn: impl Fn() -> F,
-) -> Result<Vec<Answer>> {
+async fn answers_by_turns(graph: &Graph, inputs: &[TensorView<'_>], mut turn: impl AsyncFnMut()) -> Result<Vec<Answer>> {
     let mut evaluation = Evaluating::new(graph, inputs, Rounding::default())?;
     for node in &graph.nodes {
         evaluation.take(node)?;

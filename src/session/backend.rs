@@ -1,6 +1,6 @@
 //! Where a model runs.
 
-#[cfg(all(feature = "cpu", not(target_family = "wasm")))]
+#[cfg(feature = "cpu")]
 use crate::cpu::Cpu;
 #[cfg(not(target_family = "wasm"))]
 use crate::error::Result;
@@ -18,7 +18,7 @@ pub enum Backend {
     /// On a GPU.
     Gpu(Gpu),
     /// On the CPU: vectors, all threads (feature `cpu`).
-    #[cfg(all(feature = "cpu", not(target_family = "wasm")))]
+    #[cfg(feature = "cpu")]
     Cpu(Cpu),
     /// On the CPU, by the reference's naive loops with `f64` sums: exact and slow.
     Reference,
@@ -62,11 +62,11 @@ impl Backend {
         }
     }
 
-    /// The CPU with all its threads; the reference where the feature `cpu` is off, and in WebAssembly.
+    /// The CPU with all its threads; the reference where the feature `cpu` is off.
     pub fn cpu() -> Self {
-        #[cfg(all(feature = "cpu", not(target_family = "wasm")))]
+        #[cfg(feature = "cpu")]
         return Self::Cpu(Cpu::default());
-        #[cfg(not(all(feature = "cpu", not(target_family = "wasm"))))]
+        #[cfg(not(feature = "cpu"))]
         Self::Reference
     }
 
@@ -97,7 +97,7 @@ impl std::fmt::Display for Backend {
                 }
                 Ok(())
             }
-            #[cfg(all(feature = "cpu", not(target_family = "wasm")))]
+            #[cfg(feature = "cpu")]
             Self::Cpu(cpu) => cpu.fmt(f),
             Self::Reference => f.write_str("CPU (reference)"),
         }
@@ -110,7 +110,7 @@ impl From<Gpu> for Backend {
     }
 }
 
-#[cfg(all(feature = "cpu", not(target_family = "wasm")))]
+#[cfg(feature = "cpu")]
 impl From<Cpu> for Backend {
     fn from(cpu: Cpu) -> Self {
         Self::Cpu(cpu)

@@ -9,7 +9,7 @@ use crate::tensor::Tensor;
 /// The most elements that the reference goes through: it has some fifty bytes for each, and takes seconds.
 const OF_REFERENCE: u64 = 1 << 26;
 /// The most that the CPU backend goes through.
-#[cfg(all(feature = "cpu", not(target_family = "wasm")))]
+#[cfg(feature = "cpu")]
 const OF_CPU: u64 = 1 << 32;
 
 /// Computes an operator of constants by the reference, which rounds once; what is large by the CPU backend, where there is one; and
@@ -21,7 +21,7 @@ pub(super) fn constants(op: &Op, inputs: &[&Tensor]) -> Result<Option<Vec<Tensor
     if steps <= OF_REFERENCE {
         return reference::constants(op, inputs).map(Some);
     }
-    #[cfg(all(feature = "cpu", not(target_family = "wasm")))]
+    #[cfg(feature = "cpu")]
     if steps <= OF_CPU {
         let inputs: Vec<crate::tensor::TensorView<'_>> = inputs.iter().map(|input| input.view()).collect();
         return crate::cpu::run(op, &inputs).map(Some);

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-#[cfg(all(feature = "cpu", not(target_family = "wasm")))]
+#[cfg(feature = "cpu")]
 use crate::cpu::CpuEngine;
 use crate::engine::{Engine, Kept, PlanSettings, unsupported};
 use crate::error::Result;
@@ -46,7 +46,7 @@ impl Settings {
                 let engine = GpuEngine::new(gpu, &graph, self.plan_settings(plans_kept), self.precision)?;
                 Arc::clone(on_gpu.insert(Arc::new(engine))) as _
             }
-            #[cfg(all(feature = "cpu", not(target_family = "wasm")))]
+            #[cfg(feature = "cpu")]
             Backend::Cpu(cpu) => Arc::new(CpuEngine::new(cpu, &graph, self.plan_settings(plans_kept))?),
             Backend::Reference => Arc::new(ReferenceEngine::new(Arc::clone(&graph))),
         };

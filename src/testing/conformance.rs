@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 use crate::error::{Error, Result};
 use crate::graph::Source;
-use crate::onnx::{Model, Shapes, open_tensor};
+use crate::onnx::{Model, Shapes, open_tensor, tensor_from_bytes};
 use crate::precision::Precision;
 use crate::reference::{compare_close, compare_exact};
 use crate::session::{Backend, Session};
@@ -86,6 +86,24 @@ pub struct DataSet {
     pub inputs: Vec<Tensor>,
     /// What it must give.
     pub outputs: Vec<Tensor>,
+}
+
+impl DataSet {
+    /// Of the contents of the files, in the order of their names.
+    ///
+    /// Errors: what [`tensor_from_bytes`] refuses.
+    pub fn from_bytes(name: &str, inputs: &[Vec<u8>], outputs: &[Vec<u8>]) -> Result<Self> {
+        let read = |kind: &str, files: &[Vec<u8>]| {
+            let tensors = files.iter().enumerate();
+            let tensors = tensors.map(|(index, bytes)| tensor_from_bytes(&format!("{name}/{kind}_{index}.pb"), bytes));
+            tensors.collect::<Result<Vec<_>>>()
+        };
+        Ok(Self {
+            name: name.to_owned(),
+            inputs: read("input", inputs)?,
+            outputs: read("output", outputs)?,
+        })
+    }
 }
 
 /// A model with data sets.
@@ -172,36 +190,78 @@ impl Case {
                 outputs: tensors(&path, "output")?,
                 name,
             };
+            data.push(set);
+        }
+        Self::new(&folder.display().to_string(), name_of(folder), model, data)
+    }
+
+    /// A case of the contents of its files. The model is looked at before the data sets are.
+    ///
+    /// Errors: as [`open`](Self::open), but for files that cannot be read.
+    pub fn from_bytes(name: &str, model: &[u8], data: impl IntoIterator<Item = Result<DataSet>>) -> Result<Self> {
+        let model = Model::from_bytes(model)?;
+        Self::new(name, name.to_owned(), model, data.into_iter().collect::<Result<_>>()?)
+    }
+
+    fn new(place: &str, name: String, model: Model, data: Vec<DataSet>) -> Result<Self> {
+        for set in &data {
             for (kind, found, wanted) in [
                 ("inputs", set.inputs.len(), model.inputs().len()),
                 ("outputs", set.outputs.len(), model.outputs().len()),
             ] {
                 if found != wanted {
-                    let path = path.display();
-                    return Err(Error::Onnx(format!("{path}: {found} {kind}, but the model has {wanted}")));
+                    let set = &set.name;
+                    return Err(Error::Onnx(format!(
+                        "{place}/{set}: {found} {kind}, but the model has {wanted}"
+                    )));
                 }
             }
-            data.push(set);
         }
         if data.is_empty() {
-            return Err(Error::Onnx(format!("{}: no test_data_set_*", folder.display())));
+            return Err(Error::Onnx(format!("{place}: no test_data_set_*")));
         }
-        Ok(Self {
-            name: name_of(folder),
-            model: Arc::new(model),
-            data,
-        })
+        let model = Arc::new(model);
+        Ok(Self { name, model, data })
     }
 
     /// Runs all data sets on a backend.
+    #[cfg(not(target_family = "wasm"))]
     pub fn run(&self, backend: &Backend, tolerance: Tolerance) -> Outcome {
         self.run_in(backend, Precision::F32, tolerance)
     }
 
     /// As [`run`](Self::run), with numbers stored so. 16-bit floats need a tolerance of their own.
+    #[cfg(not(target_family = "wasm"))]
     pub fn run_in(&self, backend: &Backend, precision: Precision, tolerance: Tolerance) -> Outcome {
+        let run = |set| {
+            let (session, inputs) = self.session(set, backend, precision)?;
+            session.run_tensors(&inputs)
+        };
+        self.outcome(self.data.iter().map(run), tolerance)
+    }
+
+    /// [`run_in`](Self::run_in), awaited.
+    pub async fn run_in_async(&self, backend: &Backend, precision: Precision, tolerance: Tolerance) -> Outcome {
+        let mut runs = Vec::new();
         for set in &self.data {
-            match self.run_set(set, backend, precision, tolerance) {
+            runs.push(match self.session(set, backend, precision) {
+                Ok((session, inputs)) => session.run_tensors_async(&inputs).await,
+                Err(error) => Err(error),
+            });
+        }
+        self.outcome(runs, tolerance)
+    }
+
+    fn session<'a>(&self, set: &'a DataSet, backend: &Backend, precision: Precision) -> Result<(Session, Vec<TensorView<'a>>)> {
+        let (source, inputs) = self.source(set);
+        let builder = Session::builder().backend(backend.clone()).precision(precision);
+        Ok((builder.build(source)?, inputs))
+    }
+
+    /// What the data sets' runs, one after another, come to.
+    fn outcome(&self, runs: impl IntoIterator<Item = Result<Vec<Tensor>>>, tolerance: Tolerance) -> Outcome {
+        for (set, run) in self.data.iter().zip(runs) {
+            match run.map(|outputs| self.check(set, &outputs, tolerance)) {
                 Ok(Ok(())) => {}
                 Ok(Err(message)) => return Outcome::Failed(format!("{}: {message}", set.name)),
                 Err(error) => return Outcome::of_error(&error),
@@ -210,28 +270,23 @@ impl Case {
         Outcome::Passed
     }
 
-    fn run_set(&self, set: &DataSet, backend: &Backend, precision: Precision, tolerance: Tolerance) -> Result<Result<(), String>> {
-        let (source, inputs) = self.source(set);
-        let outputs = Session::builder()
-            .backend(backend.clone())
-            .precision(precision)
-            .build(source)?
-            .run_tensors(&inputs)?;
-        for ((info, got), want) in self.model.outputs().iter().zip(&outputs).zip(&set.outputs) {
+    /// Whether these are the outputs that a data set must have.
+    fn check(&self, set: &DataSet, outputs: &[Tensor], tolerance: Tolerance) -> Result<(), String> {
+        for ((info, got), want) in self.model.outputs().iter().zip(outputs).zip(&set.outputs) {
             let tolerance = tolerance.of_type(&info.element_type());
             let compared = match (got, want) {
                 (Tensor::F32(got), Tensor::F32(want)) => compare_close(got, want, tolerance.rtol, tolerance.atol),
                 _ if got.dtype() != want.dtype() => {
                     let (want, got) = (want.dtype(), got.dtype());
-                    return Ok(Err(format!("output {info}: expected {want}, but got {got}")));
+                    return Err(format!("output {info}: expected {want}, but got {got}"));
                 }
                 _ => compare_exact(got, want),
             };
             if let Err(mismatch) = compared {
-                return Ok(Err(format!("output {info}: {mismatch}")));
+                return Err(format!("output {info}: {mismatch}"));
             }
         }
-        Ok(Ok(()))
+        Ok(())
     }
 
     /// What a session of a data set is made from, and what it reads. Inputs of types that networks do not read are fixed.

@@ -43,9 +43,14 @@ impl Golden {
             path: path.display().to_string(),
             source,
         })?;
-        let wrong = |what: &dyn std::fmt::Display| Error::Weights(format!("{}: {what}", path.display()));
+        Self::from_bytes(&path.display().to_string(), &bytes)
+    }
 
-        let (_, metadata) = SafeTensors::read_metadata(&bytes).map_err(|error| wrong(&error))?;
+    /// Reads all cases in the content of a file, whose name is for messages. Errors: as [`load`](Self::load).
+    pub fn from_bytes(file: &str, bytes: &[u8]) -> Result<Vec<GoldenCase>> {
+        let wrong = |what: &dyn std::fmt::Display| Error::Weights(format!("{file}: {what}"));
+
+        let (_, metadata) = SafeTensors::read_metadata(bytes).map_err(|error| wrong(&error))?;
         let cases = metadata.metadata().as_ref().and_then(|metadata| metadata.get("cases"));
         let cases = cases.ok_or_else(|| wrong(&"no `cases` in the metadata"))?;
         let cases: Vec<Value> = serde_json::from_str(cases).map_err(|error| wrong(&error))?;
@@ -54,7 +59,7 @@ impl Golden {
             .map(|case| case_without_tensors(case).ok_or_else(|| wrong(&format!("not a case: {case}"))))
             .collect::<Result<Vec<_>>>()?;
 
-        let file = SafeTensors::deserialize(&bytes).map_err(|error| wrong(&error))?;
+        let file = SafeTensors::deserialize(bytes).map_err(|error| wrong(&error))?;
         for (name, view) in file.iter() {
             let (case, role) = name.split_once('/').ok_or_else(|| wrong(&format!("{name}: no role")))?;
             let case = cases.iter_mut().find(|candidate| candidate.name == case);

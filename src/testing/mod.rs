@@ -12,7 +12,7 @@
 
 #[cfg(not(target_family = "wasm"))]
 mod adapter;
-#[cfg(all(feature = "onnx", not(target_family = "wasm")))]
+#[cfg(feature = "onnx")]
 pub mod conformance;
 #[cfg(feature = "safetensors")]
 mod golden;

@@ -5,12 +5,10 @@ use convoke::ops::{
     InstanceNorm, Interpolate, Linear, LocalResponseNorm, MatMul, MaxPool2d, Op, PRelu, Pad2d, Recurrent, RecurrentCell, Reduce,
     ReduceKind, ScaledDotProductAttention, Slice, Softmax, Transpose, Unary,
 };
-use convoke::testing::Golden;
+use convoke::testing::{Golden, GoldenCase};
 use convoke::{Padding2d, Result};
 use ndarray::ArrayD;
 use serde_json::Value;
-
-use super::root::root;
 
 /// One golden case, whatever its operator.
 #[derive(Clone, Debug)]
@@ -48,23 +46,27 @@ const FILES: [(&str, &str, &[&str]); 17] = [
     ("batch_norm", "batch_norm", &["input", "mean", "var", "weight", "bias"]),
 ];
 
-/// Every golden case in `tests/data`.
-pub(crate) fn golden_cases() -> Vec<Case> {
-    let mut cases = Vec::new();
-    for (file, operator, roles) in FILES {
-        let path = root().join(format!("tests/data/{file}.safetensors"));
-        for golden in Golden::load(path).expect("a file of golden cases") {
-            let tensors = |roles: &[&str]| roles.iter().filter_map(|role| golden.tensor(role).cloned()).collect();
-            cases.push(Case {
-                name: format!("{file}/{}", golden.name),
-                op: operator_from(operator, &golden.args).expect("arguments that PyTorch accepts"),
-                inputs: tensors(roles),
-                expected: tensors(&["expected", "indices", "last_cell_state"]),
-                exact: golden.exact,
-            });
+/// The names of the files, in `tests/data`.
+pub(crate) fn files() -> impl Iterator<Item = &'static str> {
+    FILES.iter().map(|(file, ..)| *file)
+}
+
+/// Every golden case in the content of a file.
+pub(crate) fn cases_in(file: &str, bytes: &[u8]) -> Vec<Case> {
+    let known = FILES.iter().find(|(known, ..)| *known == file);
+    let (_, operator, roles) = known.expect("a file that is listed");
+    let goldens = Golden::from_bytes(file, bytes).expect("a file of golden cases");
+    let case = |golden: &GoldenCase| {
+        let tensors = |roles: &[&str]| roles.iter().filter_map(|role| golden.tensor(role).cloned()).collect();
+        Case {
+            name: format!("{file}/{}", golden.name),
+            op: operator_from(operator, &golden.args).expect("arguments that PyTorch accepts"),
+            inputs: tensors(roles),
+            expected: tensors(&["expected", "indices", "last_cell_state"]),
+            exact: golden.exact,
         }
-    }
-    cases
+    };
+    goldens.iter().map(case).collect()
 }
 
 /// The operator from PyTorch's arguments. One number stands for both dimensions; what is missing has its default.

@@ -11,6 +11,16 @@ mod refusals;
 pub(crate) mod root;
 
 #[cfg(feature = "safetensors")]
-pub(crate) use goldens::{Case, golden_cases};
+pub(crate) use goldens::Case;
 #[cfg(feature = "safetensors")]
 pub(crate) use refusals::{Refusal, refusals};
+
+/// Every golden case in `tests/data`.
+#[cfg(feature = "safetensors")]
+pub(crate) fn golden_cases() -> Vec<Case> {
+    let cases = goldens::files().flat_map(|file| {
+        let path = root::root().join(format!("tests/data/{file}.safetensors"));
+        goldens::cases_in(file, &std::fs::read(path).expect("a file of golden cases"))
+    });
+    cases.collect()
+}

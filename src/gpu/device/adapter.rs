@@ -49,11 +49,14 @@ impl std::fmt::Display for AdapterKind {
     }
 }
 
+/// What an adapter is called that has no name: browsers keep it from pages.
+const UNNAMED: &str = "unnamed adapter";
+
 /// One adapter, as its driver describes it.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct AdapterInfo {
-    /// The adapter's name.
+    /// The adapter's name; `unnamed adapter` where it has none, as in most browsers.
     pub name: String,
     /// What kind of device it is.
     pub kind: AdapterKind,
@@ -86,7 +89,11 @@ impl AdapterInfo {
             wgpu::DeviceType::Other => AdapterKind::Other,
         };
         Self {
-            name: info.name.clone(),
+            name: if info.name.is_empty() {
+                UNNAMED.to_owned()
+            } else {
+                info.name.clone()
+            },
             kind,
             backend: info.backend.to_string(),
             driver: format!("{} {}", info.driver, info.driver_info).trim().to_owned(),
@@ -102,7 +109,11 @@ impl AdapterInfo {
 
 impl std::fmt::Display for AdapterInfo {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} ({}, {}, {})", self.name, self.kind, self.backend, self.driver)
+        write!(f, "{} ({}, {}", self.name, self.kind, self.backend)?;
+        if !self.driver.is_empty() {
+            write!(f, ", {}", self.driver)?;
+        }
+        f.write_str(")")
     }
 }
 
@@ -328,6 +339,13 @@ mod tests {
         assert_eq!(AdapterChoice::Hardware.choose(&adapters[..2]).unwrap(), 1);
         assert_eq!(AdapterChoice::Software.choose(&adapters).unwrap(), 0);
         assert_eq!(AdapterChoice::Named("LLVMPIPE".to_owned()).choose(&adapters).unwrap(), 0);
+    }
+
+    #[test]
+    fn what_a_browser_keeps_to_itself_leaves_no_gap() {
+        let info = wgpu::AdapterInfo::new(wgpu::DeviceType::Cpu, wgpu::Backend::BrowserWebGpu);
+        let info = AdapterInfo::new(&info, wgpu::Features::empty(), wgpu::Limits::default());
+        assert_eq!(info.to_string(), "unnamed adapter (software adapter, webgpu)");
     }
 
     #[test]

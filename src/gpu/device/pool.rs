@@ -99,6 +99,9 @@ impl Drop for PooledBuffer {
         if idle.bytes + size <= IDLE_LIMIT {
             idle.bytes += size;
             idle.by_size.entry(size).or_default().push(self.buffer.clone());
+        } else if cfg!(target_family = "wasm") {
+            // A page's memory would stay taken until the browser collects its garbage, which knows nothing of a GPU's.
+            self.buffer.destroy();
         }
     }
 }

@@ -111,6 +111,10 @@ impl Readback {
         for part in &self.parts {
             mapped = mapped.and(part.wait().await);
         }
+        #[cfg(target_family = "wasm")]
+        if mapped.is_err() {
+            hear_of_loss(device).await;
+        }
         device.check()?;
         if let Some(error) = device.faults.injected() {
             return Err(error);
@@ -122,6 +126,17 @@ impl Readback {
             read(&views.iter().map(|view| &**view).collect::<Vec<_>>())
         };
         Ok(value)
+    }
+}
+
+/// Gives the browser time to say that the device is lost: that a mapping failed for it, it says before.
+#[cfg(target_family = "wasm")]
+async fn hear_of_loss(device: &RawDevice) {
+    for _ in 0..20 {
+        if device.is_lost() {
+            return;
+        }
+        crate::turn::pause(5).await;
     }
 }
 

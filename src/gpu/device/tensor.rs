@@ -110,11 +110,15 @@ impl Tensor {
 
     /// Copies the tensor to the host, awaited.
     pub async fn read_async<T: Element>(&self) -> Result<ArrayD<T>> {
-        let tensor = match self.start_reading()? {
+        self.read_any_async().await?.into_array()
+    }
+
+    /// [`read_any`](Self::read_any), awaited.
+    pub async fn read_any_async(&self) -> Result<HostTensor> {
+        match self.start_reading()? {
             None => self.to_host(&[]),
             Some(readback) => readback.finish(&self.context, |parts| self.to_host(parts[0])).await?,
-        };
-        tensor?.into_array()
+        }
     }
 
     fn start_reading(&self) -> Result<Option<Readback>> {

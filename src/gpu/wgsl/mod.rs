@@ -6,6 +6,7 @@ pub(crate) mod dump;
 pub(crate) mod function;
 mod header;
 pub(crate) mod imports;
+pub(crate) mod initial_values;
 pub(crate) mod kernel;
 pub(crate) mod loop_limit;
 pub(crate) mod parameters;

@@ -3,6 +3,7 @@
 use crate::gpu::wgsl::function::Function;
 use crate::gpu::wgsl::header::header;
 use crate::gpu::wgsl::imports::with_imports;
+use crate::gpu::wgsl::initial_values::with_initial_values;
 use crate::gpu::wgsl::kernel::{Dialect, PipelineKey};
 use crate::gpu::wgsl::loop_limit::{CUT_LOOPS, cut_loops};
 use crate::gpu::wgsl::unroll::unroll;
@@ -23,6 +24,10 @@ impl PipelineKey {
             .map(|text| match self.constant(CUT_LOOPS) {
                 Some(_) => cut_loops(&text),
                 None => text,
+            })
+            .map(|text| match dialect {
+                Dialect::Browser => with_initial_values(&text),
+                Dialect::Native | Dialect::HiddenUniforms => text,
             })
             .map_err(|message| format!("{}: {message}", source.name))
     }

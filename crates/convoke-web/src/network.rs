@@ -1,0 +1,107 @@
+//! Models from ONNX files, and sessions of them.
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use convoke::graph::{Dim, ValueInfo};
+use convoke::onnx;
+use convoke::{Precision, Session};
+use js_sys::{Array, Promise, Uint8Array, Uint32Array};
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::future_to_promise;
+
+use crate::device::Device;
+use crate::error::{Result, thrown};
+use crate::tensor::{JsTensor, read, type_name, written};
+
+/// A model that was read and checked.
+#[wasm_bindgen]
+#[derive(Debug)]
+pub struct Model(Arc<onnx::Model>);
+
+#[wasm_bindgen]
+impl Model {
+    /// Reads the content of a file, and of the files that its tensors lie in: locations and contents by turns.
+    #[wasm_bindgen(constructor)]
+    pub fn new(bytes: &[u8], external: Vec<JsValue>) -> Result<Model> {
+        let mut options = onnx::Options::new();
+        for file in external.chunks_exact(2) {
+            let location = file[0].as_string().unwrap_or_default();
+            options = options.external_file(location, Uint8Array::new(&file[1]).to_vec());
+        }
+        let model = onnx::Model::from_bytes_with(bytes, &options).map_err(|error| thrown(&error))?;
+        Ok(Self(Arc::new(model)))
+    }
+}
+
+/// A session.
+#[wasm_bindgen]
+#[derive(Debug)]
+pub struct Network(Rc<Session>);
+
+#[wasm_bindgen]
+impl Network {
+    /// A session of a model on a device, with numbers stored as `f32` or `f16`.
+    #[wasm_bindgen(constructor)]
+    pub fn new(model: &Model, device: &Device, precision: &str) -> Result<Network> {
+        let precision: Precision = precision.parse().map_err(|error| thrown(&error))?;
+        let builder = Session::builder().backend(device.0.clone()).precision(precision);
+        let session = builder.build(Arc::clone(&model.0)).map_err(|error| thrown(&error))?;
+        Ok(Self(Rc::new(session)))
+    }
+
+    /// The inputs in their order: name, type, and extents, each a number, a name or nothing.
+    pub fn inputs(&self) -> Array {
+        self.0.inputs().iter().map(described).collect()
+    }
+
+    /// The outputs in their order, as [`inputs`](Self::inputs).
+    pub fn outputs(&self) -> Array {
+        self.0.outputs().iter().map(described).collect()
+    }
+
+    /// Plans for these shapes of the inputs, each a `Uint32Array`.
+    pub fn prepare(&self, shapes: Vec<Uint32Array>) -> Promise {
+        let session = Rc::clone(&self.0);
+        future_to_promise(async move {
+            let shapes: Vec<Vec<usize>> = shapes.iter().map(extents).collect();
+            let shapes: Vec<&[usize]> = shapes.iter().map(Vec::as_slice).collect();
+            let prepared = session.prepare_async(&shapes).await;
+            prepared.map(|()| JsValue::UNDEFINED).map_err(|error| thrown(&error))
+        })
+    }
+
+    /// Runs on tensors in the order of the inputs.
+    pub fn run(&self, inputs: Vec<JsTensor>) -> Promise {
+        let session = Rc::clone(&self.0);
+        future_to_promise(async move {
+            let inputs = inputs.iter().map(read).collect::<Result<Vec<_>>>()?;
+            let outputs = session.run_tensors_async(&inputs.iter().collect::<Vec<_>>()).await;
+            let outputs = outputs.map_err(|error| thrown(&error))?;
+            let outputs: Array = outputs.into_iter().map(written).collect::<Result<_>>()?;
+            Ok(outputs.into())
+        })
+    }
+}
+
+fn extents(shape: &Uint32Array) -> Vec<usize> {
+    shape.to_vec().into_iter().map(|extent| extent as usize).collect()
+}
+
+fn described(info: &ValueInfo) -> JsValue {
+    let dims = info.dims.as_ref().map(|dims| {
+        let extent = |dim: &Dim| match dim {
+            Dim::Known(extent) => JsValue::from(*extent),
+            Dim::Symbol(name) => JsValue::from(name),
+            Dim::Unknown => JsValue::NULL,
+        };
+        dims.iter().map(extent).collect::<Array>()
+    });
+    let dtype = info.dtype.map(type_name);
+    Array::of3(
+        &JsValue::from(&info.name),
+        &dtype.map_or(JsValue::NULL, JsValue::from),
+        &dims.map_or(JsValue::NULL, JsValue::from),
+    )
+    .into()
+}

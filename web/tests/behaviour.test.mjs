@@ -1,0 +1,142 @@
+// How the package behaves in a page for long: memory over many runs and sessions, and how long it keeps a page from its events.
+
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { after, before, test } from "node:test";
+
+import { launch, open, serve } from "./browser.mjs";
+
+/** As many as a minute has room for; CONVOKE_WEB_RUNS=2000 is a long test. */
+const RUNS = Number(process.env.CONVOKE_WEB_RUNS ?? 200);
+const SESSIONS = 50;
+
+let server, browser;
+
+before(async () => {
+  server = await serve();
+  browser = await launch();
+});
+
+after(async () => {
+  await browser?.close();
+  server?.close();
+});
+
+/** A page with a network's file and its weights, and what they take to become a session. */
+async function withNetwork(name) {
+  const page = await open(browser, server.url);
+  await page.evaluate(async (name) => {
+    const tests = await import("/web/tests/dist/convoke_web.js");
+    await tests.default();
+    const recipe = await (await fetch(`/tests/data/networks/${name}.weights`)).text();
+    globalThis.weights = tests.weights(recipe);
+    globalThis.options = (more) => ({ externalData: [{ path: `${name}.bin`, data: weights }], ...more });
+    globalThis.model = `${location.origin}/tests/data/networks/${name}.onnx`;
+    globalThis.picture = (session) => {
+      const [input] = session.inputMetadata;
+      const data = new Float32Array(input.dims.reduce((size, extent) => size * extent, 1)).fill(0.5);
+      return { [input.name]: new convoke.Tensor("float32", data, input.dims) };
+    };
+  }, name);
+  return page;
+}
+
+/** The bytes of memory that the browser's processes have together, once their garbage is collected. */
+async function memory(page) {
+  const client = await page.context().newCDPSession(page);
+  for (let i = 0; i < 2; i++) await client.send("HeapProfiler.collectGarbage");
+  await client.detach();
+  const session = await browser.newBrowserCDPSession();
+  const { processInfo } = await session.send("SystemInfo.getProcessInfo");
+  await session.detach();
+  const sizes = processInfo.map(async ({ id }) => {
+    const text = await readFile(`/proc/${id}/smaps_rollup`, "utf8").catch(() => "Pss: 0 kB");
+    return 1024 * Number(/^Pss:\s+(\d+)/m.exec(text)[1]);
+  });
+  return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
+}
+
+const megabytes = (bytes) => `${(bytes / 1e6).toFixed(0)} MB`;
+
+for (const backend of ["webgpu", "cpu"]) {
+  test(`${RUNS} runs take no more memory than a few: ${backend}`, async (t) => {
+    const page = await withNetwork("mobilenet_v2");
+    await page.evaluate(async (backend) => {
+      globalThis.session = await convoke.InferenceSession.create(model, options({ backends: [backend] }));
+      globalThis.feeds = picture(session);
+    }, backend);
+    const run = (times) =>
+      page.evaluate(async (times) => {
+        for (let i = 0; i < times; i++) await session.run(feeds);
+      }, times);
+    await run(RUNS / 4);
+    const few = await memory(page);
+    await run(RUNS);
+    const many = await memory(page);
+    t.diagnostic(`${backend}: ${megabytes(few)} after ${RUNS / 4} runs, ${megabytes(many)} after ${RUNS} more`);
+    assert.ok(many - few < 20e6, `${many - few} bytes more`);
+    await page.close();
+  });
+
+  test(`${SESSIONS} sessions made and disposed leave nothing: ${backend}`, async (t) => {
+    const page = await withNetwork("mobilenet_v2");
+    const make = (times) =>
+      page.evaluate(
+        async ([backend, times]) => {
+          for (let i = 0; i < times; i++) {
+            const session = await convoke.InferenceSession.create(model, options({ backends: [backend] }));
+            await session.run(picture(session));
+            session.dispose();
+          }
+        },
+        [backend, times],
+      );
+    await make(10);
+    const few = await memory(page);
+    await make(SESSIONS);
+    const many = await memory(page);
+    t.diagnostic(`${backend}: ${megabytes(few)} after 10 sessions, ${megabytes(many)} after ${SESSIONS} more`);
+    // One session's weights are 14 MB.
+    assert.ok(many - few < 30e6, `${many - few} bytes more`);
+    await page.close();
+  });
+}
+
+/** In the page: the tasks over 50 ms that it has while a worker loads and runs a network, in ms. */
+async function longTasks() {
+  const tasks = [];
+  const observer = new PerformanceObserver((list) => tasks.push(...list.getEntries().map((entry) => entry.duration)));
+  observer.observe({ type: "longtask" });
+  const source = `
+    import { InferenceSession, Tensor } from "${location.origin}/web/dist/index.js";
+    onmessage = async ({ data: { model, externalData } }) => {
+      const session = await InferenceSession.create(model, { externalData });
+      const [input] = session.inputMetadata;
+      const data = new Float32Array(input.dims.reduce((size, extent) => size * extent, 1));
+      await session.run({ [input.name]: new Tensor("float32", data, input.dims) });
+      postMessage(session.backend);
+    };
+  `;
+  const worker = new Worker(URL.createObjectURL(new Blob([source], { type: "text/javascript" })), { type: "module" });
+  await new Promise((resolve, reject) => {
+    worker.onmessage = resolve;
+    worker.onerror = (event) => reject(new Error(event.message));
+    worker.postMessage({ model, ...options() }, [weights.buffer]);
+  });
+  worker.terminate();
+  // What the observer must not miss.
+  const start = performance.now();
+  while (performance.now() - start < 60);
+  // It hears of a task after it.
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  observer.disconnect();
+  return tasks;
+}
+
+test("a page stays alive while ResNet-18 is loaded and run in a worker", async () => {
+  const page = await withNetwork("resnet18");
+  const tasks = await page.evaluate(longTasks);
+  // The one that was made to see that they are heard of.
+  assert.equal(tasks.length, 1, `${tasks}`);
+  await page.close();
+});

@@ -1,0 +1,30 @@
+// What a program in TypeScript may write, and what its compiler must refuse. It is compiled, and never run.
+
+import { type ConvokeError, InferenceSession, Tensor } from "../index.js";
+
+export async function classify(picture: ImageBitmap): Promise<Float32Array> {
+  const session = await InferenceSession.create("model.onnx", {
+    backends: ["webgpu", "cpu"],
+    externalData: [{ path: "model.onnx.data", data: "weights.bin" }],
+    precision: "f16",
+    shapes: { input: [1, 3, 224, 224] },
+    onProgress: ({ stage, done, total }) => console.log(stage, done / total),
+  });
+  const input = Tensor.fromImage(picture, { resizedWidth: 224, resizedHeight: 224, mean: [0.485, 0.456, 0.406], std: 0.2 });
+  const ids = new Tensor("int64", [1n, 2n], [1, 2]);
+  const first: bigint | undefined = ids.data[0];
+  console.log(first, session.backend, session.refusals.map(({ error }: { error: ConvokeError }) => error.code));
+  const { output } = await session.run({ input });
+  session.dispose();
+  if (output?.type !== "float32") throw new Error(`expected float32, but got ${output}`);
+  return (output as Tensor<"float32">).data;
+}
+
+// @ts-expect-error a misspelt option
+void InferenceSession.create("model.onnx", { backend: "cpu" });
+// @ts-expect-error an unknown backend
+void InferenceSession.create("model.onnx", { backends: ["webnn"] });
+// @ts-expect-error an array of another type
+void new Tensor("float32", new Int32Array(1), [1]);
+// @ts-expect-error sessions are made by create
+void new InferenceSession();
