@@ -4,14 +4,12 @@ mod backend;
 mod builder;
 mod constants;
 mod fallback;
-#[cfg(test)]
-mod recovery;
 #[cfg(feature = "onnx")]
 mod referee;
 mod shared;
 mod staged;
 #[cfg(test)]
-mod stopped;
+mod tests;
 #[cfg(not(target_family = "wasm"))]
 mod verify;
 
