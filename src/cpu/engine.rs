@@ -22,7 +22,10 @@ use super::memory::{Place, Places, keeps_elements, places, room, zeros};
 use super::operand::{Operand, array, in_order};
 use super::run::run_into_new;
 use super::sums::{Operands, sums};
+#[cfg(not(target_family = "wasm"))]
 use crate::cancel;
+#[cfg(target_family = "wasm")]
+use crate::cancel::Watch;
 use crate::dtype::{DType, TensorType};
 #[cfg(not(target_family = "wasm"))]
 use crate::elsewhere::elsewhere;
@@ -78,6 +81,7 @@ pub(crate) struct Plan {
     #[cfg_attr(target_family = "wasm", expect(dead_code, reason = "a page has one thread"))]
     work: u64,
     /// What it takes, for the limits.
+    #[cfg_attr(target_family = "wasm", expect(dead_code, reason = "only what blocks has a time to keep"))]
     allowed: Allowed,
     /// Buffers of runs that are over. A run takes them and holds no lock: on the thread that it waits on, the thread pool may
     /// begin another one of the same plan.
@@ -128,6 +132,7 @@ impl CpuEngine {
     }
 
     /// A run within the time for it.
+    #[cfg(not(target_family = "wasm"))]
     fn run_plan(&self, plan: &Plan, inputs: &[TensorView<'_>], buffers: &mut Memory) -> Result<()> {
         self.limits.running(&plan.allowed, || plan.run_on(&self.cpu, inputs, buffers))
     }
@@ -173,26 +178,27 @@ impl CpuEngine {
     }
 
     #[cfg(not(target_family = "wasm"))]
-    fn start_on_pool(self: Arc<Self>, inputs: Vec<Tensor>) -> Result<Running> {
+    fn start_on_pool(self: Arc<Self>, inputs: Vec<Tensor>) -> Running {
         let cpu = self.cpu.clone();
         let spawn = move |work| {
             cpu.spawn(work);
             Ok(())
         };
-        Ok(Box::pin(elsewhere(spawn, move || {
+        Box::pin(elsewhere(spawn, move || {
             self.run(&inputs.iter().map(Tensor::view).collect::<Vec<_>>())
-        })))
+        }))
     }
 
     /// A run on the one thread that a page has, which has its turn between operators.
     #[cfg(target_family = "wasm")]
-    async fn run_by_turns(&self, inputs: &[TensorView<'_>]) -> Result<Vec<Tensor>> {
+    async fn run_by_turns(&self, watch: Watch, inputs: &[TensorView<'_>]) -> Result<Vec<Tensor>> {
         let plan = self.plan(&shapes_of(inputs))?;
         let rearranged: Vec<Option<Tensor>> = inputs.iter().map(TensorView::rearranged).collect();
         let inputs = with_rearranged(inputs, &rearranged);
         let mut memory = plan.memory();
         let mut turns = Turns::new();
         for step in &plan.steps {
+            watch.check()?;
             self.cpu.install(|| plan.step(step, &inputs, &mut memory))?;
             turns.next().await;
         }
@@ -312,11 +318,14 @@ impl Engine for CpuEngine {
     fn start(self: Arc<Self>, inputs: &[TensorView<'_>]) -> Result<Running> {
         let inputs: Vec<Tensor> = inputs.iter().map(TensorView::to_tensor).collect();
         #[cfg(target_family = "wasm")]
+        let watch = Watch::current();
+        #[cfg(target_family = "wasm")]
         return Ok(Box::pin(async move {
-            self.run_by_turns(&inputs.iter().map(Tensor::view).collect::<Vec<_>>()).await
+            self.run_by_turns(watch, &inputs.iter().map(Tensor::view).collect::<Vec<_>>())
+                .await
         }));
         #[cfg(not(target_family = "wasm"))]
-        self.start_on_pool(inputs)
+        Ok(self.start_on_pool(inputs))
     }
 
     /// Runs with every value kept.
@@ -463,12 +472,11 @@ impl Plan {
     {
         let shape = &self.types[step.group.outputs[0].0].shape;
         let before = before.and_then(|tensor| tensor.into_array::<O>().ok());
-        let mut array = match before {
-            Some(before) => before,
-            None => {
-                room::<O>(NAME, shape.iter().product())?;
-                ArrayD::default(shape.as_slice())
-            }
+        let mut array = if let Some(before) = before {
+            before
+        } else {
+            room::<O>(NAME, shape.iter().product())?;
+            ArrayD::default(shape.as_slice())
         };
         self.compute(step, inputs, memory, array.as_slice_mut().unwrap_or_default())?;
         Ok(array.into())
