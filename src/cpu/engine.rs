@@ -155,15 +155,15 @@ impl CpuEngine {
     }
 
     #[cfg(not(target_family = "wasm"))]
-    fn start_on_pool(self: Arc<Self>, inputs: Vec<Tensor>) -> Result<Running> {
+    fn start_on_pool(self: Arc<Self>, inputs: Vec<Tensor>) -> Running {
         let cpu = self.cpu.clone();
         let spawn = move |work| {
             cpu.spawn(work);
             Ok(())
         };
-        Ok(Box::pin(elsewhere(spawn, move || {
+        Box::pin(elsewhere(spawn, move || {
             self.run(&inputs.iter().map(Tensor::view).collect::<Vec<_>>())
-        })))
+        }))
     }
 
     /// A run on the one thread that a page has, which has its turn between operators.
@@ -292,7 +292,7 @@ impl Engine for CpuEngine {
             self.run_by_turns(&inputs.iter().map(Tensor::view).collect::<Vec<_>>()).await
         }));
         #[cfg(not(target_family = "wasm"))]
-        self.start_on_pool(inputs)
+        Ok(self.start_on_pool(inputs))
     }
 
     /// Runs with every value kept.
