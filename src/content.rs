@@ -1,6 +1,8 @@
 //! What an array holds as a key: constants that are equal are stored once, whoever made them.
 
-use std::hash::BuildHasher;
+use std::collections::HashMap;
+use std::hash::{BuildHasher, Hash};
+use std::sync::{Arc, Weak};
 
 use crate::dtype::DType;
 use crate::tensor::{TensorView, each};
@@ -35,6 +37,37 @@ impl Seeds {
     }
 }
 
+/// What somebody holds, found by a key. What nobody holds any more is swept out whenever there is twice as much as was left by the
+/// sweep before, so that a store of many things takes no longer for each.
+#[derive(Debug)]
+pub(crate) struct Held<K, T> {
+    entries: HashMap<K, Weak<T>>,
+    sweep_at: usize,
+}
+
+impl<K, T> Default for Held<K, T> {
+    fn default() -> Self {
+        Self {
+            entries: HashMap::new(),
+            sweep_at: 0,
+        }
+    }
+}
+
+impl<K: Eq + Hash, T> Held<K, T> {
+    pub(crate) fn get(&self, key: &K) -> Option<Arc<T>> {
+        self.entries.get(key).and_then(Weak::upgrade)
+    }
+
+    pub(crate) fn insert(&mut self, key: K, held: &Arc<T>) {
+        if self.entries.len() >= self.sweep_at {
+            self.entries.retain(|_, held| held.strong_count() > 0);
+            self.sweep_at = 2 * self.entries.len() + 16;
+        }
+        self.entries.insert(key, Arc::downgrade(held));
+    }
+}
+
 /// The bytes of elements.
 fn bytes<T: bytemuck::NoUninit>(elements: &[T]) -> &[u8] {
     bytemuck::cast_slice(elements)
@@ -44,6 +77,18 @@ fn bytes<T: bytemuck::NoUninit>(elements: &[T]) -> &[u8] {
 mod tests {
     use super::*;
     use crate::testing::Random;
+
+    #[test]
+    fn what_nobody_holds_is_swept_out() {
+        let mut held = Held::default();
+        let kept = Arc::new(0);
+        held.insert(0, &kept);
+        for key in 1..1000 {
+            held.insert(key, &Arc::new(key));
+        }
+        assert_eq!((held.get(&0), held.get(&7)), (Some(Arc::clone(&kept)), None));
+        assert!(held.entries.len() <= 18, "{}", held.entries.len());
+    }
 
     #[test]
     fn keys_are_equal_where_shape_and_bits_are() {

@@ -4,6 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use futures_intrusive::channel::shared::oneshot_channel;
 
+use crate::cancel::Watch;
 use crate::error::{Error, Result};
 
 /// What `spawn` hands to another thread.
@@ -11,20 +12,25 @@ pub(crate) type Work = Box<dyn FnOnce() + Send>;
 
 /// Has `spawn` begin the work elsewhere and awaits what comes of it; a panic goes on here.
 ///
+/// What may stop the thread that calls this may stop the work.
+///
 /// Errors: what `spawn` and the work give; work that is dropped before it is done.
-pub(crate) async fn elsewhere<T: Send + 'static>(
+pub(crate) fn elsewhere<T: Send + 'static>(
     spawn: impl FnOnce(Work) -> Result<()>,
     work: impl FnOnce() -> Result<T> + Send + 'static,
-) -> Result<T> {
-    let (sender, receiver) = oneshot_channel();
-    spawn(Box::new(move || {
-        // The receiver is gone where the caller lost interest.
-        let _ = sender.send(catch_unwind(AssertUnwindSafe(work)));
-    }))?;
-    match receiver.receive().await {
-        Some(Ok(outcome)) => outcome,
-        Some(Err(panic)) => resume_unwind(panic),
-        None => Err(Error::Internal("a run was dropped before it was done".to_owned())),
+) -> impl Future<Output = Result<T>> {
+    let watch = Watch::current();
+    async move {
+        let (sender, receiver) = oneshot_channel();
+        spawn(Box::new(move || {
+            // The receiver is gone where the caller lost interest.
+            let _ = sender.send(catch_unwind(AssertUnwindSafe(|| watch.entered(work))));
+        }))?;
+        match receiver.receive().await {
+            Some(Ok(outcome)) => outcome,
+            Some(Err(panic)) => resume_unwind(panic),
+            None => Err(Error::Internal("a run was dropped before it was done".to_owned())),
+        }
     }
 }
 

@@ -12,6 +12,12 @@ pub(crate) fn device_class() -> Option<String> {
     text("CONVOKE_DEVICE_CLASS")
 }
 
+/// `CONVOKE_LIMITS`, where it is not empty.
+#[cfg(not(target_family = "wasm"))]
+pub(crate) fn limits() -> Option<String> {
+    text("CONVOKE_LIMITS")
+}
+
 /// `CONVOKE_DUMP_WGSL`: the directory of the final text of every kernel.
 pub(crate) fn dump_wgsl() -> Option<OsString> {
     std::env::var_os("CONVOKE_DUMP_WGSL")

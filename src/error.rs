@@ -39,6 +39,20 @@ pub enum Error {
         /// What the adapter allows.
         limit: u64,
     },
+    /// More than a limit allows that the caller set, or that holds where nobody set another: see [`Limits`](crate::Limits).
+    #[error("over the limit {limit}: {message}; Limits, --limit {limit}=... and CONVOKE_LIMITS say what is allowed")]
+    OverLimit {
+        /// The limit, by its name in text.
+        limit: &'static str,
+        /// What was asked for and what is allowed.
+        message: String,
+    },
+    /// Somebody cancelled it: see [`CancelToken`](crate::CancelToken).
+    #[error("cancelled")]
+    Cancelled,
+    /// The host has no memory for what was asked.
+    #[error("out of memory: {0}")]
+    OutOfHostMemory(String),
     /// The GPU ran out of memory.
     #[error("out of GPU memory: {0}")]
     OutOfMemory(String),

@@ -42,6 +42,7 @@
 //! All that the library reads (`src/environment.rs`):
 //!
 //! - `CONVOKE_ADAPTER`: `any`, `hardware`, `software`, `cpu` or part of an adapter's name, and `:1` after it for the second that fits.
+//! - `CONVOKE_LIMITS`: `run-seconds=60,host-bytes=8G` and the like, for sessions whose builder says nothing ([`Limits`]).
 //! - `CONVOKE_DEVICE_CLASS`: `software`, `integrated` or `discrete`: whose rules choose kernels, whatever the adapter is.
 //! - `CONVOKE_REQUIRE_GPU`: `1` makes a missing adapter a failure of tests ([`testing`]).
 //! - `CONVOKE_DUMP_WGSL`: a directory that the final WGSL of every compiled kernel is written to.
@@ -53,6 +54,7 @@
 //! `convoke-cli` is the command, `convoke-bench` measures models and operators, backend beside backend, and `convoke-tune` measures
 //! which kernels are fastest: the plans that it makes are [`gpu::TuningPlan`].
 
+mod cancel;
 mod content;
 #[cfg(feature = "cpu")]
 pub mod cpu;
@@ -64,6 +66,7 @@ mod environment;
 pub mod error;
 pub mod gpu;
 pub mod graph;
+mod limits;
 mod lock;
 pub mod nn;
 #[cfg(feature = "onnx")]
@@ -81,9 +84,11 @@ pub mod testing;
 mod turn;
 pub mod weights;
 
+pub use cancel::CancelToken;
 pub use dtype::{DType, TensorType};
 pub use error::{Error, Result};
 pub use gpu::Gpu;
+pub use limits::Limits;
 pub use padding::{Padding, Padding2d, PaddingMode, Sides};
 pub use precision::Precision;
 pub use session::{Backend, Fallback, Session};

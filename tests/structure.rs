@@ -10,6 +10,7 @@ use std::path::Path;
 /// From the bottom up. A module imports those on its own floor and below.
 const FLOORS: [&[&str]; 7] = [
     &[
+        "cancel",
         "dtype",
         "environment",
         "error",
@@ -24,7 +25,7 @@ const FLOORS: [&[&str]; 7] = [
     ],
     &["ops"],
     &["graph"],
-    &["weights", "nn", "onnx", "profiling", "engine"],
+    &["weights", "nn", "onnx", "profiling", "engine", "limits"],
     &["reference", "cpu", "gpu"],
     &["session"],
     &["testing"],

@@ -12,6 +12,7 @@ use super::epilogue::Epilogue;
 use super::gemm::{self, Product, with_scratch};
 use super::math::exp;
 use super::operand::Operand;
+use super::parallel;
 use super::product::{Block, COLUMNS, PackedRows, inner_blocks};
 use super::softmax;
 use super::vectors::arch;
@@ -70,7 +71,7 @@ pub(super) fn attention(op: ScaledDotProductAttention, inputs: &[Operand<'_>], o
             });
         }
     }
-    work.into_par_iter().for_each(Panel::run);
+    parallel::for_each(work.into_par_iter(), Panel::run);
     Ok(())
 }
 

@@ -8,7 +8,8 @@ use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
 use super::operand::in_order;
-use super::unary;
+use super::parallel;
+use super::unary::{self, clamp};
 use super::vectors::arch;
 use crate::error::{Error, Result};
 use crate::graph::ValueId;
@@ -18,6 +19,8 @@ use crate::tensor::TensorView;
 
 /// Elements that are computed together.
 const BLOCK: usize = 512;
+/// Elements that loops have at a time, whatever stands beyond a block's end: so many that compilers keep a loop, of whole vectors.
+const LANES: usize = 64;
 /// Blocks that a chain may have in hand.
 pub(super) const DEPTH: usize = 4;
 /// Elements that are worth a task of their own.
@@ -124,6 +127,7 @@ impl Chain {
 
 /// What a chain may end with.
 pub(super) trait Output: Copy + Default + Send + Sync {
+    /// Of whole vectors of words as many as there is room for.
     fn write(words: &[u32], output: &mut [Self]);
 }
 
@@ -132,8 +136,13 @@ macro_rules! outputs {
         $(impl Output for $element {
             #[inline(always)]
             fn write(words: &[u32], output: &mut [Self]) {
-                for (output, &$word) in output.iter_mut().zip(words) {
-                    *output = $value;
+                let (words, _) = words.as_chunks::<LANES>();
+                for (output, words) in output.chunks_mut(LANES).zip(words) {
+                    let mut whole = [Self::default(); LANES];
+                    for (output, &$word) in whole.iter_mut().zip(words) {
+                        *output = $value;
+                    }
+                    output.copy_from_slice(&whole[..output.len()]);
                 }
             }
         })+
@@ -145,7 +154,7 @@ impl Bound<'_> {
     /// The whole output of a chain that begins with inputs, over all threads.
     pub(super) fn run<O: Output>(&self, output: &mut [O]) {
         let pieces = output.par_chunks_mut(GRAIN).enumerate();
-        pieces.for_each(|(index, output)| self.finish(index * GRAIN, &[], output));
+        parallel::for_each(pieces, |(index, output)| self.finish(index * GRAIN, &[], output));
     }
 
     /// The output from this place on. `sums` has as many as the output, for a chain that begins with them.
@@ -190,11 +199,16 @@ impl<O: Output> WithSimd for Written<'_, '_, O> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) {
         self.block.compute(self.stack);
-        O::write(&self.stack[0][..self.block.length], self.output);
+        O::write(&self.stack[0][..self.block.whole()], self.output);
     }
 }
 
 impl Block<'_> {
+    /// Elements of the vectors that the block is in.
+    fn whole(&self) -> usize {
+        self.length.next_multiple_of(LANES)
+    }
+
     /// Leaves the result at the bottom of the stack.
     #[inline(always)]
     fn compute(&self, stack: &mut Stack) {
@@ -220,12 +234,12 @@ impl Block<'_> {
                     whole(function, left, Side::Each(right));
                 }
                 Instruction::Float(function, Right::Input(input)) => {
-                    self.with_input(function, input, &mut stack[height - 1][..self.length], false);
+                    self.with_input(function, input, &mut stack[height - 1][..self.whole()], false);
                 }
                 Instruction::Whole(function, Right::Input(input)) => {
-                    self.with_input(function, input, &mut stack[height - 1][..self.length], true);
+                    self.with_input(function, input, &mut stack[height - 1][..self.whole()], true);
                 }
-                ref other => alone(other, &mut stack[height - 1][..self.length]),
+                ref other => alone(other, &mut stack[height - 1][..self.whole()]),
             }
         }
     }
@@ -234,7 +248,7 @@ impl Block<'_> {
     #[inline(always)]
     fn two<'s>(&self, stack: &'s mut Stack, height: usize) -> (&'s mut [u32], &'s [u32]) {
         let (below, above) = stack.split_at_mut(height);
-        (&mut below[height - 1][..self.length], &above[0][..self.length])
+        (&mut below[height - 1][..self.whole()], &above[0][..self.whole()])
     }
 
     /// Where the elements of an input begin, and how many of them there are for this block.
@@ -272,7 +286,7 @@ impl Block<'_> {
             // Bytes are loaded first.
             Elements::U8(_) | Elements::I8(_) => &[],
         };
-        let right = if count == left.len() {
+        let right = if count == self.length {
             Side::Each(right)
         } else {
             Side::One(right[0])
@@ -306,6 +320,9 @@ fn alone(instruction: &Instruction, words: &mut [u32]) {
         Instruction::ToSmallWhole => each(words, |word| small_whole(f32::from_bits(word)) as u32),
         Instruction::ToByte { signed: false } => each(words, |word| word & 0xff),
         Instruction::ToByte { signed: true } => each(words, |word| i32::from(word as i8) as u32),
+        // Those of all quantised networks here, without a call.
+        Instruction::Unary(Unary::Round) => each(words, |word| f32::from_bits(word).round_ties_even().to_bits()),
+        Instruction::Unary(Unary::Clamp { min, max }) => each(words, |word| clamp(f32::from_bits(word), min, max).to_bits()),
         Instruction::Unary(function) => unary::apply(function, bytemuck::cast_slice_mut(words)),
         // Those have a place of their own.
         Instruction::Sums | Instruction::Load(_) | Instruction::Float(..) | Instruction::Whole(..) => {}
@@ -317,7 +334,7 @@ pub(super) const LARGEST_SMALL: f32 = 4_194_304.0;
 
 /// What `as i32` gives of small numbers, NaN included. That of all numbers is computed one by one on x86, twenty times as slowly.
 #[inline(always)]
-fn small_whole(x: f32) -> i32 {
+pub(super) fn small_whole(x: f32) -> i32 {
     // A sum with this number has a whole one in its lowest bits.
     let magic = 12_582_912.0_f32;
     let sum = x.trunc() + magic;
@@ -330,8 +347,10 @@ fn small_whole(x: f32) -> i32 {
 
 #[inline(always)]
 fn each(words: &mut [u32], function: impl Fn(u32) -> u32) {
-    for word in words {
-        *word = function(*word);
+    for words in words.as_chunks_mut::<LANES>().0 {
+        for word in words {
+            *word = function(*word);
+        }
     }
 }
 
@@ -384,13 +403,20 @@ fn whole(function: Binary, left: &mut [u32], right: Side<'_>) {
 #[inline(always)]
 fn both(left: &mut [u32], right: Side<'_>, function: impl Fn(u32, u32) -> u32) {
     match right {
-        Side::One(right) => {
-            for left in left {
-                *left = function(*left, right);
-            }
-        }
+        Side::One(right) => each(
+            left,
+            #[inline(always)]
+            |left| function(left, right),
+        ),
         Side::Each(right) => {
-            for (left, &right) in left.iter_mut().zip(right) {
+            let (right, rest) = right.as_chunks::<LANES>();
+            let (left, others) = left.split_at_mut(right.len() * LANES);
+            for (left, right) in left.as_chunks_mut::<LANES>().0.iter_mut().zip(right) {
+                for (left, &right) in left.iter_mut().zip(right) {
+                    *left = function(*left, right);
+                }
+            }
+            for (left, &right) in others.iter_mut().zip(rest) {
                 *left = function(*left, right);
             }
         }

@@ -304,6 +304,7 @@ mod tests {
     use super::*;
     use crate::cpu::{Cpu, CpuEngine};
     use crate::engine::Engine;
+    use crate::engine::PlanSettings;
     use crate::graph::passes::Passes;
     use crate::graph::quantised::quantised;
     use crate::tensor::Tensor;
@@ -333,7 +334,7 @@ mod tests {
         // What two read is made once, and without the sums' zero point nothing is left of what centres the bytes.
         assert_eq!(kinds, ["sums of bytes", "chain", "chain"]);
         let passes = Passes::new(&[], |_, _| unreachable!("there are no passes"));
-        let engine = CpuEngine::new(&Cpu::default(), &graph, &passes, 1).unwrap();
+        let engine = CpuEngine::new(&Cpu::default(), &graph, PlanSettings::by(passes)).unwrap();
         let mut random = Random::new(5);
         let image: Tensor = ArrayD::from_shape_fn(shape.as_slice(), |_| random.below(256) as u8).into();
         let alone = engine.evaluate(&[image.view()]).unwrap().swap_remove(0);

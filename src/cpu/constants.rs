@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, Weak};
 
 use super::base::Prepared;
-use crate::content::{Key, Seeds};
+use crate::content::{Held, Key, Seeds};
 use crate::lock::lock;
 use crate::ops::Op;
 use crate::tensor::Tensor;
@@ -13,8 +13,16 @@ use crate::tensor::Tensor;
 #[derive(Debug, Default)]
 pub(crate) struct Constants {
     seeds: Seeds,
-    arrays: Mutex<HashMap<Key, Weak<Tensor>>>,
-    packed: Mutex<Vec<Packed>>,
+    arrays: Mutex<Held<Key, Tensor>>,
+    packed: Mutex<PackedWeights>,
+}
+
+/// By the addresses of the weights.
+#[derive(Debug, Default)]
+struct PackedWeights {
+    entries: HashMap<usize, Vec<Packed>>,
+    /// With how many weights what nobody holds any more is swept out.
+    sweep_at: usize,
 }
 
 #[derive(Debug)]
@@ -29,12 +37,11 @@ impl Constants {
     pub(crate) fn shared(&self, array: Arc<Tensor>) -> Arc<Tensor> {
         let key = self.seeds.key(&array.view());
         let mut arrays = lock(&self.arrays);
-        if let Some(known) = arrays.get(&key).and_then(Weak::upgrade) {
+        if let Some(known) = arrays.get(&key) {
             return known;
         }
         let array = array.view().rearranged().map_or(array, Arc::new);
-        arrays.retain(|_, array| array.strong_count() > 0);
-        arrays.insert(key, Arc::downgrade(&array));
+        arrays.insert(key, &array);
         array
     }
 
@@ -46,14 +53,23 @@ impl Constants {
         pack: impl FnOnce() -> Option<Arc<Prepared>>,
     ) -> Option<Arc<Prepared>> {
         let mut packed = lock(&self.packed);
+        let PackedWeights { entries, sweep_at } = &mut *packed;
+        let address = Arc::as_ptr(weight).addr();
         let is_it = |packed: &&Packed| packed.op == *op && Weak::as_ptr(&packed.weight) == Arc::as_ptr(weight);
         // The entry keeps the address from being another's.
-        if let Some(known) = packed.iter().find(is_it).and_then(|packed| packed.prepared.upgrade()) {
+        let known = entries.get(&address).and_then(|packed| packed.iter().find(is_it));
+        if let Some(known) = known.and_then(|packed| packed.prepared.upgrade()) {
             return Some(known);
         }
         let prepared = pack()?;
-        packed.retain(|packed| packed.prepared.strong_count() > 0);
-        packed.push(Packed {
+        if entries.len() >= *sweep_at {
+            entries.retain(|_, packed| {
+                packed.retain(|packed| packed.prepared.strong_count() > 0);
+                !packed.is_empty()
+            });
+            *sweep_at = 2 * entries.len() + 16;
+        }
+        entries.entry(address).or_default().push(Packed {
             weight: Arc::downgrade(weight),
             op: op.clone(),
             prepared: Arc::downgrade(&prepared),

@@ -7,6 +7,7 @@ use rayon::ThreadPool;
 
 use super::constants::Constants;
 use super::vectors::arch;
+use crate::cancel::Watch;
 use crate::error::{Error, Result, ensure};
 
 /// The CPU with a number of threads: those of rayon's global pool unless a number was asked for.
@@ -51,11 +52,13 @@ impl Cpu {
 
     /// Runs something whose parallel loops are to use these threads.
     pub(crate) fn install<T: Send>(&self, work: impl FnOnce() -> T + Send) -> T {
-        match &self.pool {
-            Some(pool) => pool.install(work),
+        let watch = Watch::current();
+        // While this thread waits it may be given others' work, which this run's end does not stop.
+        Watch::default().entered(|| match &self.pool {
+            Some(pool) => pool.install(|| watch.entered(work)),
             // On one of the threads from the beginning, not handed over anew by every loop.
-            None => rayon::scope(|_| work()),
-        }
+            None => rayon::scope(|_| watch.entered(work)),
+        })
     }
 
     /// Has one of these threads do something, which must not panic, and does not wait for it.

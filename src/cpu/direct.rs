@@ -9,6 +9,7 @@ use rayon::prelude::*;
 
 use super::epilogue::Epilogue;
 use super::gemm::with_scratch;
+use super::parallel;
 use super::plane::Plane;
 use super::vectors::arch;
 use crate::error::{Error, Result};
@@ -98,7 +99,7 @@ impl<T: Copy + Sync, R: Fn(T) -> f32 + Sync> Direct<'_, T, R> {
     /// The convolution with all that follows it.
     pub(super) fn run(&self, output: &mut [f32]) -> Result<()> {
         let layout = self.layout()?;
-        self.tasks(layout, output).for_each(|mut task| {
+        parallel::for_each(self.tasks(layout, output), |mut task| {
             self.band(layout, task.group, task.first, &mut task.output);
             for (channel, part) in task.output.iter_mut().enumerate() {
                 let offset = self.offset(task.group, channel, task.first);
@@ -111,7 +112,7 @@ impl<T: Copy + Sync, R: Fn(T) -> f32 + Sync> Direct<'_, T, R> {
     /// The convolution alone, from which `finish` makes the output's elements from this place on.
     pub(super) fn sums<O: Send>(&self, output: &mut [O], finish: impl Fn(usize, &mut [f32], &mut [O]) + Sync) -> Result<()> {
         let layout = self.layout()?;
-        self.tasks(layout, output).for_each(|task| {
+        parallel::for_each(self.tasks(layout, output), |task| {
             let mut sums: Vec<Vec<f32>> = task.output.iter().map(|part| vec![0.0; part.len()]).collect();
             let mut parts: Vec<&mut [f32]> = sums.iter_mut().map(Vec::as_mut_slice).collect();
             self.band(layout, task.group, task.first, &mut parts);

@@ -1,5 +1,6 @@
 //! A graph on the CPU: weights packed once, and for each set of input shapes buffers that operators share one after another.
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 #[cfg(not(target_family = "wasm"))]
 use std::time::Instant;
@@ -17,19 +18,21 @@ use super::chains::{Group, Work, groups};
 use super::device::Cpu;
 use super::execute::execute;
 use super::linear::has_few_rows;
-use super::memory::{Place, Places, keeps_elements, places};
+use super::memory::{Place, Places, keeps_elements, places, room, zeros};
 use super::operand::{Operand, array, in_order};
 use super::run::run_into_new;
 use super::sums::{Operands, sums};
+use crate::cancel;
 use crate::dtype::{DType, TensorType};
 #[cfg(not(target_family = "wasm"))]
 use crate::elsewhere::elsewhere;
 #[cfg(not(target_family = "wasm"))]
 use crate::engine::Evaluation;
-use crate::engine::{Engine, Kept, Running, shapes_of};
+use crate::engine::{Engine, Kept, PlanSettings, Running, shapes_of};
 use crate::error::{Error, Result};
 use crate::graph::passes::Passes;
 use crate::graph::{Graph, Node, ValueId, count, multiply_adds};
+use crate::limits::{Limits, Work as Allowed};
 use crate::lock::lock;
 use crate::ops::{FusedBase, Op};
 #[cfg(not(target_family = "wasm"))]
@@ -54,8 +57,9 @@ pub(crate) struct CpuEngine {
     passes: Passes,
     /// Those that are left for when the shapes are known.
     late: Passes,
-    /// Packed weights of all plans, so that they outlive those that go.
-    packed: Mutex<Vec<Arc<Prepared>>>,
+    limits: Limits,
+    /// Packed weights of all plans by their addresses, so that they outlive those that go.
+    packed: Mutex<HashMap<usize, Arc<Prepared>>>,
     plans: Kept<Arc<Plan>>,
 }
 
@@ -73,6 +77,8 @@ pub(crate) struct Plan {
     /// Multiply-adds, or elements where there are none.
     #[cfg_attr(target_family = "wasm", expect(dead_code, reason = "a page has one thread"))]
     work: u64,
+    /// What it takes, for the limits.
+    allowed: Allowed,
     /// Buffers of runs that are over. A run takes them and holds no lock: on the thread that it waits on, the thread pool may
     /// begin another one of the same plan.
     spare: Mutex<Vec<Memory>>,
@@ -93,7 +99,12 @@ struct Step {
 }
 
 impl CpuEngine {
-    pub(crate) fn new(cpu: &Cpu, graph: &Graph, passes: &Passes, plans_kept: usize) -> Result<Self> {
+    pub(crate) fn new(cpu: &Cpu, graph: &Graph, settings: PlanSettings) -> Result<Self> {
+        let PlanSettings {
+            passes,
+            plans_kept,
+            limits,
+        } = settings;
         let (early, late) = passes.split();
         let mut graph = early.apply(graph, None)?;
         for value in &mut graph.values {
@@ -102,8 +113,9 @@ impl CpuEngine {
         Ok(Self {
             cpu: cpu.clone(),
             graph,
-            passes: passes.clone(),
+            passes,
             late,
+            limits,
             packed: Mutex::default(),
             plans: Kept::new(plans_kept),
         })
@@ -112,7 +124,12 @@ impl CpuEngine {
     /// A run whose outputs are dropped.
     #[cfg(not(target_family = "wasm"))]
     fn compute(&self, inputs: &[TensorView<'_>]) -> Result<()> {
-        self.with_plan(inputs, |plan, inputs, buffers| plan.run_on(&self.cpu, inputs, buffers))
+        self.with_plan(inputs, |plan, inputs, buffers| self.run_plan(plan, inputs, buffers))
+    }
+
+    /// A run within the time for it.
+    fn run_plan(&self, plan: &Plan, inputs: &[TensorView<'_>], buffers: &mut Memory) -> Result<()> {
+        self.limits.running(&plan.allowed, || plan.run_on(&self.cpu, inputs, buffers))
     }
 
     /// The plan's operators, and how long each took in each of so many runs after a first one.
@@ -127,6 +144,7 @@ impl CpuEngine {
                     for (step, timed) in plan.steps.iter().zip(&mut timed) {
                         let start = Instant::now();
                         plan.step(step, inputs, buffers)?;
+                        cancel::check()?;
                         timed.seconds.push(start.elapsed().as_secs_f64());
                     }
                 }
@@ -193,7 +211,8 @@ impl CpuEngine {
 
     /// The plan for these shapes, made where it is not there.
     fn plan(&self, shapes: &[Vec<usize>]) -> Result<Arc<Plan>> {
-        self.plans.get_or_make(shapes, || Ok(Arc::new(self.make_plan(shapes)?)), Ok)
+        self.plans
+            .get_or_make(shapes, || self.limits.planned(|| Ok(Arc::new(self.make_plan(shapes)?))), Ok)
     }
 
     fn make_plan(&self, inputs: &[Vec<usize>]) -> Result<Plan> {
@@ -204,6 +223,8 @@ impl CpuEngine {
         }
         let graph = self.late.apply(&self.graph, Some(&known))?;
         let mut types = graph.infer(&known)?;
+        let allowed = Allowed::of(&graph, &types);
+        self.limits.check_operations(&allowed)?;
         let constants: Vec<Option<Arc<Tensor>>> = graph
             .values
             .iter()
@@ -212,6 +233,8 @@ impl CpuEngine {
         let groups = groups(&graph, &types);
         let (groups, layouts) = choose(&graph, &mut types, groups);
         let places = places(&graph, &groups, &types, &layouts);
+        self.limits
+            .check_host_bytes(&allowed, places.bytes(&types).saturating_add(allowed.constant_bytes()))?;
         let runs = |group: &Group| !matches!(group.work, Work::Node) || !keeps_elements(&graph.nodes[group.node].op);
         let steps = groups.into_iter().filter(runs).map(|group| Step {
             prepared: self.prepared(&graph.nodes[group.node], &types, &constants),
@@ -230,6 +253,7 @@ impl CpuEngine {
             places,
             constants,
             steps,
+            allowed,
             spare: Mutex::default(),
         })
     }
@@ -242,9 +266,8 @@ impl CpuEngine {
         let pack = || Some(Arc::new(prepare(&op, &array.view())?));
         let prepared = self.cpu.constants.packed(array, &op, pack)?;
         // Values that late passes made are of one plan alone.
-        let mut packed = lock(&self.packed);
-        if weight.0 < self.graph.values.len() && !packed.iter().any(|known| Arc::ptr_eq(known, &prepared)) {
-            packed.push(Arc::clone(&prepared));
+        if weight.0 < self.graph.values.len() {
+            lock(&self.packed).insert(Arc::as_ptr(&prepared).addr(), Arc::clone(&prepared));
         }
         Some(prepared)
     }
@@ -263,8 +286,9 @@ impl Engine for CpuEngine {
         let plan = self.plan(shapes)?;
         let mut spare = lock(&plan.spare);
         if spare.is_empty() {
+            let buffers = plan.places.lengths.iter().map(|&length| zeros(NAME, length));
             spare.push(Memory {
-                buffers: plan.places.lengths.iter().map(|&length| vec![0.0; length]).collect(),
+                buffers: buffers.collect::<Result<_>>()?,
                 tensors: vec![None; plan.places.tensors],
             });
         }
@@ -279,7 +303,7 @@ impl Engine for CpuEngine {
     #[cfg(not(target_family = "wasm"))]
     fn run(&self, inputs: &[TensorView<'_>]) -> Result<Vec<Tensor>> {
         self.with_plan(inputs, |plan, inputs, buffers| {
-            plan.run_on(&self.cpu, inputs, buffers)?;
+            self.run_plan(plan, inputs, buffers)?;
             plan.outputs(inputs, buffers)
         })
     }
@@ -307,6 +331,7 @@ impl Engine for CpuEngine {
             let step = plan.steps.iter().find(|step| step.group.node == index);
             let prepared = step.and_then(|step| step.prepared.as_deref());
             let outputs = self.run_node(&plan, node, prepared, &values)?;
+            cancel::check()?;
             for (value, output) in node.outputs.iter().zip(outputs) {
                 values[value.0] = Some(output);
             }
@@ -379,7 +404,9 @@ impl Plan {
             if let Some(awake) = awake {
                 awake.call();
             }
-            self.step(step, inputs, memory)
+            self.step(step, inputs, memory)?;
+            // What stops it has loops end before they are done.
+            cancel::check()
         })
     }
 
@@ -402,7 +429,7 @@ impl Plan {
         let kind = &self.types[output.0];
         match self.places.of_values[output.0] {
             Place::Buffer(buffer) => {
-                let mut data = self.taken(buffer, memory);
+                let mut data = self.taken(buffer, memory)?;
                 let length = kind.shape.iter().product();
                 let outcome = self.compute(step, inputs, memory, &mut data[..length]);
                 memory.buffers[buffer] = data;
@@ -436,7 +463,13 @@ impl Plan {
     {
         let shape = &self.types[step.group.outputs[0].0].shape;
         let before = before.and_then(|tensor| tensor.into_array::<O>().ok());
-        let mut array = before.unwrap_or_else(|| ArrayD::default(shape.as_slice()));
+        let mut array = match before {
+            Some(before) => before,
+            None => {
+                room::<O>(NAME, shape.iter().product())?;
+                ArrayD::default(shape.as_slice())
+            }
+        };
         self.compute(step, inputs, memory, array.as_slice_mut().unwrap_or_default())?;
         Ok(array.into())
     }
@@ -474,7 +507,7 @@ impl Plan {
         let Place::Buffer(buffer) = self.places.of_values[output.0] else {
             return Err(Error::Internal(format!("{} has no buffer", node.name)));
         };
-        let mut data = self.taken(buffer, memory);
+        let mut data = self.taken(buffer, memory)?;
         let outcome = self.operands(&step.group.inputs, inputs, memory).and_then(|operands| {
             let shape = &self.types[output.0].shape;
             let layout = self.layouts.of_values[output.0];
@@ -503,7 +536,7 @@ impl Plan {
         for (value, output) in node.outputs.iter().zip(outputs) {
             match (self.places.of_values[value.0], output) {
                 (Place::Buffer(buffer), Tensor::F32(array)) => {
-                    let mut data = self.taken(buffer, memory);
+                    let mut data = self.taken(buffer, memory)?;
                     let elements = array.as_slice().unwrap_or_default();
                     data[..elements.len()].copy_from_slice(elements);
                     memory.buffers[buffer] = data;
@@ -519,12 +552,12 @@ impl Plan {
     }
 
     /// A buffer for a while; the run before may have given it away as an output.
-    fn taken(&self, buffer: usize, memory: &mut Memory) -> Vec<f32> {
+    fn taken(&self, buffer: usize, memory: &mut Memory) -> Result<Vec<f32>> {
         let data = std::mem::take(&mut memory.buffers[buffer]);
         if data.len() < self.places.lengths[buffer] {
-            vec![0.0; self.places.lengths[buffer]]
+            zeros(NAME, self.places.lengths[buffer])
         } else {
-            data
+            Ok(data)
         }
     }
 

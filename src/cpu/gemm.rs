@@ -7,6 +7,7 @@ use rayon::prelude::*;
 
 use super::columns::{Columns, packed_length};
 use super::epilogue::Epilogue;
+use super::parallel;
 use super::product::{Block, COLUMNS, PackedRows, ROWS, inner_blocks};
 
 /// The most columns of a tile: with the inner block's 320 they are 160 KiB.
@@ -62,7 +63,7 @@ pub(super) fn run<C: Columns>(products: Vec<Product<'_, C>>) {
         .map(|tile| (tile * panels / tiles * COLUMNS).min(length))
         .collect();
     let work: Vec<Tile<'_, C>> = products.into_iter().flat_map(|product| tiles_of(product, &bounds)).collect();
-    work.into_par_iter().with_max_len(1).for_each(Tile::run);
+    parallel::for_each(work.into_par_iter().with_max_len(1), Tile::run);
 }
 
 struct Tile<'a, C> {

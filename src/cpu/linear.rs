@@ -8,6 +8,7 @@ use rayon::prelude::*;
 use super::blocked::{self, Products};
 use super::epilogue::Epilogue;
 use super::operand::Operand;
+use super::parallel;
 use super::vectors::arch;
 
 /// The most rows that are computed by dot products: each reads all weights from memory once.
@@ -55,7 +56,7 @@ fn few_rows(
         }
         parts
     };
-    parts.into_par_iter().enumerate().for_each(|(part, mut own)| {
+    parallel::for_each(parts.into_par_iter().enumerate(), |(part, mut own)| {
         let first = part * share;
         for (row, (own, input)) in own.iter_mut().zip(input.chunks_exact(inner)).enumerate() {
             arch().dispatch(Dots {

@@ -4,13 +4,20 @@ use super::math::{exp, log};
 use super::operand::Operand;
 use super::parallel;
 use super::vectors::arch;
+use crate::cancel;
 use crate::ops::LocalResponseNorm;
+
+/// Neighbours for which is asked at every channel whether the run is stopped.
+const LARGE: usize = 256;
 
 pub(super) fn local_response_norm(op: &LocalResponseNorm, input: &Operand<'_>, output: &mut [f32]) {
     let channels = input.shape[1];
     let plane: usize = input.shape[2..].iter().product();
     let factor = op.alpha / op.size as f32;
     parallel::planes(output, plane, |index, output| {
+        if op.size > LARGE && cancel::is_over() {
+            return;
+        }
         let (image, channel) = (index / channels, index % channels);
         let of = |channel: usize| &input.data[(image * channels + channel) * plane..][..plane];
         // floor((size - 1) / 2) channels before, ceil((size - 1) / 2) after.

@@ -3,6 +3,7 @@
 use super::operand::Operand;
 use super::parallel;
 use super::pool_window::Plane;
+use crate::cancel;
 use crate::error::Result;
 use crate::ops::LpPool;
 
@@ -13,6 +14,9 @@ pub(super) fn lp_pool(op: &LpPool, input: &Operand<'_>, output: &mut [f32]) -> R
         let input = &input.data[index * plane.elements..(index + 1) * plane.elements];
         let mut elements = Vec::new();
         for (output, rows) in output.chunks_exact_mut(columns.taps.len()).zip(&plane.rows) {
+            if cancel::is_over() {
+                return;
+            }
             for (output, column) in output.iter_mut().zip(&columns.taps) {
                 elements.clear();
                 for row in &rows.inside {

@@ -1,9 +1,12 @@
 //! Where the values of a graph are during a run: memory planning.
 
+use std::collections::BTreeSet;
+
 use super::blocked::Layouts;
 use super::chains::{Group, Work};
 use crate::dtype::{DType, TensorType};
-use crate::graph::Graph;
+use crate::error::{Error, Result};
+use crate::graph::{Graph, count};
 use crate::ops::Op;
 
 /// Where a value's elements are during a run.
@@ -31,6 +34,40 @@ pub(super) struct Places {
     pub(super) lengths: Vec<usize>,
     /// How many tensors of other types than `f32` there are.
     pub(super) tensors: usize,
+}
+
+impl Places {
+    /// What they take for values of these types.
+    pub(super) fn bytes(&self, types: &[TensorType]) -> u64 {
+        let buffers = self.lengths.iter().map(|&length| 4 * length as u64);
+        let tensors = self
+            .of_values
+            .iter()
+            .zip(types)
+            .filter(|(place, _)| matches!(place, Place::Tensor(_)));
+        let tensors = tensors.map(|(_, kind)| count(&kind.shape).saturating_mul(kind.dtype.bytes() as u64));
+        buffers.chain(tensors).fold(0, u64::saturating_add)
+    }
+}
+
+/// Memory below which nothing is tried first, in bytes.
+const SMALL: usize = 1 << 20;
+
+/// Refuses what the host has no memory for, where more than a little is asked for: what is made next is made as if there were.
+pub(super) fn room<T>(operator: &'static str, elements: usize) -> Result<()> {
+    if elements.saturating_mul(size_of::<T>()) < SMALL {
+        return Ok(());
+    }
+    Vec::<T>::new().try_reserve_exact(elements).map_err(|_| {
+        let bytes = elements as u128 * size_of::<T>() as u128;
+        Error::OutOfHostMemory(format!("{operator}: {elements} elements of {bytes} bytes together"))
+    })
+}
+
+/// So many zeros, where the host has memory for them.
+pub(super) fn zeros<T: Clone + Default>(operator: &'static str, elements: usize) -> Result<Vec<T>> {
+    room::<T>(operator, elements)?;
+    Ok(vec![T::default(); elements])
 }
 
 /// Gives every value a place, and each buffer a length: a buffer is taken again when nobody needs what it holds.
@@ -64,7 +101,8 @@ pub(super) fn places(graph: &Graph, groups: &[Group], types: &[TensorType], layo
     }
     let mut lengths: Vec<usize> = Vec::new();
     let mut tensors = 0;
-    let mut free: Vec<usize> = Vec::new();
+    // With their lengths, the shortest first.
+    let mut free: BTreeSet<(usize, usize)> = BTreeSet::new();
     for (step, group) in groups.iter().enumerate() {
         if keeps(group) {
             places[group.outputs[0].0] = places[group.inputs[0].0];
@@ -77,12 +115,10 @@ pub(super) fn places(graph: &Graph, groups: &[Group], types: &[TensorType], layo
                 }
                 let length = layouts.of_values[value.0].length(&types[value.0].shape);
                 // The smallest that is large enough, else the largest there is, made larger.
-                let fits = free.iter().enumerate().filter(|&(_, &buffer)| lengths[buffer] >= length);
-                let fit = fits.min_by_key(|&(_, &buffer)| lengths[buffer]);
-                let fit = fit.or_else(|| free.iter().enumerate().max_by_key(|&(_, &buffer)| lengths[buffer]));
-                let fit = fit.map(|(index, _)| index);
-                let buffer = if let Some(index) = fit {
-                    free.swap_remove(index)
+                let fit = free.range((length, 0)..).next().or_else(|| free.last()).copied();
+                let buffer = if let Some(fit) = fit {
+                    free.remove(&fit);
+                    fit.1
                 } else {
                     lengths.push(0);
                     lengths.len() - 1
@@ -101,7 +137,7 @@ pub(super) fn places(graph: &Graph, groups: &[Group], types: &[TensorType], layo
         ended.dedup();
         for origin in ended.into_iter().filter(|&origin| last_use[origin] == step) {
             if let Place::Buffer(buffer) = places[origin] {
-                free.push(buffer);
+                free.insert((lengths[buffer], buffer));
             }
         }
     }

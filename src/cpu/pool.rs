@@ -6,6 +6,7 @@ use super::parallel;
 use super::plane::split;
 use super::pool_window::{Plane, Rows, Taps, Windows};
 use super::vectors::arch;
+use crate::cancel;
 use crate::error::Result;
 use crate::ops::{AdaptiveAvgPool, AdaptiveMaxPool, AvgPool, IndexOrder, MaxPool};
 
@@ -81,6 +82,9 @@ fn with_indices(input: &[f32], plane: &Plane, steps: &[usize], mut found: impl F
     let columns = &plane.columns;
     let (outer_steps, column_step) = split(steps);
     for (y, rows) in plane.rows.iter().enumerate() {
+        if cancel::is_over() {
+            return;
+        }
         let first: usize = rows.first.iter().zip(outer_steps).map(|(place, step)| place * step).sum();
         for (x, column) in columns.taps.iter().enumerate() {
             let mut best = f32::NEG_INFINITY;
@@ -133,6 +137,9 @@ fn long_sums(input: &[f32], plane: &Plane, output: &mut [f32]) {
     let (width, columns) = (plane.width, &plane.columns);
     let mut column = vec![0.0_f64; width];
     for (output, rows) in output.chunks_exact_mut(columns.taps.len()).zip(&plane.rows) {
+        if cancel::is_over() {
+            return;
+        }
         column.fill(0.0);
         for row in &rows.inside {
             for (sum, &value) in column.iter_mut().zip(&input[row * width..][..width]) {
@@ -155,6 +162,9 @@ fn windows(input: &[f32], plane: &Plane, start: f32, combine: impl Fn(f32, f32) 
             #[inline(always)]
             || {
                 for (output, rows) in output.chunks_exact_mut(columns.taps.len()).zip(&plane.rows) {
+                    if cancel::is_over() {
+                        return;
+                    }
                     down(input, plane.width, &rows.inside, start, combine, column);
                     across(column, columns, whole.clone(), plane.kernel, start, combine, output);
                 }

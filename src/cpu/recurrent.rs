@@ -5,6 +5,7 @@ use super::linear::linear;
 use super::math::{sigmoid, tanh};
 use super::operand::Operand;
 use super::vectors::arch;
+use crate::cancel;
 use crate::ops::{Recurrent, RecurrentCell};
 
 /// Fills the output and gives the cell's state, which LSTM alone has.
@@ -24,6 +25,9 @@ pub(super) fn recurrent(op: Recurrent, inputs: &[Operand<'_>], output: &mut [f32
     let mut state = initial.data.to_vec();
     let mut of_state = vec![0.0; extents.batch * rows];
     for step in op.order(extents.steps) {
+        if cancel::is_over() {
+            break;
+        }
         linear(&state, weight, None, &epilogue, &mut of_state);
         let projected = &projected.data[step * of_state.len()..][..of_state.len()];
         for (n, (of_input, of_state)) in projected.chunks_exact(rows).zip(of_state.chunks_exact(rows)).enumerate() {

@@ -11,6 +11,7 @@ use super::elementwise::elementwise;
 use super::execute::execute;
 use super::gather::gather;
 use super::gather_elements::gather_elements;
+use super::memory::room;
 use super::operand::{Operand, array, operand};
 use super::pool::{adaptive_max_pool, max_pool};
 use super::recurrent;
@@ -18,6 +19,7 @@ use super::reduce;
 use super::scatter_elements::scatter_elements;
 use super::sums::{Operands, sums};
 use super::top_k::top_k;
+use crate::cancel;
 use crate::dtype::{DType, TensorType};
 use crate::error::{Error, Result};
 use crate::ops::{Op, Slice};
@@ -44,7 +46,9 @@ impl Cpu {
         let inputs: Vec<TensorView<'_>> = pairs
             .map(|(input, own)| own.as_ref().map_or_else(|| input.reborrow(), Tensor::view))
             .collect();
-        self.install(|| run_into_new(op, &inputs, None, &types))
+        let outputs = self.install(|| run_into_new(op, &inputs, None, &types))?;
+        cancel::check()?;
+        Ok(outputs)
     }
 }
 
@@ -55,6 +59,9 @@ pub(super) fn run_into_new(
     prepared: Option<&Prepared>,
     types: &[TensorType],
 ) -> Result<Vec<Tensor>> {
+    for output in types {
+        has_room(op.name(), output)?;
+    }
     let operands: Option<Vec<Operand<'_>>> = inputs.iter().map(operand).collect();
     let is_f32 = types.iter().all(|output| output.dtype == DType::F32);
     match operands {
@@ -74,6 +81,17 @@ pub(super) fn run_into_new(
         _ if matches!(op, Op::Reduce(_) | Op::ArgReduce(_) | Op::TopK(_) | Op::Cumulative(_)) => along_axes(op, &inputs[0], types),
         Some(operands) => with_indices(op, &operands[0], &types[0].shape),
         None => moved(op, inputs, &types[0].shape).map(|output| vec![output]),
+    }
+}
+
+/// Refuses an output that the host has no memory for.
+fn has_room(operator: &'static str, output: &TensorType) -> Result<()> {
+    let elements = element_count(operator, &output.shape)?;
+    match output.dtype.bytes() {
+        1 => room::<u8>(operator, elements),
+        2 => room::<u16>(operator, elements),
+        4 => room::<u32>(operator, elements),
+        _ => room::<u64>(operator, elements),
     }
 }
 

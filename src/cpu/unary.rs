@@ -97,7 +97,7 @@ pub(super) fn of_whole(function: Unary, x: i64) -> Option<i64> {
 
 /// `min(max(x, low), high)` that keeps NaN, and in which `high` wins.
 #[inline(always)]
-fn clamp(x: f32, low: f32, high: f32) -> f32 {
+pub(super) fn clamp(x: f32, low: f32, high: f32) -> f32 {
     let raised = if x < low { low } else { x };
     if raised > high { high } else { raised }
 }

@@ -10,6 +10,8 @@ pub(crate) use kept::Kept;
 
 use crate::error::{Error, Result};
 use crate::graph::Graph;
+use crate::graph::passes::Passes;
+use crate::limits::Limits;
 use crate::ops::Winograd;
 use crate::precision::Precision;
 #[cfg(not(target_family = "wasm"))]
@@ -64,6 +66,27 @@ pub(crate) trait Engine: fmt::Debug + Shared {
 
     /// The graph that runs for these shapes. `graph` is what the engine was made from.
     fn optimized(&self, graph: &Graph, shapes: &[&[usize]]) -> Result<Graph>;
+}
+
+/// How an engine makes its plans.
+#[derive(Clone, Debug)]
+pub(crate) struct PlanSettings {
+    pub(crate) passes: Passes,
+    /// For how many sets of input shapes they are kept.
+    pub(crate) plans_kept: usize,
+    pub(crate) limits: Limits,
+}
+
+#[cfg(test)]
+impl PlanSettings {
+    /// One plan by these passes.
+    pub(crate) fn by(passes: Passes) -> Self {
+        Self {
+            passes,
+            plans_kept: 1,
+            limits: Limits::default(),
+        }
+    }
 }
 
 /// What the bounds of an engine's answers allow for.

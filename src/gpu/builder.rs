@@ -8,12 +8,16 @@ use crate::error::{Error, Result};
 use crate::gpu::choose::policy::KernelPolicy;
 use crate::gpu::device::adapter::{self, AdapterChoice, AdapterInfo};
 use crate::gpu::device::context::Context;
+#[cfg(not(target_family = "wasm"))]
+use crate::gpu::device::context::Opening;
 use crate::gpu::device::device_class::DeviceClass;
 use crate::gpu::device::features::{MissingFeature, check_limits, device_descriptor, missing};
 #[cfg(not(target_family = "wasm"))]
 use crate::gpu::device::pipeline_cache::PipelineCache;
 use crate::gpu::device::raw_device::RawDevice;
 use crate::gpu::eager::Gpu;
+#[cfg(not(target_family = "wasm"))]
+use crate::lock::lock;
 
 /// Chooses an adapter and opens it. Made by [`Gpu::builder`].
 ///
@@ -146,15 +150,25 @@ impl GpuBuilder {
         let mut raw = RawDevice::owned(device, queue, info);
         #[cfg(not(target_family = "wasm"))]
         {
-            raw.pipeline_cache = (self.pipeline_cache).and_then(|path| PipelineCache::open(&raw.device, &raw.info, path));
+            let path = self.pipeline_cache.clone();
+            raw.pipeline_cache = path.and_then(|path| PipelineCache::open(&raw.device, &raw.info, path));
         }
         #[cfg(feature = "wrong-kernel")]
         {
             raw.wrong_kernel = wrong_kernel;
             raw.capabilities.loops = loops.unwrap_or_default();
         }
+        #[cfg_attr(target_family = "wasm", expect(unused_mut, reason = "a browser's adapter gives one device"))]
+        let mut context = Context::new(raw);
+        #[cfg(not(target_family = "wasm"))]
+        {
+            context.opening = Some(Opening {
+                adapter,
+                pipeline_cache: self.pipeline_cache,
+            });
+        }
         Ok(Gpu {
-            context: Arc::new(Context::new(raw)),
+            context: Arc::new(context),
             policy: KernelPolicy::rules(class),
         })
     }
@@ -189,6 +203,51 @@ impl Gpu {
             log::warn!("{}: a device without {missing}", gpu.info());
         }
         Ok(gpu)
+    }
+
+    /// Whether the device is gone: reset by its driver, unplugged, destroyed, or given up by wgpu, which does that where a device has
+    /// no memory left for what it must have. All calls on it fail from then on; [`reopened`](Self::reopened) opens another.
+    pub fn is_lost(&self) -> bool {
+        self.context.is_lost()
+    }
+
+    /// This device while it is not lost, else another one of the same adapter, with the same kernels, features and file of pipelines.
+    /// All who ask get the same one, as long as somebody has it.
+    ///
+    /// Errors: `DeviceLost` for a device that the application opened ([`from_device`](Self::from_device)), which is the application's
+    /// to replace; `NoAdapter` where the adapter is gone, too.
+    #[cfg(not(target_family = "wasm"))]
+    pub fn reopened(&self) -> Result<Self> {
+        if !self.is_lost() {
+            return Ok(self.clone());
+        }
+        let lost = |why: &str| Error::DeviceLost(format!("{why}; it was {}", self.info()));
+        let opening = self.context.opening.as_ref();
+        let opening = opening.ok_or_else(|| lost("the application opened the device, and has to open another"))?;
+        let mut successor = lock(&self.context.successor);
+        if let Some(context) = successor.upgrade() {
+            drop(successor);
+            let policy = self.policy.clone();
+            return Self { context, policy }.reopened();
+        }
+        let device = opening.adapter.request_device(&device_descriptor(&opening.adapter));
+        let (device, queue) = pollster::block_on(device)
+            .map_err(|error| Error::NoAdapter(format!("{} could not be opened again: {error}", self.info())))?;
+        let mut raw = RawDevice::owned(device, queue, self.info().clone());
+        let path = opening.pipeline_cache.clone();
+        raw.pipeline_cache = path.and_then(|path| PipelineCache::open(&raw.device, &raw.info, path));
+        #[cfg(feature = "wrong-kernel")]
+        {
+            raw.capabilities.loops = self.context.capabilities.loops;
+        }
+        let mut context = Context::new(raw);
+        context.opening = Some(opening.clone());
+        let context = Arc::new(context);
+        *successor = Arc::downgrade(&context);
+        Ok(Self {
+            context,
+            policy: self.policy.clone(),
+        })
     }
 
     /// The features that kernels would use and this device lacks, with what that means: all of them are the adapter's fault

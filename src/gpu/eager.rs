@@ -54,11 +54,6 @@ impl Gpu {
         &self.context.info
     }
 
-    /// Whether the device is known to be lost: it was reported, or a call on it failed for it. Another has to be opened then.
-    pub fn is_lost(&self) -> bool {
-        self.context.is_lost()
-    }
-
     /// The device, for programs that use wgpu beside convoke.
     pub fn device(&self) -> &wgpu::Device {
         &self.context.device
@@ -170,7 +165,7 @@ impl Gpu {
         for output in &outputs {
             recording.export(output);
         }
-        let executable = Executable::new(&self.context, &recording)?;
+        let executable = Executable::new(&self.context, &recording, |_| Ok(()))?;
         executable.submit(&self.context)?;
         Ok(outputs
             .into_iter()

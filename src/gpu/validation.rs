@@ -286,9 +286,9 @@ fn noop() -> Context {
 
 /// Makes everything that a run needs, encodes the run and submits it.
 fn run(context: &Context, recording: &Recording) -> crate::Result<()> {
-    let executable = Executable::new(context, recording)?;
+    let executable = Executable::new(context, recording, |_| Ok(()))?;
     let mut encoder = context.encoder("validation");
-    executable.encode(&mut encoder);
+    executable.encode(context, false, &mut encoder)?;
     context.submit(encoder);
     context.check()
 }

@@ -95,6 +95,9 @@ pub struct Graph {
     pub(crate) nodes: Vec<Node>,
     pub(crate) inputs: Vec<ValueId>,
     pub(crate) outputs: Vec<ValueId>,
+    /// How many elements of weights a file gave for it, where it is of one: constants may be more, since a file may ask for any
+    /// number of equal ones.
+    pub(crate) weights: Option<u64>,
 }
 
 impl Graph {

@@ -1,6 +1,6 @@
 //! Who uses and who makes the values of a graph.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::graph::{Graph, ValueId};
 use crate::tensor::SharedArray;
@@ -38,6 +38,7 @@ impl Uses {
 impl Graph {
     /// Removes operators by their number.
     pub(super) fn remove(&mut self, dead: &[usize]) {
+        let dead: HashSet<usize> = dead.iter().copied().collect();
         let mut index = 0;
         self.nodes.retain(|_| {
             index += 1;

@@ -55,14 +55,16 @@ fn products(op: &Op, inputs: &[&[usize]], output: &[usize]) -> u64 {
 }
 
 /// How many elements an operator reads, writes and goes through on the way, about: what it costs without regard to how it is computed.
-pub(crate) fn steps(op: &Op, inputs: &[&[usize]], outputs: &[Vec<usize>]) -> u64 {
+pub(crate) fn steps(op: &Op, inputs: &[&[usize]], outputs: &[impl AsRef<[usize]>]) -> u64 {
     let axes = inputs.first().map_or(0, |input| input.len().saturating_sub(2));
     let taps = |kernel: PerAxis| {
         kernel
             .of_axes(op.name(), "kernel size", axes)
             .map_or(1, |kernel| count(&kernel))
     };
-    let Some(output) = outputs.first() else { return 0 };
+    let Some(output) = outputs.first().map(AsRef::as_ref) else {
+        return 0;
+    };
     let per_output = match op {
         Op::MaxPool(op) => taps(op.kernel_size),
         Op::AvgPool(op) => taps(op.kernel_size),
@@ -71,7 +73,7 @@ pub(crate) fn steps(op: &Op, inputs: &[&[usize]], outputs: &[Vec<usize>]) -> u64
         Op::RoiAlign(op) => (op.sampling_ratio as u64).saturating_pow(2),
         _ => 0,
     };
-    let touched = inputs.iter().copied().chain(outputs.iter().map(Vec::as_slice)).map(count);
+    let touched = inputs.iter().copied().chain(outputs.iter().map(AsRef::as_ref)).map(count);
     [count(output).saturating_mul(per_output), products(op, inputs, output)]
         .into_iter()
         .chain(touched)

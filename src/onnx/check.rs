@@ -217,18 +217,35 @@ pub(super) fn model(model: ModelProto, options: &Options, files: Option<Files<'_
     order::check(&graph, defined.map(String::as_str).collect())?;
     order::sort(&mut graph.node)?;
     note_rounding(&graph, &initializers, &inputs);
+    let elements = elements(&graph, &initializers);
+    options.limits.check_nodes(graph.node.len())?;
     let weights = weights::take(&mut initializers, &mut graph.node, options.budget);
     Ok(Model {
         opset,
         nodes: graph.node,
         initializers,
         weights,
+        elements,
         inputs,
         outputs,
         budget: options.budget,
         spliced: 0,
         copies: Budget::new(options.budget),
     })
+}
+
+/// How many elements the initializers and constants of a file have, which it holds.
+fn elements(graph: &GraphProto, initializers: &HashMap<String, TensorProto>) -> u64 {
+    let attributes = graph
+        .node
+        .iter()
+        .filter(|node| node.op_type == "Constant")
+        .flat_map(|node| &node.attribute);
+    let constants = attributes.filter_map(|attribute| attribute.t.as_deref());
+    let extent = |&extent: &i64| u64::try_from(extent).unwrap_or(0);
+    let counts = initializers.values().chain(constants);
+    let counts = counts.map(|tensor| tensor.dims.iter().map(extent).fold(1, u64::saturating_mul));
+    counts.fold(0, u64::saturating_add)
 }
 
 /// Says once that a model's numbers are computed with in another width than they have.

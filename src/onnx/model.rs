@@ -16,6 +16,8 @@ pub struct Model {
     pub(super) initializers: HashMap<String, TensorProto>,
     /// The elements of real initializers and `Constant` nodes.
     pub(super) weights: Weights,
+    /// How many elements all tensors of the file have.
+    pub(super) elements: u64,
     pub(super) inputs: Vec<TensorInfo>,
     pub(super) outputs: Vec<TensorInfo>,
     pub(super) budget: u64,

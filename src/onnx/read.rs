@@ -108,6 +108,12 @@ impl Model {
     }
 
     fn read(bytes: Bytes, options: &Options, folder: Option<&Path>) -> Result<Self> {
+        options
+            .limits
+            .loaded(options.token.as_ref(), || Self::parse(bytes, options, folder))
+    }
+
+    fn parse(bytes: Bytes, options: &Options, folder: Option<&Path>) -> Result<Self> {
         let mut budget = Budget::new(options.budget);
         budget.charge("the file", bytes.len(), 1)?;
         check::parsed_size(&bytes, &budget)?;

@@ -7,14 +7,18 @@ use std::path::PathBuf;
 use prost::bytes::Bytes;
 
 use super::element;
+use crate::cancel::CancelToken;
 use crate::dtype::DType;
 use crate::graph::{Dim, ValueInfo};
+use crate::limits::Limits;
 use crate::tensor::Tensor;
 
 /// How a file is read.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Options {
     pub(super) budget: u64,
+    pub(super) limits: Limits,
+    pub(super) token: Option<CancelToken>,
     pub(super) external_data: bool,
     pub(super) external_folder: Option<PathBuf>,
     /// By their locations.
@@ -25,6 +29,8 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             budget: 4 << 30,
+            limits: Limits::from_env(),
+            token: None,
             external_data: true,
             external_folder: None,
             external_files: BTreeMap::new(),
@@ -41,6 +47,19 @@ impl Options {
     /// Sets the most bytes that the file, the tensors read from it together, or one tensor between two operators may have.
     pub fn budget(mut self, bytes: u64) -> Self {
         self.budget = bytes;
+        self
+    }
+
+    /// Sets how long reading may take, and how many nodes there may be: what [`Limits`] and the environment's `CONVOKE_LIMITS` say, if
+    /// this is not called.
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Has reading stop when this token is cancelled.
+    pub fn until(mut self, token: &CancelToken) -> Self {
+        self.token = Some(token.clone());
         self
     }
 

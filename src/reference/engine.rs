@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::answer::Answer;
 use super::run::{run, run_allowing};
+use crate::cancel;
 #[cfg(not(target_family = "wasm"))]
 use crate::elsewhere::{elsewhere, on_a_thread};
 use crate::engine::{Engine, Rounding, Running};
@@ -87,6 +88,7 @@ pub(crate) fn constants(op: &Op, inputs: &[&Tensor]) -> Result<Vec<Tensor>> {
 pub(crate) fn answers(graph: &Graph, inputs: &[TensorView<'_>], rounding: Rounding) -> Result<Vec<Answer>> {
     let mut evaluation = Evaluating::new(graph, inputs, rounding)?;
     for node in &graph.nodes {
+        cancel::check()?;
         evaluation.take(node)?;
     }
     Ok(evaluation.outputs())

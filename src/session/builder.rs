@@ -8,6 +8,7 @@ use crate::error::{Error, Result, ensure};
 use crate::gpu::TuningPlan;
 use crate::graph::passes::Passes;
 use crate::graph::{Kind, Pass, Source};
+use crate::limits::Limits;
 #[cfg(feature = "onnx")]
 use crate::onnx::{Model, Shapes};
 use crate::precision::Precision;
@@ -47,6 +48,7 @@ pub struct SessionBuilder {
     tuning: Option<TuningPlan>,
     plans_kept: usize,
     fallback: Fallback,
+    limits: Option<Limits>,
 }
 
 impl Default for SessionBuilder {
@@ -58,6 +60,7 @@ impl Default for SessionBuilder {
             tuning: None,
             plans_kept: 8,
             fallback: Fallback::Never,
+            limits: None,
         }
     }
 }
@@ -118,6 +121,13 @@ impl SessionBuilder {
         self
     }
 
+    /// Sets how much of the machine the session may take: what [`Limits`] and the environment's `CONVOKE_LIMITS` say, if this is not
+    /// called.
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = Some(limits);
+        self
+    }
+
     /// Makes a graph ready, or a model (feature `onnx`). Nothing is compiled before the first run or [`Session::prepare`], since
     /// shapes are not known.
     ///
@@ -168,6 +178,7 @@ impl SessionBuilder {
             precision: self.precision,
             plans_kept: self.plans_kept,
             fallback: self.fallback,
+            limits: self.limits.unwrap_or_else(Limits::from_env),
         };
         Session::from_source(source.into(), settings)
     }
@@ -237,6 +248,7 @@ impl Session {
         }
         Ok(Self {
             shared: Shared::new(source, settings)?.into(),
+            token: None,
         })
     }
 }

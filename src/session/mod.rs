@@ -4,8 +4,12 @@ mod backend;
 mod builder;
 mod constants;
 mod fallback;
+#[cfg(test)]
+mod recovery;
 mod shared;
 mod staged;
+#[cfg(all(test, feature = "cpu"))]
+mod stopped;
 #[cfg(not(target_family = "wasm"))]
 mod verify;
 
@@ -21,6 +25,7 @@ pub use fallback::{Fallback, OnCpu};
 #[cfg(not(target_family = "wasm"))]
 pub use verify::Check;
 
+use crate::cancel::{CancelToken, Watch};
 #[cfg(not(target_family = "wasm"))]
 use crate::elsewhere::{elsewhere, on_a_thread};
 #[cfg(not(target_family = "wasm"))]
@@ -54,15 +59,81 @@ use verify::check_values;
 #[derive(Debug)]
 pub struct Session {
     shared: Arc<Shared>,
+    /// What stops its runs.
+    token: Option<CancelToken>,
 }
 
 impl Session {
+    /// The same session, whose runs, awaited or not, and whose planning stop when the token is cancelled: on the CPU within some
+    /// milliseconds, on a GPU between kernels of a run that takes long, and while it is waited for. They give [`Error::Cancelled`];
+    /// other runs are as if nothing had been. What an awaited run has begun on a GPU is waited for.
+    pub fn until(&self, token: &CancelToken) -> Self {
+        Self {
+            shared: Arc::clone(&self.shared),
+            token: Some(token.clone()),
+        }
+    }
+
+    /// This session, or where its GPU is lost the same one made anew on another device of the same adapter: its graph or model with all
+    /// weights is kept on the host. Sessions of one lost device come to be on one device again.
+    ///
+    /// ```
+    /// use convoke::{Backend, Error, Session, graph::Graph, ops::Unary};
+    /// use ndarray::ArrayD;
+    ///
+    /// let mut graph = Graph::new();
+    /// let x = graph.input("x");
+    /// let relu = graph.node("relu", Unary::Relu, &[x])?;
+    /// graph.output(relu)?;
+    /// let mut session = Session::new(graph, &Backend::auto())?;
+    /// let input = ArrayD::from_elem(vec![8, 3], -1.0);
+    /// let outputs = match session.run(&[input.view()]) {
+    ///     Err(Error::DeviceLost(_)) => {
+    ///         session = session.recover()?;
+    ///         session.run(&[input.view()])?
+    ///     }
+    ///     outcome => outcome?,
+    /// };
+    /// assert_eq!(outputs[0].sum(), 0.0);
+    /// # Ok::<(), convoke::Error>(())
+    /// ```
+    ///
+    /// Errors: as [`Gpu::reopened`](crate::Gpu::reopened) and [`SessionBuilder::build`].
+    #[cfg(not(target_family = "wasm"))]
+    pub fn recover(&self) -> Result<Self> {
+        let settings = match &self.shared.settings.backend {
+            Backend::Gpu(gpu) if gpu.is_lost() => Settings {
+                backend: Backend::Gpu(gpu.reopened()?),
+                ..self.shared.settings.clone()
+            },
+            _ => {
+                return Ok(Self {
+                    shared: Arc::clone(&self.shared),
+                    token: self.token.clone(),
+                });
+            }
+        };
+        let recovered = Self::from_source(self.shared.source.clone(), settings)?;
+        Ok(Self {
+            token: self.token.clone(),
+            ..recovered
+        })
+    }
+
+    /// Does something that the token stops.
+    fn watched<T>(&self, work: impl FnOnce() -> T) -> T {
+        match &self.token {
+            Some(token) => Watch::current().until(token).entered(work),
+            None => work(),
+        }
+    }
+
     /// How each layer that several kernels could compute would be computed for these shapes of the inputs, in the order that
     /// they run. Nothing is compiled.
     ///
     /// Errors: the number of inputs, a shape that an operator refuses; `Unsupported` on a backend without a GPU.
     pub fn kernel_choices(&self, inputs: &[&[usize]]) -> Result<Vec<LayerChoice>> {
-        let ready = self.shared.ready(&owned(inputs))?;
+        let ready = self.ready(&owned(inputs))?;
         ready.gpu("choices of kernels")?.kernel_choices(inputs)
     }
 
@@ -71,7 +142,7 @@ impl Session {
     /// Errors: as [`prepare`](Self::prepare).
     pub fn on_cpu(&self, inputs: &[&[usize]]) -> Result<Vec<OnCpu>> {
         let shapes = owned(inputs);
-        let ready = self.shared.ready(&shapes)?;
+        let ready = self.ready(&shapes)?;
         ready.check_whole("the operators on the CPU")?;
         let engine = ready.fallback.as_ref();
         engine.map_or(Ok(Vec::new()), |engine| engine.on_cpu(&shapes))
@@ -95,7 +166,7 @@ impl Session {
     ///
     /// Errors: the number of inputs; shapes that the graph or the model refuses.
     pub fn graph(&self, inputs: &[&[usize]]) -> Result<Arc<Graph>> {
-        Ok(Arc::clone(&self.shared.ready(&owned(inputs))?.graph))
+        Ok(Arc::clone(&self.ready(&owned(inputs))?.graph))
     }
 
     /// The inputs in their order: names, and what is declared of their types and shapes.
@@ -133,7 +204,7 @@ impl Session {
     ///
     /// Errors: the number of inputs, a shape that an operator refuses, and what the GPU may report.
     pub fn prepare(&self, inputs: &[&[usize]]) -> Result<()> {
-        self.shared.prepare(&owned(inputs))
+        self.watched(|| self.shared.prepare(&owned(inputs)))
     }
 
     /// [`prepare`](Self::prepare), awaited: natively another thread does it. In a browser compiling is the browser's, and
@@ -177,7 +248,8 @@ impl Session {
     #[cfg(not(target_family = "wasm"))]
     pub fn run_tensors<'a>(&self, inputs: &[impl Into<TensorView<'a>> + Clone]) -> Result<Vec<Tensor>> {
         let inputs = views(inputs);
-        self.ready_for(&inputs)?.engine.run(&inputs)
+        let ready = self.ready_for(&inputs)?;
+        self.watched(|| ready.engine.run(&inputs))
     }
 
     /// Runs the graph on inputs that are given with their names, in any order, and gives the outputs by theirs. Of outputs of one
@@ -258,14 +330,19 @@ impl Session {
             }
         }
         let engine = Arc::clone(&self.ready_for(&inputs)?.engine);
-        engine.start(&inputs)?.await
+        self.watched(|| engine.start(&inputs))?.await
     }
 
     /// What runs these inputs, whose types are those that the graph takes.
     fn ready_for(&self, inputs: &[TensorView<'_>]) -> Result<Arc<Ready>> {
-        let ready = self.shared.ready(&shapes_of(inputs))?;
+        let ready = self.ready(&shapes_of(inputs))?;
         ready.graph.check_types(inputs)?;
         Ok(ready)
+    }
+
+    /// What runs with these shapes of the inputs.
+    fn ready(&self, shapes: &[Vec<usize>]) -> Result<Arc<Ready>> {
+        self.watched(|| self.shared.ready(shapes))
     }
 
     /// Outputs that are all `f32`.
@@ -284,7 +361,7 @@ impl Session {
     #[cfg(not(target_family = "wasm"))]
     async fn prepare_elsewhere(&self, shapes: Vec<Vec<usize>>) -> Result<()> {
         let shared = Arc::clone(&self.shared);
-        elsewhere(on_a_thread, move || shared.prepare(&shapes)).await
+        self.watched(|| elsewhere(on_a_thread, move || shared.prepare(&shapes))).await
     }
 
     /// Uploads inputs once, for runs that stay on the GPU. Another run of this session with inputs of the same shapes
@@ -327,16 +404,17 @@ impl Session {
     ) -> Result<(Vec<Check>, Vec<Tensor>)> {
         let inputs = views(inputs);
         let ready = self.ready_for(&inputs)?;
-        let evaluations = ready.engine.evaluate(&inputs)?;
+        let evaluations = self.watched(|| ready.engine.evaluate(&inputs))?;
         let mut checks = Vec::new();
         for Evaluation { graph, values } in &evaluations {
-            checks.extend(check_values(graph, values, ready.engine.rounding(), observer)?);
+            let rounding = ready.engine.rounding();
+            checks.extend(self.watched(|| check_values(graph, values, rounding, observer))?);
         }
         let outputs = match evaluations.as_slice() {
             [Evaluation { graph, values }] if ready.is_whole => {
                 graph.outputs.iter().filter_map(|value| values[value.0].clone()).collect()
             }
-            _ => ready.engine.run(&inputs)?,
+            _ => self.watched(|| ready.engine.run(&inputs))?,
         };
         Ok((checks, outputs))
     }
@@ -375,7 +453,7 @@ impl Session {
     pub fn profile<'a>(&self, inputs: &[impl Into<TensorView<'a>> + Clone], repetitions: usize) -> Result<Profile> {
         let inputs = views(inputs);
         let engine = &self.ready_for(&inputs)?.engine;
-        engine.profile(&inputs, repetitions.max(1))
+        self.watched(|| engine.profile(&inputs, repetitions.max(1)))
     }
 
     /// What the outputs should be, with the bound on how far a correct run may be from it: the reference, whatever the session's

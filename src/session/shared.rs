@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 #[cfg(feature = "cpu")]
 use crate::cpu::CpuEngine;
-use crate::engine::{Engine, Kept, unsupported};
+use crate::engine::{Engine, Kept, PlanSettings, unsupported};
 use crate::error::Result;
 use crate::gpu::GpuEngine;
 use crate::graph::passes::Passes;
 use crate::graph::{Fold, Graph, Kind, Source, Stage};
+use crate::limits::Limits;
 use crate::precision::Precision;
 use crate::reference::ReferenceEngine;
 use crate::session::backend::Backend;
@@ -27,11 +28,14 @@ pub(crate) struct Settings {
     pub(super) plans_kept: usize,
     /// What the CPU computes where a GPU does not.
     pub(super) fallback: Fallback,
+    /// How much of the machine it may take.
+    pub(super) limits: Limits,
 }
 
 impl Settings {
     /// Makes a graph ready. `plans_kept` is for how many sets of input shapes it is run.
     pub(super) fn ready(&self, graph: Arc<Graph>, plans_kept: usize) -> Result<Ready> {
+        self.limits.check_nodes(graph.nodes.len())?;
         let (mut on_gpu, mut fallback) = (None, None);
         let engine: Arc<dyn Engine> = match &self.backend {
             Backend::Gpu(gpu) if self.fallback != Fallback::Never => {
@@ -39,11 +43,11 @@ impl Settings {
                 Arc::clone(fallback.insert(Arc::new(engine))) as _
             }
             Backend::Gpu(gpu) => {
-                let engine = GpuEngine::new(gpu, &graph, &self.passes, self.precision, plans_kept)?;
+                let engine = GpuEngine::new(gpu, &graph, self.plan_settings(plans_kept), self.precision)?;
                 Arc::clone(on_gpu.insert(Arc::new(engine))) as _
             }
             #[cfg(feature = "cpu")]
-            Backend::Cpu(cpu) => Arc::new(CpuEngine::new(cpu, &graph, &self.passes, plans_kept)?),
+            Backend::Cpu(cpu) => Arc::new(CpuEngine::new(cpu, &graph, self.plan_settings(plans_kept))?),
             Backend::Reference => Arc::new(ReferenceEngine::new(Arc::clone(&graph))),
         };
         Ok(Ready {
@@ -53,6 +57,14 @@ impl Settings {
             fallback,
             is_whole: true,
         })
+    }
+
+    fn plan_settings(&self, plans_kept: usize) -> PlanSettings {
+        PlanSettings {
+            passes: self.passes.clone(),
+            plans_kept,
+            limits: self.limits.clone(),
+        }
     }
 
     /// Makes ready what a model of so many outputs is for certain shapes.
@@ -138,12 +150,14 @@ impl Shared {
             Made::Each(model, kept) => {
                 // Its weights are found where others have them, before one of those goes.
                 let make = || {
-                    let stage = model.fold(&known, constants)?;
-                    let ready = self.settings.ready_model(stage, model.outputs().len())?;
-                    if ready.on_gpu.is_none() {
-                        ready.engine.prepare(shapes)?;
-                    }
-                    Ok(Arc::new(ready))
+                    self.settings.limits.planned(|| {
+                        let stage = model.fold(&known, constants)?;
+                        let ready = self.settings.ready_model(stage, model.outputs().len())?;
+                        if ready.on_gpu.is_none() {
+                            ready.engine.prepare(shapes)?;
+                        }
+                        Ok(Arc::new(ready))
+                    })
                 };
                 kept.get_or_make(shapes, make, Ok)
             }

@@ -1,5 +1,6 @@
 //! Checks a network operator by operator, so that a wrong answer has a name.
 
+use crate::cancel;
 use crate::engine::Rounding;
 use crate::error::Result;
 use crate::graph::{Graph, Node, ValueId};
@@ -28,7 +29,10 @@ pub(super) fn check_values(
     rounding: Rounding,
     observer: &mut dyn FnMut(&Check),
 ) -> Result<Vec<Check>> {
-    let check = |node| check_node(node, values, rounding).inspect(|check| observer(check));
+    let check = |node| {
+        cancel::check()?;
+        check_node(node, values, rounding).inspect(|check| observer(check))
+    };
     graph.nodes.iter().map(check).collect()
 }
 

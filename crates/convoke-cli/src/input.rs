@@ -11,7 +11,7 @@ use convoke::{DType, Tensor, TensorView};
 use super::decode::EXTENSIONS;
 use super::picture::PictureOptions;
 use super::shapes::{shape, shapes_of};
-use super::{layout, npy};
+use super::{layout, limits, npy};
 
 /// The most that is read from a file, and the most that the pictures of a folder make together.
 const MOST_BYTES: u64 = 4 << 30;
@@ -165,6 +165,14 @@ impl InputArguments {
             error @ convoke::Error::Unsupported { .. } => format!("{error}\n-v names the nodes").into(),
             error => Box::<dyn std::error::Error>::from(error),
         })?;
+        let drawn = arrays.iter().zip(&input_shapes).filter(|(array, _)| array.is_none());
+        let extents = |shape: &[usize]| {
+            shape
+                .iter()
+                .fold(4, |bytes: u64, &extent| bytes.saturating_mul(extent as u64))
+        };
+        let bytes = drawn.map(|(_, shape)| extents(shape)).fold(0, u64::saturating_add);
+        limits::asked().check_inputs(bytes)?;
         let mut random = Random::new(0);
         let inputs = arrays.into_iter().zip(model.inputs().iter().zip(&input_shapes));
         let inputs = inputs.map(|(array, (info, shape))| match array {

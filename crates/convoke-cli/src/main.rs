@@ -9,6 +9,7 @@ mod fallback;
 mod input;
 mod inspect;
 mod layout;
+mod limits;
 mod model;
 mod npy;
 mod outcome;
@@ -43,6 +44,13 @@ struct Arguments {
     /// What is asked for here and not there is an error. `bench` takes several, each with its own `--adapter`.
     #[arg(long, global = true, value_name = "ADAPTER", help_heading = "Global options")]
     adapter: Vec<String>,
+    /// Allow more or less than files that nobody trusts may take: `run-seconds`, `planning-seconds`, `loading-seconds`,
+    /// `operations`, `nodes`, `host-bytes` or `device-bytes`, each with a number, which may have K, M, G or T after it, or `none`.
+    ///
+    /// Several at once, or with commas between them; the environment's `CONVOKE_LIMITS` says the same. Commands that measure (`bench`,
+    /// `tune`) go by the environment alone.
+    #[arg(long, global = true, value_name = "NAME=NUMBER", help_heading = "Global options")]
+    limit: Vec<String>,
     /// Log more to stderr; twice for more still.
     #[arg(short, long, global = true, action = clap::ArgAction::Count, help_heading = "Global options")]
     verbose: u8,
@@ -76,6 +84,10 @@ enum Command {
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     log_to_stderr(arguments.verbose);
+    if let Err(error) = limits::ask(&arguments.limit) {
+        Arguments::command().error(ErrorKind::ValueValidation, error).exit();
+    }
+    limits::hear_interrupts();
     let mut out = io::stdout().lock();
     if arguments.adapter.len() > 1 && !matches!(arguments.command, Command::Bench(_)) {
         let message = "only `bench` takes more than one --adapter";
@@ -103,6 +115,9 @@ fn main() -> ExitCode {
             return ExitCode::SUCCESS;
         }
         complain("error", &error);
+        if limits::token().is_cancelled() {
+            return ExitCode::from(limits::INTERRUPTED_CODE);
+        }
         ExitCode::FAILURE
     })
 }

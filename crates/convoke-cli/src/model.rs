@@ -12,6 +12,7 @@ use ndarray::{ArrayView1, Axis};
 
 use super::fallback::FallbackArguments;
 use super::input::{InputArguments, check_names, resolve};
+use super::limits;
 use super::npy;
 use super::outcome::{self, Outcome, announce, complain};
 use super::plan::PlanArguments;
@@ -81,10 +82,10 @@ pub(super) fn open(path: &Path, external_data: Option<&Path>) -> convoke::Result
     {
         return Err(Error::Onnx(named("the file is empty")));
     }
-    let options = match external_data {
-        Some(folder) => Options::new().external_folder(folder),
-        None => Options::new(),
-    };
+    let mut options = Options::new().limits(limits::asked()).until(limits::token());
+    if let Some(folder) = external_data {
+        options = options.external_folder(folder);
+    }
     Model::open_with(path, &options).map_err(|error| match error {
         Error::Unsupported { operator, message } => Error::Unsupported {
             operator,

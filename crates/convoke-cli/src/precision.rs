@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::limits;
 use clap::{Args, ValueEnum};
 use convoke::onnx::Model;
 use convoke::{Backend, Fallback, Precision, Result, Session};
@@ -37,6 +38,8 @@ impl PrecisionArguments {
             .backend(backend.clone())
             .precision(self.get())
             .fallback(fallback)
+            .limits(limits::asked())
             .build(model.into())
+            .map(|session| session.until(limits::token()))
     }
 }

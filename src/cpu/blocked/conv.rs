@@ -12,6 +12,7 @@ use super::weights::{Packed, Panel, Part, Products, Weights};
 use crate::cpu::epilogue::Epilogue;
 use crate::cpu::gemm::with_scratch;
 use crate::cpu::operand::Operand;
+use crate::cpu::parallel;
 use crate::cpu::plane::{Plane, split};
 use crate::cpu::vectors::arch;
 use crate::error::Result;
@@ -153,11 +154,11 @@ impl<'a> Problem<'a> {
                 }
             }
         }
-        tasks
+        let tasks = tasks
             .into_par_iter()
             .with_min_len(schedule.least)
-            .with_max_len(schedule.least)
-            .for_each(|task| task.run(self, weights));
+            .with_max_len(schedule.least);
+        parallel::for_each(tasks, |task| task.run(self, weights));
     }
 }
 

@@ -8,6 +8,7 @@ use super::conv::Problem;
 use super::finish::Finish;
 use super::layout::{BLOCK, blocks};
 use crate::cpu::gemm::with_scratch;
+use crate::cpu::parallel;
 use crate::cpu::vectors::arch;
 use crate::ops::AxisWindow;
 
@@ -35,7 +36,7 @@ pub(super) fn run(problem: &Problem<'_>, weights: &[f32], output: &mut [f32]) {
         }
     }
     let least = problem.schedule.least;
-    tasks.into_par_iter().with_min_len(least).for_each(|task| task.run(problem));
+    parallel::for_each(tasks.into_par_iter().with_min_len(least), |task| task.run(problem));
 }
 
 /// A band of one block of an image.

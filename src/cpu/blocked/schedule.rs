@@ -11,8 +11,9 @@ use crate::error::Result;
 use crate::lock::lock;
 use crate::ops::Conv;
 
-/// Elements of a band's rows that stay in the second-level cache.
-const BAND: usize = 1 << 16;
+/// The most elements of a band's rows. A part of the sums reads a few of their blocks alone, and what it is multiplied by stays longer in the
+/// first-level cache the more positions a band has.
+const BAND: usize = 1 << 18;
 /// Positions of a band, whose sums of a panel stay there too.
 const MOST_POSITIONS: usize = 1 << 10;
 /// Multiply-adds that are worth a thread.
@@ -182,4 +183,68 @@ fn shares(of: usize, count: usize) -> Vec<Range<usize>> {
 
 fn even(of: usize, count: usize) -> impl ExactSizeIterator<Item = Range<usize>> {
     (0..count).map(move |share| share * of / count..(share + 1) * of / count)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cpu::operand::Operand;
+
+    /// Of a 3x3 convolution of so many channels into so many, on a square.
+    fn schedule(inputs: usize, outputs: usize, extent: usize, threads: usize) -> Schedule {
+        let op = Conv::new().padding(1);
+        let (input, weight) = ([1, inputs, extent, extent], [outputs, inputs, 3, 3]);
+        let data = vec![1.0; weight.iter().product()];
+        let operand = Operand {
+            shape: &weight,
+            data: &data,
+            layout: Layout::Plain,
+        };
+        let weights = Weights::new(&op, &operand);
+        Schedule::new(&op, (&input, Layout::Blocked), &weight, &weights, threads).unwrap()
+    }
+
+    #[test]
+    fn every_row_and_every_panel_is_of_one_task() {
+        for (inputs, outputs, extent) in [(16, 16, 5), (32, 200, 7), (64, 64, 60), (16, 16, 300), (256, 48, 14)] {
+            for threads in [1, 2, 3, 16] {
+                let schedule = schedule(inputs, outputs, extent, threads);
+                let rows: Vec<usize> = schedule.bands.iter().flat_map(|band| band.range.clone()).collect();
+                assert_eq!(rows, (0..extent).collect::<Vec<_>>());
+                let panels: Vec<usize> = schedule.parts.iter().cloned().flatten().collect();
+                assert_eq!(panels, (0..panels.len()).collect::<Vec<_>>());
+                assert!(schedule.bands.iter().all(|band| !band.range.is_empty()));
+                assert!(schedule.parts.iter().all(|part| !part.is_empty()));
+            }
+        }
+    }
+
+    #[test]
+    fn threads_have_shares_of_about_the_same_size() {
+        // One panel of weights by vectors of 16, few positions of many, many positions of few.
+        for (inputs, outputs, extent) in [(256, 64, 14), (512, 512, 7), (32, 32, 100), (96, 160, 14)] {
+            for threads in [2, 4] {
+                let schedule = schedule(inputs, outputs, extent, threads);
+                let largest = |shares: Vec<usize>| shares.into_iter().max().unwrap_or(0) as f64;
+                let rows = largest(schedule.bands.iter().map(|band| band.range.len()).collect()) / extent as f64;
+                let panels: usize = schedule.parts.iter().map(ExactSizeIterator::len).sum();
+                let part = largest(schedule.parts.iter().map(ExactSizeIterator::len).collect()) / panels as f64;
+                let rounds = (schedule.bands.len() * schedule.parts.len()).div_ceil(threads);
+                let longest = rounds as f64 * rows * part;
+                assert!(
+                    longest < 1.5 / threads as f64,
+                    "{inputs} {outputs} {extent}: {longest} by {threads} threads"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn little_work_is_of_one_thread() {
+        let schedule = schedule(16, 16, 5, 8);
+        assert_eq!(
+            (schedule.bands.len(), schedule.parts.len(), schedule.least),
+            (1, 1, usize::MAX)
+        );
+    }
 }

@@ -2,9 +2,10 @@
 
 use rayon::prelude::*;
 
-use super::depthwise::{self, is_exact};
+use super::depthwise::{self, LARGEST_EXACT, largest_sum};
 use super::dot::{ROWS, Vectors};
 use super::input::{Bytes, interleave, word};
+use super::planes;
 use super::product::{Product, Rule, Run, Source, run};
 use super::weights::Packed;
 use crate::cpu::columns::{Matrix, Taps, Windows};
@@ -24,7 +25,10 @@ pub(crate) struct ConvWeights {
 enum Kernel {
     Products(Vec<Packed<ROWS>>),
     /// By the definition, in floats that hold all sums.
-    Direct(Vec<f32>),
+    Direct {
+        weight: Vec<f32>,
+        largest_sum: u64,
+    },
 }
 
 impl ConvWeights {
@@ -32,8 +36,12 @@ impl ConvWeights {
     pub(crate) fn new(op: &Conv, weight: &[i32], shape: &[usize]) -> Option<Self> {
         let (rows, channels) = (shape[0] / op.groups, shape[1]);
         let taps: usize = shape[2..].iter().product();
-        let kernel = if is_direct(op, shape) && is_exact(weight, channels * taps) {
-            Kernel::Direct(weight.iter().map(|&x| x as f32).collect())
+        let largest_sum = largest_sum(weight, channels * taps);
+        let kernel = if is_direct(op, shape) && largest_sum <= LARGEST_EXACT {
+            Kernel::Direct {
+                weight: weight.iter().map(|&x| x as f32).collect(),
+                largest_sum,
+            }
         } else {
             let groups = weight.chunks_exact((rows * channels * taps).max(1));
             let pack = |group| {
@@ -52,7 +60,7 @@ impl ConvWeights {
     pub(crate) fn name(&self) -> &'static str {
         match self.kernel {
             Kernel::Products(_) => "product of bytes",
-            Kernel::Direct(_) => "direct of bytes",
+            Kernel::Direct { .. } => "direct of bytes",
         }
     }
 }
@@ -73,7 +81,13 @@ pub(crate) fn conv<O: Send>(
     let is_pointwise = is_pointwise(&geometry);
     let geometry = Plane::of(&geometry, op.padding_mode);
     let groups = match &weights.kernel {
-        Kernel::Direct(weight) => return depthwise::run(op, &geometry, input, weight, output, finish),
+        Kernel::Direct { weight, largest_sum } => {
+            if planes::fits(op, &geometry, *largest_sum) {
+                planes::run(op, &geometry, input, weight, output, finish);
+                return Ok(());
+            }
+            return depthwise::run(op, &geometry, input, weight, output, finish);
+        }
         Kernel::Products(groups) => groups,
     };
     let plane = geometry.input.height * geometry.input.width;

@@ -8,15 +8,12 @@ use crate::error::Result;
 use crate::ops::Conv;
 
 /// The largest whole number up to which `f32` has every one.
-const LARGEST_EXACT: u64 = 1 << 24;
+pub(super) const LARGEST_EXACT: u64 = 1 << 24;
 
-/// Whether sums of so many products of these weights by bytes are exact in floats.
-pub(super) fn is_exact(weight: &[i32], terms: usize) -> bool {
+/// What a sum of so many products of these weights by bytes cannot exceed.
+pub(super) fn largest_sum(weight: &[i32], terms: usize) -> u64 {
     let most = weight.iter().map(|x| u64::from(x.unsigned_abs())).max().unwrap_or(0);
-    let sum = most
-        .checked_mul(u8::MAX.into())
-        .and_then(|product| product.checked_mul(terms as u64));
-    sum.is_some_and(|sum| sum <= LARGEST_EXACT)
+    most.saturating_mul(u8::MAX.into()).saturating_mul(terms as u64)
 }
 
 pub(super) fn run<O: Send>(

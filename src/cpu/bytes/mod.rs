@@ -11,6 +11,7 @@ mod depthwise;
 mod dot;
 mod input;
 mod matmul;
+mod planes;
 mod product;
 #[cfg(test)]
 mod tests;

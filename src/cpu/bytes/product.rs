@@ -7,6 +7,7 @@ use rayon::prelude::*;
 use super::dot::{Block, ColumnWords, PANELS, ROWS, RowWords, Sums, Vectors};
 use crate::cpu::columns::{Columns, Item};
 use crate::cpu::gemm::with_scratch;
+use crate::cpu::parallel;
 use crate::cpu::product::COLUMNS;
 
 /// The words of a tile's columns: 512 KiB, of which the second-level cache has room for others beside.
@@ -119,7 +120,7 @@ pub(super) fn run<O: Send>(
             }
         }
     }
-    work.into_par_iter().with_max_len(1).for_each(|tile| tile.run(rule));
+    parallel::for_each(work.into_par_iter().with_max_len(1), |tile| tile.run(rule));
 }
 
 struct Tile<'a, O> {

@@ -32,7 +32,7 @@ fn tensor(numbers: &[i32]) -> Tensor {
 #[test]
 fn convolutions_are_the_same_by_all_vectors() {
     let padded = Conv::new().padding(1);
-    let cases: [(Conv, &[usize], &[usize]); 9] = [
+    let cases: [(Conv, &[usize], &[usize]); 13] = [
         (padded, &[2, 5, 9, 7], &[13, 5, 3, 3]),
         // Whole words of channels; more than one tile; tiles parted by rows.
         (padded.stride(2), &[1, 8, 40, 33], &[7, 8, 3, 2]),
@@ -41,6 +41,14 @@ fn convolutions_are_the_same_by_all_vectors() {
         (padded.groups(2), &[2, 10, 4, 6], &[18, 5, 3, 3]),
         // By the definition, with sums that floats hold, and with sums that they do not.
         (padded.groups(6), &[2, 6, 9, 31], &[6, 1, 3, 3]),
+        (padded.groups(5).stride(2), &[2, 5, 7, 30], &[5, 1, 3, 3]),
+        (padded.groups(4).padding(2).dilation(2), &[1, 4, 3, 70], &[4, 1, 3, 2]),
+        (
+            padded.groups(3).padding_mode(PaddingMode::Circular),
+            &[2, 3, 4, 4],
+            &[3, 1, 3, 3],
+        ),
+        (Conv::new().groups(3).stride(3), &[2, 3, 40], &[3, 1, 5]),
         (padded.groups(2).padding(10), &[1, 2, 9, 31], &[2, 1, 17, 19]),
         (padded.padding_mode(PaddingMode::Reflect), &[1, 9, 6, 5], &[9, 9, 3, 3]),
         (Conv::new().padding(1), &[1, 4, 50], &[9, 4, 3]),

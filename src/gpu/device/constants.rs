@@ -1,10 +1,9 @@
 //! The constants of sessions on a device: those that are equal are one buffer.
 
-use std::collections::HashMap;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, Weak};
 
-use crate::content::{Key, Seeds};
+use crate::content::{Held, Key, Seeds};
 use crate::gpu::device::pool::PooledBuffer;
 use crate::precision::Precision;
 
@@ -12,7 +11,7 @@ use crate::precision::Precision;
 #[derive(Debug, Default)]
 pub(crate) struct Constants {
     pub(crate) seeds: Seeds,
-    pub(crate) buffers: Mutex<HashMap<(Key, Precision), Weak<PooledBuffer>>>,
+    pub(crate) buffers: Mutex<Held<(Key, Precision), PooledBuffer>>,
     pub(crate) uploaded: AtomicU64,
 }
 

@@ -2,6 +2,8 @@
 
 use std::ops::Deref;
 use std::sync::Arc;
+#[cfg(not(target_family = "wasm"))]
+use std::sync::{Mutex, Weak};
 
 use crate::error::Result;
 use crate::gpu::device::constants::Constants;
@@ -17,6 +19,20 @@ pub(crate) struct Context {
     pub(crate) pool: Arc<BufferPool>,
     pub(crate) pipelines: Pipelines,
     pub(crate) constants: Constants,
+    /// How the device was opened, where convoke did it.
+    #[cfg(not(target_family = "wasm"))]
+    pub(crate) opening: Option<Opening>,
+    /// The device that took this one's place when it was lost.
+    #[cfg(not(target_family = "wasm"))]
+    pub(crate) successor: Mutex<Weak<Context>>,
+}
+
+/// What a device is opened with, so that another can take its place.
+#[cfg(not(target_family = "wasm"))]
+#[derive(Clone, Debug)]
+pub(crate) struct Opening {
+    pub(crate) adapter: wgpu::Adapter,
+    pub(crate) pipeline_cache: Option<std::path::PathBuf>,
 }
 
 impl Deref for Context {
@@ -35,6 +51,10 @@ impl Context {
             pool: Arc::default(),
             pipelines: Pipelines::default(),
             constants: Constants::default(),
+            #[cfg(not(target_family = "wasm"))]
+            opening: None,
+            #[cfg(not(target_family = "wasm"))]
+            successor: Mutex::default(),
         }
     }
 

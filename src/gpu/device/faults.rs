@@ -23,6 +23,9 @@ pub(crate) struct Faults {
 struct Reported {
     lost: OnceLock<String>,
     first: Mutex<Option<Error>>,
+    /// For tests: after how many calls one fails.
+    #[cfg(test)]
+    fails_after: Mutex<Option<usize>>,
 }
 
 impl Reported {
@@ -72,11 +75,40 @@ impl Faults {
         (made, errors.into_iter().flatten().next().map(told))
     }
 
+    /// Has a call fail once so many others were made; `None` has none fail.
+    #[cfg(test)]
+    pub(crate) fn fail_after(&self, calls: Option<usize>) {
+        *lock(&self.reported.fails_after) = calls;
+    }
+
+    /// How many calls are left until one fails.
+    #[cfg(test)]
+    pub(crate) fn left(&self) -> Option<usize> {
+        *lock(&self.reported.fails_after)
+    }
+
+    /// What a test has this call fail with.
+    pub(crate) fn injected(&self) -> Option<Error> {
+        #[cfg(test)]
+        {
+            let mut left = lock(&self.reported.fails_after);
+            match &mut *left {
+                Some(0) => {
+                    *left = None;
+                    return Some(Error::OutOfMemory("a test's doing".to_owned()));
+                }
+                Some(calls) => *calls -= 1,
+                None => {}
+            }
+        }
+        None
+    }
+
     /// Does something; the error that the device reports of it is for the next check.
     #[cfg(not(target_family = "wasm"))]
     pub(crate) fn scoped<T>(&self, device: &wgpu::Device, act: impl FnOnce() -> T) -> T {
         let (made, error) = Self::caught(device, act);
-        if let Some(error) = error {
+        if let Some(error) = error.or_else(|| self.injected()) {
             self.reported.keep(error);
         }
         made
@@ -92,9 +124,14 @@ impl Faults {
         made
     }
 
-    /// Whether the device is known to be lost.
-    pub(crate) fn is_lost(&self) -> bool {
-        self.reported.lost.get().is_some()
+    /// Does something of whose errors nobody is told.
+    pub(crate) fn ignored<T>(device: &wgpu::Device, act: impl FnOnce() -> T) -> T {
+        let scopes = scopes(device);
+        let made = act();
+        for scope in scopes.into_iter().rev() {
+            drop(scope.pop());
+        }
+        made
     }
 
     /// The first error since the last check; a lost device stays lost.
@@ -111,10 +148,18 @@ impl Faults {
         }
     }
 
+    /// Whether the device is lost.
+    pub(crate) fn is_lost(&self, device: &wgpu::Device) -> bool {
+        if self.reported.lost.get().is_none() && is_lost(device) {
+            let _ = self.reported.lost.set("destroyed, or given up by its driver".to_owned());
+        }
+        self.reported.lost.get().is_some()
+    }
+
     /// An error as it is, or that the device is lost: its calls then fail in one way or another.
     pub(crate) fn explained(&self, device: &wgpu::Device, error: Error) -> Error {
-        if self.reported.lost.get().is_none() && matches!(error, Error::Gpu(_)) && is_lost(device) {
-            let _ = self.reported.lost.set("destroyed, or given up by its driver".to_owned());
+        if matches!(error, Error::Gpu(_)) {
+            self.is_lost(device);
         }
         match self.reported.lost.get() {
             Some(reason) => Error::DeviceLost(reason.clone()),

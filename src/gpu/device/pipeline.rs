@@ -1,6 +1,6 @@
 //! Pipelines, made once for each kernel and set of constants.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -44,11 +44,11 @@ impl Pipelines {
     /// is for whoever gets it to find out.
     #[cfg(not(target_family = "wasm"))]
     pub(crate) fn ahead<T>(&self, device: &RawDevice, keys: &[PipelineKey], work: impl FnOnce() -> T) -> T {
-        let mut missing: Vec<&PipelineKey> = Vec::new();
-        for key in keys {
-            if !missing.contains(&key) && !lock(&self.compiled).contains_key(key) {
-                missing.push(key);
-            }
+        let mut seen = HashSet::new();
+        let mut missing: Vec<&PipelineKey> = keys.iter().filter(|&key| seen.insert(key)).collect();
+        {
+            let compiled = lock(&self.compiled);
+            missing.retain(|&key| !compiled.contains_key(key));
         }
         let threads = std::thread::available_parallelism().map_or(1, usize::from).min(missing.len());
         let next = AtomicUsize::new(0);

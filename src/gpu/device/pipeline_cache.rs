@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
 use crate::gpu::device::adapter::AdapterInfo;
+use crate::gpu::device::faults::Faults;
 
 /// The first line of a file.
 const MAGIC: &str = "convoke pipelines 1";
@@ -34,7 +35,7 @@ impl PipelineCache {
             }
             data
         });
-        let handle = create(device, data.as_deref());
+        let handle = made_of(device, data.as_deref(), &path);
         Some(Self { handle, path, owner })
     }
 
@@ -69,6 +70,20 @@ impl Drop for PipelineCache {
             log::warn!("pipelines are not kept: {error}");
         }
     }
+}
+
+/// A cache that begins with this data, or empty where the device refuses it: what has another length or header than it was written
+/// with, for all that its checksum is right. The next time that it is saved a good file takes the place of this one.
+fn made_of(device: &wgpu::Device, data: Option<&[u8]>, path: &Path) -> wgpu::PipelineCache {
+    let (handle, refused) = Faults::caught(device, || create(device, data));
+    let (Some(_), Some(why)) = (data, refused) else {
+        return handle;
+    };
+    log::warn!("{} is dropped: {why}", path.display());
+    if let Err(error) = std::fs::remove_file(path) {
+        log::warn!("{}: {error}", path.display());
+    }
+    create(device, None)
 }
 
 #[expect(
@@ -110,6 +125,51 @@ fn checksum(data: &[u8]) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Every byte of what wgpu puts before a driver's data, changed, with the checksum made right again.
+    #[test]
+    fn data_that_the_device_refuses_is_dropped_and_nobody_hears_of_it() {
+        let Some(gpu) = crate::testing::gpu().unwrap() else { return };
+        let folder = std::env::temp_dir().join(format!("convoke-refused-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let path = folder.join("pipelines.bin");
+        let open = || {
+            crate::Gpu::builder()
+                .named(&gpu.info().name)
+                .pipeline_cache(&path)
+                .build()
+                .unwrap()
+        };
+        let owner = gpu.info().to_string();
+        let first = open();
+        if first.context.pipeline_cache.is_none() {
+            println!("skipped: {owner} keeps no pipelines");
+            return;
+        }
+        first.save_pipelines().unwrap();
+        drop(first);
+        let whole = unpack(&std::fs::read(&path).unwrap(), &owner).unwrap().to_vec();
+        let mut refused = 0;
+        for place in 0..64.min(whole.len()) {
+            let mut changed = whole.clone();
+            changed[place] ^= 0x55;
+            std::fs::write(&path, pack(&changed, &owner)).unwrap();
+            let gpu = open();
+            refused += usize::from(!path.exists());
+            let input = ndarray::arr1(&[-1.0_f32, 2.0]);
+            let output = gpu.unary(&gpu.upload(&input).unwrap(), crate::ops::Unary::Relu).unwrap();
+            assert_eq!(
+                output.read::<f32>().unwrap().as_slice(),
+                Some(&[0.0, 2.0][..]),
+                "byte {place}"
+            );
+            gpu.save_pipelines().unwrap();
+            assert!(unpack(&std::fs::read(&path).unwrap(), &owner).is_some());
+        }
+        std::fs::remove_dir_all(&folder).unwrap();
+        // What says whose data it is; what wgpu thinks may happen to a file it passes over by itself.
+        assert!(refused >= 16, "{refused} of 64 changed bytes were refused");
+    }
 
     #[test]
     fn only_whole_files_of_the_same_adapter_are_taken() {

@@ -3,9 +3,15 @@
 use crate::gpu::device::capabilities::Capabilities;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+#[cfg(not(target_family = "wasm"))]
+use crate::cancel::Watch;
 use crate::error::{Error, Result};
 use crate::gpu::device::adapter::AdapterInfo;
 use crate::gpu::device::faults::Faults;
+
+/// After how long a wait is asked whether the run is stopped.
+#[cfg(not(target_family = "wasm"))]
+const ASKED_AFTER: std::time::Duration = std::time::Duration::from_millis(10);
 
 /// A device and its queue, with the calls on them that can fail.
 #[derive(Debug)]
@@ -24,7 +30,7 @@ pub(crate) struct RawDevice {
     pub(crate) poller: crate::gpu::device::poller::Poller,
     /// Whether storage buffers can be mapped, and are best written and read so.
     pub(crate) maps_storage: bool,
-    faults: Faults,
+    pub(crate) faults: Faults,
 }
 
 /// How many objects were made on a device so far.
@@ -124,9 +130,10 @@ impl RawDevice {
     /// What `make` makes, or the error that the device reported of it and of nothing else: several threads may be at work.
     #[cfg(not(target_family = "wasm"))]
     pub(crate) fn guarded<T>(&self, make: impl FnOnce() -> T) -> Result<T> {
-        match Faults::caught(&self.device, make) {
-            (_, Some(error)) => Err(self.explained(error)),
-            (made, None) => Ok(made),
+        let (made, error) = Faults::caught(&self.device, make);
+        match error.or_else(|| self.faults.injected()) {
+            Some(error) => Err(self.explained(error)),
+            None => Ok(made),
         }
     }
 
@@ -147,14 +154,38 @@ impl RawDevice {
             .map_err(|error| self.explained(Error::Gpu(error.to_string())))
     }
 
+    /// Waits for a submission, or until something stops the run.
+    #[cfg(not(target_family = "wasm"))]
+    pub(crate) fn wait_for(&self, submission: wgpu::SubmissionIndex) -> Result<()> {
+        let watch = Watch::current();
+        if let Some(error) = self.faults.injected() {
+            return Err(error);
+        }
+        loop {
+            watch.check()?;
+            let wait = wgpu::PollType::Wait {
+                submission_index: Some(submission.clone()),
+                timeout: watch.may_stop().then_some(ASKED_AFTER),
+            };
+            match self.device.poll(wait) {
+                Ok(_) => return Ok(()),
+                Err(wgpu::PollError::Timeout) => {}
+                Err(error) => {
+                    self.check()?;
+                    return Err(self.explained(Error::Gpu(error.to_string())));
+                }
+            }
+        }
+    }
+
     /// The first error of convoke's calls on the device since the last check; a lost device stays lost.
     pub(crate) fn check(&self) -> Result<()> {
         self.faults.check(&self.device)
     }
 
-    /// Whether the device is known to be lost.
+    /// Whether the device is gone, as far as anything that was done on it has shown or a try shows now.
     pub(crate) fn is_lost(&self) -> bool {
-        self.faults.is_lost()
+        self.faults.is_lost(&self.device)
     }
 
     /// An error as it is, or that the device is lost, where that is behind it.

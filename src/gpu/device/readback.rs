@@ -3,11 +3,13 @@
 use futures_intrusive::channel::shared::{OneshotReceiver, oneshot_channel};
 
 use crate::error::{Error, Result};
+use crate::gpu::device::faults::Faults;
 use crate::gpu::device::raw_device::RawDevice;
 
 /// The beginning of a buffer that is mapped, or will be.
 #[derive(Debug)]
 struct Mapping {
+    device: wgpu::Device,
     buffer: wgpu::Buffer,
     bytes: u64,
     mapped: OneshotReceiver<Result<(), wgpu::BufferAsyncError>>,
@@ -21,7 +23,12 @@ impl Mapping {
             let _ = sender.send(result);
         };
         device.scoped(|| buffer.map_async(mode, ..bytes, done));
-        Self { buffer, bytes, mapped }
+        Self {
+            device: device.device.clone(),
+            buffer,
+            bytes,
+            mapped,
+        }
     }
 
     async fn wait(&self) -> Result<()> {
@@ -34,6 +41,14 @@ impl Mapping {
 
     fn view(&self) -> Result<wgpu::BufferView> {
         self.buffer.get_mapped_range(..self.bytes).map_err(told)
+    }
+}
+
+/// Whatever came of it, the buffer is mapped no longer, nor will be: others may use it.
+impl Drop for Mapping {
+    fn drop(&mut self) {
+        // What is wrong with a buffer that failed to be mapped has been told.
+        Faults::ignored(&self.device, || self.buffer.unmap());
     }
 }
 
@@ -87,14 +102,7 @@ impl Readback {
     /// Blocks until the bytes are there and hands those of each buffer to `read`.
     #[cfg(not(target_family = "wasm"))]
     pub(crate) fn finish_blocking<T>(self, device: &RawDevice, read: impl FnOnce(&[&[u8]]) -> T) -> Result<T> {
-        let wait = wgpu::PollType::Wait {
-            submission_index: Some(self.submission.clone()),
-            timeout: None,
-        };
-        if let Err(error) = device.device.poll(wait) {
-            device.check()?;
-            return Err(device.explained(Error::Gpu(error.to_string())));
-        }
+        device.wait_for(self.submission.clone())?;
         pollster::block_on(self.collect(device, read))
     }
 
@@ -108,15 +116,15 @@ impl Readback {
             hear_of_loss(device).await;
         }
         device.check()?;
+        if let Some(error) = device.faults.injected() {
+            return Err(error);
+        }
         mapped.map_err(|error| device.explained(error))?;
         let value = {
             let views = self.parts.iter().map(Mapping::view).collect::<Result<Vec<_>>>();
             let views = views.map_err(|error| device.explained(error))?;
             read(&views.iter().map(|view| &**view).collect::<Vec<_>>())
         };
-        for part in &self.parts {
-            device.scoped(|| part.buffer.unmap());
-        }
         Ok(value)
     }
 }
@@ -154,6 +162,5 @@ pub(crate) fn write_in_place(device: &RawDevice, buffer: &wgpu::Buffer, bytes: &
         }
     }
     buffer.get_mapped_range_mut(..length).map_err(told)?.copy_from_slice(bytes);
-    device.scoped(|| buffer.unmap());
     Ok(())
 }

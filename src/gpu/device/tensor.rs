@@ -1,7 +1,7 @@
 //! Tensors in GPU memory.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Weak};
 
 use ndarray::ArrayD;
 
@@ -57,7 +57,7 @@ impl Tensor {
         let key = (constants.seeds.key(array), precision);
         // Held while it is uploaded: whoever wants the same one meanwhile gets it.
         let mut buffers = lock(&constants.buffers);
-        if let Some(buffer) = buffers.get(&key).and_then(Weak::upgrade) {
+        if let Some(buffer) = buffers.get(&key) {
             return Ok(Self {
                 context: Arc::clone(context),
                 buffer: Some(buffer),
@@ -71,8 +71,7 @@ impl Tensor {
             constants
                 .uploaded
                 .fetch_add(stored_bytes(&tensor.shape, precision), Ordering::Relaxed);
-            buffers.retain(|_, buffer| buffer.strong_count() > 0);
-            buffers.insert(key, Arc::downgrade(buffer));
+            buffers.insert(key, buffer);
         }
         Ok(tensor)
     }

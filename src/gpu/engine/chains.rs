@@ -180,6 +180,7 @@ mod tests {
     use super::*;
     use crate::Precision;
     use crate::engine::Engine;
+    use crate::engine::PlanSettings;
     use crate::gpu::engine::GpuEngine;
     use crate::graph::magnitudes::plain_quotients;
     use crate::graph::passes::Passes;
@@ -202,7 +203,7 @@ mod tests {
 
     fn engine(gpu: &crate::Gpu, graph: &Graph) -> GpuEngine {
         let passes = Passes::new(&[], |_, _| unreachable!("there are no passes"));
-        GpuEngine::new(gpu, graph, &passes, Precision::F32, 1).unwrap()
+        GpuEngine::new(gpu, graph, PlanSettings::by(passes), Precision::F32).unwrap()
     }
 
     #[test]

@@ -10,9 +10,10 @@ use std::sync::{Arc, Mutex};
 
 pub use resident::{LayerChoice, LayerOperand, Resident};
 
+use crate::cancel;
 #[cfg(not(target_family = "wasm"))]
 use crate::engine::Evaluation;
-use crate::engine::{Engine, Kept, Rounding, Running, shapes_of};
+use crate::engine::{Engine, Kept, PlanSettings, Rounding, Running, shapes_of};
 use crate::error::Result;
 use crate::gpu::device::pool::PooledBuffer;
 use crate::gpu::device::readback::staging_buffer;
@@ -23,12 +24,13 @@ use crate::gpu::device::tensor::write;
 use crate::gpu::eager::Gpu;
 use crate::gpu::lower::elementwise::chain;
 use crate::gpu::lower::lower_with;
-use crate::gpu::plan::executable::Executable;
+use crate::gpu::plan::executable::{Executable, Memory};
 use crate::gpu::plan::recording::{Recording, Value};
 use crate::graph::exact_sums::{self, ExactSums};
 use crate::graph::magnitudes::plain_quotients;
 use crate::graph::passes::{Passes, split_linear};
 use crate::graph::{Graph, ValueData, ValueId};
+use crate::limits::{Limits, Work};
 use crate::lock::lock;
 use crate::precision::Precision;
 use crate::profiling::Layer;
@@ -58,12 +60,18 @@ pub(crate) struct GpuEngine {
     plain: HashSet<ValueId>,
     /// How constants, inputs and what operators make of them are stored.
     precision: Precision,
+    limits: Limits,
     plans: Kept<Arc<Mutex<Plan>>>,
 }
 
 impl GpuEngine {
     /// Applies the passes that need no shapes and uploads the constants that they leave.
-    pub(crate) fn new(gpu: &Gpu, graph: &Graph, passes: &Passes, precision: Precision, plans_kept: usize) -> Result<Self> {
+    pub(crate) fn new(gpu: &Gpu, graph: &Graph, settings: PlanSettings, precision: Precision) -> Result<Self> {
+        let PlanSettings {
+            passes,
+            plans_kept,
+            limits,
+        } = settings;
         let (early, late) = passes.split();
         let mut engine = Self {
             gpu: gpu.clone(),
@@ -74,6 +82,7 @@ impl GpuEngine {
             exact: HashMap::new(),
             plain: HashSet::new(),
             precision,
+            limits,
             plans: Kept::new(plans_kept),
         };
         let upload = |value: &ValueData| {
@@ -111,7 +120,7 @@ impl GpuEngine {
     fn plan(&self, shapes: &[Vec<usize>]) -> Result<Arc<Mutex<Plan>>> {
         let known: Vec<&[usize]> = shapes.iter().map(Vec::as_slice).collect();
         let check = || self.graph.shapes(&known);
-        let make = |_| Ok(Arc::new(Mutex::new(self.make_plan(shapes)?)));
+        let make = |_| self.limits.planned(|| Ok(Arc::new(Mutex::new(self.make_plan(shapes)?))));
         self.plans.get_or_make(shapes, check, make)
     }
 
@@ -166,7 +175,15 @@ impl GpuEngine {
         for output in &outputs {
             lowered.recording.export(&output.value);
         }
-        let executable = Executable::new(context, &lowered.recording)?;
+        let inputs = lowered.inputs.iter().flatten().map(|input| input.buffer().size());
+        let fixed = inputs.chain(outputs.iter().map(Output::bytes)).sum::<u64>();
+        let check = |memory: &Memory| {
+            let bytes = [memory.planned, memory.constants, fixed]
+                .into_iter()
+                .fold(0, u64::saturating_add);
+            self.limits.check_device_bytes(&lowered.work, bytes)
+        };
+        let executable = Executable::new(context, &lowered.recording, check)?;
         let output_bytes = outputs.iter().map(Output::bytes).sum::<u64>();
         let staging = if context.maps_storage && are_mappable(&lowered.recording, &outputs) {
             None
@@ -189,6 +206,7 @@ impl GpuEngine {
             inputs: lowered.inputs,
             precision: self.precision,
             executable,
+            work: lowered.work,
             layers,
             outputs,
             output_bytes,
@@ -226,12 +244,15 @@ impl GpuEngine {
             inputs.push(buffer);
         }
         let types = graph.infer(&known)?;
+        let work = Work::of(&graph, &types);
+        self.limits.check_operations(&work)?;
         // What is stored in 16 bits between two functions is rounded there.
         let groups = match (apart, self.precision) {
             (Apart::No, Precision::F32) => groups(&graph, &types, &self.plain),
             _ => alone(&graph),
         };
         for Group { node: index, chain } in groups {
+            cancel::check()?;
             let node = &graph.nodes[index];
             recording.node = index;
             if let (Some(chain), &[output]) = (&chain, node.outputs.as_slice()) {
@@ -250,6 +271,7 @@ impl GpuEngine {
         }
         Ok(Lowered {
             graph,
+            work,
             recording,
             values,
             inputs,
@@ -275,7 +297,7 @@ impl Engine for GpuEngine {
     fn run(&self, inputs: &[TensorView<'_>]) -> Result<Vec<HostTensor>> {
         let plan = self.plan(&shapes_of(inputs))?;
         let plan = lock(&plan);
-        plan.run(&self.gpu.context, inputs)
+        self.limits.running(&plan.work, || plan.run(&self.gpu.context, inputs))
     }
 
     /// Each run has its own staging memory, so that several may be under way; it is used again when the run is over.
@@ -310,7 +332,7 @@ impl Engine for GpuEngine {
         for value in lowered.values.iter().flatten() {
             lowered.recording.export(value);
         }
-        let executable = Executable::new(context, &lowered.recording)?;
+        let executable = Executable::new(context, &lowered.recording, |_| Ok(()))?;
         for_each_input(&lowered.inputs, inputs, |buffer, array| {
             write(context, buffer, array, self.precision)
         })?;
@@ -389,6 +411,8 @@ enum Apart {
 
 /// A graph made ready for the shapes of its inputs, with what each of its values became.
 struct Lowered {
+    /// What a run takes.
+    work: Work,
     graph: Graph,
     recording: Recording,
     values: Vec<Option<Value>>,
@@ -419,7 +443,7 @@ mod tests {
         graph.output(normalised).unwrap();
         let engine = |passes: &[Pass]| {
             let passes = Passes::new(passes, |op, inputs| constants(op, inputs).map(Some));
-            GpuEngine::new(&gpu, &graph, &passes, Precision::F32, 1).unwrap()
+            GpuEngine::new(&gpu, &graph, PlanSettings::by(passes), Precision::F32).unwrap()
         };
 
         let kept = engine(&Pass::ALL);

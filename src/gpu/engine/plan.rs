@@ -13,6 +13,7 @@ use crate::gpu::device::tensor::write;
 use crate::gpu::device::tensor::write_at_once;
 use crate::gpu::plan::executable::Executable;
 use crate::gpu::plan::recording::{Recording, SlotId, Value};
+use crate::limits::Work;
 use crate::precision::Precision;
 use crate::profiling::Layer;
 use crate::tensor::{Tensor, TensorView};
@@ -23,6 +24,7 @@ pub(super) struct Plan {
     pub(super) inputs: Vec<Option<Arc<PooledBuffer>>>,
     pub(super) precision: Precision,
     pub(super) executable: Executable,
+    pub(super) work: Work,
     /// The operators that the passes left, whose numbers the dispatches bear.
     #[cfg_attr(target_family = "wasm", expect(dead_code, reason = "only what blocks profiles"))]
     pub(super) layers: Vec<Layer>,
@@ -76,7 +78,7 @@ impl Plan {
         for_each_input(&self.inputs, inputs, |buffer, array| {
             write_at_once(context, buffer, array, self.precision)
         })?;
-        self.finish(context, self.encoded(context), self.staging.as_ref())
+        self.finish(context, self.encoded(context, self.work.is_long())?, self.staging.as_ref())
     }
 
     /// A whole run.
@@ -96,13 +98,13 @@ impl Plan {
         staging: &wgpu::Buffer,
     ) -> Result<Option<Readback>> {
         self.write_inputs(context, inputs)?;
-        self.finish(context, self.encoded(context), Some(staging))
+        self.finish(context, self.encoded(context, false)?, Some(staging))
     }
 
-    fn encoded(&self, context: &Context) -> wgpu::CommandEncoder {
+    fn encoded(&self, context: &Context, is_long: bool) -> Result<wgpu::CommandEncoder> {
         let mut encoder = context.encoder("convoke.session");
-        self.executable.encode(&mut encoder);
-        encoder
+        self.executable.encode(context, is_long, &mut encoder)?;
+        Ok(encoder)
     }
 
     /// Copies the outputs into `staging`, if there is any, and submits; `None` where there is nothing to read.

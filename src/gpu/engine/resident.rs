@@ -63,7 +63,7 @@ impl Resident {
         let plan = lock(&self.plan);
         let mut encoder = context.encoder("convoke.runs");
         for _ in 0..times {
-            plan.executable.encode(&mut encoder);
+            plan.executable.encode(context, false, &mut encoder)?;
         }
         context.submit(encoder);
         context.check()

@@ -4,6 +4,8 @@
 //! write to a range of the joined tensor's buffer. Decided over the whole recording, since it is the buffer that WebGPU
 //! watches and not the range: no dispatch may read one part of a buffer and write another.
 
+use std::collections::{HashMap, HashSet};
+
 use crate::gpu::plan::recording::{Dispatch, Part, Recording, SlotId};
 
 /// Where a slot lies: so many bytes into the buffer of a root, which is itself where it is part of nothing.
@@ -25,34 +27,23 @@ struct Candidate {
     root: SlotId,
     /// Where the root would begin in the joined tensor; none where the parts would not keep their distances.
     offset: Option<u64>,
-    parts: Vec<SlotId>,
+    parts: HashSet<SlotId>,
+    bytes: u64,
 }
 
 /// Places the parts of joined tensors in them, earlier joins first: what one join made is a root that a later one can
 /// take in, as `DenseNet` does when it joins all features so far again and again.
 pub(crate) fn join(recording: &Recording) -> Joining {
-    let mut joining = Joining::apart(recording);
+    let mut joiner = Joiner::new(recording);
     for (output, parts) in &recording.joins {
-        for candidate in joining.candidates(parts) {
-            joining.take_in(recording, *output, &candidate);
+        for candidate in joiner.candidates(parts) {
+            joiner.take_in(*output, &candidate);
         }
     }
-    joining
+    joiner.joining()
 }
 
 impl Joining {
-    /// Each slot for itself.
-    fn apart(recording: &Recording) -> Self {
-        let itself = |slot| Place {
-            root: SlotId(slot),
-            offset: 0,
-        };
-        Self {
-            places: (0..recording.slots.len()).map(itself).collect(),
-            needless: vec![false; recording.every.len()],
-        }
-    }
-
     pub(crate) fn place(&self, slot: SlotId) -> Place {
         self.places[slot.0]
     }
@@ -65,37 +56,95 @@ impl Joining {
             .map(|(dispatch, _)| dispatch)
             .collect()
     }
+}
+
+/// A [`Joining`] on its way. Whatever is asked takes about as long as the smaller of two tensors has dispatches.
+struct Joiner<'r> {
+    recording: &'r Recording,
+    /// Where each slot lies in another, which may lie in a third one: a tree, flattened as it is walked.
+    within: Vec<Place>,
+    /// By root: the dispatches of every run that read or write something in it.
+    touching: Vec<Vec<usize>>,
+    needless: Vec<bool>,
+}
+
+impl<'r> Joiner<'r> {
+    /// Each slot for itself.
+    fn new(recording: &'r Recording) -> Self {
+        let itself = |slot| Place {
+            root: SlotId(slot),
+            offset: 0,
+        };
+        let mut touching = vec![Vec::new(); recording.slots.len()];
+        for (index, dispatch) in recording.every.iter().enumerate() {
+            for slot in dispatch.inputs.iter().chain(&dispatch.outputs) {
+                touching[slot.0].push(index);
+            }
+        }
+        Self {
+            recording,
+            within: (0..recording.slots.len()).map(itself).collect(),
+            touching,
+            needless: vec![false; recording.every.len()],
+        }
+    }
+
+    fn joining(mut self) -> Joining {
+        Joining {
+            places: (0..self.within.len()).map(|slot| self.place(SlotId(slot))).collect(),
+            needless: self.needless,
+        }
+    }
+
+    fn place(&mut self, slot: SlotId) -> Place {
+        let mut path = Vec::new();
+        let mut at = slot;
+        while self.within[at.0].root != at {
+            path.push(at);
+            at = self.within[at.0].root;
+        }
+        let mut place = Place { root: at, offset: 0 };
+        for step in path.into_iter().rev() {
+            place.offset += self.within[step.0].offset;
+            self.within[step.0] = place;
+        }
+        place
+    }
 
     /// The parts by their roots.
-    fn candidates(&self, parts: &[Part]) -> Vec<Candidate> {
+    fn candidates(&mut self, parts: &[Part]) -> Vec<Candidate> {
         let mut candidates: Vec<Candidate> = Vec::new();
+        let mut known: HashMap<SlotId, usize> = HashMap::new();
         for part in parts {
             let place = self.place(part.input);
             let offset = part.whole_at.and_then(|at| at.checked_sub(place.offset));
-            match candidates.iter_mut().find(|known| known.root == place.root) {
-                Some(known) => {
-                    known.offset = known.offset.filter(|known| Some(*known) == offset);
-                    known.parts.push(part.input);
-                }
-                None => candidates.push(Candidate {
+            let index = *known.entry(place.root).or_insert(candidates.len());
+            if index == candidates.len() {
+                candidates.push(Candidate {
                     root: place.root,
                     offset,
-                    parts: vec![part.input],
-                }),
+                    parts: HashSet::new(),
+                    bytes: 0,
+                });
             }
+            let candidate = &mut candidates[index];
+            candidate.offset = candidate.offset.filter(|known| Some(*known) == offset);
+            candidate.parts.insert(part.input);
+            candidate.bytes += self.recording.slots[part.input.0].bytes;
         }
         candidates
     }
 
     /// Makes a root part of a joined tensor where that is safe.
-    fn take_in(&mut self, recording: &Recording, output: SlotId, candidate: &Candidate) {
+    fn take_in(&mut self, output: SlotId, candidate: &Candidate) {
         let Some(offset) = candidate.offset else { return };
+        let recording = self.recording;
         let place = self.place(output);
         let slot = |id: SlotId| &recording.slots[id.0];
         let (root, joined) = (slot(candidate.root), slot(output));
         let is_ours = root.buffer.is_none() && !root.constant && !root.exported && !joined.constant;
         // The joined tensor overwrites nothing of the root that somebody else put there.
-        let is_complete = candidate.parts.iter().map(|part| slot(*part).bytes).sum::<u64>() == root.bytes;
+        let is_complete = candidate.bytes == root.bytes;
         let alignment = u64::from(recording.capabilities.limits.min_storage_buffer_offset_alignment).max(16);
         let is_aligned = offset.is_multiple_of(alignment);
         // Kernels that work on vec4 may write to the rest of the last one, which must not be the next part's.
@@ -103,25 +152,41 @@ impl Joining {
         if !(is_ours && is_complete && is_aligned && is_apart) || place.root == candidate.root {
             return;
         }
-        let is_copy = |dispatch: &Dispatch| {
-            dispatch.outputs == [output] && matches!(dispatch.inputs[..], [input] if candidate.parts.contains(&input))
+        // Only what touches both roots can read or write one of them while it writes the other, and only that is a copy.
+        let [one, other] = [place.root, candidate.root].map(|root| &self.touching[root.0]);
+        let shorter = if one.len() < other.len() { one } else { other };
+        let left: Vec<usize> = shorter.iter().copied().filter(|&index| !self.needless[index]).collect();
+        let mut copies = Vec::new();
+        for index in left {
+            let dispatch = &recording.every[index];
+            let is_copy =
+                dispatch.outputs == [output] && matches!(dispatch.inputs[..], [input] if candidate.parts.contains(&input));
+            if is_copy {
+                copies.push(index);
+            } else if self.would_meet(dispatch, [place.root, candidate.root]) {
+                return;
+            }
+        }
+        for index in copies {
+            self.needless[index] = true;
+        }
+        self.within[candidate.root.0] = Place {
+            root: place.root,
+            offset: place.offset + offset,
         };
-        let in_root = |slot: &SlotId| [place.root, candidate.root].contains(&self.place(*slot).root);
-        let is_conflict = |dispatch: &Dispatch| {
-            let written = dispatch.outputs.iter().filter(|slot| in_root(slot)).count();
-            written > 1 || (written > 0 && dispatch.inputs.iter().any(in_root))
-        };
-        let left = recording.every.iter().zip(&self.needless).filter(|(_, needless)| !**needless);
-        if left.clone().any(|(dispatch, _)| !is_copy(dispatch) && is_conflict(dispatch)) {
-            return;
+        let mut moved = std::mem::take(&mut self.touching[candidate.root.0]);
+        let kept = &mut self.touching[place.root.0];
+        if kept.len() < moved.len() {
+            std::mem::swap(kept, &mut moved);
         }
-        for (dispatch, needless) in recording.every.iter().zip(&mut self.needless) {
-            *needless |= is_copy(dispatch);
-        }
-        for other in self.places.iter_mut().filter(|other| other.root == candidate.root) {
-            other.root = place.root;
-            other.offset += place.offset + offset;
-        }
+        kept.append(&mut moved);
+    }
+
+    /// Whether a dispatch would write a buffer that had both roots, and read it or write it twice.
+    fn would_meet(&mut self, dispatch: &Dispatch, roots: [SlotId; 2]) -> bool {
+        let mut in_roots = |slots: &[SlotId]| slots.iter().filter(|&&slot| roots.contains(&self.place(slot).root)).count();
+        let written = in_roots(&dispatch.outputs);
+        written > 1 || (written > 0 && in_roots(&dispatch.inputs) > 0)
     }
 }
 
@@ -387,7 +452,7 @@ mod tests {
             saved += recording.every.len() - joining.needed(&recording).len();
             assert_eq!(
                 simulate(&recording, &joining),
-                simulate(&recording, &Joining::apart(&recording)),
+                simulate(&recording, &Joiner::new(&recording).joining()),
                 "case {case}"
             );
         }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use crate::cancel;
 use crate::error::Result;
 use crate::gpu::device::adapter::AdapterKind;
 use crate::gpu::device::context::Context;
@@ -13,6 +14,10 @@ use crate::gpu::plan::concat_elision::{Joining, join};
 use crate::gpu::plan::memory::{Temporaries, lower_bound, share_least};
 use crate::gpu::plan::recording::{Dispatch, Recording, SlotId, Value};
 use crate::gpu::wgsl::kernel::PipelineKey;
+
+/// In how many pieces a run that takes long is submitted.
+#[cfg(not(target_family = "wasm"))]
+const PIECES: usize = 64;
 
 /// The GPU memory of a plan, in bytes. Inputs and outputs are not counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -49,11 +54,12 @@ pub(crate) struct Step {
 }
 
 impl Executable {
-    /// Assigns buffers, compiles what is not compiled yet, and runs the constant part.
-    pub(crate) fn new(context: &Context, recording: &Recording) -> Result<Self> {
+    /// Assigns buffers, compiles what is not compiled yet, and runs the constant part. `check` may refuse the memory that all this
+    /// takes, before any of it is taken.
+    pub(crate) fn new(context: &Context, recording: &Recording, check: impl FnOnce(&Memory) -> Result<()>) -> Result<Self> {
         let joining = join(recording);
         let every = joining.needed(recording);
-        let (locations, memory) = locate(context, recording, &joining, &every)?;
+        let (locations, memory) = locate(context, recording, &joining, &every, check)?;
         let once: Vec<&Dispatch> = recording.once.iter().collect();
         let keys = bound_keys(recording, &[once.as_slice(), every.as_slice()].concat(), &locations);
         let (once_keys, every_keys) = keys.split_at(once.len());
@@ -76,9 +82,26 @@ impl Executable {
         context.check()
     }
 
-    /// Appends the dispatches to a command buffer.
-    pub(crate) fn encode(&self, encoder: &mut wgpu::CommandEncoder) {
-        encode(&self.steps, encoder);
+    /// Appends the dispatches to a command buffer. Of a run that takes long some are submitted before, a few at a time and each time
+    /// when those before are done, so that what stops the run has the device do no more than that.
+    #[cfg_attr(target_family = "wasm", expect(unused_variables, reason = "nothing waits"))]
+    pub(crate) fn encode(&self, context: &Context, is_long: bool, encoder: &mut wgpu::CommandEncoder) -> Result<()> {
+        let mut left = self.steps.as_slice();
+        #[cfg(not(target_family = "wasm"))]
+        if is_long {
+            let piece = self.steps.len().div_ceil(PIECES);
+            while left.len() > piece {
+                let (some, others) = left.split_at(piece);
+                left = others;
+                let mut own = context.encoder("convoke.piece");
+                encode(some, &mut own);
+                let submission = context.submit(own);
+                context.check()?;
+                context.wait_for(submission)?;
+            }
+        }
+        encode(left, encoder);
+        Ok(())
     }
 
     /// The buffer behind a value that was imported or exported, which has it to itself.
@@ -146,9 +169,20 @@ fn locate(
     recording: &Recording,
     joining: &Joining,
     every: &[&Dispatch],
+    check: impl FnOnce(&Memory) -> Result<()>,
 ) -> Result<(Vec<Option<Location>>, Memory)> {
+    let temporaries = Temporaries::of(recording, joining, every);
+    let alignment = u64::from(recording.capabilities.limits.min_storage_buffer_offset_alignment).max(16);
+    let sharing = share_least(&temporaries, alignment, recording.capabilities.limits.max_buffer_size);
+    let constants = recording.slots.iter().filter(|slot| slot.constant).map(|slot| slot.bytes);
+    let mut memory = Memory {
+        planned: sharing.sizes.iter().sum(),
+        lower_bound: lower_bound(&temporaries.lives),
+        unshared: temporaries.lives.iter().map(|life| life.bytes).sum(),
+        constants: constants.sum(),
+    };
+    check(&memory)?;
     let mut roots: Vec<Option<Location>> = Vec::with_capacity(recording.slots.len());
-    let mut memory = Memory::default();
     for (index, slot) in recording.slots.iter().enumerate() {
         let is_root = joining.place(SlotId(index)).root.0 == index;
         let buffer = match &slot.buffer {
@@ -158,15 +192,8 @@ fn locate(
         if let (Some(buffer), Some(data)) = (&buffer, &slot.data) {
             context.write_buffer(buffer.buffer(), bytemuck::cast_slice(data));
         }
-        if slot.constant {
-            memory.constants += slot.bytes;
-        }
         roots.push(buffer.map(|buffer| Location { buffer, offset: 0 }));
     }
-
-    let temporaries = Temporaries::of(recording, joining, every);
-    let alignment = u64::from(recording.capabilities.limits.min_storage_buffer_offset_alignment).max(16);
-    let sharing = share_least(&temporaries, alignment, recording.capabilities.limits.max_buffer_size);
     let shared = sharing
         .sizes
         .iter()
@@ -179,8 +206,6 @@ fn locate(
         });
     }
     memory.planned = shared.iter().map(|buffer| buffer.buffer().size()).sum();
-    memory.lower_bound = lower_bound(&temporaries.lives);
-    memory.unshared = temporaries.lives.iter().map(|life| life.bytes).sum();
     let locations = joining.places.iter().map(|place| {
         let root = roots[place.root.0].as_ref()?;
         Some(Location {
@@ -254,6 +279,7 @@ fn steps(
         .zip(keys)
         .zip(offsets)
         .map(|((dispatch, key), offset)| {
+            cancel::check()?;
             let pipeline = context.pipeline(key)?;
             let uniform = wgpu::BindingResource::Buffer(wgpu::BufferBinding {
                 buffer: &parameters,

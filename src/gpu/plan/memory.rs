@@ -1,7 +1,7 @@
 //! Which intermediate results share memory. Plain data; no GPU here.
 
 use std::cmp::Reverse;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use crate::gpu::plan::concat_elision::Joining;
 use crate::gpu::plan::recording::{Dispatch, Recording, SlotId};
@@ -114,6 +114,8 @@ impl Sharing {
 const SLACK: u64 = 10;
 /// How many orders are tried where results share one buffer.
 const TRIES: usize = 64;
+/// The most results that are placed beside one another, each held against all before it.
+const MOST_PLACED: usize = 4096;
 
 /// Shares memory with plain kernels where that comes near the lower bound, else with inputs beside outputs, and where that is not
 /// enough in one buffer, of at most so many bytes.
@@ -129,6 +131,9 @@ pub(crate) fn share_least(temporaries: &Temporaries, alignment: u64, largest: u6
         better_apart,
         ..
     } = temporaries;
+    if lives.len() > MOST_PLACED {
+        return take_turns(lives);
+    }
     let plain = share(lives, &[apart, better_apart], &Apart::default(), alignment);
     if plain.total() * 100 <= lower_bound(lives) * (100 + SLACK) {
         return plain;
@@ -259,16 +264,55 @@ fn gap(mut taken: Vec<(u64, u64)>, bytes: u64, alignment: u64, size: u64) -> Opt
     (free + bytes <= size).then_some(free)
 }
 
+/// Gives each result a buffer whole, the shortest that is long enough of those that nobody needs any more, in the order of time.
+/// No dispatch reads and writes one buffer so: what it reads is needed while it runs.
+fn take_turns(lives: &[Life]) -> Sharing {
+    let mut sharing = Sharing {
+        spots: vec![Spot::default(); lives.len()],
+        sizes: Vec::new(),
+    };
+    let (mut begins, mut ends): (Vec<usize>, Vec<usize>) = ((0..lives.len()).collect(), (0..lives.len()).collect());
+    begins.sort_by_key(|&index| (lives[index].first, Reverse(lives[index].bytes)));
+    ends.sort_by_key(|&index| lives[index].last);
+    let mut ended = ends.into_iter().peekable();
+    // With their sizes.
+    let mut free: BTreeSet<(u64, usize)> = BTreeSet::new();
+    for index in begins {
+        let life = &lives[index];
+        while let Some(over) = ended.next_if(|&over| lives[over].last < life.first) {
+            let buffer = sharing.spots[over].buffer;
+            free.insert((sharing.sizes[buffer], buffer));
+        }
+        let fit = free.range((life.bytes, 0)..).next().or_else(|| free.last()).copied();
+        let buffer = if let Some(fit) = fit {
+            free.remove(&fit);
+            fit.1
+        } else {
+            sharing.sizes.push(0);
+            sharing.sizes.len() - 1
+        };
+        sharing.sizes[buffer] = sharing.sizes[buffer].max(life.bytes);
+        sharing.spots[index].buffer = buffer;
+    }
+    sharing
+}
+
 /// The most bytes that exist at the same time: no sharing can do with less.
 pub(crate) fn lower_bound(lives: &[Life]) -> u64 {
-    let at = |time: usize| {
-        lives
-            .iter()
-            .filter(|life| (life.first..=life.last).contains(&time))
-            .map(|life| life.bytes)
-            .sum()
-    };
-    lives.iter().map(|life| at(life.first)).max().unwrap_or(0)
+    let mut begins: Vec<&Life> = lives.iter().collect();
+    let mut ends = begins.clone();
+    begins.sort_by_key(|life| life.first);
+    ends.sort_by_key(|life| life.last);
+    let mut ended = ends.into_iter().peekable();
+    let (mut bytes, mut most) = (0, 0);
+    for life in begins {
+        while let Some(over) = ended.next_if(|over| over.last < life.first) {
+            bytes -= over.bytes;
+        }
+        bytes += life.bytes;
+        most = most.max(bytes);
+    }
+    most
 }
 
 #[cfg(test)]
@@ -371,6 +415,7 @@ mod tests {
             for sharing in [
                 share(&lives, &[&apart], &Apart::default(), alignment),
                 share_one(&lives, &apart, alignment),
+                take_turns(&lives),
             ] {
                 for (i, a) in lives.iter().enumerate() {
                     let at = sharing.spots[i];

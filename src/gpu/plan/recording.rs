@@ -2,6 +2,7 @@
 
 use crate::gpu::device::device_class::DeviceClass;
 use crate::gpu::wgsl::loop_limit::MOST_ROUNDS;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::dtype::{DType, TensorType};
@@ -119,6 +120,8 @@ pub(crate) struct Recording {
     pub(crate) joins: Vec<(SlotId, Vec<Part>)>,
     pub(crate) once: Vec<Dispatch>,
     pub(crate) every: Vec<Dispatch>,
+    /// What dispatches made that others may want again, by kernel, parameters and input.
+    remembered: HashMap<(PipelineKey, Vec<u8>, SlotId), SlotId>,
 }
 
 impl Recording {
@@ -134,6 +137,7 @@ impl Recording {
             joins: Vec::new(),
             once: Vec::new(),
             every: Vec::new(),
+            remembered: HashMap::new(),
         }
     }
 
@@ -248,17 +252,16 @@ impl Recording {
         self.joins.push((output, parts));
     }
 
-    /// What a dispatch that has been recorded makes of the same input in the same way. Slots are written once.
+    /// What a dispatch that is known ([`remember`](Self::remember)) makes of the same input in the same way. Slots are written once.
     pub(crate) fn recorded(&self, key: &PipelineKey, parameters: &impl bytemuck::NoUninit, input: SlotId) -> Option<SlotId> {
-        let same = |dispatch: &&Dispatch| {
-            dispatch.key.kernel == key.kernel
-                && dispatch.key.constants.starts_with(&key.constants)
-                && dispatch.key.function == key.function
-                && dispatch.parameters == bytemuck::bytes_of(parameters)
-                && dispatch.inputs == [input]
-        };
-        let mut all = self.once.iter().chain(&self.every);
-        all.find(same)?.outputs.first().copied()
+        let same = (key.clone(), bytemuck::bytes_of(parameters).to_vec(), input);
+        self.remembered.get(&same).copied()
+    }
+
+    /// Knows what a dispatch makes of its one input, for others that would make the same.
+    pub(crate) fn remember(&mut self, key: PipelineKey, parameters: &impl bytemuck::NoUninit, input: SlotId, output: SlotId) {
+        let made = (key, bytemuck::bytes_of(parameters).to_vec(), input);
+        self.remembered.insert(made, output);
     }
 
     /// Records a kernel call, its workgroups folded where they exceed what one dimension may have. How its bindings

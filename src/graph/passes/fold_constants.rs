@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::cancel;
 use crate::error::Result;
 use crate::graph::{Graph, ValueId};
 use crate::ops::Op;
@@ -20,6 +21,7 @@ pub(super) fn run(graph: &mut Graph, evaluate: Evaluate) -> Result<()> {
         let Some(inputs) = inputs.filter(|inputs| !inputs.is_empty()) else {
             continue;
         };
+        cancel::check()?;
         let Some(constants) = evaluate(&node.op, &inputs).map_err(|error| node.locate(error))? else {
             continue;
         };

@@ -8,6 +8,7 @@ mod fold_padding;
 mod fold_scale_and_shift;
 mod fuse_attention;
 mod fuse_epilogues;
+mod fuse_gelu;
 mod fuse_silu;
 mod remove_no_ops;
 pub(crate) mod split_linear;
@@ -17,6 +18,7 @@ mod tests;
 pub(crate) use fold_constants::Evaluate;
 
 use super::Graph;
+use crate::cancel;
 use crate::error::Result;
 
 /// One rewriting of a graph. Each can be applied by itself; [`Pass::ALL`] is the order that [`Session`](crate::Session) uses.
@@ -33,6 +35,8 @@ pub enum Pass {
     FoldScaleAndShift,
     /// Folds a `Pad2d` into the convolution after it, so that no padded tensor exists.
     FoldPadding,
+    /// Makes half of something by `1 + erf` of it, as exporters write it, one `gelu`.
+    FuseGelu,
     /// Makes the product of something with its sigmoid, as exporters write it, one `silu`.
     FuseSilu,
     /// Removes operators whose output is their input bit for bit: shapes that are kept, slices of everything, one tensor
@@ -51,11 +55,12 @@ pub enum Pass {
 
 impl Pass {
     /// All passes in the order in which each finds what the ones before it left.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::FoldConstants,
         Self::FoldBatchNorm,
         Self::FoldScaleAndShift,
         Self::FoldPadding,
+        Self::FuseGelu,
         Self::FuseSilu,
         Self::RemoveNoOps,
         Self::FuseAttention,
@@ -72,6 +77,7 @@ impl Pass {
             Self::FoldPadding => "fold padding",
             Self::RemoveNoOps => "remove no-ops",
             Self::FuseAttention => "fuse attention",
+            Self::FuseGelu => "fuse gelu",
             Self::FuseSilu => "fuse silu",
             Self::FuseEpilogues => "fuse epilogues",
             Self::RemoveDeadCode => "remove dead code",
@@ -110,6 +116,10 @@ impl Pass {
                     let shapes = graph.shapes(shapes)?;
                     fuse_attention::run(graph, &shapes);
                 }
+                Ok(())
+            }
+            Self::FuseGelu => {
+                fuse_gelu::run(graph);
                 Ok(())
             }
             Self::FuseSilu => {
@@ -157,7 +167,7 @@ impl Passes {
     /// Whether none of them makes constants.
     pub(crate) fn make_no_constants(&self) -> bool {
         let mut passes = self.passes.iter();
-        passes.all(|&pass| pass.uses_shapes() || matches!(pass, Pass::FuseSilu | Pass::RemoveDeadCode))
+        passes.all(|&pass| pass.uses_shapes() || matches!(pass, Pass::FuseGelu | Pass::FuseSilu | Pass::RemoveDeadCode))
     }
 
     /// The graph after these passes, one after another, for these shapes of the inputs if they are known. Inputs and outputs
@@ -167,6 +177,7 @@ impl Passes {
     pub(crate) fn apply(&self, graph: &Graph, shapes: Option<&[&[usize]]>) -> Result<Graph> {
         let mut graph = graph.clone();
         for pass in &self.passes {
+            cancel::check()?;
             let before = graph.nodes.len();
             pass.apply(&mut graph, shapes, self.evaluate)?;
             log::debug!("{}: {before} operators became {}", pass.name(), graph.nodes.len());

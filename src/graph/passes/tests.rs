@@ -323,6 +323,52 @@ fn linear_takes_its_activation() {
 }
 
 #[test]
+fn a_gelu_in_parts_is_one_function() {
+    let number = |builder: &mut Builder, number: f32| builder.graph.constant("number", ndarray::arr0(number).into_dyn());
+    for order in 0..4 {
+        let mut builder = Builder::new();
+        let features = builder.conv(conv(), builder.input);
+        let (half, one) = (number(&mut builder, 0.5), number(&mut builder, 1.0));
+        let scaled = if order % 2 == 0 {
+            let root = number(&mut builder, std::f32::consts::SQRT_2);
+            builder.node(Binary::Div, &[features, root])
+        } else {
+            let factor = number(&mut builder, std::f32::consts::FRAC_1_SQRT_2);
+            builder.node(Binary::Mul, &[factor, features])
+        };
+        let erf = builder.node(Unary::Erf, &[scaled]);
+        let sum = builder.node(Binary::Add, &[erf, one]);
+        let active = if order < 2 {
+            let product = builder.node(Binary::Mul, &[features, sum]);
+            builder.node(Binary::Mul, &[product, half])
+        } else {
+            let product = builder.node(Binary::Mul, &[half, features]);
+            builder.node(Binary::Mul, &[sum, product])
+        };
+        let fused = Fused::new(FusedBase::Conv(conv())).activation(Unary::Gelu);
+        assert_eq!(
+            builder.after(&[Pass::FuseGelu, Pass::FuseEpilogues], active),
+            [Op::Fused(fused)]
+        );
+    }
+}
+
+#[test]
+fn what_is_almost_a_gelu_stays() {
+    for (half, one, root) in [(0.25, 1.0, 1.414_213_5), (0.5, 2.0, 1.414_213_5), (0.5, 1.0, 1.5)] {
+        let mut builder = Builder::new();
+        let [half, one, root] =
+            [half, one, root].map(|number: f32| builder.graph.constant("number", ndarray::arr0(number).into_dyn()));
+        let scaled = builder.node(Binary::Div, &[builder.input, root]);
+        let erf = builder.node(Unary::Erf, &[scaled]);
+        let sum = builder.node(Binary::Add, &[erf, one]);
+        let product = builder.node(Binary::Mul, &[builder.input, sum]);
+        let active = builder.node(Binary::Mul, &[product, half]);
+        assert_eq!(builder.after(&[Pass::FuseGelu], active).len(), 5);
+    }
+}
+
+#[test]
 fn a_product_with_its_own_sigmoid_is_one_function() {
     let mut builder = Builder::new();
     let features = builder.conv(conv(), builder.input);

@@ -81,9 +81,11 @@ pub(crate) struct Builder<'m> {
 
 impl<'m> Builder<'m> {
     pub(super) fn new(model: &'m Model, evaluate: Evaluate) -> Self {
+        let mut graph = Graph::new();
+        graph.weights = Some(model.elements);
         Self {
             model,
-            graph: Graph::new(),
+            graph,
             budget: Budget::new(model.budget),
             values: HashMap::new(),
             elements: HashMap::new(),

@@ -7,6 +7,7 @@ use super::nested::Nested;
 use super::node::{Convert, Node};
 use super::refusals::Refusals;
 use super::{flex, qualified, subgraph, table};
+use crate::cancel;
 use crate::error::{Error, Result};
 use crate::onnx::model::Model;
 use crate::onnx::proto::{GraphProto, NodeProto};
@@ -91,6 +92,7 @@ impl<'m> Conversion<'m> {
     /// Converts a node and gives its outputs their names.
     pub(super) fn node(&mut self, builder: &mut Builder<'m>, proto: &'m NodeProto) -> Result<()> {
         let unsupported = |message: String| Error::unsupported("onnx", message);
+        cancel::check()?;
         builder.declared = None;
         Self::check_operator(proto)?;
         let mut inputs = Vec::new();

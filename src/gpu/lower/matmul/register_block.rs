@@ -134,6 +134,7 @@ pub(crate) fn pack_weights(
     }
     let packed = recording.scratch_as(name, elements, recording.slots[weight.0].storage.of_floats())?;
     let work = Work::of(rows.div_ceil(LANES as usize)).rounds(block_channels / 4);
-    recording.dispatch(name, key, &parameters, &[weight], &[packed], work)?;
+    recording.dispatch(name, key.clone(), &parameters, &[weight], &[packed], work)?;
+    recording.remember(key, &parameters, weight, packed);
     Ok(packed)
 }

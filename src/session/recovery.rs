@@ -1,0 +1,206 @@
+//! Devices that fail: at every call that can, for want of memory, or for good.
+
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use ndarray::{ArrayD, IxDyn};
+
+use super::Session;
+use crate::error::{Error, Result};
+use crate::gpu::Gpu;
+use crate::graph::Graph;
+use crate::ops::{Conv2d, MatMul, Softmax, Unary};
+use crate::testing::{self, Random};
+
+/// A device that no other test has.
+fn own() -> Option<Gpu> {
+    let gpu = testing::gpu().unwrap()?;
+    Some(Gpu::builder().named(&gpu.info().name).build().unwrap())
+}
+
+fn graph() -> Graph {
+    let (mut graph, mut random) = (Graph::new(), Random::new(1));
+    let image = graph.input("image");
+    let weight = graph.constant("weight", random.reals(&[4, 2, 3, 3]));
+    let features = graph.node("conv", Conv2d::new().padding(1), &[image, weight]).unwrap();
+    let active = graph.node("relu", Unary::Relu, &[features]).unwrap();
+    let shares = graph.node("softmax", Softmax::new(1), &[active]).unwrap();
+    graph.output(shares).unwrap();
+    graph.output(active).unwrap();
+    graph
+}
+
+fn input(width: usize) -> ArrayD<f32> {
+    Random::new(2).reals(&[1, 2, 5, width])
+}
+
+/// All that a session does: it is made and planned, runs for two shapes, blocking and awaited, stays on the device and is checked.
+fn life(gpu: &Gpu) -> Result<Vec<ArrayD<f32>>> {
+    let session = Session::new(graph(), &gpu.clone().into())?;
+    let mut outputs = session.run(&[input(7).view()])?;
+    outputs.extend(pollster::block_on(session.run_async(&[input(8).view()]))?);
+    outputs.extend(session.run(&[input(8).view()])?);
+    let resident = session.resident(&[input(7).view()])?;
+    resident.run()?;
+    gpu.wait()?;
+    for tensor in resident.read()? {
+        outputs.push(tensor.into_array()?);
+    }
+    assert!(
+        session
+            .verify(&[input(7).view()])?
+            .iter()
+            .all(|check| check.mismatch.is_none())
+    );
+    Ok(outputs)
+}
+
+/// Every call of a session's life on a device fails once, on a new device each time so that all of them are made. The session says so,
+/// or does what failed again, as with kernels that are compiled ahead; the next one on the device is right, and so is one that was
+/// there before.
+#[test]
+fn each_call_that_fails_is_told_once_and_spoils_nothing() {
+    let Some(first) = own() else { return };
+    let want = life(&first).unwrap();
+    let (mut points, mut told) = (0, 0);
+    loop {
+        let gpu = own().unwrap();
+        let bystander = Session::new(graph(), &gpu.clone().into()).unwrap();
+        gpu.context.faults.fail_after(Some(points));
+        let outcome = life(&gpu);
+        if gpu.context.faults.left().is_some() {
+            assert_eq!(outcome.unwrap(), want);
+            break;
+        }
+        match outcome {
+            Ok(outputs) => assert_eq!(outputs, want, "call {points}"),
+            Err(Error::OutOfMemory(_)) => told += 1,
+            Err(error) => panic!("call {points}: {error}"),
+        }
+        assert_eq!(life(&gpu).unwrap(), want, "call {points}");
+        assert_eq!(bystander.run(&[input(7).view()]).unwrap(), want[..2], "call {points}");
+        points += 1;
+    }
+    println!("{points} calls failed, each once; {told} were told");
+    assert!(points > 50 && told > points - 10, "{told} of {points}");
+}
+
+/// The bytes that the process has in memory, where the system tells.
+fn resident_bytes() -> Option<u64> {
+    let pages = std::fs::read_to_string("/proc/self/statm").ok()?;
+    Some(4096 * pages.split(' ').nth(1)?.parse::<u64>().ok()?)
+}
+
+#[test]
+fn failures_leave_no_memory_behind() {
+    let Some(gpu) = own() else { return };
+    life(&gpu).unwrap();
+    let mut random = Random::new(5);
+    let mut fail = |rounds: usize| {
+        for _ in 0..rounds {
+            gpu.context.faults.fail_after(Some(random.below(60)));
+            let _ = life(&gpu);
+        }
+        gpu.context.faults.fail_after(None);
+        gpu.wait().unwrap();
+    };
+    fail(100);
+    let before = resident_bytes();
+    fail(200);
+    if let (Some(before), Some(after)) = (before, resident_bytes()) {
+        assert!(after < before + (32 << 20), "{before} bytes became {after}");
+    }
+}
+
+#[test]
+fn sessions_of_a_lost_device_recover_on_one_device() {
+    let Some(gpu) = own() else { return };
+    let sessions = [1, 2].map(|_| Session::new(graph(), &gpu.clone().into()).unwrap());
+    let run = |session: &Session| session.run(&[input(7).view()]);
+    let want = run(&sessions[0]).unwrap();
+    assert!(!gpu.is_lost());
+    let same = sessions[0].recover().unwrap();
+    assert_eq!(run(&same).unwrap(), want);
+    gpu.device().destroy();
+    for session in &sessions {
+        for _ in 0..2 {
+            assert!(matches!(run(session), Err(Error::DeviceLost(_))));
+        }
+        assert!(matches!(
+            pollster::block_on(session.run_async(&[input(7).view()])),
+            Err(Error::DeviceLost(_))
+        ));
+    }
+    assert!(gpu.is_lost());
+    let recovered = sessions.each_ref().map(|session| session.recover().unwrap());
+    for session in &recovered {
+        assert_eq!(run(session).unwrap(), want);
+    }
+    let (one, other) = (gpu.reopened().unwrap(), gpu.reopened().unwrap());
+    assert!(std::sync::Arc::ptr_eq(&one.context, &other.context) && !one.is_lost());
+    // And again.
+    one.device().destroy();
+    assert_eq!(run(&recovered[0].recover().unwrap()).unwrap(), want);
+    let brought = Gpu::from_device(
+        gpu.device().clone(),
+        gpu.queue().clone(),
+        &wgpu::AdapterInfo::new(wgpu::DeviceType::Other, wgpu::Backend::Noop),
+    );
+    let error = brought.unwrap().reopened().unwrap_err();
+    assert!(error.to_string().contains("application"), "{error}");
+}
+
+/// Uses up what memory there is while another session works; run by [`a_greedy_session_ends_and_the_modest_one_goes_on`] alone.
+#[test]
+#[ignore = "needs a process with little memory"]
+fn greedy_and_modest() {
+    let gpu = own().unwrap();
+    let mut modest = Session::new(graph(), &gpu.clone().into()).unwrap();
+    let run = |session: &Session| session.run(&[input(7).view()]);
+    let want = run(&modest).unwrap();
+    let mut graph = Graph::new();
+    let matrix = graph.input("matrix");
+    let mut value = matrix;
+    for _ in 0..64 {
+        value = graph.node("product", MatMul, &[value, matrix]).unwrap();
+        graph.output(value).unwrap();
+    }
+    let greedy = Session::new(graph, &gpu.clone().into()).unwrap();
+    let outcome = greedy.run(&[ArrayD::ones(IxDyn(&[4096, 4096])).view()]);
+    println!("greedy: {}", outcome.unwrap_err());
+    assert_eq!(run(&modest).unwrap(), want);
+    // And now all that there is, to the last 64 KiB.
+    let mut held = Vec::new();
+    for bits in (16..26).rev() {
+        while let Ok(tensor) = gpu.upload(&ArrayD::<f32>::zeros(vec![1 << bits])) {
+            held.push(tensor);
+        }
+    }
+    let meanwhile = run(&modest).err();
+    println!(
+        "modest beside {} tensors: {meanwhile:?}, device lost: {}",
+        held.len(),
+        gpu.is_lost()
+    );
+    drop((greedy, held));
+    let begun = Instant::now();
+    modest = modest.recover().unwrap();
+    assert_eq!(run(&modest).unwrap(), want);
+    println!("modest is right again after {:?}", begun.elapsed());
+    assert!(begun.elapsed() < Duration::from_secs(1));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_greedy_session_ends_and_the_modest_one_goes_on() {
+    if testing::gpu().unwrap().is_none() {
+        return;
+    }
+    let tests = std::env::current_exe().unwrap();
+    let limited = "ulimit -v 3500000 && exec \"$0\" session::recovery::greedy_and_modest --exact --ignored --nocapture";
+    let output = Command::new("sh").args(["-c", limited]).arg(tests).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    println!("{said}");
+    assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
+    assert!(said.contains("1 passed"), "{said}");
+}
