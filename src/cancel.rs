@@ -147,6 +147,10 @@ impl Watch {
     }
 
     /// Whether something may stop the work at all.
+    #[cfg_attr(
+        all(target_family = "wasm", not(feature = "cpu")),
+        expect(dead_code, reason = "the CPU's loops ask")
+    )]
     pub(crate) fn may_stop(&self) -> bool {
         self.0.is_some()
     }
@@ -158,6 +162,10 @@ pub(crate) fn check() -> Result<()> {
 }
 
 /// Whether this thread's work need not go on.
+#[cfg_attr(
+    all(target_family = "wasm", not(feature = "cpu")),
+    expect(dead_code, reason = "the CPU's loops ask")
+)]
 pub(crate) fn is_over() -> bool {
     CURRENT.with_borrow(Watch::is_over)
 }

@@ -56,7 +56,6 @@ impl DType {
     }
 
     /// The bytes of an element on the host.
-    #[cfg(feature = "onnx")]
     pub(crate) const fn bytes(self) -> usize {
         match self {
             Self::I64 => 8,

@@ -203,7 +203,7 @@ impl Limits {
     }
 
     /// Refuses more memory on the CPU than is allowed.
-    #[cfg(all(feature = "cpu", not(target_family = "wasm")))]
+    #[cfg(feature = "cpu")]
     pub(crate) fn check_host_bytes(&self, work: &Work, bytes: u64) -> Result<()> {
         let allowed = self.host_bytes.unwrap_or_else(|| work.bytes());
         over("host-bytes", bytes, allowed, || {
@@ -289,7 +289,7 @@ impl Work {
     }
 
     /// The bytes of all constants.
-    #[cfg(all(feature = "cpu", not(target_family = "wasm")))]
+    #[cfg(feature = "cpu")]
     pub(crate) fn constant_bytes(&self) -> u64 {
         self.constant_bytes
     }

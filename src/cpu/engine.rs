@@ -23,6 +23,8 @@ use super::operand::{Operand, array, in_order};
 use super::run::run_into_new;
 use super::sums::{Operands, sums};
 use crate::cancel;
+#[cfg(target_family = "wasm")]
+use crate::cancel::Watch;
 use crate::dtype::{DType, TensorType};
 #[cfg(not(target_family = "wasm"))]
 use crate::elsewhere::elsewhere;
@@ -78,6 +80,7 @@ pub(crate) struct Plan {
     #[cfg_attr(target_family = "wasm", expect(dead_code, reason = "a page has one thread"))]
     work: u64,
     /// What it takes, for the limits.
+    #[cfg_attr(target_family = "wasm", expect(dead_code, reason = "a page's runs have no time limit"))]
     allowed: Allowed,
     /// Buffers of runs that are over. A run takes them and holds no lock: on the thread that it waits on, the thread pool may
     /// begin another one of the same plan.
@@ -128,6 +131,7 @@ impl CpuEngine {
     }
 
     /// A run within the time for it.
+    #[cfg(not(target_family = "wasm"))]
     fn run_plan(&self, plan: &Plan, inputs: &[TensorView<'_>], buffers: &mut Memory) -> Result<()> {
         self.limits.running(&plan.allowed, || plan.run_on(&self.cpu, inputs, buffers))
     }
@@ -186,14 +190,17 @@ impl CpuEngine {
 
     /// A run on the one thread that a page has, which has its turn between operators.
     #[cfg(target_family = "wasm")]
-    async fn run_by_turns(&self, inputs: &[TensorView<'_>]) -> Result<Vec<Tensor>> {
+    async fn run_by_turns(&self, inputs: &[TensorView<'_>], watch: &Watch) -> Result<Vec<Tensor>> {
         let plan = self.plan(&shapes_of(inputs))?;
         let rearranged: Vec<Option<Tensor>> = inputs.iter().map(TensorView::rearranged).collect();
         let inputs = with_rearranged(inputs, &rearranged);
         let mut memory = plan.memory();
         let mut turns = Turns::new();
         for step in &plan.steps {
-            self.cpu.install(|| plan.step(step, &inputs, &mut memory))?;
+            watch.clone().entered(|| {
+                cancel::check()?;
+                self.cpu.install(|| plan.step(step, &inputs, &mut memory))
+            })?;
             turns.next().await;
         }
         let outputs = plan.outputs(&inputs, &mut memory);
@@ -312,8 +319,11 @@ impl Engine for CpuEngine {
     fn start(self: Arc<Self>, inputs: &[TensorView<'_>]) -> Result<Running> {
         let inputs: Vec<Tensor> = inputs.iter().map(TensorView::to_tensor).collect();
         #[cfg(target_family = "wasm")]
+        let watch = Watch::current();
+        #[cfg(target_family = "wasm")]
         return Ok(Box::pin(async move {
-            self.run_by_turns(&inputs.iter().map(Tensor::view).collect::<Vec<_>>()).await
+            self.run_by_turns(&inputs.iter().map(Tensor::view).collect::<Vec<_>>(), &watch)
+                .await
         }));
         #[cfg(not(target_family = "wasm"))]
         Ok(self.start_on_pool(inputs))

@@ -84,7 +84,7 @@ impl Executable {
 
     /// Appends the dispatches to a command buffer. Of a run that takes long some are submitted before, a few at a time and each time
     /// when those before are done, so that what stops the run has the device do no more than that.
-    #[cfg_attr(target_family = "wasm", expect(unused_variables, reason = "nothing waits"))]
+    #[cfg_attr(target_family = "wasm", expect(unused_variables, unused_mut, reason = "nothing waits"))]
     pub(crate) fn encode(&self, context: &Context, is_long: bool, encoder: &mut wgpu::CommandEncoder) -> Result<()> {
         let mut left = self.steps.as_slice();
         #[cfg(not(target_family = "wasm"))]
