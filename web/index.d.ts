@@ -136,6 +136,7 @@ export interface ConvokeError extends Error {
     | "Unsupported"
     | "NoAdapter"
     | "LimitExceeded"
+    | "OverLimit"
     | "OutOfMemory"
     | "DeviceLost"
     | "Gpu"

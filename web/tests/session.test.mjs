@@ -109,6 +109,19 @@ test("what a backend cannot run is refused with the reason, or the next one's", 
   assert.match(halves.message, /16-bit floats/);
 });
 
+test("the entry without the CPU backend says so, and runs on WebGPU", async () => {
+  const own = await browser.newPage();
+  await own.goto(`${server.url}/web/tests/page.html`);
+  await own.evaluate(async () => {
+    globalThis.convoke = await import("/web/dist/webgpu/index.js");
+  });
+  const [gpu, cpu] = [await own.evaluate(made, {}), await own.evaluate(made, { backends: ["cpu"] })];
+  await own.close();
+  assert.equal(gpu.backend, "webgpu");
+  assert.equal(cpu.code, "Unsupported");
+  assert.match(cpu.message, /"convoke" has it/);
+});
+
 test("what is no model, and what is not there, is an error that says so", async () => {
   const wrong = await page.evaluate(outcome, ["/models/digits.safetensors", {}]);
   assert.equal(wrong.code, "Onnx");

@@ -21,6 +21,7 @@ fn code(error: &Error) -> &'static str {
         Error::Unsupported { .. } => "Unsupported",
         Error::NoAdapter(_) => "NoAdapter",
         Error::LimitExceeded { .. } => "LimitExceeded",
+        Error::OverLimit { .. } => "OverLimit",
         Error::OutOfMemory(_) => "OutOfMemory",
         Error::DeviceLost(_) => "DeviceLost",
         Error::Gpu(_) => "Gpu",
