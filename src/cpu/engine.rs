@@ -22,6 +22,7 @@ use super::memory::{Place, Places, keeps_elements, places, room, zeros};
 use super::operand::{Operand, array, in_order};
 use super::run::run_into_new;
 use super::sums::{Operands, sums};
+#[cfg(not(target_family = "wasm"))]
 use crate::cancel;
 #[cfg(target_family = "wasm")]
 use crate::cancel::Watch;
@@ -80,7 +81,7 @@ pub(crate) struct Plan {
     #[cfg_attr(target_family = "wasm", expect(dead_code, reason = "a page has one thread"))]
     work: u64,
     /// What it takes, for the limits.
-    #[cfg_attr(target_family = "wasm", expect(dead_code, reason = "a page's runs have no time limit"))]
+    #[cfg_attr(target_family = "wasm", expect(dead_code, reason = "only what blocks has a time to keep"))]
     allowed: Allowed,
     /// Buffers of runs that are over. A run takes them and holds no lock: on the thread that it waits on, the thread pool may
     /// begin another one of the same plan.
@@ -190,17 +191,15 @@ impl CpuEngine {
 
     /// A run on the one thread that a page has, which has its turn between operators.
     #[cfg(target_family = "wasm")]
-    async fn run_by_turns(&self, inputs: &[TensorView<'_>], watch: &Watch) -> Result<Vec<Tensor>> {
+    async fn run_by_turns(&self, watch: Watch, inputs: &[TensorView<'_>]) -> Result<Vec<Tensor>> {
         let plan = self.plan(&shapes_of(inputs))?;
         let rearranged: Vec<Option<Tensor>> = inputs.iter().map(TensorView::rearranged).collect();
         let inputs = with_rearranged(inputs, &rearranged);
         let mut memory = plan.memory();
         let mut turns = Turns::new();
         for step in &plan.steps {
-            watch.clone().entered(|| {
-                cancel::check()?;
-                self.cpu.install(|| plan.step(step, &inputs, &mut memory))
-            })?;
+            watch.check()?;
+            self.cpu.install(|| plan.step(step, &inputs, &mut memory))?;
             turns.next().await;
         }
         let outputs = plan.outputs(&inputs, &mut memory);
@@ -322,7 +321,7 @@ impl Engine for CpuEngine {
         let watch = Watch::current();
         #[cfg(target_family = "wasm")]
         return Ok(Box::pin(async move {
-            self.run_by_turns(&inputs.iter().map(Tensor::view).collect::<Vec<_>>(), &watch)
+            self.run_by_turns(watch, &inputs.iter().map(Tensor::view).collect::<Vec<_>>())
                 .await
         }));
         #[cfg(not(target_family = "wasm"))]
@@ -473,12 +472,11 @@ impl Plan {
     {
         let shape = &self.types[step.group.outputs[0].0].shape;
         let before = before.and_then(|tensor| tensor.into_array::<O>().ok());
-        let mut array = match before {
-            Some(before) => before,
-            None => {
-                room::<O>(NAME, shape.iter().product())?;
-                ArrayD::default(shape.as_slice())
-            }
+        let mut array = if let Some(before) = before {
+            before
+        } else {
+            room::<O>(NAME, shape.iter().product())?;
+            ArrayD::default(shape.as_slice())
         };
         self.compute(step, inputs, memory, array.as_slice_mut().unwrap_or_default())?;
         Ok(array.into())

@@ -13,6 +13,9 @@ use crate::ops::{AdaptiveAvgPool, AdaptiveMaxPool, AvgPool, IndexOrder, MaxPool}
 /// Rows and columns of a window up to which its sum is added up in single precision.
 const MOST_IN_A_ROW: usize = 128;
 
+/// Elements of a row's windows for which is asked whether the run is stopped.
+const LARGE: usize = 1 << 12;
+
 pub(super) fn max_pool(op: &MaxPool, input: &Operand<'_>, values: &mut [f32], indices: Option<&mut [i64]>) -> Result<()> {
     let window = op.window(input.shape)?;
     maxima(input, &Plane::of(&window), op.index_order, (values, indices));
@@ -162,7 +165,7 @@ fn windows(input: &[f32], plane: &Plane, start: f32, combine: impl Fn(f32, f32) 
             #[inline(always)]
             || {
                 for (output, rows) in output.chunks_exact_mut(columns.taps.len()).zip(&plane.rows) {
-                    if cancel::is_over() {
+                    if rows.inside.len() * plane.width > LARGE && cancel::is_over() {
                         return;
                     }
                     down(input, plane.width, &rows.inside, start, combine, column);

@@ -22,6 +22,7 @@
 //! ([`Options::budget`]), and tensors in other files are read from plain files in the model's own folder and nowhere else
 //! ([`Options::external_data`], [`Options::external_folder`]).
 
+mod alone;
 mod budget;
 mod check;
 mod complete;
@@ -45,6 +46,7 @@ mod types;
 mod weights;
 
 pub use crate::graph::Dim;
+pub(crate) use alone::{Alone, Judgeable};
 pub(crate) use convert::{check, graph};
 pub use model::Model;
 pub use read::{open_tensor, tensor_from_bytes};

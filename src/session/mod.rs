@@ -4,12 +4,12 @@ mod backend;
 mod builder;
 mod constants;
 mod fallback;
-#[cfg(test)]
-mod recovery;
+#[cfg(feature = "onnx")]
+mod referee;
 mod shared;
 mod staged;
-#[cfg(all(test, feature = "cpu"))]
-mod stopped;
+#[cfg(test)]
+mod tests;
 #[cfg(not(target_family = "wasm"))]
 mod verify;
 
@@ -22,6 +22,8 @@ use ndarray::{ArrayD, ArrayViewD};
 pub use backend::Backend;
 pub use builder::SessionBuilder;
 pub use fallback::{Fallback, OnCpu};
+#[cfg(feature = "onnx")]
+pub use referee::{Judgement, Verdict};
 #[cfg(not(target_family = "wasm"))]
 pub use verify::Check;
 

@@ -1,5 +1,6 @@
 //! The `convoke` command: its arguments, which backend it runs on, and how it ends.
 
+mod against;
 mod bench;
 mod conformance;
 mod decode;

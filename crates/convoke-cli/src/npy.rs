@@ -38,6 +38,24 @@ pub(super) fn parse(bytes: &[u8], dtype: DType) -> Result<Tensor, String> {
     }
 }
 
+/// A tensor of the type that the file has: floats of any width as `f32`, other numbers that there are no tensors of likewise, where
+/// they are exact.
+///
+/// Errors: as [`parse`].
+pub(super) fn parse_any(bytes: &[u8]) -> Result<Tensor, String> {
+    let header = &bytes[..bytes.len().min(HEADER)];
+    let has = |name: &str| header.windows(name.len()).any(|part| part == name.as_bytes());
+    let types = [
+        ("'<i8'", DType::I64),
+        ("'<i4'", DType::I32),
+        ("'|u1'", DType::U8),
+        ("'|i1'", DType::I8),
+        ("'|b1'", DType::Bool),
+    ];
+    let known = types.into_iter().find(|(name, _)| has(name));
+    parse(bytes, known.map_or(DType::F32, |(_, dtype)| dtype))
+}
+
 /// Writes a tensor in its own type.
 pub(super) fn write(tensor: &Tensor, file: &mut dyn Write) -> Result<(), Box<dyn std::error::Error>> {
     Ok(match tensor {

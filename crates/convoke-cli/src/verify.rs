@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use clap::Args;
 use convoke::Backend;
 
+use super::against;
 use super::fallback::FallbackArguments;
 use super::input::InputArguments;
 use super::model::{Kind, backend, open};
@@ -29,6 +30,11 @@ pub(super) struct VerifyArguments {
     /// Read tensors in other files from this folder; otherwise from the model's own, and from nowhere else.
     #[arg(long, value_name = "FOLDER")]
     external_data: Option<PathBuf>,
+    /// Judge somebody else's run instead: the tensors that it had, from a .npz file or from a folder with a `tensors.json`, as
+    /// `tools/dump_onnxruntime.py` writes them. Each operator is checked on the inputs that it was given there; for those that are wrong
+    /// the likely cause is said.
+    #[arg(long, value_name = "FILE.npz|FOLDER", conflicts_with_all = ["input", "backend", "precision", "fallback", "plan"])]
+    against: Option<PathBuf>,
     #[command(flatten)]
     precision: PrecisionArguments,
     #[command(flatten)]
@@ -38,6 +44,9 @@ pub(super) struct VerifyArguments {
 /// Names every operator whose output is not what the reference makes of the same inputs; exit status 1 if there is one.
 pub(super) fn verify(out: &mut dyn Write, arguments: &VerifyArguments, adapter: Option<&str>) -> Outcome {
     let model = open(&arguments.model, arguments.external_data.as_deref())?;
+    if let Some(path) = &arguments.against {
+        return against::judge(out, &model, path);
+    }
     let feeds = arguments.inputs.prepare(&model, Some("random"))?;
     let views = feeds.only()?;
     // Without an adapter nobody wants to hear that the CPU is right.

@@ -88,6 +88,7 @@ impl Faults {
     }
 
     /// What a test has this call fail with.
+    #[cfg_attr(not(test), expect(clippy::unused_self, reason = "only tests have calls fail"))]
     pub(crate) fn injected(&self) -> Option<Error> {
         #[cfg(test)]
         {

@@ -156,7 +156,7 @@ impl RawDevice {
 
     /// Waits for a submission, or until something stops the run.
     #[cfg(not(target_family = "wasm"))]
-    pub(crate) fn wait_for(&self, submission: wgpu::SubmissionIndex) -> Result<()> {
+    pub(crate) fn wait_for(&self, submission: &wgpu::SubmissionIndex) -> Result<()> {
         let watch = Watch::current();
         if let Some(error) = self.faults.injected() {
             return Err(error);

@@ -102,7 +102,7 @@ impl Readback {
     /// Blocks until the bytes are there and hands those of each buffer to `read`.
     #[cfg(not(target_family = "wasm"))]
     pub(crate) fn finish_blocking<T>(self, device: &RawDevice, read: impl FnOnce(&[&[u8]]) -> T) -> Result<T> {
-        device.wait_for(self.submission.clone())?;
+        device.wait_for(&self.submission)?;
         pollster::block_on(self.collect(device, read))
     }
 

@@ -270,8 +270,8 @@ impl GpuEngine {
             }
         }
         Ok(Lowered {
-            graph,
             work,
+            graph,
             recording,
             values,
             inputs,

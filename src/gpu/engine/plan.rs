@@ -24,7 +24,7 @@ pub(super) struct Plan {
     pub(super) inputs: Vec<Option<Arc<PooledBuffer>>>,
     pub(super) precision: Precision,
     pub(super) executable: Executable,
-    #[cfg_attr(target_family = "wasm", expect(dead_code, reason = "a page's runs have no time limit"))]
+    #[cfg_attr(target_family = "wasm", expect(dead_code, reason = "only what blocks has a time to keep"))]
     pub(super) work: Work,
     /// The operators that the passes left, whose numbers the dispatches bear.
     #[cfg_attr(target_family = "wasm", expect(dead_code, reason = "only what blocks profiles"))]

@@ -84,24 +84,33 @@ impl Executable {
 
     /// Appends the dispatches to a command buffer. Of a run that takes long some are submitted before, a few at a time and each time
     /// when those before are done, so that what stops the run has the device do no more than that.
-    #[cfg_attr(target_family = "wasm", expect(unused_variables, unused_mut, reason = "nothing waits"))]
     pub(crate) fn encode(&self, context: &Context, is_long: bool, encoder: &mut wgpu::CommandEncoder) -> Result<()> {
-        let mut left = self.steps.as_slice();
-        #[cfg(not(target_family = "wasm"))]
-        if is_long {
-            let piece = self.steps.len().div_ceil(PIECES);
-            while left.len() > piece {
-                let (some, others) = left.split_at(piece);
-                left = others;
-                let mut own = context.encoder("convoke.piece");
-                encode(some, &mut own);
-                let submission = context.submit(own);
-                context.check()?;
-                context.wait_for(submission)?;
-            }
-        }
+        let left = if is_long { self.submit_most(context)? } else { &self.steps };
         encode(left, encoder);
         Ok(())
+    }
+
+    /// Submits all dispatches but some at the end, and gives these.
+    #[cfg(not(target_family = "wasm"))]
+    fn submit_most(&self, context: &Context) -> Result<&[Step]> {
+        let piece = self.steps.len().div_ceil(PIECES);
+        let mut left = self.steps.as_slice();
+        while left.len() > piece {
+            let (some, others) = left.split_at(piece);
+            left = others;
+            let mut own = context.encoder("convoke.piece");
+            encode(some, &mut own);
+            let submission = context.submit(own);
+            context.check()?;
+            context.wait_for(&submission)?;
+        }
+        Ok(left)
+    }
+
+    /// Nothing waits in a browser.
+    #[cfg(target_family = "wasm")]
+    fn submit_most(&self, _: &Context) -> Result<&[Step]> {
+        Ok(&self.steps)
     }
 
     /// The buffer behind a value that was imported or exported, which has it to itself.

@@ -5,11 +5,11 @@ use std::time::{Duration, Instant};
 
 use ndarray::{ArrayD, IxDyn};
 
-use super::Session;
 use crate::error::{Error, Result};
 use crate::gpu::Gpu;
 use crate::graph::Graph;
 use crate::ops::{Conv2d, MatMul, Softmax, Unary};
+use crate::session::Session;
 use crate::testing::{self, Random};
 
 /// A device that no other test has.
@@ -197,7 +197,7 @@ fn a_greedy_session_ends_and_the_modest_one_goes_on() {
         return;
     }
     let tests = std::env::current_exe().unwrap();
-    let limited = "ulimit -v 3500000 && exec \"$0\" session::recovery::greedy_and_modest --exact --ignored --nocapture";
+    let limited = "ulimit -v 3500000 && exec \"$0\" session::tests::recovery::greedy_and_modest --exact --ignored --nocapture";
     let output = Command::new("sh").args(["-c", limited]).arg(tests).output().unwrap();
     let said = String::from_utf8_lossy(&output.stdout);
     println!("{said}");

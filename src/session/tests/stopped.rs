@@ -1,11 +1,12 @@
 //! Runs that end before they are done: they say why, soon, and leave the session as it was.
 
+#![cfg(feature = "cpu")]
+
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use ndarray::{ArrayD, IxDyn};
 
-use super::{Backend, Session};
 use crate::cancel::CancelToken;
 use crate::cpu::Cpu;
 use crate::error::{Error, Result};
@@ -13,6 +14,7 @@ use crate::gpu::Gpu;
 use crate::graph::{Graph, ValueId};
 use crate::limits::Limits;
 use crate::ops::{Binary, Concat, LocalResponseNorm, MatMul, MaxPool2d, Softmax, Unary};
+use crate::session::{Backend, Session};
 use crate::testing::{self, Random};
 
 /// How long after it was told to stop a run may go on: some ten milliseconds, and what a machine with other work takes for them.

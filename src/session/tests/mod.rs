@@ -1,0 +1,4 @@
+//! Sessions that are stopped, and whose devices fail.
+
+mod recovery;
+mod stopped;
