@@ -13,7 +13,7 @@ use crate::graph::{Graph, Node};
 
 const NAME: &str = "limits";
 
-/// How much of a machine a session may take, for [`SessionBuilder::limits`](crate::SessionBuilder::limits) and for reading models.
+/// How much of a machine a session may take, for [`SessionBuilder::limits`](crate::session::SessionBuilder::limits) and for reading models.
 /// What would take more is refused with an [`Error::OverLimit`](crate::Error::OverLimit) that names the limit.
 ///
 /// Where nothing is said, a limit is what keeps files that nobody trusts from more than about ten seconds and 4 GiB, and what any

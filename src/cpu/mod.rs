@@ -4,7 +4,8 @@
 //! they lie, and bias, residual sum and activation follow while the tile is in cache. Where a group has few channels the
 //! definition itself is computed, on rows that were copied with their padding. Answers are within the bounds of
 //! [`mod@crate::reference`], NaN and infinities included, and have the same bits with AVX-512, AVX2 or NEON and any number of
-//! threads. In WebAssembly there is one thread, and vectors round a product before it is added. The environment's `CONVOKE_CPU_VECTORS=avx2` or `baseline` holds a process to narrower vectors than the machine has.
+//! threads. In WebAssembly there is one thread, and vectors round a product before it is added. The environment's
+//! `CONVOKE_CPU_VECTORS=avx2` or `baseline` holds a process to narrower vectors than the machine has.
 //!
 //! ```
 //! use convoke::{cpu, ops::MaxPool2d};
