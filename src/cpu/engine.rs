@@ -191,15 +191,17 @@ impl CpuEngine {
 
     /// A run on the one thread that a page has, which has its turn between operators.
     #[cfg(target_family = "wasm")]
-    async fn run_by_turns(&self, watch: Watch, inputs: &[TensorView<'_>]) -> Result<Vec<Tensor>> {
+    async fn run_by_turns(&self, inputs: &[TensorView<'_>], watch: &Watch) -> Result<Vec<Tensor>> {
         let plan = self.plan(&shapes_of(inputs))?;
         let rearranged: Vec<Option<Tensor>> = inputs.iter().map(TensorView::rearranged).collect();
         let inputs = with_rearranged(inputs, &rearranged);
         let mut memory = plan.memory();
         let mut turns = Turns::new();
         for step in &plan.steps {
-            watch.check()?;
-            self.cpu.install(|| plan.step(step, &inputs, &mut memory))?;
+            watch.clone().entered(|| {
+                watch.check()?;
+                self.cpu.install(|| plan.step(step, &inputs, &mut memory))
+            })?;
             turns.next().await;
         }
         let outputs = plan.outputs(&inputs, &mut memory);
@@ -321,7 +323,7 @@ impl Engine for CpuEngine {
         let watch = Watch::current();
         #[cfg(target_family = "wasm")]
         return Ok(Box::pin(async move {
-            self.run_by_turns(watch, &inputs.iter().map(Tensor::view).collect::<Vec<_>>())
+            self.run_by_turns(&inputs.iter().map(Tensor::view).collect::<Vec<_>>(), &watch)
                 .await
         }));
         #[cfg(not(target_family = "wasm"))]

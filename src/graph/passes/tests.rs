@@ -1,5 +1,7 @@
 //! What each pass leaves of small graphs, and that it computes the same.
 
+use std::f32::consts::{FRAC_1_SQRT_2, SQRT_2};
+
 use ndarray::ArrayD;
 
 use super::Pass;
@@ -330,10 +332,10 @@ fn a_gelu_in_parts_is_one_function() {
         let features = builder.conv(conv(), builder.input);
         let (half, one) = (number(&mut builder, 0.5), number(&mut builder, 1.0));
         let scaled = if order % 2 == 0 {
-            let root = number(&mut builder, std::f32::consts::SQRT_2);
+            let root = number(&mut builder, SQRT_2);
             builder.node(Binary::Div, &[features, root])
         } else {
-            let factor = number(&mut builder, std::f32::consts::FRAC_1_SQRT_2);
+            let factor = number(&mut builder, FRAC_1_SQRT_2);
             builder.node(Binary::Mul, &[factor, features])
         };
         let erf = builder.node(Unary::Erf, &[scaled]);
@@ -355,7 +357,7 @@ fn a_gelu_in_parts_is_one_function() {
 
 #[test]
 fn what_is_almost_a_gelu_stays() {
-    for (half, one, root) in [(0.25, 1.0, 1.414_213_5), (0.5, 2.0, 1.414_213_5), (0.5, 1.0, 1.5)] {
+    for (half, one, root) in [(0.25, 1.0, SQRT_2), (0.5, 2.0, SQRT_2), (0.5, 1.0, 1.5)] {
         let mut builder = Builder::new();
         let [half, one, root] =
             [half, one, root].map(|number: f32| builder.graph.constant("number", ndarray::arr0(number).into_dyn()));
