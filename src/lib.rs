@@ -54,6 +54,7 @@
 //! `convoke-cli` is the command, `convoke-bench` measures models and operators, backend beside backend, and `convoke-tune` measures
 //! which kernels are fastest: the plans that it makes are [`gpu::TuningPlan`].
 
+mod buffers;
 mod cancel;
 mod content;
 #[cfg(feature = "cpu")]

@@ -10,6 +10,7 @@ use std::path::Path;
 /// From the bottom up. A module imports those on its own floor and below.
 const FLOORS: [&[&str]; 7] = [
     &[
+        "buffers",
         "cancel",
         "dtype",
         "environment",

@@ -1,9 +1,8 @@
 //! Where the values of a graph are during a run: memory planning.
 
-use std::collections::BTreeSet;
-
 use super::blocked::Layouts;
 use super::chains::{Group, Work};
+use crate::buffers::Buffers;
 use crate::dtype::{DType, TensorType};
 use crate::error::{Error, Result};
 use crate::graph::{Graph, count};
@@ -99,10 +98,8 @@ pub(super) fn places(graph: &Graph, groups: &[Group], types: &[TensorType], layo
     for value in &layouts.outputs {
         last_use[origins[value.0]] = usize::MAX;
     }
-    let mut lengths: Vec<usize> = Vec::new();
+    let mut buffers = Buffers::default();
     let mut tensors = 0;
-    // With their lengths, the shortest first.
-    let mut free: BTreeSet<(usize, usize)> = BTreeSet::new();
     for (step, group) in groups.iter().enumerate() {
         if keeps(group) {
             places[group.outputs[0].0] = places[group.inputs[0].0];
@@ -114,17 +111,7 @@ pub(super) fn places(graph: &Graph, groups: &[Group], types: &[TensorType], layo
                     continue;
                 }
                 let length = layouts.of_values[value.0].length(&types[value.0].shape);
-                // The smallest that is large enough, else the largest there is, made larger.
-                let fit = free.range((length, 0)..).next().or_else(|| free.last()).copied();
-                let buffer = if let Some(fit) = fit {
-                    free.remove(&fit);
-                    fit.1
-                } else {
-                    lengths.push(0);
-                    lengths.len() - 1
-                };
-                lengths[buffer] = lengths[buffer].max(length);
-                places[value.0] = Place::Buffer(buffer);
+                places[value.0] = Place::Buffer(buffers.take(length));
             }
         }
         let mut ended: Vec<usize> = group
@@ -137,13 +124,13 @@ pub(super) fn places(graph: &Graph, groups: &[Group], types: &[TensorType], layo
         ended.dedup();
         for origin in ended.into_iter().filter(|&origin| last_use[origin] == step) {
             if let Place::Buffer(buffer) = places[origin] {
-                free.insert((lengths[buffer], buffer));
+                buffers.give_back(buffer);
             }
         }
     }
     Places {
         of_values: places,
-        lengths,
+        lengths: buffers.into_lengths(),
         tensors,
     }
 }

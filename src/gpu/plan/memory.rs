@@ -1,8 +1,9 @@
 //! Which intermediate results share memory. Plain data; no GPU here.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 
+use crate::buffers::Buffers;
 use crate::gpu::plan::concat_elision::Joining;
 use crate::gpu::plan::recording::{Dispatch, Recording, SlotId};
 
@@ -267,34 +268,23 @@ fn gap(mut taken: Vec<(u64, u64)>, bytes: u64, alignment: u64, size: u64) -> Opt
 /// Gives each result a buffer whole, the shortest that is long enough of those that nobody needs any more, in the order of time.
 /// No dispatch reads and writes one buffer so: what it reads is needed while it runs.
 fn take_turns(lives: &[Life]) -> Sharing {
-    let mut sharing = Sharing {
-        spots: vec![Spot::default(); lives.len()],
-        sizes: Vec::new(),
-    };
+    let mut spots = vec![Spot::default(); lives.len()];
     let (mut begins, mut ends): (Vec<usize>, Vec<usize>) = ((0..lives.len()).collect(), (0..lives.len()).collect());
     begins.sort_by_key(|&index| (lives[index].first, Reverse(lives[index].bytes)));
     ends.sort_by_key(|&index| lives[index].last);
     let mut ended = ends.into_iter().peekable();
-    // With their sizes.
-    let mut free: BTreeSet<(u64, usize)> = BTreeSet::new();
+    let mut buffers = Buffers::default();
     for index in begins {
         let life = &lives[index];
         while let Some(over) = ended.next_if(|&over| lives[over].last < life.first) {
-            let buffer = sharing.spots[over].buffer;
-            free.insert((sharing.sizes[buffer], buffer));
+            buffers.give_back(spots[over].buffer);
         }
-        let fit = free.range((life.bytes, 0)..).next().or_else(|| free.last()).copied();
-        let buffer = if let Some(fit) = fit {
-            free.remove(&fit);
-            fit.1
-        } else {
-            sharing.sizes.push(0);
-            sharing.sizes.len() - 1
-        };
-        sharing.sizes[buffer] = sharing.sizes[buffer].max(life.bytes);
-        sharing.spots[index].buffer = buffer;
+        spots[index].buffer = buffers.take(life.bytes);
     }
-    sharing
+    Sharing {
+        spots,
+        sizes: buffers.into_lengths(),
+    }
 }
 
 /// The most bytes that exist at the same time: no sharing can do with less.
