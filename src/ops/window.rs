@@ -27,6 +27,13 @@ impl AxisWindow {
         self.dilation.checked_mul(self.kernel.checked_sub(1)?)?.checked_add(1)
     }
 
+    /// What of the padded input the windows read.
+    #[cfg(feature = "cpu")]
+    pub(crate) fn read(&self) -> Option<usize> {
+        let last = self.output.saturating_sub(1).checked_mul(self.stride)?;
+        last.checked_add(self.reach()?)
+    }
+
     /// How many windows fit into the padded input. In ceil mode a last one may overhang it, by less than the stride.
     pub(crate) fn windows(&self, ceil_mode: bool) -> Option<usize> {
         let (padded, reach) = (self.padding.padded(self.input)?, self.reach()?);

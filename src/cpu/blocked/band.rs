@@ -19,25 +19,19 @@ pub(super) struct Image<'a> {
 
 /// Which input column each column of a padded row stands for, as far as windows reach.
 #[derive(Clone, Debug)]
-pub(super) struct Columns {
+pub(in crate::cpu) struct Columns {
     /// Columns of a padded row.
-    length: usize,
+    pub(in crate::cpu) length: usize,
     /// Those that stand for input columns one after another, from this one on.
-    inside: Range<usize>,
-    first: usize,
+    pub(in crate::cpu) inside: Range<usize>,
+    pub(in crate::cpu) first: usize,
     /// The others.
-    edges: Vec<(usize, Option<usize>)>,
+    pub(in crate::cpu) edges: Vec<(usize, Option<usize>)>,
 }
 
 impl Columns {
-    /// How far windows reach.
-    pub(super) fn length(axis: &AxisWindow) -> Option<usize> {
-        let reach = (axis.kernel - 1).checked_mul(axis.dilation)?;
-        (axis.output.max(1) - 1).checked_mul(axis.stride)?.checked_add(reach + 1)
-    }
-
-    fn new(mode: PaddingMode, axis: &AxisWindow) -> Self {
-        let length = Self::length(axis).unwrap_or(0);
+    pub(in crate::cpu) fn new(mode: PaddingMode, axis: &AxisWindow) -> Self {
+        let length = axis.read().unwrap_or(0);
         let at = |column: usize| column as isize - axis.padding.before;
         let first = axis.padding.before.max(0) as usize;
         let past = (axis.input as isize + axis.padding.before).max(0) as usize;

@@ -3,7 +3,7 @@
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
-use super::band::{Band, Columns, Image, Rows};
+use super::band::{Band, Image, Rows};
 use super::depthwise;
 use super::finish::Finish;
 use super::layout::{BLOCK, Layout, blocks, channels_of, rearrange, whole};
@@ -32,7 +32,9 @@ pub(in crate::cpu) fn is_possible(op: &Conv, input: &[usize], weight: &[usize]) 
     let (outer, innermost) = split(&geometry.axes);
     let rows: usize = outer.iter().map(|axis| axis.kernel).product();
     let lanes = BLOCK * blocks(geometry.in_channels);
-    let scratch = Columns::length(&innermost).and_then(|columns| columns.checked_mul(rows + 1)?.checked_mul(lanes));
+    let scratch = innermost
+        .read()
+        .and_then(|columns| columns.checked_mul(rows + 1)?.checked_mul(lanes));
     scratch.is_some_and(|scratch| scratch <= MOST_SCRATCH)
 }
 

@@ -18,6 +18,7 @@ mod run;
 mod schedule;
 mod weights;
 
+pub(super) use band::Columns;
 pub(super) use choose::{Layouts, choose};
 pub(super) use conv::{conv, is_possible};
 pub(super) use layout::{Layout, rearrange};

@@ -4,6 +4,7 @@
 use pulp::{Simd, WithSimd};
 
 use super::input::Bytes;
+use crate::cpu::blocked::Columns;
 use crate::cpu::chain::{LARGEST_SMALL, small_whole};
 use crate::cpu::gemm::with_scratch;
 use crate::cpu::parallel;
@@ -20,37 +21,13 @@ const LANES: usize = 16;
 /// What is read and written past the last sum.
 const PAST: usize = VECTORS * LANES;
 
-/// An axis with its padding: which element of the input stands at each place, if any.
-struct Axis {
-    window: AxisWindow,
-    sources: Vec<Option<usize>>,
-}
-
-impl Axis {
-    fn new(op: &Conv, window: AxisWindow) -> Self {
-        let places = (window.output - 1) * window.stride + (window.kernel - 1) * window.dilation + 1;
-        let source = |place: usize| (op.padding_mode).source_index(place as isize - window.padding.before, window.input);
-        Self {
-            window,
-            sources: (0..places).map(source).collect(),
-        }
-    }
-
-    fn len(&self) -> usize {
-        self.sources.len()
-    }
-}
-
 /// Whether each channel is convolved by itself, has a plane, or a row, of no more than so many elements, and sums that are soon whole
 /// numbers again.
 pub(super) fn fits(op: &Conv, geometry: &Plane, largest_sum: u64) -> bool {
     let is_depthwise = op.groups == geometry.in_channels && op.groups == geometry.out_channels;
     let row = geometry.row.map_or(1, |row| row.input);
-    let reach = |axis: &AxisWindow| {
-        let taps = (axis.kernel - 1).checked_mul(axis.dilation)?;
-        (axis.output - 1).checked_mul(axis.stride)?.checked_add(taps + 1)
-    };
-    let places = reach(&geometry.columns).and_then(|columns| columns.checked_mul(geometry.row.as_ref().map_or(Some(1), reach)?));
+    let rows = geometry.row.as_ref().map_or(Some(1), AxisWindow::read);
+    let places = geometry.columns.read().and_then(|columns| columns.checked_mul(rows?));
     let is_small = largest_sum <= LARGEST_SMALL as u64;
     is_depthwise && is_small && row == geometry.input.height && places.is_some_and(|places| places <= MOST)
 }
@@ -64,10 +41,14 @@ pub(super) fn run<O: Send>(
     output: &mut [O],
     finish: impl Fn(usize, &mut [i32], &mut [O]) + Sync,
 ) {
-    let columns = Axis::new(op, geometry.columns);
-    let rows = geometry.row.map(|row| Axis::new(op, row));
-    let (height, width) = (rows.as_ref().map_or(1, Axis::len), columns.len());
-    let (taps, dilation) = (geometry.kernel, geometry.row.map_or(1, |row| row.dilation));
+    let columns = Columns::new(op.padding_mode, &geometry.columns);
+    let source = |row: &AxisWindow, place| (op.padding_mode).source_index(place as isize - row.padding.before, row.input);
+    let rows: Vec<Option<usize>> = match &geometry.row {
+        Some(row) => (0..row.read().unwrap_or(0)).map(|place| source(row, place)).collect(),
+        None => vec![Some(0)],
+    };
+    let (height, width) = (rows.len(), columns.length);
+    let (taps, (step, dilation)) = (geometry.kernel, geometry.row.map_or((1, 1), |row| (row.stride, row.dilation)));
     let place = |row: usize, column: usize| row * dilation * width + column * geometry.columns.dilation;
     let offsets: Vec<usize> = (0..taps.height)
         .flat_map(|row| (0..taps.width).map(move |column| place(row, column)))
@@ -82,7 +63,10 @@ pub(super) fn run<O: Send>(
             let channel = index % op.groups;
             arch().dispatch(Channel {
                 columns: &columns,
-                rows: rows.as_ref(),
+                window: geometry.columns,
+                rows: &rows,
+                height: geometry.output.height,
+                step,
                 pixels: &input.data()[index * pixels..(index + 1) * pixels],
                 flip: input.flip(),
                 offset: input.offset(),
@@ -99,8 +83,13 @@ pub(super) fn run<O: Send>(
 
 /// One channel of an image.
 struct Channel<'a> {
-    columns: &'a Axis,
-    rows: Option<&'a Axis>,
+    columns: &'a Columns,
+    window: AxisWindow,
+    /// Which row of the input stands at each place of the axis with its padding, if any.
+    rows: &'a [Option<usize>],
+    /// Rows of the output, and places from one's first tap to the next's.
+    height: usize,
+    step: usize,
     pixels: &'a [u8],
     /// What makes numbers of bytes.
     flip: u8,
@@ -121,18 +110,16 @@ impl WithSimd for Channel<'_> {
     #[inline(always)]
     fn with_simd<S: Simd>(mut self, simd: S) {
         self.fill();
-        let width = self.columns.len();
-        let columns = self.columns.window;
-        let row = (columns.output - 1) * columns.stride + 1;
-        let (height, step) = self.rows.map_or((1, 1), |rows| (rows.window.output, rows.window.stride));
-        if step == 1 {
-            self.take::<S>(simd, 0, 0, (height - 1) * width + row);
+        let width = self.columns.length;
+        let row = (self.window.output - 1) * self.window.stride + 1;
+        if self.step == 1 {
+            self.take::<S>(simd, 0, 0, (self.height - 1) * width + row);
         } else {
-            for y in 0..height {
-                self.take::<S>(simd, y * step * width, y * width, row);
+            for y in 0..self.height {
+                self.take::<S>(simd, y * self.step * width, y * width, row);
             }
         }
-        self.pack(height);
+        self.pack();
     }
 }
 
@@ -143,33 +130,29 @@ impl Channel<'_> {
         for (number, &byte) in self.packed.iter_mut().zip(self.pixels) {
             *number = (i32::from(byte ^ self.flip) + self.offset) as f32;
         }
-        let columns = &self.columns.sources;
-        let AxisWindow { input, padding, .. } = self.columns.window;
-        let first = (padding.before.max(0) as usize).min(columns.len());
-        let past = ((input as isize + padding.before).max(0) as usize).clamp(first, columns.len());
-        let inside = (first as isize - padding.before).max(0) as usize;
-        let height = self.rows.map_or(1, Axis::len);
-        for y in 0..height {
-            let target = y * columns.len();
-            let Some(row) = self.rows.map_or(Some(0), |rows| rows.sources[y]) else {
-                self.line[target..target + columns.len()].fill(0.0);
+        let columns = self.columns;
+        for (y, &row) in self.rows.iter().enumerate() {
+            let target = y * columns.length;
+            let Some(row) = row else {
+                self.line[target..target + columns.length].fill(0.0);
                 continue;
             };
-            let row = row * input;
-            copy(&mut self.line[target + first..], &self.packed[row + inside..], past - first);
+            let row = row * self.window.input;
+            let inside = &mut self.line[target + columns.inside.start..];
+            copy(inside, &self.packed[row + columns.first..], columns.inside.len());
             // What was copied past the row's end is overwritten by what follows.
-            for column in (0..first).chain(past..columns.len()) {
-                self.line[target + column] = columns[column].map_or(0.0, |source| self.packed[row + source]);
+            for &(column, source) in &columns.edges {
+                self.line[target + column] = source.map_or(0.0, |source| self.packed[row + source]);
             }
         }
     }
 
     /// The sums that mean something, as whole numbers.
     #[inline(always)]
-    fn pack(&mut self, height: usize) {
-        let AxisWindow { output, stride, .. } = self.columns.window;
-        for y in 0..height {
-            let sums = &self.sums[y * self.columns.len()..];
+    fn pack(&mut self) {
+        let AxisWindow { output, stride, .. } = self.window;
+        for y in 0..self.height {
+            let sums = &self.sums[y * self.columns.length..];
             let target = &mut self.packed[y * output..];
             match stride {
                 1 => copy(target, sums, output),
@@ -181,7 +164,7 @@ impl Channel<'_> {
                 }
             }
         }
-        for sum in &mut self.packed[..height * output] {
+        for sum in &mut self.packed[..self.height * output] {
             *sum = f32::from_bits(small_whole(*sum) as u32);
         }
     }
