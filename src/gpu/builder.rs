@@ -12,8 +12,6 @@ use crate::gpu::device::context::Context;
 use crate::gpu::device::context::Opening;
 use crate::gpu::device::device_class::DeviceClass;
 use crate::gpu::device::features::{MissingFeature, check_limits, device_descriptor, missing};
-#[cfg(not(target_family = "wasm"))]
-use crate::gpu::device::pipeline_cache::PipelineCache;
 use crate::gpu::device::raw_device::RawDevice;
 use crate::gpu::eager::Gpu;
 #[cfg(not(target_family = "wasm"))]
@@ -143,30 +141,22 @@ impl GpuBuilder {
             .await
             .map_err(|error| Error::NoAdapter(format!("{info} could not be opened: {error}")))?;
         let class = class.unwrap_or(DeviceClass::of(info.kind));
-        #[cfg_attr(
-            all(target_family = "wasm", not(feature = "wrong-kernel")),
-            expect(unused_mut, reason = "a browser keeps no pipelines")
-        )]
+        #[cfg_attr(not(feature = "wrong-kernel"), expect(unused_mut, reason = "only tests change it"))]
         let mut raw = RawDevice::owned(device, queue, info);
-        #[cfg(not(target_family = "wasm"))]
-        {
-            let path = self.pipeline_cache.clone();
-            raw.pipeline_cache = path.and_then(|path| PipelineCache::open(&raw.device, &raw.info, path));
-        }
         #[cfg(feature = "wrong-kernel")]
         {
             raw.wrong_kernel = wrong_kernel;
             raw.capabilities.loops = loops.unwrap_or_default();
         }
-        #[cfg_attr(target_family = "wasm", expect(unused_mut, reason = "a browser's adapter gives one device"))]
-        let mut context = Context::new(raw);
         #[cfg(not(target_family = "wasm"))]
-        {
-            context.opening = Some(Opening {
-                adapter,
-                pipeline_cache: self.pipeline_cache,
-            });
-        }
+        let opening = Opening {
+            adapter,
+            pipeline_cache: self.pipeline_cache,
+        };
+        #[cfg(not(target_family = "wasm"))]
+        let context = opening.context(raw);
+        #[cfg(target_family = "wasm")]
+        let context = Context::new(raw);
         Ok(Gpu {
             context: Arc::new(context),
             policy: KernelPolicy::rules(class),
@@ -233,16 +223,13 @@ impl Gpu {
         let device = opening.adapter.request_device(&device_descriptor(&opening.adapter));
         let (device, queue) = pollster::block_on(device)
             .map_err(|error| Error::NoAdapter(format!("{} could not be opened again: {error}", self.info())))?;
+        #[cfg_attr(not(feature = "wrong-kernel"), expect(unused_mut, reason = "only tests change it"))]
         let mut raw = RawDevice::owned(device, queue, self.info().clone());
-        let path = opening.pipeline_cache.clone();
-        raw.pipeline_cache = path.and_then(|path| PipelineCache::open(&raw.device, &raw.info, path));
         #[cfg(feature = "wrong-kernel")]
         {
             raw.capabilities.loops = self.context.capabilities.loops;
         }
-        let mut context = Context::new(raw);
-        context.opening = Some(opening.clone());
-        let context = Arc::new(context);
+        let context = Arc::new(opening.clone().context(raw));
         *successor = Arc::downgrade(&context);
         Ok(Self {
             context,

@@ -8,6 +8,8 @@ use std::sync::{Mutex, Weak};
 use crate::error::Result;
 use crate::gpu::device::constants::Constants;
 use crate::gpu::device::pipeline::{Pipeline, Pipelines};
+#[cfg(not(target_family = "wasm"))]
+use crate::gpu::device::pipeline_cache::PipelineCache;
 use crate::gpu::device::pool::{BufferPool, PooledBuffer};
 use crate::gpu::device::raw_device::RawDevice;
 use crate::gpu::wgsl::kernel::PipelineKey;
@@ -33,6 +35,18 @@ pub(crate) struct Context {
 pub(crate) struct Opening {
     pub(crate) adapter: wgpu::Adapter,
     pub(crate) pipeline_cache: Option<std::path::PathBuf>,
+}
+
+#[cfg(not(target_family = "wasm"))]
+impl Opening {
+    /// What belongs to a device that was opened so.
+    pub(crate) fn context(self, mut raw: RawDevice) -> Context {
+        let path = self.pipeline_cache.clone();
+        raw.pipeline_cache = path.and_then(|path| PipelineCache::open(&raw.device, &raw.info, path));
+        let mut context = Context::new(raw);
+        context.opening = Some(self);
+        context
+    }
 }
 
 impl Deref for Context {
