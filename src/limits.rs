@@ -294,6 +294,12 @@ impl Work {
         self.constant_bytes
     }
 
+    /// Elements that operators read, write and go through, and their multiplications.
+    #[cfg(all(feature = "cpu", not(target_family = "wasm")))]
+    pub(crate) fn operations(&self) -> u64 {
+        self.operations
+    }
+
     /// Whether a GPU may take longer for it than somebody who stops it wants to wait.
     #[cfg(not(target_family = "wasm"))]
     pub(crate) fn is_long(&self) -> bool {

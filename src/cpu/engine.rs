@@ -19,7 +19,7 @@ use super::device::Cpu;
 use super::execute::execute;
 use super::linear::has_few_rows;
 use super::memory::{Place, Places, keeps_elements, places, room, zeros};
-use super::operand::{Operand, array, in_order};
+use super::operand::{Operand, array, in_order, with_rearranged};
 use super::run::run_into_new;
 use super::sums::{Operands, sums};
 #[cfg(not(target_family = "wasm"))]
@@ -34,8 +34,8 @@ use crate::engine::Evaluation;
 use crate::engine::{Engine, Kept, PlanSettings, Running, shapes_of};
 use crate::error::{Error, Result};
 use crate::graph::passes::Passes;
-use crate::graph::{Graph, Node, ValueId, count, multiply_adds};
-use crate::limits::{Limits, Work as Allowed};
+use crate::graph::{Graph, Node, ValueId};
+use crate::limits::{Limits, Work as Takes};
 use crate::lock::lock;
 use crate::ops::{FusedBase, Op};
 #[cfg(not(target_family = "wasm"))]
@@ -47,7 +47,7 @@ use crate::turn::Turns;
 
 const NAME: &str = "graph";
 
-/// Multiply-adds, or elements, of all operators for which it pays to hand a run over to the pool of threads: it takes some 10 us.
+/// Operations for which it pays to hand a run over to the pool of threads: it takes some 10 us.
 #[cfg_attr(target_family = "wasm", expect(dead_code, reason = "a page has one thread"))]
 const WORTH_THREADS: u64 = 1 << 20;
 
@@ -77,12 +77,12 @@ pub(crate) struct Plan {
     places: Places,
     constants: Vec<Option<Arc<Tensor>>>,
     steps: Vec<Step>,
-    /// Multiply-adds, or elements where there are none.
-    #[cfg_attr(target_family = "wasm", expect(dead_code, reason = "a page has one thread"))]
-    work: u64,
-    /// What it takes, for the limits.
-    #[cfg_attr(target_family = "wasm", expect(dead_code, reason = "only what blocks has a time to keep"))]
-    allowed: Allowed,
+    /// What a run takes.
+    #[cfg_attr(
+        target_family = "wasm",
+        expect(dead_code, reason = "only what blocks has a time to keep, and threads")
+    )]
+    takes: Takes,
     /// Buffers of runs that are over. A run takes them and holds no lock: on the thread that it waits on, the thread pool may
     /// begin another one of the same plan.
     spare: Mutex<Vec<Memory>>,
@@ -134,7 +134,7 @@ impl CpuEngine {
     /// A run within the time for it.
     #[cfg(not(target_family = "wasm"))]
     fn run_plan(&self, plan: &Plan, inputs: &[TensorView<'_>], buffers: &mut Memory) -> Result<()> {
-        self.limits.running(&plan.allowed, || plan.run_on(&self.cpu, inputs, buffers))
+        self.limits.running(&plan.takes, || plan.run_on(&self.cpu, inputs, buffers))
     }
 
     /// The plan's operators, and how long each took in each of so many runs after a first one.
@@ -231,8 +231,8 @@ impl CpuEngine {
         }
         let graph = self.late.apply(&self.graph, Some(&known))?;
         let mut types = graph.infer(&known)?;
-        let allowed = Allowed::of(&graph, &types);
-        self.limits.check_operations(&allowed)?;
+        let takes = Takes::of(&graph, &types);
+        self.limits.check_operations(&takes)?;
         let constants: Vec<Option<Arc<Tensor>>> = graph
             .values
             .iter()
@@ -242,26 +242,21 @@ impl CpuEngine {
         let (groups, layouts) = choose(&graph, &mut types, groups);
         let places = places(&graph, &groups, &types, &layouts);
         self.limits
-            .check_host_bytes(&allowed, places.bytes(&types).saturating_add(allowed.constant_bytes()))?;
+            .check_host_bytes(&takes, places.bytes(&types).saturating_add(takes.constant_bytes()))?;
         let runs = |group: &Group| !matches!(group.work, Work::Node) || !keeps_elements(&graph.nodes[group.node].op);
         let steps = groups.into_iter().filter(runs).map(|group| Step {
             prepared: self.prepared(&graph.nodes[group.node], &types, &constants),
             group,
         });
         let steps = steps.collect();
-        let shape = |value: ValueId| types[value.0].shape.as_slice();
-        let elements = |node: &Node| node.outputs.iter().map(|&value| count(shape(value))).sum();
-        let work = |node: &Node| multiply_adds(node, shape).max(elements(node));
-        let work = graph.nodes.iter().map(work).fold(0, u64::saturating_add);
         Ok(Plan {
-            work,
             graph,
             types,
             layouts,
             places,
             constants,
             steps,
-            allowed,
+            takes,
             spare: Mutex::default(),
         })
     }
@@ -279,14 +274,6 @@ impl CpuEngine {
         }
         Some(prepared)
     }
-}
-
-/// The inputs, but for those that were rearranged.
-fn with_rearranged<'a>(inputs: &'a [TensorView<'_>], rearranged: &'a [Option<Tensor>]) -> Vec<TensorView<'a>> {
-    let pairs = inputs.iter().zip(rearranged);
-    pairs
-        .map(|(input, own)| own.as_ref().map_or_else(|| input.reborrow(), Tensor::view))
-        .collect()
 }
 
 impl Engine for CpuEngine {
@@ -403,7 +390,7 @@ impl Plan {
     /// Runs on the device's threads, where there is enough to do for more than this one.
     #[cfg(not(target_family = "wasm"))]
     fn run_on(&self, cpu: &Cpu, inputs: &[TensorView<'_>], memory: &mut Memory) -> Result<()> {
-        if self.work < WORTH_THREADS {
+        if self.takes.operations() < WORTH_THREADS {
             return self.run(inputs, memory, None);
         }
         cpu.install(|| self.run(inputs, memory, Some(&Awake::new())))

@@ -26,6 +26,14 @@ pub(super) fn operand<'a>(tensor: &'a TensorView<'_>) -> Option<Operand<'a>> {
     }
 }
 
+/// The inputs, those that had to be rearranged in their place.
+pub(super) fn with_rearranged<'a>(inputs: &'a [TensorView<'_>], rearranged: &'a [Option<Tensor>]) -> Vec<TensorView<'a>> {
+    let pairs = inputs.iter().zip(rearranged);
+    pairs
+        .map(|(input, own)| own.as_ref().map_or_else(|| input.reborrow(), Tensor::view))
+        .collect()
+}
+
 /// The elements of a tensor that lies in row-major order.
 pub(super) fn in_order<'a, T>(array: &'a ArrayViewD<'_, T>) -> Result<&'a [T]> {
     array

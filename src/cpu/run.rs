@@ -12,7 +12,7 @@ use super::execute::execute;
 use super::gather::gather;
 use super::gather_elements::gather_elements;
 use super::memory::room;
-use super::operand::{Operand, array, operand};
+use super::operand::{Operand, array, operand, with_rearranged};
 use super::pool::{adaptive_max_pool, max_pool};
 use super::recurrent;
 use super::reduce;
@@ -42,10 +42,7 @@ impl Cpu {
         let types: Vec<TensorType> = inputs.iter().map(TensorView::tensor_type).collect();
         let types = op.infer(&types.iter().collect::<Vec<_>>())?;
         let rearranged: Vec<Option<Tensor>> = inputs.iter().map(TensorView::rearranged).collect();
-        let pairs = inputs.iter().zip(&rearranged);
-        let inputs: Vec<TensorView<'_>> = pairs
-            .map(|(input, own)| own.as_ref().map_or_else(|| input.reborrow(), Tensor::view))
-            .collect();
+        let inputs = with_rearranged(&inputs, &rearranged);
         let outputs = self.install(|| run_into_new(op, &inputs, None, &types))?;
         cancel::check()?;
         Ok(outputs)
