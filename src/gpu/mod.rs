@@ -35,6 +35,8 @@ pub use crate::gpu::choose::problem::Conv2dAlgorithm;
 pub use crate::gpu::choose::signature::LayerSignature;
 pub use crate::gpu::device::adapter::{AdapterChoice, AdapterInfo, AdapterKind};
 pub use crate::gpu::device::device_class::DeviceClass;
+#[cfg(test)]
+pub(crate) use crate::gpu::device::faults::Fault;
 pub use crate::gpu::device::features::{MissingFeature, device_descriptor};
 pub use crate::gpu::device::tensor::Tensor;
 pub use crate::gpu::eager::{Counters, Gpu};

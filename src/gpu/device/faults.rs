@@ -23,9 +23,30 @@ pub(crate) struct Faults {
 struct Reported {
     lost: OnceLock<String>,
     first: Mutex<Option<Error>>,
-    /// For tests: after how many calls one fails.
     #[cfg(test)]
-    fails_after: Mutex<Option<usize>>,
+    planted: Mutex<Planted>,
+}
+
+/// For tests: which call fails, and how.
+#[cfg(test)]
+#[derive(Debug, Default)]
+struct Planted {
+    /// How many calls are left until one fails, and what happens there.
+    next: Option<(usize, Fault)>,
+    /// What the call failed with, until it is told.
+    error: Option<Error>,
+}
+
+/// What befalls a call.
+#[cfg(test)]
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Fault {
+    /// The device has no memory left for it.
+    Memory,
+    /// The device reports that it failed for another reason.
+    Refusal,
+    /// The device is lost just before.
+    Loss,
 }
 
 impl Reported {
@@ -77,39 +98,60 @@ impl Faults {
 
     /// Has a call fail once so many others were made; `None` has none fail.
     #[cfg(test)]
-    pub(crate) fn fail_after(&self, calls: Option<usize>) {
-        *lock(&self.reported.fails_after) = calls;
+    pub(crate) fn plant(&self, fault: Option<(usize, Fault)>) {
+        *lock(&self.reported.planted) = Planted {
+            next: fault,
+            error: None,
+        };
     }
 
-    /// How many calls are left until one fails.
+    /// Whether the call that is to fail has not come yet.
     #[cfg(test)]
-    pub(crate) fn left(&self) -> Option<usize> {
-        *lock(&self.reported.fails_after)
+    pub(crate) fn is_planted(&self) -> bool {
+        lock(&self.reported.planted).next.is_some()
     }
 
-    /// What a test has this call fail with.
+    /// Stands before each call on the device that can fail: here tests have it fail.
     #[cfg_attr(not(test), expect(clippy::unused_self, reason = "only tests have calls fail"))]
-    pub(crate) fn injected(&self) -> Option<Error> {
+    pub(crate) fn before_call(&self, device: &wgpu::Device) {
+        #[cfg(not(test))]
+        let _ = device;
         #[cfg(test)]
         {
-            let mut left = lock(&self.reported.fails_after);
-            match &mut *left {
-                Some(0) => {
-                    *left = None;
-                    return Some(Error::OutOfMemory("a test's doing".to_owned()));
+            let mut planted = lock(&self.reported.planted);
+            match &mut planted.next {
+                Some((0, fault)) => {
+                    planted.error = match fault {
+                        Fault::Memory => Some(Error::OutOfMemory("a test's doing".to_owned())),
+                        Fault::Refusal => Some(Error::Gpu("a test's doing".to_owned())),
+                        Fault::Loss => {
+                            device.destroy();
+                            None
+                        }
+                    };
+                    planted.next = None;
                 }
-                Some(calls) => *calls -= 1,
+                Some((calls, _)) => *calls -= 1,
                 None => {}
             }
         }
+    }
+
+    /// What a test had the last call fail with.
+    #[cfg_attr(not(test), expect(clippy::unused_self, reason = "only tests have calls fail"))]
+    pub(crate) fn planted(&self) -> Option<Error> {
+        #[cfg(test)]
+        return lock(&self.reported.planted).error.take();
+        #[cfg(not(test))]
         None
     }
 
     /// Does something; the error that the device reports of it is for the next check.
     #[cfg(not(target_family = "wasm"))]
     pub(crate) fn scoped<T>(&self, device: &wgpu::Device, act: impl FnOnce() -> T) -> T {
+        self.before_call(device);
         let (made, error) = Self::caught(device, act);
-        if let Some(error) = error.or_else(|| self.injected()) {
+        if let Some(error) = error.or_else(|| self.planted()) {
             self.reported.keep(error);
         }
         made

@@ -103,12 +103,15 @@ fn compile(device: &RawDevice, key: &PipelineKey) -> Result<Pipeline> {
             label: Some(&label),
             source: wgpu::ShaderSource::Wgsl(text.into()),
         });
+        device.faults.before_call(&device.device);
         let layout = bind_group_layout(&device.device, &label, key);
+        device.faults.before_call(&device.device);
         let pipeline_layout = device.device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
             label: Some(&label),
             bind_group_layouts: &[Some(&layout)],
             immediate_size: 0,
         });
+        device.faults.before_call(&device.device);
         let handle = device.device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
             label: Some(&label),
             layout: Some(&pipeline_layout),

@@ -119,6 +119,7 @@ impl RawDevice {
     ) -> Result<wgpu::Buffer> {
         let buffer = self.create(label, size, usage, true);
         self.check()?;
+        self.may_fail()?;
         buffer
             .get_mapped_range_mut(..bytes.len() as u64)
             .map_err(|error| self.explained(Error::Gpu(error.to_string())))?
@@ -130,8 +131,9 @@ impl RawDevice {
     /// What `make` makes, or the error that the device reported of it and of nothing else: several threads may be at work.
     #[cfg(not(target_family = "wasm"))]
     pub(crate) fn guarded<T>(&self, make: impl FnOnce() -> T) -> Result<T> {
+        self.faults.before_call(&self.device);
         let (made, error) = Faults::caught(&self.device, make);
-        match error.or_else(|| self.faults.injected()) {
+        match error.or_else(|| self.faults.planted()) {
             Some(error) => Err(self.explained(error)),
             None => Ok(made),
         }
@@ -147,6 +149,7 @@ impl RawDevice {
     /// Waits until all work submitted so far is done.
     #[cfg(not(target_family = "wasm"))]
     pub(crate) fn wait(&self) -> Result<()> {
+        self.may_fail()?;
         let polled = self.device.poll(wgpu::PollType::wait_indefinitely());
         self.check()?;
         polled
@@ -158,9 +161,7 @@ impl RawDevice {
     #[cfg(not(target_family = "wasm"))]
     pub(crate) fn wait_for(&self, submission: &wgpu::SubmissionIndex) -> Result<()> {
         let watch = Watch::current();
-        if let Some(error) = self.faults.injected() {
-            return Err(error);
-        }
+        self.may_fail()?;
         loop {
             watch.check()?;
             let wait = wgpu::PollType::Wait {
@@ -175,6 +176,15 @@ impl RawDevice {
                     return Err(self.explained(Error::Gpu(error.to_string())));
                 }
             }
+        }
+    }
+
+    /// Stands before a call that returns its own error instead of reporting it: here tests have it fail.
+    pub(crate) fn may_fail(&self) -> Result<()> {
+        self.faults.before_call(&self.device);
+        match self.faults.planted() {
+            Some(error) => Err(error),
+            None => Ok(()),
         }
     }
 

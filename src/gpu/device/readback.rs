@@ -116,9 +116,7 @@ impl Readback {
             hear_of_loss(device).await;
         }
         device.check()?;
-        if let Some(error) = device.faults.injected() {
-            return Err(error);
-        }
+        device.may_fail()?;
         mapped.map_err(|error| device.explained(error))?;
         let value = {
             let views = self.parts.iter().map(Mapping::view).collect::<Result<Vec<_>>>();
@@ -150,6 +148,7 @@ pub(crate) fn write_in_place(device: &RawDevice, buffer: &wgpu::Buffer, bytes: &
     let length = bytes.len() as u64;
     let mapping = Mapping::start(device, wgpu::MapMode::Write, buffer.clone(), length);
     // A buffer that no work is on is mapped without a wait for the work on others.
+    device.may_fail()?;
     let polled = device.device.poll(wgpu::PollType::Poll);
     device.check()?;
     polled.map_err(|error| device.explained(told(error)))?;
@@ -161,6 +160,10 @@ pub(crate) fn write_in_place(device: &RawDevice, buffer: &wgpu::Buffer, bytes: &
             pollster::block_on(mapped).map_err(|error| device.explained(error))?;
         }
     }
-    buffer.get_mapped_range_mut(..length).map_err(told)?.copy_from_slice(bytes);
+    device.may_fail()?;
+    let mut view = buffer
+        .get_mapped_range_mut(..length)
+        .map_err(|error| device.explained(told(error)))?;
+    view.copy_from_slice(bytes);
     Ok(())
 }

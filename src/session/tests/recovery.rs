@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use ndarray::{ArrayD, IxDyn};
 
 use crate::error::{Error, Result};
-use crate::gpu::Gpu;
+use crate::gpu::{Fault, Gpu};
 use crate::graph::Graph;
 use crate::ops::{Conv2d, MatMul, Softmax, Unary};
 use crate::session::Session;
@@ -57,32 +57,56 @@ fn life(gpu: &Gpu) -> Result<Vec<ArrayD<f32>>> {
 
 /// Every call of a session's life on a device fails once, on a new device each time so that all of them are made. The session says so,
 /// or does what failed again, as with kernels that are compiled ahead; the next one on the device is right, and so is one that was
-/// there before.
-#[test]
-fn each_call_that_fails_is_told_once_and_spoils_nothing() {
+/// there before. Where the device was lost, both are right on the one that takes its place.
+fn each_call_fails_once(fault: Fault) {
     let Some(first) = own() else { return };
     let want = life(&first).unwrap();
     let (mut points, mut told) = (0, 0);
     loop {
         let gpu = own().unwrap();
-        let bystander = Session::new(graph(), &gpu.clone().into()).unwrap();
-        gpu.context.faults.fail_after(Some(points));
+        let mut bystander = Session::new(graph(), &gpu.clone().into()).unwrap();
+        gpu.context.faults.plant(Some((points, fault)));
         let outcome = life(&gpu);
-        if gpu.context.faults.left().is_some() {
+        if gpu.context.faults.is_planted() {
+            gpu.context.faults.plant(None);
             assert_eq!(outcome.unwrap(), want);
             break;
         }
-        match outcome {
-            Ok(outputs) => assert_eq!(outputs, want, "call {points}"),
-            Err(Error::OutOfMemory(_)) => told += 1,
-            Err(error) => panic!("call {points}: {error}"),
+        match (&outcome, fault) {
+            (Ok(outputs), _) => assert_eq!(*outputs, want, "call {points}"),
+            (Err(Error::OutOfMemory(_)), Fault::Memory)
+            | (Err(Error::Gpu(_)), Fault::Refusal)
+            | (Err(Error::DeviceLost(_)), Fault::Loss) => told += 1,
+            (Err(error), _) => panic!("call {points}: {error}"),
         }
-        assert_eq!(life(&gpu).unwrap(), want, "call {points}");
+        assert_eq!(gpu.is_lost(), fault == Fault::Loss, "call {points}");
+        let next = if fault == Fault::Loss {
+            bystander = bystander.recover().unwrap();
+            gpu.reopened().unwrap()
+        } else {
+            gpu
+        };
+        assert_eq!(life(&next).unwrap(), want, "call {points}");
         assert_eq!(bystander.run(&[input(7).view()]).unwrap(), want[..2], "call {points}");
         points += 1;
     }
-    println!("{points} calls failed, each once; {told} were told");
-    assert!(points > 50 && told > points - 10, "{told} of {points}");
+    println!("{points} calls met with {fault:?}, each once; {told} were told");
+    assert!(points > 80 && told > points - 10, "{told} of {points}");
+}
+
+#[test]
+fn each_call_without_memory_is_told_once_and_spoils_nothing() {
+    each_call_fails_once(Fault::Memory);
+}
+
+#[test]
+fn each_call_that_is_refused_is_told_once_and_spoils_nothing() {
+    each_call_fails_once(Fault::Refusal);
+}
+
+#[test]
+fn a_device_lost_at_any_call_is_told_and_replaced() {
+    each_call_fails_once(Fault::Loss);
 }
 
 /// The bytes that the process has in memory, where the system tells.
@@ -91,22 +115,37 @@ fn resident_bytes() -> Option<u64> {
     Some(4096 * pages.split(' ').nth(1)?.parse::<u64>().ok()?)
 }
 
+/// A thousand rounds after a hundred that fill what is kept: every tenth loses the device, the others run out of memory or are refused.
 #[test]
 fn failures_leave_no_memory_behind() {
-    let Some(gpu) = own() else { return };
+    let Some(mut gpu) = own() else { return };
     life(&gpu).unwrap();
     let mut random = Random::new(5);
+    let mut failed = 0;
     let mut fail = |rounds: usize| {
-        for _ in 0..rounds {
-            gpu.context.faults.fail_after(Some(random.below(60)));
-            let _ = life(&gpu);
+        for round in 0..rounds {
+            let fault = match round % 10 {
+                0 => Fault::Loss,
+                odd if odd % 2 == 1 => Fault::Memory,
+                _ => Fault::Refusal,
+            };
+            gpu.context.faults.plant(Some((random.below(60), fault)));
+            failed += usize::from(life(&gpu).is_err());
+            gpu.context.faults.plant(None);
+            if gpu.is_lost() {
+                gpu = gpu.reopened().unwrap();
+            }
         }
-        gpu.context.faults.fail_after(None);
         gpu.wait().unwrap();
     };
     fail(100);
     let before = resident_bytes();
-    fail(200);
+    fail(1000);
+    println!(
+        "{failed} of 1,100 rounds failed; {before:?} bytes became {:?}",
+        resident_bytes()
+    );
+    assert!(failed > 1000, "{failed}");
     if let (Some(before), Some(after)) = (before, resident_bytes()) {
         assert!(after < before + (32 << 20), "{before} bytes became {after}");
     }
