@@ -180,6 +180,14 @@ impl Limits {
         })
     }
 
+    /// Runs what has several parts, one after another, within the time for a run where one was set. Each part has, besides, its own
+    /// time for its own work.
+    #[cfg(not(target_family = "wasm"))]
+    pub(crate) fn running_parts<T>(&self, run: impl FnOnce() -> Result<T>) -> Result<T> {
+        let Some(longest) = self.run else { return run() };
+        Watch::current().within("run-seconds", longest).entered(run)
+    }
+
     #[cfg(not(target_family = "wasm"))]
     fn run_time(&self, work: &Work) -> Duration {
         self.run.unwrap_or_else(|| work.time())
@@ -383,6 +391,32 @@ mod tests {
     use super::*;
     use crate::ops::{Conv2d, LocalResponseNorm};
     use ndarray::ArrayD;
+
+    /// The time for a run is for all its parts together, and a part's own time for its own work stands beside it.
+    #[cfg(not(target_family = "wasm"))]
+    #[test]
+    fn parts_share_the_time_for_a_run() {
+        let (limits, work) = (Limits::new().run(Duration::from_millis(50)), Work::default());
+        let part = || {
+            limits.running(&work, || {
+                std::thread::sleep(Duration::from_millis(30));
+                Ok(())
+            })
+        };
+        assert!(part().and_then(|()| part()).is_ok());
+        let together = limits.running_parts(|| part().and_then(|()| part()).and_then(|()| part()));
+        assert!(
+            matches!(
+                together,
+                Err(Error::OverLimit {
+                    limit: "run-seconds",
+                    ..
+                })
+            ),
+            "{together:?}"
+        );
+        assert!(Limits::new().running_parts(part).is_ok());
+    }
 
     #[test]
     fn text_says_each_limit() {

@@ -166,7 +166,8 @@ impl Engine for StagedEngine {
 
     #[cfg(not(target_family = "wasm"))]
     fn run(&self, inputs: &[TensorView<'_>]) -> Result<Vec<Tensor>> {
-        self.run_parts(inputs, |engine, inputs| engine.run(inputs))
+        let limits = &self.settings.limits;
+        limits.running_parts(|| self.run_parts(inputs, |engine, inputs| engine.run(inputs)))
     }
 
     fn start(self: Arc<Self>, inputs: &[TensorView<'_>]) -> Result<Running> {

@@ -1,6 +1,8 @@
 //! Devices that fail: at every call that can, for want of memory, or for good.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::Command;
+use std::task::{Context, Waker};
 use std::time::{Duration, Instant};
 
 use ndarray::{ArrayD, IxDyn};
@@ -149,6 +151,65 @@ fn failures_leave_no_memory_behind() {
     if let (Some(before), Some(after)) = (before, resident_bytes()) {
         assert!(after < before + (32 << 20), "{before} bytes became {after}");
     }
+}
+
+/// A run that is awaited and given up after any number of polls leaves nothing behind that the next one stumbles over.
+#[test]
+fn runs_dropped_half_way_leave_nothing_mapped() {
+    let Some(gpu) = own() else { return };
+    let session = Session::new(graph(), &gpu.clone().into()).unwrap();
+    let want = session.run(&[input(7).view()]).unwrap();
+    let mut context = Context::from_waker(Waker::noop());
+    let mut dropped = 0;
+    for polls in 0..40 {
+        let image = input(7);
+        let views = [image.view()];
+        let mut run = Box::pin(session.run_async(&views));
+        let is_done = (0..polls).any(|_| {
+            std::thread::sleep(Duration::from_micros(50));
+            run.as_mut().poll(&mut context).is_ready()
+        });
+        dropped += usize::from(!is_done);
+        drop(run);
+        assert_eq!(session.run(&[input(7).view()]).unwrap(), want, "after {polls} polls");
+        let tensor = gpu.upload(&input(5)).unwrap();
+        let (reading, copy) = (tensor.read_async::<f32>(), tensor.clone());
+        if polls % 2 == 0 {
+            let _ = Box::pin(reading).as_mut().poll(&mut context);
+        }
+        assert_eq!(copy.read::<f32>().unwrap(), input(5));
+    }
+    assert!(dropped > 1, "{dropped}");
+    let made = gpu.counters();
+    for _ in 0..20 {
+        let image = input(7);
+        let views = [image.view()];
+        let mut run = Box::pin(session.run_async(&views));
+        let _ = run.as_mut().poll(&mut context);
+        drop(run);
+        session.run(&[input(7).view()]).unwrap();
+    }
+    assert!(gpu.counters().buffers <= made.buffers + 20, "{:?} {made:?}", gpu.counters());
+}
+
+/// A caller's function that panics ends the caller's call, and nothing else.
+#[test]
+fn an_observer_that_panics_spoils_nothing() {
+    let Some(gpu) = own() else { return };
+    let session = Session::new(graph(), &gpu.clone().into()).unwrap();
+    let (image, mut seen) = (input(7), 0);
+    let views = [image.view()];
+    let want = session.run(&views).unwrap();
+    let mut panicking = |_: &_| {
+        seen += 1;
+        assert!(seen < 2, "an observer's own mistake");
+    };
+    let outcome = catch_unwind(AssertUnwindSafe(|| session.verified_before(&views, &mut panicking).map(drop)));
+    assert!(outcome.is_err());
+    assert_eq!(session.run(&views).unwrap(), want);
+    let checks = session.verify(&views).unwrap();
+    assert!(checks.len() == 2 && checks.iter().all(|check| check.mismatch.is_none()));
+    assert_eq!(Session::new(graph(), &gpu.into()).unwrap().run(&views).unwrap(), want);
 }
 
 #[test]
