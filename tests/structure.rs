@@ -40,7 +40,7 @@ const ROOMS: [&[&str]; 8] = [
     &["plan"],
     &["lower"],
     &["eager", "builder"],
-    &["roofline", "tuning"],
+    &["roofline", "tuning", "picture"],
     &["engine"],
 ];
 

@@ -152,12 +152,7 @@ impl Gpu {
         let values: Vec<Value> = inputs
             .iter()
             .map(|tensor| {
-                ensure!(
-                    Arc::ptr_eq(&tensor.context, &self.context),
-                    op.name(),
-                    "an input lives on another GPU: {}",
-                    tensor.context.info
-                );
+                self.check_own(op.name(), tensor)?;
                 Ok(recording.import(tensor.buffer.clone(), &tensor.shape, tensor.dtype, false))
             })
             .collect::<Result<_>>()?;
@@ -177,6 +172,17 @@ impl Gpu {
                 precision: Precision::F32,
             })
             .collect())
+    }
+
+    /// Refuses a tensor that is not on this device.
+    pub(crate) fn check_own(&self, operator: &'static str, tensor: &Tensor) -> Result<()> {
+        ensure!(
+            Arc::ptr_eq(&tensor.context, &self.context),
+            operator,
+            "an input lives on another GPU: {}",
+            tensor.context.info
+        );
+        Ok(())
     }
 
     /// Checks that this device can store numbers so.

@@ -19,6 +19,7 @@ mod device;
 mod eager;
 mod engine;
 mod lower;
+mod picture;
 mod plan;
 #[cfg(not(target_family = "wasm"))]
 mod roofline;
@@ -41,6 +42,7 @@ pub use crate::gpu::device::features::{MissingFeature, device_descriptor};
 pub use crate::gpu::device::tensor::Tensor;
 pub use crate::gpu::eager::{Counters, Gpu};
 pub use crate::gpu::engine::{LayerChoice, LayerOperand, Resident};
+pub use crate::gpu::picture::{Filter, PictureInput, PictureLayout, PictureOptions, PictureOutput, PixelFormat, Placement};
 pub use crate::gpu::plan::executable::Memory;
 pub use tuning::{Candidate, CandidateOutcome, TunedAdapter, TunedLayer, TuningPlan};
 

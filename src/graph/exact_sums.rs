@@ -297,7 +297,7 @@ mod tests {
         let parts = |left, right, channels, products| ExactSums::of_types(left, right, channels, products).map(|sums| sums.parts);
         assert_eq!(parts(DType::U8, DType::I8, 1000, 1).unwrap(), [0..512, 512..1000]);
         assert_eq!(parts(DType::U8, DType::I8, 600, 1).unwrap(), [0..512, 512..600]);
-        assert_eq!(parts(DType::I8, DType::I8, 0, 9).unwrap(), []);
+        assert!(parts(DType::I8, DType::I8, 0, 9).unwrap().is_empty());
         // 16 channels of 49 products, or none of 500.
         assert_eq!(parts(DType::U8, DType::U8, 8, 500), None);
         assert_eq!(parts(DType::I8, DType::I32, 8, 1), None);

@@ -8,6 +8,8 @@ mod fallback;
 mod referee;
 mod shared;
 mod staged;
+#[cfg(not(target_family = "wasm"))]
+mod stream;
 #[cfg(test)]
 mod tests;
 #[cfg(not(target_family = "wasm"))]
@@ -24,6 +26,8 @@ pub use builder::SessionBuilder;
 pub use fallback::{Fallback, OnCpu};
 #[cfg(feature = "onnx")]
 pub use referee::{Judgement, Verdict};
+#[cfg(not(target_family = "wasm"))]
+pub use stream::{Latencies, Stream, StreamAnswer, StreamOptions, WhenFull};
 #[cfg(not(target_family = "wasm"))]
 pub use verify::Check;
 
@@ -58,7 +62,9 @@ use verify::check_values;
 ///
 /// [`Session::new`] takes a graph. A graph that was made from an ONNX model for certain input shapes refuses all others;
 /// `Session::from_model` (feature `onnx`) takes the model itself and makes a graph for whatever shapes come.
-#[derive(Debug)]
+///
+/// Cheap to clone: weights, plans and all else are shared.
+#[derive(Clone, Debug)]
 pub struct Session {
     shared: Arc<Shared>,
     /// What stops its runs.
@@ -108,12 +114,7 @@ impl Session {
                 backend: Backend::Gpu(gpu.reopened()?),
                 ..self.shared.settings.clone()
             },
-            _ => {
-                return Ok(Self {
-                    shared: Arc::clone(&self.shared),
-                    token: self.token.clone(),
-                });
-            }
+            _ => return Ok(self.clone()),
         };
         let recovered = Self::from_source(self.shared.source.clone(), settings)?;
         Ok(Self {
@@ -374,6 +375,16 @@ impl Session {
         let inputs = views(inputs);
         let ready = self.ready_for(&inputs)?;
         ready.gpu("resident runs")?.resident(&inputs)
+    }
+
+    /// Makes a plan for these shapes whose inputs the caller writes on the device and whose outputs it uses there: ONNX Runtime's
+    /// `IoBinding`. Nothing else runs it, so that several, each with buffers of its own, may be under way; weights are shared.
+    ///
+    /// Errors: as [`prepare`](Self::prepare); `Unsupported` on a backend without a GPU.
+    pub fn bind(&self, shapes: &[&[usize]]) -> Result<Resident> {
+        let shapes = owned(shapes);
+        let ready = self.ready(&shapes)?;
+        self.watched(|| ready.gpu("bound runs")?.bind(&shapes))
     }
 
     /// Runs the graph and checks each operator by itself: what the backend made of the operator's inputs, against what the

@@ -24,6 +24,7 @@ mod typed;
 
 mod check;
 mod dispatch;
+mod frames;
 mod goldens;
 mod halves;
 mod harness;
@@ -108,6 +109,7 @@ fn main() {
         numerics::trials(),
         dispatch::trials(),
         sessions::trials(),
+        frames::trials(),
         shared_device::trials(),
         profile::trials(),
         tiles::trials(),

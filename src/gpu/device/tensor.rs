@@ -86,6 +86,16 @@ impl Tensor {
         self.dtype
     }
 
+    /// The buffer in which the tensor lies from its first byte on, row-major, for programs that use wgpu beside convoke: to be bound as
+    /// storage, or copied from and to. `None` where there are no elements.
+    ///
+    /// `f32` takes four bytes an element, or two where a session stores 16-bit floats; whole numbers and bools of every type are `i32`
+    /// of four bytes. The buffer may be longer than the tensor. It goes back to a pool with the tensor's last clone, so that work on
+    /// it is to be submitted before.
+    pub fn buffer(&self) -> Option<&wgpu::Buffer> {
+        self.buffer.as_ref().map(|buffer| buffer.buffer())
+    }
+
     /// Copies the tensor to the host and waits for it, and so for all work before it.
     ///
     /// ```no_run

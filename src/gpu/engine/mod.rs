@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex};
 pub use resident::{LayerChoice, LayerOperand, Resident};
 
 use crate::cancel;
+use crate::dtype::TensorType;
 #[cfg(not(target_family = "wasm"))]
 use crate::engine::Evaluation;
 use crate::engine::{Engine, Kept, PlanSettings, Rounding, Running, shapes_of};
@@ -163,6 +164,15 @@ impl GpuEngine {
         })
     }
 
+    /// A plan for these shapes that nobody else runs. Weights are shared.
+    pub(crate) fn bind(&self, shapes: &[Vec<usize>]) -> Result<Resident> {
+        let plan = self.limits.planned(|| self.make_plan(shapes))?;
+        Ok(Resident {
+            gpu: self.gpu.clone(),
+            plan: Arc::new(Mutex::new(plan)),
+        })
+    }
+
     fn make_plan(&self, shapes: &[Vec<usize>]) -> Result<Plan> {
         let context = &self.gpu.context;
         let mut lowered = self.lower(shapes, Apart::No)?;
@@ -202,7 +212,12 @@ impl GpuEngine {
             .iter()
             .map(|node| Layer::new(node, bytes, shape))
             .collect();
+        let input_types = lowered.graph.inputs.iter().zip(shapes).map(|(&value, shape)| {
+            let dtype = lowered.graph.input_type(value);
+            TensorType::new(dtype, shape.as_slice())
+        });
         Ok(Plan {
+            input_types: input_types.collect(),
             inputs: lowered.inputs,
             precision: self.precision,
             executable,

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use crate::dtype::TensorType;
 use crate::error::Result;
 use crate::gpu::device::context::Context;
 use crate::gpu::device::pool::PooledBuffer;
@@ -22,6 +23,7 @@ use crate::tensor::{Tensor, TensorView};
 #[derive(Debug)]
 pub(super) struct Plan {
     pub(super) inputs: Vec<Option<Arc<PooledBuffer>>>,
+    pub(super) input_types: Vec<TensorType>,
     pub(super) precision: Precision,
     pub(super) executable: Executable,
     #[cfg_attr(target_family = "wasm", expect(dead_code, reason = "only what blocks has a time to keep"))]

@@ -1,12 +1,13 @@
 //! Lowering: each operator becomes kernel calls in a recording. Plain data; no GPU here.
 
 mod attention;
-mod common;
+pub(crate) mod common;
 mod conv;
 mod decide;
 pub(crate) mod elementwise;
 mod matmul;
 mod movement;
+pub(crate) mod picture;
 mod recurrent;
 #[cfg(not(target_family = "wasm"))]
 pub(crate) mod roofline;

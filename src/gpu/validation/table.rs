@@ -9,6 +9,7 @@ use crate::gpu::device::capabilities::Capabilities;
 use crate::gpu::device::device_class::DeviceClass;
 use crate::gpu::lower::elementwise::chain::{Chain, lower as lower_chain};
 use crate::gpu::lower::lower;
+use crate::gpu::lower::picture::{self, Levels, Pixels, Placed, Planes, Windows};
 use crate::gpu::lower::roofline::{self, MultiplyAdds};
 use crate::gpu::plan::recording::{Recording, Value};
 use crate::gpu::wgsl::kernel::PipelineKey;
@@ -48,6 +49,7 @@ fn table_in(precision: Precision) -> Vec<Entry> {
     for class in DeviceClass::ALL {
         for broadcast in [true, false] {
             let capabilities = Capabilities::plain(class, broadcast);
+            entries.extend(pictures(&capabilities, precision));
             if precision == Precision::F32 {
                 entries.push(ceilings(&capabilities));
                 entries.extend(chains(&capabilities));
@@ -97,6 +99,66 @@ fn ceilings(capabilities: &Capabilities) -> Entry {
         name: format!("ceilings on {}", capabilities.class.name()),
         recording,
     }
+}
+
+/// Pictures of every kind of pixel as planes, and planes as pictures.
+fn pictures(capabilities: &Capabilities, precision: Precision) -> Vec<Entry> {
+    let windows = Windows {
+        starts: vec![0, 1, 3],
+        firsts: vec![0, 0],
+        weights: vec![1 << 22, 1 << 21, 1 << 21],
+    };
+    let kinds = [(1, 5, 1), (3, 6, 3), (3, 6, 1), (4, 8, 3), (4, 9, 1)];
+    let entries = kinds.into_iter().flat_map(|(channels, pitch, count)| {
+        [false, true].map(|blue_first| {
+            let mut recording = Recording::by_rules(capabilities);
+            recording.precision = precision;
+            let slot = recording.scratch("picture", 8).unwrap();
+            let pixels = Pixels {
+                slot,
+                channels,
+                pitch,
+                blue_first,
+            };
+            let planes = Planes {
+                slot: recording.output("picture", &[12], DType::F32).unwrap().slot.unwrap(),
+                height: 2,
+                width: 2,
+                first: 0,
+                place_stride: 1,
+                plane_stride: 4,
+            };
+            let placed = Placed {
+                rows: windows.clone(),
+                columns: windows.clone(),
+                top: 0,
+                left: 0,
+                around: 0,
+                gray: count == 1 && channels > 1,
+                order: (0..count).collect(),
+                levels: vec![0.0; 256 * count as usize],
+            };
+            picture::to_planes(pixels, &placed, planes, &mut recording).unwrap();
+            if channels != 3 {
+                let to = Pixels {
+                    slot: recording.scratch("picture", 4).unwrap(),
+                    pitch: 4 * channels,
+                    ..pixels
+                };
+                let levels = Levels {
+                    scale: 255.0,
+                    shift: 0.0,
+                    order: (0..count).collect(),
+                };
+                picture::from_planes(planes, &levels, to, &mut recording).unwrap();
+            }
+            Entry {
+                name: format!("{pixels:?} as {count} on {}, {precision}", capabilities.class.name()),
+                recording,
+            }
+        })
+    });
+    entries.collect()
 }
 
 /// All functions of elements in chains, of two tensors, and of few numbers along either axis or of one.

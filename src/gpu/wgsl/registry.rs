@@ -9,7 +9,9 @@
 //! }
 //! ```
 
-use crate::gpu::wgsl::parameters::{Layout, attention, conv, elementwise, matmul, movement, recurrent, roofline, rows, window};
+use crate::gpu::wgsl::parameters::{
+    Layout, attention, conv, elementwise, matmul, movement, picture, recurrent, roofline, rows, window,
+};
 use crate::gpu::wgsl::storage::{Binding, Element};
 
 /// What a kernel is made of. Binding 0 is its parameters (uniform), then come the inputs, then the outputs.
@@ -408,6 +410,24 @@ kernels! {
         parameters: movement::PadParameters,
         inputs: [input: F32],
         outputs: [output: F32],
+    }
+
+    PicturePlanes = "picture_planes" from "picture_planes" {
+        parameters: picture::PicturePlanesParameters,
+        inputs: [pixels: U32, starts: U32, firsts: U32, weights: U32, levels: F32],
+        outputs: [output: F32],
+    }
+
+    PictureRows = "picture_rows" from "picture_rows" {
+        parameters: picture::PictureRowsParameters,
+        inputs: [pixels: U32, starts: U32, firsts: U32, weights: U32],
+        outputs: [output: U32],
+    }
+
+    PlanesPicture = "planes_picture" from "planes_picture" {
+        parameters: picture::PlanesPictureParameters,
+        inputs: [planes: F32],
+        outputs: [output: U32],
     }
 
     Pool2dAny = "pool2d_any" from "pool2d_any" ["indices_dropped"] {

@@ -1,4 +1,5 @@
-//! Sessions that are stopped, and whose devices fail.
+//! Sessions that are stopped, whose devices fail, and that run frame after frame.
 
 mod recovery;
 mod stopped;
+mod stream;

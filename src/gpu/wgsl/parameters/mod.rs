@@ -5,6 +5,7 @@ pub(crate) mod conv;
 pub(crate) mod elementwise;
 pub(crate) mod matmul;
 pub(crate) mod movement;
+pub(crate) mod picture;
 pub(crate) mod recurrent;
 pub(crate) mod roofline;
 pub(crate) mod rows;
