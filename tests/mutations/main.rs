@@ -1,31 +1,38 @@
 //! Files that are wrong in one or a few places, made from ONNX's own test cases: whatever they ask for, loading and running them ends in a
 //! `Result`, soon and in little memory.
 //!
-//! `CONVOKE_MUTATIONS` is how many files are made from each case, `CONVOKE_MUTATION_SEED` with which random numbers.
+//! `CONVOKE_MUTATIONS` is how many files are made from each case, `CONVOKE_MUTATION_SEED` with which random numbers; with
+//! `CONVOKE_MUTATION_LIMITS=default` they run under the limits that hold where nobody says anything, else under lower ones.
 //! A file is left in the system's temporary folder where it fails, or takes the process with it.
 
 #![expect(clippy::unwrap_used, reason = "a test may fail")]
 
+mod attempt;
+mod peak;
 #[path = "../common/root.rs"]
 mod root;
 mod wire;
 
+use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-use convoke::graph::Dim;
-use convoke::onnx::{Model, Options};
+use attempt::{End, attempt};
+use convoke::onnx::Options;
 use convoke::testing::{self, Random, conformance};
-use convoke::{Backend, DType, Error, Session, Tensor};
-use ndarray::ArrayD;
+use convoke::{Backend, Error, Limits};
 use wire::{Field, Kind};
 
-/// The bytes that a file may have allocated for each of its tensors. More would take these tests long.
+/// The bytes that a file may have allocated for each of its tensors, where limits are not the default ones. More would take these
+/// tests long.
 const BUDGET: u64 = 1 << 24;
 
 /// What loading, planning and running a file may take.
 const LONGEST: Duration = Duration::from_secs(10);
+/// And the most memory that the process may hold meanwhile.
+const LARGEST: u64 = 4 << 30;
 
 #[test]
 fn mutated_files_end_in_a_result_on_the_reference() {
@@ -47,6 +54,17 @@ fn mutated_files_end_in_a_result_on_the_gpu() {
 
 fn setting(name: &str, default: u64) -> u64 {
     std::env::var(name).map_or(default, |text| text.parse().unwrap())
+}
+
+/// How files are read: within the default limits, where that is asked for.
+fn options() -> Options {
+    match std::env::var("CONVOKE_MUTATION_LIMITS") {
+        Ok(limits) => {
+            assert_eq!(limits, "default", "the value of CONVOKE_MUTATION_LIMITS");
+            Options::new().limits(Limits::new())
+        }
+        Err(_) => Options::new().limits(Limits::new()).budget(BUDGET),
+    }
 }
 
 /// The files of all cases, as trees under the cases' names, and the words that they have.
@@ -81,48 +99,70 @@ fn corpus() -> Corpus {
 fn run(backend: &Backend, stream: u64, files_per_case: u64) {
     let Corpus { files, words } = corpus();
     let seed = setting("CONVOKE_MUTATION_SEED", 0) * 16 + stream;
-    let mut ends = [0_usize; 3];
-    let mut failed = Vec::new();
+    let options = options();
+    let mut tally = Tally::default();
     for round in 0..setting("CONVOKE_MUTATIONS", files_per_case) {
         for (index, (name, tree)) in files.iter().enumerate() {
             let mut random = Random::new(seed << 32 ^ round << 16 ^ index as u64);
             let mut tree = tree.clone();
-            let mut own = Vec::new();
-            wire::strings(&tree, &mut own);
-            for _ in 0..=random.below(3) {
-                // Names that the file has elsewhere get further than others do; so does what is wrong in the graph.
-                let words = if random.below(4) > 0 { &own } else { &words };
-                let whole = random.below(16) == 0;
-                let fields = if whole { Some(&mut tree) } else { wire::graph(&mut tree) };
-                if let Some(fields) = fields {
-                    wire::mutate(fields, &mut random, words);
-                }
-            }
+            wire::change(&mut tree, &mut random, &words);
             let file = File {
                 name: format!("{name}-{stream}-{seed}-{round}"),
                 bytes: wire::encode(&tree),
             };
-            match file.outcome(backend) {
-                Ok(end) => ends[end as usize] += 1,
-                Err(why) => failed.push(why),
-            }
+            tally.add(&file, file.outcome(&options, backend));
         }
     }
-    println!(
-        "{backend}: {} files refused when they were loaded, {} when they were run, {} ran; {} failed",
-        ends[0],
-        ends[1],
-        ends[2],
-        failed.len()
-    );
-    assert!(failed.is_empty(), "{}", failed.join("\n"));
+    println!("{backend}: {tally}");
+    assert!(tally.failed.is_empty(), "{}", tally.failed.join("\n"));
 }
 
-#[derive(Clone, Copy)]
-enum End {
-    NotLoaded,
-    NotRun,
-    Ran,
+/// What became of all files.
+#[derive(Default)]
+struct Tally {
+    ends: [usize; 3],
+    slowest: (Duration, String),
+    largest: (u64, String),
+    failed: Vec<String>,
+}
+
+/// How far a file came, how long it took, and the most memory that the process held meanwhile.
+struct Outcome {
+    end: End,
+    took: Duration,
+    peak: Option<u64>,
+}
+
+impl Tally {
+    fn add(&mut self, file: &File, outcome: Result<Outcome, String>) {
+        let Outcome { end, took, peak } = match outcome {
+            Ok(outcome) => outcome,
+            Err(why) => return self.failed.push(why),
+        };
+        self.ends[end as usize] += 1;
+        if took > self.slowest.0 {
+            self.slowest = (took, file.name.clone());
+        }
+        if let Some(peak) = peak.filter(|&peak| peak > self.largest.0) {
+            self.largest = (peak, file.name.clone());
+        }
+    }
+}
+
+impl fmt::Display for Tally {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [not_loaded, not_run, ran] = self.ends;
+        let (took, slowest) = &self.slowest;
+        let (peak, largest) = &self.largest;
+        write!(
+            f,
+            "{not_loaded} files refused when they were loaded, {not_run} when they were run, {ran} ran; {} failed; slowest {} ms \
+             ({slowest}), most memory {} MiB ({largest})",
+            self.failed.len(),
+            took.as_millis(),
+            peak >> 20,
+        )
+    }
 }
 
 struct File {
@@ -132,78 +172,48 @@ struct File {
 
 impl File {
     /// What became of the file; or how it failed, with where it was kept.
-    fn outcome(&self, backend: &Backend) -> Result<End, String> {
-        let begun = Instant::now();
+    fn outcome(&self, options: &Options, backend: &Backend) -> Result<Outcome, String> {
         let path = std::env::temp_dir().join(format!("convoke-{}.onnx", self.name));
         std::fs::write(&path, &self.bytes).unwrap();
+        let watch = Watch::new(path.clone());
+        peak::forget();
+        let begun = Instant::now();
+        let outcome = catch_unwind(AssertUnwindSafe(|| attempt(&self.bytes, options, &Limits::new(), backend)));
+        let (took, peak) = (begun.elapsed(), peak::bytes());
+        watch.end();
+        let kept = |why: &str| Err(format!("{}: {why}", path.display()));
+        let end = match outcome {
+            Err(_) => return kept("panicked"),
+            Ok(Err(Error::Internal(what))) => return kept(&format!("internal error: {what}")),
+            Ok(_) if took > LONGEST => return kept(&format!("took {took:?}")),
+            Ok(_) if peak.is_some_and(|peak| peak > LARGEST) => return kept(&format!("{peak:?} bytes of memory")),
+            Ok(outcome) => outcome.unwrap_or(End::NotRun),
+        };
+        std::fs::remove_file(&path).unwrap();
+        Ok(Outcome { end, took, peak })
+    }
+}
+
+/// Ends the process where a file does not end, and says which one.
+struct Watch {
+    done: mpsc::Sender<()>,
+    thread: std::thread::JoinHandle<()>,
+}
+
+impl Watch {
+    fn new(path: PathBuf) -> Self {
         let (done, watched) = mpsc::channel::<()>();
-        let shown = path.display().to_string();
-        let watch = std::thread::spawn(move || {
+        let thread = std::thread::spawn(move || {
             if watched.recv_timeout(6 * LONGEST) == Err(mpsc::RecvTimeoutError::Timeout) {
-                println!("{shown} does not end");
+                println!("{} does not end", path.display());
                 std::process::abort();
             }
         });
-        let outcome = catch_unwind(AssertUnwindSafe(|| self.end(backend)));
-        drop(done);
-        watch.join().unwrap();
-        let kept = |why: &str| Err(format!("{}: {why}", path.display()));
-        let end = match outcome {
-            Err(_) => kept("panicked"),
-            Ok(Err(Error::Internal(what))) => kept(&format!("internal error: {what}")),
-            Ok(_) if begun.elapsed() > LONGEST => kept(&format!("took {:?}", begun.elapsed())),
-            Ok(Ok(end)) => Ok(end),
-            Ok(Err(_)) => Ok(End::NotRun),
-        };
-        if end.is_ok() {
-            std::fs::remove_file(&path).unwrap();
-        }
-        end
+        Self { done, thread }
     }
 
-    fn end(&self, backend: &Backend) -> convoke::Result<End> {
-        let Ok(model) = Model::from_bytes_with(&self.bytes, &Options::new().budget(BUDGET)) else {
-            return Ok(End::NotLoaded);
-        };
-        let session = Session::from_model(model, backend)?;
-        let Some(inputs) = inputs(&session) else {
-            return Ok(End::NotRun);
-        };
-        session.run_tensors(&inputs.iter().map(Tensor::view).collect::<Vec<_>>())?;
-        Ok(End::Ran)
-    }
-}
-
-/// Inputs as they are declared, open extents as 2; `None` where one is unknown or larger than a million elements.
-fn inputs(session: &Session) -> Option<Vec<Tensor>> {
-    let mut random = Random::new(9);
-    let mut tensors = Vec::new();
-    for info in session.inputs() {
-        let extent = |dim: &Dim| match dim {
-            Dim::Known(extent) => *extent,
-            _ => 2,
-        };
-        let shape: Vec<usize> = info.dims?.iter().map(extent).collect();
-        // One more in each axis, for those without elements.
-        let elements = shape
-            .iter()
-            .try_fold(1_usize, |product, &extent| product.checked_mul(extent.saturating_add(1)))?;
-        if elements > 1 << 20 {
-            return None;
-        }
-        let values = random.integers(&shape);
-        tensors.push(of_type(&values, info.dtype?));
-    }
-    Some(tensors)
-}
-
-fn of_type(values: &ArrayD<f32>, dtype: DType) -> Tensor {
-    match dtype {
-        DType::I64 => values.mapv(|x| x as i64).into(),
-        DType::I32 => values.mapv(|x| x as i32).into(),
-        DType::U8 => values.mapv(|x| x as u8).into(),
-        DType::I8 => values.mapv(|x| x as i8).into(),
-        DType::Bool => values.mapv(|x| x > 0.0).into(),
-        _ => values.clone().into(),
+    fn end(self) {
+        drop(self.done);
+        self.thread.join().unwrap();
     }
 }

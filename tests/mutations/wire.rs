@@ -168,15 +168,30 @@ pub(crate) fn strings(fields: &[Field], found: &mut Vec<Vec<u8>>) {
 }
 
 /// The fields of a model's graph.
-pub(crate) fn graph(model: &mut [Field]) -> Option<&mut Vec<Field>> {
+fn graph(model: &mut [Field]) -> Option<&mut Vec<Field>> {
     model.iter_mut().find_map(|field| match &mut field.value {
         Value::Message(fields) if field.number == 7 => Some(fields),
         _ => None,
     })
 }
 
+/// Changes one to three fields of a model. `words` are names and operators that files have.
+pub(crate) fn change(model: &mut Vec<Field>, random: &mut Random, words: &[Vec<u8>]) {
+    let mut own = Vec::new();
+    strings(model, &mut own);
+    for _ in 0..=random.below(3) {
+        // Names that the file has elsewhere get further than others do; so does what is wrong in the graph.
+        let words = if random.below(4) > 0 { &own } else { words };
+        let whole = random.below(16) == 0;
+        let fields = if whole { Some(&mut *model) } else { graph(model) };
+        if let Some(fields) = fields {
+            mutate(fields, random, words);
+        }
+    }
+}
+
 /// Changes one field, anywhere in the tree. `words` are names and operators that may be put where there are others.
-pub(crate) fn mutate(fields: &mut Vec<Field>, random: &mut Random, words: &[Vec<u8>]) {
+fn mutate(fields: &mut Vec<Field>, random: &mut Random, words: &[Vec<u8>]) {
     if fields.is_empty() {
         return;
     }
@@ -252,7 +267,7 @@ fn change_bytes(bytes: &mut Vec<u8>, random: &mut Random, words: &[Vec<u8>]) {
             let place = random.below(bytes.len() / 4) * 4;
             bytes[place..place + 4].copy_from_slice(&real_number(random).to_le_bytes());
         }
-        _ => bytes.clone_from(&words[random.below(words.len())]),
+        _ => bytes.clone_from(words.get(random.below(words.len())).unwrap_or(&Vec::new())),
     }
 }
 
