@@ -39,6 +39,10 @@ pub use crate::gpu::device::device_class::DeviceClass;
 #[cfg(test)]
 pub(crate) use crate::gpu::device::faults::Fault;
 pub use crate::gpu::device::features::{MissingFeature, device_descriptor};
+/// For tests: the file that keeps pipelines.
+#[cfg(not(target_family = "wasm"))]
+#[doc(hidden)]
+pub use crate::gpu::device::pipeline_cache::{pack as pack_pipelines, unpack as unpack_pipelines};
 pub use crate::gpu::device::tensor::Tensor;
 pub use crate::gpu::eager::{Counters, Gpu};
 pub use crate::gpu::engine::{LayerChoice, LayerOperand, Resident};

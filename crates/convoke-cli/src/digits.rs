@@ -11,10 +11,10 @@ use convoke::reference::Answer;
 use convoke::testing::compare;
 use convoke::weights::Weights;
 use convoke::{Backend, Session};
+use convoke_cli::digit;
 use convoke_digits::{self as digits, MODEL, TEST_SET, TestSet};
 use ndarray::{ArrayD, Axis};
 
-use super::decode;
 use super::outcome::{Outcome, announce, complain};
 
 /// Digits drawn beside one another; two of them fit 80 columns.
@@ -69,7 +69,7 @@ fn read_pictures(out: &mut dyn Write, paths: &[PathBuf], weights: &Weights, back
     let mut code = ExitCode::SUCCESS;
     for path in paths {
         let read = std::fs::read(path).map_err(|error| error.to_string());
-        let image = match read.and_then(|bytes| decode::digit(&bytes)) {
+        let image = match read.and_then(|bytes| digit(&bytes)) {
             Ok(image) => image,
             Err(message) => {
                 complain("error", &format!("{}: {message}", path.display()));

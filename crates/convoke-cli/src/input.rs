@@ -7,11 +7,10 @@ use clap::Args;
 use convoke::onnx::{Model, TensorInfo};
 use convoke::testing::Random;
 use convoke::{DType, Tensor, TensorView};
+use convoke_cli::{EXTENSIONS, PictureOptions, npy};
 
-use super::decode::EXTENSIONS;
-use super::picture::PictureOptions;
 use super::shapes::{shape, shapes_of};
-use super::{layout, limits, npy};
+use super::{layout, limits};
 
 /// The most that is read from a file, and the most that the pictures of a folder make together.
 const MOST_BYTES: u64 = 4 << 30;

@@ -8,12 +8,12 @@ use std::sync::Arc;
 use clap::{Args, ValueEnum};
 use convoke::onnx::{Model, Options};
 use convoke::{Backend, DType, Element, Error, Tensor};
+use convoke_cli::npy;
 use ndarray::{ArrayView1, Axis};
 
 use super::fallback::FallbackArguments;
 use super::input::{InputArguments, check_names, resolve};
 use super::limits;
-use super::npy;
 use super::outcome::{self, Outcome, announce, complain};
 use super::plan::PlanArguments;
 use super::precision::PrecisionArguments;

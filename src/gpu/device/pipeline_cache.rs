@@ -102,14 +102,14 @@ fn create(device: &wgpu::Device, data: Option<&[u8]>) -> wgpu::PipelineCache {
 }
 
 /// A header of three lines (what it is, whose it is, the checksum), then the data.
-fn pack(data: &[u8], owner: &str) -> Vec<u8> {
+pub fn pack(data: &[u8], owner: &str) -> Vec<u8> {
     let mut file = format!("{MAGIC}\n{owner}\n{:016x}\n", checksum(data)).into_bytes();
     file.extend_from_slice(data);
     file
 }
 
 /// The data of a file, where it is whole and this adapter's.
-fn unpack<'a>(file: &'a [u8], owner: &str) -> Option<&'a [u8]> {
+pub fn unpack<'a>(file: &'a [u8], owner: &str) -> Option<&'a [u8]> {
     let mut parts = file.splitn(4, |&byte| byte == b'\n');
     let [magic, whose, sum, data] = [parts.next()?, parts.next()?, parts.next()?, parts.next()?];
     let is_good = magic == MAGIC.as_bytes() && whose == owner.as_bytes() && sum == format!("{:016x}", checksum(data)).as_bytes();

@@ -8,15 +8,15 @@ use ndarray::{Array2, Array4};
 use super::resample::Picture;
 
 /// Longest side of a picture: a file of a few bytes can claim any size.
-pub(super) const LONGEST: u32 = 8192;
+pub(crate) const LONGEST: u32 = 8192;
 
 /// How files of pictures end. What one is, is seen by its content.
-pub(super) const EXTENSIONS: [&str; 6] = ["png", "jpg", "jpeg", "webp", "gif", "bmp"];
+pub const EXTENSIONS: [&str; 6] = ["png", "jpg", "jpeg", "webp", "gif", "bmp"];
 
 /// Reads one handwritten digit, `[1, 1, 28, 28]`; see [`digits::scan`].
 ///
 /// Errors: a message for people that does not name the file.
-pub(super) fn digit(bytes: &[u8]) -> Result<Array4<f32>, String> {
+pub fn digit(bytes: &[u8]) -> Result<Array4<f32>, String> {
     let picture = levels(bytes, 1)?;
     let grey = Array2::from_shape_vec((picture.height, picture.width), picture.levels).map_err(|error| error.to_string())?;
     convoke_digits::scan(&grey).map_err(|error| error.to_string())
@@ -25,7 +25,7 @@ pub(super) fn digit(bytes: &[u8]) -> Result<Array4<f32>, String> {
 /// The levels of a file's content on white paper: grey, or red first. Of an animation the first frame.
 ///
 /// Errors: a message for people that does not name the file.
-pub(super) fn levels(bytes: &[u8], channels: usize) -> Result<Picture, String> {
+pub fn levels(bytes: &[u8], channels: usize) -> Result<Picture, String> {
     let picture = decode(Cursor::new(bytes))?;
     let levels = if channels == 1 {
         picture.pixels().copied().map(luma).collect()

@@ -17,7 +17,7 @@ const HEADER: usize = 128;
 /// which must be exact; any other type from arrays of that type alone. The header is not trusted: the elements must be there.
 ///
 /// Errors: a message for people that does not name the file.
-pub(super) fn parse(bytes: &[u8], dtype: DType) -> Result<Tensor, String> {
+pub fn parse(bytes: &[u8], dtype: DType) -> Result<Tensor, String> {
     // Aligned for any type.
     let mut words = vec![0_u64; bytes.len().div_ceil(8)];
     let aligned = &mut bytemuck::cast_slice_mut::<u64, u8>(&mut words)[..bytes.len()];
@@ -42,7 +42,7 @@ pub(super) fn parse(bytes: &[u8], dtype: DType) -> Result<Tensor, String> {
 /// they are exact.
 ///
 /// Errors: as [`parse`].
-pub(super) fn parse_any(bytes: &[u8]) -> Result<Tensor, String> {
+pub fn parse_any(bytes: &[u8]) -> Result<Tensor, String> {
     let header = &bytes[..bytes.len().min(HEADER)];
     let has = |name: &str| header.windows(name.len()).any(|part| part == name.as_bytes());
     let types = [
@@ -57,7 +57,7 @@ pub(super) fn parse_any(bytes: &[u8]) -> Result<Tensor, String> {
 }
 
 /// Writes a tensor in its own type.
-pub(super) fn write(tensor: &Tensor, file: &mut dyn Write) -> Result<(), Box<dyn std::error::Error>> {
+pub fn write(tensor: &Tensor, file: &mut dyn Write) -> Result<(), Box<dyn std::error::Error>> {
     Ok(match tensor {
         Tensor::F16(array) => {
             let mut bytes = Vec::new();

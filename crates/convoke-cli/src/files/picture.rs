@@ -12,7 +12,7 @@ const HEADING: &str = "Pictures";
 
 /// How pictures become inputs: levels 0 to 255 are resized, cropped, scaled to --range, and normalised.
 #[derive(Args, Clone, Debug, Default)]
-pub(super) struct PictureOptions {
+pub struct PictureOptions {
     /// Make the shorter side so long: bilinear, antialiased, as Pillow and torchvision's Resize do it to the last bit.
     ///
     /// Without --resize and --crop a picture of another size than the input's is stretched to it, by the same filter.
@@ -63,7 +63,7 @@ fn divisor(text: &str) -> Result<f32, String> {
 
 impl PictureOptions {
     /// Whether anything was asked for.
-    pub(super) fn any(&self) -> bool {
+    pub fn any(&self) -> bool {
         let Self {
             resize,
             crop,
@@ -80,7 +80,7 @@ impl PictureOptions {
     /// them.
     ///
     /// Errors: a message for people that does not name the file.
-    pub(super) fn read(&self, bytes: &[u8], info: &TensorInfo) -> Result<Array4<f32>, String> {
+    pub fn read(&self, bytes: &[u8], info: &TensorInfo) -> Result<Array4<f32>, String> {
         let (channels, height, width, channels_last) = match info.dims.as_deref() {
             Some([_, Dim::Known(channels @ (1 | 3)), height, width]) => (*channels, known(height), known(width), false),
             Some([_, height, width, Dim::Known(channels @ (1 | 3))]) => (*channels, known(height), known(width), true),

@@ -3,11 +3,15 @@
 
 /// A picture as levels of 0 to 255, row by row, its channels side by side.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Picture {
-    pub(super) height: usize,
-    pub(super) width: usize,
-    pub(super) channels: usize,
-    pub(super) levels: Vec<u8>,
+pub struct Picture {
+    /// Rows.
+    pub height: usize,
+    /// Pixels of a row.
+    pub width: usize,
+    /// Levels of a pixel.
+    pub channels: usize,
+    /// All levels, row by row.
+    pub levels: Vec<u8>,
 }
 
 /// Fraction bits of Pillow's weights for 8-bit levels: sums of products with 255 stay within 32 bits.
@@ -15,12 +19,12 @@ const FRACTION: u32 = 22;
 
 impl Picture {
     /// The level of a channel of a pixel.
-    pub(super) fn level(&self, y: usize, x: usize, channel: usize) -> u8 {
+    pub(crate) fn level(&self, y: usize, x: usize, channel: usize) -> u8 {
         self.levels[(y * self.width + x) * self.channels + channel]
     }
 
     /// Another size: first along rows, then along columns, rounded to whole levels after each; a side that stays is left.
-    pub(super) fn resized(self, height: usize, width: usize) -> Self {
+    pub(crate) fn resized(self, height: usize, width: usize) -> Self {
         let (rows, row) = (self.height, self.width * self.channels);
         let wide = if width == self.width {
             self.levels
@@ -45,7 +49,7 @@ impl Picture {
     /// The middle of the picture; of two middles the even one, as Python rounds.
     ///
     /// Errors: more than there is.
-    pub(super) fn cropped(self, height: usize, width: usize) -> Result<Self, String> {
+    pub(crate) fn cropped(self, height: usize, width: usize) -> Result<Self, String> {
         if height > self.height || width > self.width {
             return Err(format!(
                 "{width}x{height} cannot be cropped from {}x{}",
@@ -100,11 +104,11 @@ fn window(target: usize, length: usize, targets: usize) -> (usize, Vec<i32>) {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+pub mod tests {
     use super::*;
 
     /// A picture that is not symmetric; the figures below were made from the same formula.
-    pub(in super::super) fn sample(height: usize, width: usize) -> Picture {
+    pub(crate) fn sample(height: usize, width: usize) -> Picture {
         let channel = |y: usize, x: usize| [37 * x + 11 * y, 7 * x * x + 5 * y, 90 + 23 * x + 256 * 31 - 31 * y];
         let levels = (0..height).flat_map(|y| (0..width).flat_map(move |x| channel(y, x).map(|level| (level % 256) as u8)));
         Picture {
