@@ -1,5 +1,6 @@
 //! What is done to each output channel alike, `x * scale + shift`, as part of the weights that made the channel.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use ndarray::{ArrayD, Axis};
@@ -26,29 +27,35 @@ pub(super) struct Maker<'a> {
 pub(super) fn fold(graph: &mut Graph, find: impl Fn(&Graph, &Node, ValueId, &Maker<'_>) -> Option<Affine>) {
     let uses = Uses::of(graph);
     let mut dead = Vec::new();
+    let mut flat = HashSet::new();
     for index in 0..graph.nodes.len() {
         let node = &graph.nodes[index];
         let folded = node.inputs.iter().find_map(|&input| {
             let at = uses.sole(input)?;
-            let maker = maker(graph, &uses, at)?;
+            let maker = maker(graph, &flat, at)?;
             let (weight, bias) = merge(graph, &maker, &find(graph, node, input, &maker)?)?;
             Some((at, weight, bias))
         });
-        let Some((maker, weight, bias)) = folded else { continue };
-        let name = graph.nodes[maker].name.clone();
-        let weight = graph.value(format!("{name}.folded_weight"), Some(Arc::new(weight.into())));
-        let bias = graph.value(format!("{name}.folded_bias"), Some(Arc::new(bias.into())));
-        let mut merged = graph.nodes[maker].clone();
-        merged.inputs = vec![merged.inputs[0], weight, bias];
-        merged.outputs.clone_from(&graph.nodes[index].outputs);
-        // Where the later one stood: its parameters may be made in between.
-        graph.nodes[index] = merged;
-        dead.push(maker);
+        if let Some((maker, weight, bias)) = folded {
+            let name = graph.nodes[maker].name.clone();
+            let weight = graph.value(format!("{name}.folded_weight"), Some(Arc::new(weight.into())));
+            let bias = graph.value(format!("{name}.folded_bias"), Some(Arc::new(bias.into())));
+            let mut merged = graph.nodes[maker].clone();
+            merged.inputs = vec![merged.inputs[0], weight, bias];
+            merged.outputs.clone_from(&graph.nodes[index].outputs);
+            // Where the later one stood: its parameters may be made in between.
+            graph.nodes[index] = merged;
+            dead.push(maker);
+        }
+        let node = &graph.nodes[index];
+        if is_flat(node, &flat) {
+            flat.extend(&node.outputs);
+        }
     }
     graph.remove(&dead);
 }
 
-fn maker<'a>(graph: &'a Graph, uses: &Uses, at: usize) -> Option<Maker<'a>> {
+fn maker<'a>(graph: &'a Graph, flat: &HashSet<ValueId>, at: usize) -> Option<Maker<'a>> {
     let node = &graph.nodes[at];
     let weight = graph.constant_value(*node.inputs.get(1)?)?;
     let (channels, rank) = match node.op {
@@ -57,27 +64,20 @@ fn maker<'a>(graph: &'a Graph, uses: &Uses, at: usize) -> Option<Maker<'a>> {
             weight.shape().get(1).and_then(|own| own.checked_mul(op.groups)),
             Some(weight.ndim()),
         ),
-        Op::Linear(_) => (
-            weight.shape().first().copied(),
-            is_flat(graph, uses, node.inputs[0]).then_some(2),
-        ),
+        Op::Linear(_) => (weight.shape().first().copied(), flat.contains(&node.inputs[0]).then_some(2)),
         _ => return None,
     };
     let channels = channels?;
     Some(Maker { node, channels, rank })
 }
 
-/// Whether a value is sure to have two dimensions, whatever the shapes of the inputs.
-fn is_flat(graph: &Graph, uses: &Uses, mut value: ValueId) -> bool {
-    while let Some(&maker) = uses.maker.get(&value) {
-        let node = &graph.nodes[maker];
-        match node.op {
-            Op::Flatten(op) => return op == Flatten::default(),
-            Op::Linear(_) | Op::Unary(_) | Op::BatchNorm(_) => value = node.inputs[0],
-            _ => return false,
-        }
+/// Whether an output is sure to have two dimensions, whatever the shapes of the inputs, where these values are.
+fn is_flat(node: &Node, flat: &HashSet<ValueId>) -> bool {
+    match node.op {
+        Op::Flatten(op) => op == Flatten::default(),
+        Op::Linear(_) | Op::Unary(_) | Op::BatchNorm(_) => flat.contains(&node.inputs[0]),
+        _ => false,
     }
-    false
 }
 
 /// The weight and bias that scale and shift by themselves, computed in `f64` and rounded once.
