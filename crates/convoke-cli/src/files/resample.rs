@@ -104,7 +104,7 @@ fn window(target: usize, length: usize, targets: usize) -> (usize, Vec<i32>) {
 }
 
 #[cfg(test)]
-pub mod tests {
+pub(crate) mod tests {
     use super::*;
 
     /// A picture that is not symmetric; the figures below were made from the same formula.
