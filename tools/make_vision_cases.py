@@ -45,6 +45,7 @@ def resize_cases():
     for (height, width), (to_height, to_width), channels in [
         ((7, 10), (4, 5), 3), ((5, 3), (13, 8), 3), ((40, 61), (9, 13), 3), ((23, 17), (23, 5), 1), ((12, 9), (31, 9), 1),
         ((30, 41), (12, 100), 3), ((64, 64), (32, 32), 1), ((3, 150), (1, 70), 3), ((2, 2), (5, 7), 1),
+        ((62, 51), (29, 38), 1), ((21, 35), (13, 31), 1),  # columns first, and just not
     ]:
         source = picture(height, width, channels)
         flat = source if channels == 3 else source[..., 0]

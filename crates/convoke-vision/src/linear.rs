@@ -12,21 +12,19 @@ struct Pair {
     weights: [i32; 2],
 }
 
-fn pairs(length: usize, target: usize) -> Vec<Pair> {
+/// Beyond the first and last sources lie those again; whether they are `whole` there or of two parts, as between others, matters to
+/// rounding alone: OpenCV has them whole along rows only.
+fn pairs(length: usize, target: usize, whole: bool) -> Vec<Pair> {
     let scale = 1.0 / (target as f64 / length as f64);
     let one = f32::from(1_u16 << BITS);
+    let last = length as i64 - 1;
     let pair = |index: usize| {
         let place = ((index as f64 + 0.5) * scale - 0.5) as f32;
-        let first = place.floor();
-        let (first, part) = if first < 0.0 {
-            (0, 0.0)
-        } else if first as usize >= length - 1 {
-            (length - 1, 0.0)
-        } else {
-            (first as usize, place - first)
-        };
+        let first = place.floor() as i64;
+        let is_beyond = first < 0 || first >= last;
+        let part = if whole && is_beyond { 0.0 } else { place - place.floor() };
         Pair {
-            places: [first, (first + 1).min(length - 1)],
+            places: [first, first + 1].map(|source| source.clamp(0, last) as usize),
             weights: [1.0 - part, part].map(|weight| (weight * one).round_ties_even() as i32),
         }
     };
@@ -36,7 +34,7 @@ fn pairs(length: usize, target: usize) -> Vec<Pair> {
 /// The levels at another size.
 pub(crate) fn resized(picture: &Picture, height: usize, width: usize) -> Vec<u8> {
     let (channels, row) = (picture.channels(), picture.width() * picture.channels());
-    let (down, across) = (pairs(picture.height(), height), pairs(picture.width(), width));
+    let (down, across) = (pairs(picture.height(), height, false), pairs(picture.width(), width, true));
     let widen = |y: usize, to: &mut Vec<i32>| {
         let from = &picture.levels()[y * row..][..row];
         to.clear();

@@ -64,7 +64,7 @@ fn sinc(x: f64) -> f64 {
 }
 
 impl Picture {
-    /// Another size: first along rows, then along columns, rounded to whole levels after each; a side that stays is left.
+    /// Another size: along rows and along columns, rounded to whole levels after each; a side that stays is left.
     ///
     /// Errors: sides of 0, or longer than [`LONGEST`](crate::LONGEST).
     pub fn resized(&self, height: usize, width: usize, filter: Filter) -> Result<Self> {
@@ -78,17 +78,34 @@ impl Picture {
             Filter::Linear => linear::resized(self, height, width),
             _ => {
                 let of = |length, target| Windows::new(length, target, filter.support(), |x| filter.weight(x));
-                let wide = (width != from_width).then(|| rows(self.levels(), from_width, channels, &of(from_width, width)));
-                let wide = wide.as_deref().unwrap_or(self.levels());
-                if height == from_height {
-                    wide.to_vec()
+                let along_rows = |levels: Vec<u8>| {
+                    if width == from_width {
+                        return levels;
+                    }
+                    rows(&levels, from_width, channels, &of(from_width, width))
+                };
+                let along_columns = |levels: Vec<u8>, width: usize| {
+                    if height == from_height {
+                        return levels;
+                    }
+                    columns(&levels, width * channels, &of(from_height, height))
+                };
+                let levels = self.levels().to_vec();
+                if columns_first((from_height, from_width), (height, width)) {
+                    along_rows(along_columns(levels, from_width))
                 } else {
-                    columns(wide, width * channels, &of(from_height, height))
+                    along_columns(along_rows(levels), width)
                 }
             }
         };
         Ok(Self::of(height, width, channels, levels))
     }
+}
+
+/// Whether columns go before rows: as Pillow 13 does it (seen in what it makes of random pictures of 584 pairs of sizes), where the
+/// height shrinks by more than twice what the width does. Pillow 11 and older always take rows first.
+fn columns_first((from_height, from_width): (usize, usize), (height, width): (usize, usize)) -> bool {
+    height < from_height && (from_height - height) as i64 > 2 * (from_width as i64 - width as i64)
 }
 
 /// Of the nearest pixels, whose places are summed up as Pillow does it.
