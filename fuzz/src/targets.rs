@@ -17,7 +17,8 @@ use convoke::testing::{self, Golden};
 use convoke::weights::Weights;
 use convoke::{Backend, DType, Error, Gpu, Limits};
 use convoke_cli::dump::{Tensors, names_of};
-use convoke_cli::{digit, levels, npy};
+use convoke_cli::{digit, npy};
+use convoke_vision::{Colours, Picture};
 
 /// A target's name, and what reads a file.
 pub type Target = (&'static str, fn(&[u8]));
@@ -102,9 +103,10 @@ pub fn npz(bytes: &[u8]) {
 
 /// A picture, in colour, in grey, and as a digit.
 pub fn picture(bytes: &[u8]) {
-    for channels in [1, 3] {
-        if let Ok(picture) = levels(bytes, channels) {
-            assert_eq!(picture.levels.len(), picture.height * picture.width * channels);
+    for colours in [Colours::Grey, Colours::Rgb] {
+        if let Ok(picture) = Picture::read(bytes, colours) {
+            let (height, width, channels) = (picture.height(), picture.width(), picture.channels());
+            assert_eq!(picture.into_levels().len(), height * width * channels);
         }
     }
     if let Ok(digit) = digit(bytes) {

@@ -7,8 +7,10 @@ use clap::Args;
 use convoke::onnx::{Model, TensorInfo};
 use convoke::testing::Random;
 use convoke::{DType, Tensor, TensorView};
-use convoke_cli::{EXTENSIONS, PictureOptions, npy};
+use convoke_cli::npy;
+use convoke_vision::EXTENSIONS;
 
+use super::picture::PictureOptions;
 use super::shapes::{shape, shapes_of};
 use super::{layout, limits};
 
@@ -24,7 +26,7 @@ pub(super) struct InputArguments {
     /// numbers that f32 holds exactly; a picture (PNG, JPEG, WebP, BMP, the first
     /// frame of a GIF), for inputs [N, C, H, W] and [N, H, W, C] of 1 or 3 channels; a folder of such pictures, each a run
     /// of its own; `-`, which is an array or a picture from stdin; or `random` numbers, the same in each run. Pictures stand
-    /// on white paper where they are transparent, and are not turned by what a camera noted.
+    /// upright, as a camera noted, and on white paper where they are transparent.
     #[arg(long, value_name = "[NAME=]FILE|FOLDER|-|random", value_parser = source)]
     input: Vec<(Option<String>, String)>,
     /// The shape of an input that the file leaves open, for random numbers; otherwise an open first extent is 1.
@@ -96,6 +98,11 @@ fn source(text: &str) -> Result<(Option<String>, String), String> {
 }
 
 impl InputArguments {
+    /// How pictures become inputs.
+    pub(super) fn pictures(&self) -> &PictureOptions {
+        &self.picture
+    }
+
     /// What a model reads: each input from its source. `default` is for those that nothing is said of; without it that is an
     /// error, and so is what the model does not take.
     pub(super) fn prepare(&self, model: &Model, default: Option<&str>) -> Result<Feeds, Box<dyn std::error::Error>> {
@@ -186,7 +193,7 @@ impl InputArguments {
 
     fn picture(&self, bytes: &[u8], info: &TensorInfo) -> Result<Tensor, String> {
         match info.dtype() {
-            Some(DType::F32) | None => self.picture.read(bytes, info).map(Tensor::from),
+            Some(DType::F32) | None => Ok(self.picture.read(bytes, info)?.into()),
             Some(dtype) => Err(format!("pictures are floats, but input {info} takes {dtype}")),
         }
     }

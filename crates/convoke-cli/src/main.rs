@@ -1,7 +1,9 @@
 //! The `convoke` command: its arguments, which backend it runs on, and how it ends.
 
 mod against;
+mod answers;
 mod bench;
+mod completions;
 mod conformance;
 mod devices;
 mod digits;
@@ -12,10 +14,12 @@ mod layout;
 mod limits;
 mod model;
 mod outcome;
+mod picture;
 mod plan;
 mod precision;
 mod profile;
 mod shapes;
+mod stream;
 mod table;
 mod target;
 mod tune;
@@ -51,6 +55,9 @@ struct Arguments {
     /// Log more to stderr; twice for more still.
     #[arg(short, long, global = true, action = clap::ArgAction::Count, help_heading = "Global options")]
     verbose: u8,
+    /// Say nothing on stderr but errors: not where it runs, no warnings, no progress.
+    #[arg(short, long, global = true, conflicts_with = "verbose", help_heading = "Global options")]
+    quiet: bool,
     #[command(subcommand)]
     command: Command,
 }
@@ -75,12 +82,18 @@ enum Command {
     Verify(verify::VerifyArguments),
     /// Run ONNX's backend test cases: models with inputs and the outputs that they must have.
     Conformance(conformance::ConformanceArguments),
+    /// Write the script that completes this command in a shell.
+    Completions(completions::Arguments),
 }
 
-/// Runs the command. Ends with 0, with 1 after an error (which went to stderr), or with 2 on wrong usage.
+/// Runs the command. Ends with 0, with 1 after an error (which went to stderr), or with 2 on wrong usage; `run --jsonl` with 3 where some
+/// pictures could not be read, and all with 130 after Ctrl-C.
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    log_to_stderr(arguments.verbose);
+    if arguments.quiet {
+        outcome::be_quiet();
+    }
+    log_to_stderr(arguments.verbose, arguments.quiet);
     if let Err(error) = limits::ask(&arguments.limit) {
         Arguments::command().error(ErrorKind::ValueValidation, error).exit();
     }
@@ -100,6 +113,7 @@ fn main() -> ExitCode {
         Command::Tune(arguments) => tune::tune(&mut out, arguments, adapter),
         Command::Verify(arguments) => verify::verify(&mut out, arguments, adapter),
         Command::Conformance(arguments) => conformance::conformance(&mut out, arguments, adapter),
+        Command::Completions(arguments) => completions::completions(&mut out, arguments, Arguments::command()),
         Command::Digits(arguments) => backend(adapter).and_then(|backend| digits::run(&mut out, arguments, &backend)),
     };
     let outcome = outcome.and_then(|code| Ok(out.flush().map(|()| code)?));
@@ -120,8 +134,9 @@ fn main() -> ExitCode {
 }
 
 /// Logs by the number of `-v`, or as `RUST_LOG` says. Other crates speak one level less than convoke.
-fn log_to_stderr(verbose: u8) {
+fn log_to_stderr(verbose: u8, quiet: bool) {
     let (own, others) = match verbose {
+        0 if quiet => (LevelFilter::Error, LevelFilter::Error),
         0 => (LevelFilter::Warn, LevelFilter::Error),
         1 => (LevelFilter::Info, LevelFilter::Warn),
         2 => (LevelFilter::Debug, LevelFilter::Info),

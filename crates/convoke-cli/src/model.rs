@@ -5,25 +5,31 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use clap::{Args, ValueEnum};
+use clap::{ArgGroup, Args, ValueEnum};
 use convoke::onnx::{Model, Options};
 use convoke::{Backend, DType, Element, Error, Tensor};
 use convoke_cli::npy;
+use convoke_vision::Labels;
 use ndarray::{ArrayView1, Axis};
 
 use super::fallback::FallbackArguments;
 use super::input::{InputArguments, check_names, resolve};
 use super::limits;
 use super::outcome::{self, Outcome, announce, complain};
+use super::picture::Form;
 use super::plan::PlanArguments;
 use super::precision::PrecisionArguments;
+use super::stream::StreamArguments;
 use super::target::{Target, share, text};
 
 /// A model, what it reads and what becomes of its answers.
 #[derive(Debug, Args)]
+#[command(group(ArgGroup::new("named").multiple(true)))]
 pub(super) struct RunArguments {
     /// The ONNX file.
     model: PathBuf,
+    #[command(flatten)]
+    stream: StreamArguments,
     #[command(flatten)]
     inputs: InputArguments,
     #[command(flatten)]
@@ -36,10 +42,10 @@ pub(super) struct RunArguments {
     #[arg(long, value_enum, default_value = "auto")]
     backend: Kind,
     /// Show so many of the largest scores of the first output.
-    #[arg(long, value_name = "K", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "K", value_parser = clap::value_parser!(u32).range(1..), group = "named")]
     top: Option<u32>,
-    /// Names of the classes, a line each.
-    #[arg(long, value_name = "FILE", requires = "top")]
+    /// Names of the classes, a line each, for --top and --jsonl.
+    #[arg(long, value_name = "FILE", requires = "named")]
     labels: Option<PathBuf>,
     /// Read tensors in other files from this folder; otherwise from the model's own, and from nowhere else.
     #[arg(long, value_name = "FOLDER")]
@@ -123,6 +129,9 @@ pub(super) fn run(out: &mut dyn Write, arguments: &RunArguments, adapter: Option
         None => String::new(),
         Some(path) => std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?,
     };
+    if arguments.stream.jsonl {
+        return lines(out, arguments, &model, &labels, adapter);
+    }
     let labels: Vec<&str> = labels.lines().collect();
 
     let feeds = arguments.inputs.prepare(&model, None)?;
@@ -174,6 +183,30 @@ pub(super) fn run(out: &mut dyn Write, arguments: &RunArguments, adapter: Option
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// `--jsonl`: a line for each picture.
+fn lines(out: &mut dyn Write, arguments: &RunArguments, model: &Arc<Model>, labels: &str, adapter: Option<&str>) -> Outcome {
+    let form = match model.inputs() {
+        [info] if info.dtype().is_none_or(|dtype| dtype == DType::F32) => Form::of(info)?,
+        inputs => {
+            let names: Vec<String> = inputs.iter().map(ToString::to_string).collect();
+            return Err(format!(
+                "--jsonl takes a model with one input, of floats, but it has {}",
+                names.join(", ")
+            )
+            .into());
+        }
+    };
+    let backend = arguments.plan.apply(backend(arguments.backend, adapter)?)?;
+    announce(&backend);
+    let fallback = arguments.fallback.get(arguments.backend, arguments.precision);
+    let session = arguments.precision.session(model.clone(), &backend, fallback)?;
+    let top = arguments.top.unwrap_or(5) as usize;
+    let options = arguments.inputs.pictures();
+    arguments
+        .stream
+        .run(out, &session, form, options, &Labels::parse(labels), top)
 }
 
 /// The outputs that are written, with their files opened.

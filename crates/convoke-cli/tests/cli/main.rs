@@ -5,6 +5,7 @@
 mod bench;
 mod command;
 mod commands;
+mod lines;
 mod precision;
 mod profile;
 mod run;

@@ -136,7 +136,7 @@ fn whole_numbers_must_be_exact() {
 }
 
 /// A field of a protobuf message, of fewer than 128 bytes.
-fn field(number: u8, content: &[u8]) -> Vec<u8> {
+pub(crate) fn field(number: u8, content: &[u8]) -> Vec<u8> {
     [&[number << 3 | 2, content.len() as u8], content].concat()
 }
 
