@@ -138,6 +138,7 @@ fn a_value_beyond_f32_is_infinity() {
         dtype: convoke::DType::F32,
         values: ArrayD::from_elem(IxDyn(&[1]), -1e39),
         bound: ArrayD::from_elem(IxDyn(&[1]), 1e30),
+        chance: None,
     };
     let got = |x: f32| compare(&ArrayD::from_elem(IxDyn(&[1]), x), &want);
     assert_eq!(got(f32::NEG_INFINITY), Ok(()));

@@ -3,6 +3,7 @@
 use half::f16;
 use ndarray::{Array, ArrayD, ArrayView, Dimension, NdIndex, Zip};
 
+use super::chance::Chance;
 use super::number::Number;
 use crate::dtype::DType;
 use crate::error::{Error, Result};
@@ -26,6 +27,8 @@ pub struct Answer {
     pub values: ArrayD<f64>,
     /// The largest `|got - want|` a correct implementation may show, element by element; 0 means the same bits.
     pub bound: ArrayD<f64>,
+    /// What part of each bound is random rounding; nothing where no sum's is known.
+    pub chance: Option<ArrayD<Chance>>,
 }
 
 impl Answer {
@@ -36,6 +39,7 @@ impl Answer {
         let floats = |values: ArrayD<f64>| Self {
             dtype,
             bound: ArrayD::zeros(values.shape()),
+            chance: None,
             values,
         };
         match values {
@@ -109,9 +113,18 @@ impl Answer {
 
     /// The number at every place, in an array of any rank.
     pub(super) fn numbers(&self) -> ArrayD<Number> {
-        Zip::from(&self.values)
-            .and(&self.bound)
-            .map_collect(|&value, &bound| Number { value, bound })
+        let numbers = Zip::from(&self.values).and(&self.bound).map_collect(|&value, &bound| Number {
+            value,
+            bound,
+            chance: Chance::NONE,
+        });
+        match &self.chance {
+            None => numbers,
+            Some(chances) => {
+                let with_chance = |&number: &Number, &chance: &Chance| number.with_chance(chance);
+                Zip::from(&numbers).and(chances).map_collect(with_chance)
+            }
+        }
     }
 }
 
@@ -125,14 +138,17 @@ impl Number {
         Self {
             value: wrapped as f64,
             bound: Answer::bound_of_whole(wrapped.unsigned_abs() as u64),
+            chance: Chance::NONE,
         }
     }
 }
 
 impl<D: Dimension> From<Array<Number, D>> for Answer {
     fn from(numbers: Array<Number, D>) -> Self {
+        let has_chance = numbers.iter().any(|number| number.chance != Chance::NONE);
         Self {
             dtype: DType::F32,
+            chance: has_chance.then(|| numbers.map(|number| number.chance).into_dyn()),
             values: numbers.map(|number| number.value).into_dyn(),
             bound: numbers.map(|number| number.bound).into_dyn(),
         }
@@ -150,6 +166,7 @@ impl<D: Dimension> View<'_, D> {
         Number {
             value: self.values[index],
             bound: self.bound[index],
+            chance: Chance::NONE,
         }
     }
 

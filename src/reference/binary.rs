@@ -130,7 +130,8 @@ fn remainder(a: Number, b: Number) -> Number {
 fn add(a: Number, b: Number) -> Number {
     let inherited = a.bound + b.bound;
     let value = a.value + b.value;
-    Number::new(value, inherited + ULP * (value.abs() + inherited) + 2.0 * SMALLEST)
+    let bound = inherited + ULP * (value.abs() + inherited) + 2.0 * SMALLEST;
+    Number::new(value, bound).with_chance(a.chance.plus(b.chance))
 }
 
 /// 2.5 ULP in WGSL, as those of [`Number::divided_by`].

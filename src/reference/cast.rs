@@ -41,10 +41,10 @@ fn one(from: DType, to: DType, x: Number) -> Number {
             let flushed = if v.abs() < SMALLEST { SMALLEST } else { 0.0 };
             Number::new(rounded, x.bound + step + flushed)
         }
-        DType::Bool => Number {
-            value: f64::from(u8::from(v != 0.0)),
-            bound: if x.bound > 0.0 && v.abs() <= x.bound { 1.0 } else { 0.0 },
-        },
+        DType::Bool => {
+            let may_be_zero = x.bound > 0.0 && v.abs() <= x.bound;
+            Number::new(f64::from(u8::from(v != 0.0)), if may_be_zero { 1.0 } else { 0.0 })
+        }
         _ => {
             let whole = |v: f64| match (from.is_float(), to) {
                 (false, _) => v as i128,

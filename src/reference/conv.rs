@@ -66,7 +66,7 @@ pub(super) fn conv(op: &Conv, input: &Answer, weight: &Answer, bias: Option<&Ans
         match (may_be_winograd, may_be_large) {
             (false, _) => sum.total(),
             (true, false) => sum.total_or(winograd.rounding(bias)),
-            (true, true) => sum.total_or(winograd.rounding(bias).max(large.rounding(bias))),
+            (true, true) => sum.total_or(winograd.rounding(bias).or(large.rounding(bias))),
         }
     });
     Ok(finish(output, spatial))

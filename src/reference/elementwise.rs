@@ -55,10 +55,7 @@ pub(super) fn of_one_place<const N: usize>(
 /// side may be true or false.
 pub(super) fn truth(is_so: bool, bound: f64, distance: f64) -> Number {
     let is_sure = bound == 0.0 || distance > bound;
-    Number {
-        value: f64::from(u8::from(is_so)),
-        bound: if is_sure { 0.0 } else { 1.0 },
-    }
+    Number::new(f64::from(u8::from(is_so)), if is_sure { 0.0 } else { 1.0 })
 }
 
 /// An extent of 1 gives way to any other, even to 0.

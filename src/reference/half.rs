@@ -48,7 +48,7 @@ impl Answer {
         let dtype = self.dtype;
         Self {
             dtype,
-            ..self.numbers().mapv(make).into()
+            ..self.numbers().mapv(|number| make(number).with_chance(number.chance)).into()
         }
     }
 }
@@ -124,7 +124,7 @@ mod tests {
             if value + bound > LARGEST {
                 continue;
             }
-            let outcome = stored(Number { value, bound });
+            let outcome = stored(Number::new(value, bound));
             for came in [value - bound, value, value + bound] {
                 for rounded in neighbours(came) {
                     assert!(is_within(rounded, outcome), "{came} as {rounded}: {outcome:?}");

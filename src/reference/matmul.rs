@@ -70,12 +70,7 @@ pub(super) fn products(
     if column_vector {
         shape.pop();
     }
-    let output: Answer = output.into();
-    Ok(Answer {
-        dtype: output.dtype,
-        values: reshaped(output.values, &shape)?,
-        bound: reshaped(output.bound, &shape)?,
-    })
+    Ok(reshaped(output, &shape)?.into())
 }
 
 fn shaped(answer: &Answer, shape: &[usize]) -> Result<ArrayD<Number>> {

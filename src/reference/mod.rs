@@ -17,6 +17,7 @@ mod attention;
 mod batch_norm;
 mod binary;
 mod cast;
+mod chance;
 mod compare;
 mod concat;
 mod conv;
@@ -51,6 +52,7 @@ mod reshape;
 mod roi_align;
 mod run;
 mod scatter_elements;
+mod scores;
 mod slice;
 mod softmax;
 mod ternary;
@@ -64,8 +66,12 @@ mod winograd;
 mod winograd_large;
 
 pub use answer::Answer;
+pub use chance::Chance;
 pub use compare::{Mismatch, compare, compare_close, compare_exact};
 #[cfg(not(target_family = "wasm"))]
 pub(crate) use engine::node_answers;
 pub(crate) use engine::{ReferenceEngine, answers, constants};
 pub use run::{run, run_allowing};
+pub use scores::Scores;
+#[cfg(not(target_family = "wasm"))]
+pub(crate) use scores::part_of_bound;

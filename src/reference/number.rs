@@ -1,5 +1,7 @@
 //! A number with the error that a correct `f32` implementation may show, and the error of a sum.
 
+use super::chance::Chance;
+
 /// Unit roundoff of `f32`: the relative error of one correctly rounded operation.
 pub(super) const UNIT_ROUNDOFF: f64 = ULP / 2.0;
 /// Unit in the last place, relative to the number. WGSL leaves the rounding mode open, so one operation may err by this.
@@ -36,13 +38,19 @@ pub(super) fn depth_of_elements(terms: usize) -> f64 {
 pub(super) struct Number {
     pub(super) value: f64,
     pub(super) bound: f64,
+    /// What part of the bound is random rounding.
+    pub(super) chance: Chance,
 }
 
 impl Number {
     pub(super) const ZERO: Self = Self::exact(0.0);
 
     pub(super) const fn exact(value: f64) -> Self {
-        Self { value, bound: 0.0 }
+        Self {
+            value,
+            bound: 0.0,
+            chance: Chance::NONE,
+        }
     }
 
     /// NaN and infinities are matched exactly: they have no error.
@@ -50,6 +58,16 @@ impl Number {
         Self {
             value,
             bound: if value.is_finite() { bound } else { 0.0 },
+            chance: Chance::NONE,
+        }
+    }
+
+    /// The same with a random part of its bound, which NaN and infinities have not.
+    pub(super) fn with_chance(self, chance: Chance) -> Self {
+        let is_bounded = self.value.is_finite() && self.bound.is_finite();
+        Self {
+            chance: if is_bounded { chance } else { Chance::NONE },
+            ..self
         }
     }
 
@@ -71,14 +89,15 @@ impl Number {
     pub(super) fn handed_on(self) -> Self {
         let may_be_subnormal = self.value.abs() - self.bound < SMALLEST && self.largest() > 0.0;
         let flushed = if may_be_subnormal { SMALLEST } else { 0.0 };
-        Self::new(self.value, self.bound + flushed)
+        Self::new(self.value, self.bound + flushed).with_chance(self.chance)
     }
 
     /// Division by an exact number: 2.5 ULP in WGSL, or a product with the rounded reciprocal.
     pub(super) fn divided_by(self, divisor: f64) -> Self {
         let value = self.value / divisor;
         let inherited = self.bound / divisor.abs();
-        Self::new(value, inherited + 3.5 * ULP * (value.abs() + inherited) + SMALLEST)
+        let bound = inherited + 3.5 * ULP * (value.abs() + inherited) + SMALLEST;
+        Self::new(value, bound).with_chance(self.chance.times(1.0 / divisor.abs()))
     }
 }
 
@@ -114,26 +133,57 @@ impl Sum {
     }
 
     pub(super) fn total(self) -> Number {
-        self.total_or(0.0)
+        self.total_or(Rounding::NONE)
     }
 
     /// As [`Sum::total`], of elements alone: their sums are added up in shorter blocks.
     pub(super) fn total_of_elements(self) -> Number {
-        self.with_depth(depth_of_elements(self.terms), 0.0)
+        self.with_depth(depth_of_elements(self.terms), Rounding::NONE)
     }
 
     /// As [`Sum::total`], where all terms are added one after another, however many.
     pub(super) fn total_in_a_row(self) -> Number {
-        self.with_depth(self.terms as f64, 0.0)
+        self.with_depth(self.terms as f64, Rounding::NONE)
     }
 
     /// As [`Sum::total`], where an implementation may also compute the sum some other way that rounds and flushes so much.
-    pub(super) fn total_or(self, rounding: f64) -> Number {
+    pub(super) fn total_or(self, rounding: Rounding) -> Number {
         self.with_depth(depth_of_products(self.terms), rounding)
     }
 
-    fn with_depth(self, depth: f64, rounding: f64) -> Number {
-        let own = SUM_FACTOR * (depth + 2.0) * UNIT_ROUNDOFF * self.magnitude + self.flushed;
-        Number::new(self.value, self.inherited + own.max(rounding))
+    fn with_depth(self, depth: f64, other: Rounding) -> Number {
+        let own = Rounding::of_sum(depth + 2.0, self.magnitude, self.flushed);
+        let rounding = own.or(other);
+        Number::new(self.value, self.inherited + rounding.bound).with_chance(rounding.chance)
+    }
+}
+
+/// What a sum's roundings come to.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Rounding {
+    pub(super) bound: f64,
+    pub(super) chance: Chance,
+}
+
+impl Rounding {
+    pub(super) const NONE: Self = Self {
+        bound: 0.0,
+        chance: Chance::NONE,
+    };
+
+    /// Of so many in a row at most, and of what is flushed besides.
+    pub(super) fn of_sum(depth: f64, magnitude: f64, flushed: f64) -> Self {
+        Self {
+            bound: SUM_FACTOR * depth * UNIT_ROUNDOFF * magnitude + flushed,
+            chance: Chance::of_sum(depth, magnitude),
+        }
+    }
+
+    /// The most of two.
+    pub(super) fn or(self, other: Self) -> Self {
+        Self {
+            bound: self.bound.max(other.bound),
+            chance: self.chance.or(other.chance),
+        }
     }
 }

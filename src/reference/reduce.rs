@@ -88,8 +88,8 @@ fn product(numbers: &[Number]) -> Number {
             Number::exact(f64::INFINITY.copysign(value))
         } else {
             Number {
-                value,
                 bound: f64::INFINITY,
+                ..Number::exact(value)
             }
         };
     }

@@ -40,11 +40,11 @@ pub(super) fn flatten(op: Flatten, input: &Answer) -> Result<Answer> {
 pub(super) fn with_shape(input: &Answer, shape: &[usize]) -> Result<Answer> {
     let wrong =
         |error: ndarray::ShapeError| Error::invalid("reference", format!("shape {:?} to {shape:?}: {error}", input.shape()));
-    let reshape = |array: &ndarray::ArrayD<f64>| array.to_shape(IxDyn(shape)).map(|array| array.to_owned()).map_err(wrong);
+    let numbers = input.numbers();
+    let reshaped = numbers.to_shape(IxDyn(shape)).map_err(wrong)?;
     Ok(Answer {
         dtype: input.dtype,
-        values: reshape(&input.values)?,
-        bound: reshape(&input.bound)?,
+        ..reshaped.to_owned().into()
     })
 }
 

@@ -539,6 +539,7 @@ fn inputs_within_their_bounds_give_outputs_within_theirs() {
                         dtype: DType::F32,
                         values: input.mapv(|x| f64::from(x) + if random.below(2) == 0 { error } else { -error }),
                         bound: ArrayD::zeros(input.raw_dim()),
+                        chance: None,
                     })
                     .collect();
                 let got = &run(&op, &moved.iter().collect::<Vec<_>>()).unwrap()[0];

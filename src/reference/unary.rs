@@ -4,6 +4,7 @@ use std::f64::consts::PI;
 
 use super::answer::Answer;
 use super::binary::divide;
+use super::chance::Chance;
 use super::elementwise::{of_elements, truth};
 use super::erf::{erf, erfc};
 use super::number::{Number, SMALLEST, ULP};
@@ -78,7 +79,7 @@ pub(super) fn of_float(op: Unary, x: Number) -> Option<Number> {
         }
         Unary::HardSigmoid => {
             let value = clamp(v + 3.0, 0.0, 6.0) / 6.0;
-            Number::new(value, x.bound / 6.0 + hard_sigmoid_rounding(value, x))
+            Number::new(value, x.bound / 6.0 + hard_sigmoid_rounding(value, x)).with_chance(x.chance.times(1.0 / 6.0))
         }
         Unary::HardSwish => {
             // The product comes before the division, as in PyTorch, and overflows first.
@@ -91,7 +92,8 @@ pub(super) fn of_float(op: Unary, x: Number) -> Option<Number> {
             let factor = hard_sigmoid_rounding(clamp(v + 3.0, 0.0, 6.0) / 6.0, x);
             // Below -3 the factor is exactly 0.
             let size = if v + x.bound <= -3.0 { 0.0 } else { x.largest() };
-            Number::new(value, 1.5 * x.bound + size * factor + ULP * value.abs() + SMALLEST)
+            let bound = 1.5 * x.bound + size * factor + ULP * value.abs() + SMALLEST;
+            Number::new(value, bound).with_chance(x.chance.times(1.5))
         }
         Unary::Abs => exact(v.abs(), x),
         Unary::Neg => exact(-v, x),
@@ -128,13 +130,13 @@ pub(super) fn of_float(op: Unary, x: Number) -> Option<Number> {
             let value = gamma * if v > 0.0 { v } else { alpha * v.exp_m1() };
             let steepest = gamma.abs() * alpha.abs().max(1.0);
             // What is flushed is multiplied by both.
-            let Number { value, bound } = smooth(value, x, steepest, OPERATIONS);
+            let Number { value, bound, .. } = smooth(value, x, steepest, OPERATIONS);
             Number::overflowing(value, bound + 4.0 * SMALLEST * (steepest + gamma.abs()))
         }
         Unary::Celu { alpha } => {
             let alpha = f64::from(alpha);
             let value = if v > 0.0 { v } else { alpha * (v / alpha).exp_m1() };
-            let Number { value, bound } = smooth(value, x, 1.0, OPERATIONS);
+            let Number { value, bound, .. } = smooth(value, x, 1.0, OPERATIONS);
             Number::new(value, bound + 4.0 * SMALLEST * alpha)
         }
         Unary::HardSigmoidWith { alpha, beta } => {
@@ -214,7 +216,10 @@ pub(super) fn of_float(op: Unary, x: Number) -> Option<Number> {
 
 /// Comparisons and changes of the sign: no error but the input's.
 fn exact(value: f64, x: Number) -> Number {
-    Number::new(value, x.bound).handed_on()
+    // What is cut off has no error to speak of.
+    let is_moved_only = value.abs() == x.value.abs();
+    let chance = if is_moved_only { x.chance } else { Chance::NONE };
+    Number::new(value, x.bound).with_chance(chance).handed_on()
 }
 
 /// A function of steps, which an input's error may reach; a subnormal input may be flushed to zero.
@@ -278,6 +283,7 @@ pub(super) fn leaky(x: Number, slope: Number) -> Number {
         value,
         inherited + ULP * (value.abs() + inherited) + SMALLEST * (2.0 + steepest),
     )
+    .with_chance(x.chance.times(steepest))
 }
 
 fn sigmoid(v: f64) -> f64 {
@@ -298,7 +304,8 @@ fn exponential(t: f64) -> f64 {
 fn smooth(value: f64, x: Number, lipschitz: f64, relative: f64) -> Number {
     let inherited = lipschitz * x.bound;
     let flushed = 4.0 * SMALLEST * (1.0 + x.value.abs().min(EXP_UNDERFLOWS));
-    Number::new(value, inherited + relative * ULP * (value.abs() + inherited) + flushed)
+    let bound = inherited + relative * ULP * (value.abs() + inherited) + flushed;
+    Number::new(value, bound).with_chance(x.chance.times(lipschitz))
 }
 
 /// Something or 0, by the side of a limit on which an input is; not sure where its error may take it to the other.
@@ -318,7 +325,7 @@ fn monotone(function: impl Fn(f64) -> f64, x: Number, relative: f64) -> Number {
     // Nothing is sure of an argument that may be beyond the function's own.
     let is_sure = x.bound == 0.0 || !(function(x.value - x.bound) + function(x.value + x.bound)).is_nan();
     let inherited = if is_sure { inherited } else { f64::INFINITY };
-    let Number { value, bound } = smooth(value, Number::new(x.value, inherited), 1.0, relative);
+    let Number { value, bound, .. } = smooth(value, Number::new(x.value, inherited), 1.0, relative);
     Number::overflowing(value, bound)
 }
 

@@ -18,7 +18,7 @@
 //! whichever of the two an output is: one term for the tile's ends, one for its middle. In two dimensions ends and middles
 //! multiply: four terms.
 
-use super::number::{Number, SMALLEST, SUM_FACTOR, UNIT_ROUNDOFF, depth_of_products};
+use super::number::{Number, Rounding, SMALLEST, depth_of_products};
 
 /// Additions and products that an implementation may do between an input and an output, besides those that sum over the
 /// input channels: 2 in the transform of the tile, 4 in the kernel's (a half is exact), a product, 4 in the transform of
@@ -79,11 +79,11 @@ impl WinogradSum {
     }
 
     /// The error of the sum and of adding a bias to it.
-    pub(super) fn rounding(self, bias: Option<Number>) -> f64 {
+    pub(super) fn rounding(self, bias: Option<Number>) -> Rounding {
         let terms = depth_of_products(self.channels) + (DEPTH + usize::from(bias.is_some())) as f64;
         let magnitude = self.magnitude + bias.map_or(0.0, Number::largest);
         // Besides the sums over channels, at most 16 sums of the output's transform and the bias's may be flushed.
-        SUM_FACTOR * terms * UNIT_ROUNDOFF * magnitude + self.flushed + 18.0 * SMALLEST
+        Rounding::of_sum(terms, magnitude, self.flushed + 18.0 * SMALLEST)
     }
 }
 

@@ -3,7 +3,7 @@
 //! An output is made of all 6x6 pixels of its tile, by way of sums that cancel, and rounding errors are relative to the
 //! magnitudes of those. So the bound follows the transforms, with magnitudes for numbers: tiles begin at every fourth output.
 
-use super::number::{Number, SMALLEST, SUM_FACTOR, UNIT_ROUNDOFF, depth_of_products};
+use super::number::{Number, Rounding, SMALLEST, depth_of_products};
 
 /// Outputs of a tile, and pixels that they are made of, across and down.
 pub(super) const TILE: usize = 4;
@@ -103,13 +103,13 @@ impl LargeTileSum {
 
     /// The error of the sum and of adding a bias to it; 0 where what is summed is not finite: then an implementation is to sum
     /// by the definition.
-    pub(super) fn rounding(self, bias: Option<Number>) -> f64 {
+    pub(super) fn rounding(self, bias: Option<Number>) -> Rounding {
         let terms = depth_of_products(self.channels) + (DEPTH + usize::from(bias.is_some())) as f64;
         let magnitude = self.magnitude + bias.map_or(0.0, Number::largest);
         // Besides the sums over channels, the output's transform flushes: 8 at most of each of 7 results in each direction,
         // the first of which count 17.25 times at most.
-        let rounding = SUM_FACTOR * terms * UNIT_ROUNDOFF * magnitude + self.flushed + 2048.0 * SMALLEST;
-        if rounding.is_finite() { rounding } else { 0.0 }
+        let rounding = Rounding::of_sum(terms, magnitude, self.flushed + 2048.0 * SMALLEST);
+        if rounding.bound.is_finite() { rounding } else { Rounding::NONE }
     }
 }
 
@@ -182,8 +182,8 @@ mod tests {
             sum.add(&of_tile(&tile), &kernel);
             sum.rounding(None)
         };
-        assert_eq!(rounding(0, 0).to_bits(), 0.0_f64.to_bits());
+        assert_eq!(rounding(0, 0).bound.to_bits(), 0.0_f64.to_bits());
         // An output that the pixel is no part of.
-        assert!(rounding(1, 1) > 0.0);
+        assert!(rounding(1, 1).bound > 0.0);
     }
 }

@@ -390,7 +390,7 @@ impl Session {
     /// Runs the graph and checks each operator by itself: what the backend made of the operator's inputs, against what the
     /// reference makes of the same inputs, within the derived bound. The first check with a mismatch is where a wrong
     /// answer arises. Operators are those that the passes left; every intermediate result is kept and read back, so this
-    /// is slow and takes memory.
+    /// is slow and takes memory. Errors within the bounds are held against random rounding as well ([`Check::is_suspicious`]).
     ///
     /// Errors: as [`run`](Self::run). A mismatch is no error.
     #[cfg(not(target_family = "wasm"))]

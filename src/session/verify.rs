@@ -4,7 +4,8 @@ use crate::cancel;
 use crate::engine::Rounding;
 use crate::error::Result;
 use crate::graph::{Graph, Node, ValueId};
-use crate::reference::{Answer, Mismatch, compare, node_answers};
+use crate::ops::Op;
+use crate::reference::{Answer, Mismatch, Scores, compare, node_answers, part_of_bound};
 use crate::tensor::Tensor;
 
 /// What came of checking one operator.
@@ -19,6 +20,18 @@ pub struct Check {
     pub shape: Vec<usize>,
     /// Where the backend's output is not what the reference makes of the backend's own inputs.
     pub mismatch: Option<Mismatch>,
+    /// How much of its bound the worst element takes up: 0 where all are exact, more than 1 with a mismatch.
+    pub part_of_bound: f64,
+    /// How the errors of an operator that sums compare with what random rounding would give.
+    pub scores: Option<Scores>,
+}
+
+impl Check {
+    /// Whether the operator is within its bounds and yet off by more than random rounding would explain: what is systematically wrong
+    /// may hide in the wide bound of a long sum.
+    pub fn is_suspicious(&self) -> bool {
+        self.mismatch.is_none() && self.scores.is_some_and(|scores| scores.is_suspicious())
+    }
 }
 
 /// Checks every operator of a graph against the reference, given what a backend has for each value and how it rounds. Each operator gets the backend's own inputs, so that an error is seen where it arises and not in all that follows.
@@ -45,17 +58,35 @@ fn check_node(node: &Node, values: &[Option<Tensor>], rounding: Rounding) -> Res
         .map(|tensor| Answer::loaded(tensor, rounding.precision))
         .collect();
     let answers = node_answers(node, &operands.iter().collect::<Vec<_>>(), rounding)?;
-    let mismatch = node
-        .outputs
-        .iter()
-        .zip(&answers)
-        .find_map(|(&output, answer)| value(output).and_then(|got| compare(got, answer).err()));
+    let outputs = || node.outputs.iter().zip(&answers);
+    let pairs = || outputs().filter_map(|(&output, answer)| Some((value(output)?, answer)));
+    let mismatch = pairs().find_map(|(got, answer)| compare(got, answer).err());
+    let is_comparable = |&(got, answer): &(&Tensor, &Answer)| got.shape() == answer.shape();
+    let parts = pairs().filter(is_comparable).map(|(got, answer)| part_of_bound(got, answer));
+    let part_of_bound = parts.fold(0.0, f64::max);
+    let factors = node.inputs.iter().take(factors_of(&node.op)).filter_map(|&input| value(input));
+    let factors: Vec<&Tensor> = factors.collect();
+    let scores = pairs()
+        .filter(|_| !factors.is_empty())
+        .find_map(|(got, answer)| Scores::of(got, answer, &factors));
     Ok(Check {
         node: node.name.clone(),
         operator: node.op.name(),
         shape: answers.first().map(|answer| answer.shape().to_vec()).unwrap_or_default(),
         mismatch,
+        part_of_bound,
+        scores,
     })
+}
+
+/// How many of an operator's inputs make the terms of its sums, where their errors are those of sums alone; otherwise 0. Elements of running
+/// sums and of recurrent layers have their errors from one another, and nothing is said of them.
+fn factors_of(op: &Op) -> usize {
+    match op {
+        Op::Conv(_) | Op::ConvTranspose(_) | Op::Linear(_) | Op::MatMul(_) | Op::Fused(_) => 2,
+        Op::Reduce(_) | Op::AvgPool(_) | Op::AdaptiveAvgPool(_) | Op::LpPool(_) => 1,
+        _ => 0,
+    }
 }
 
 #[cfg(test)]
