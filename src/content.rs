@@ -69,7 +69,7 @@ impl<K: Eq + Hash, T> Held<K, T> {
 }
 
 /// The bytes of elements.
-fn bytes<T: bytemuck::NoUninit>(elements: &[T]) -> &[u8] {
+pub(crate) fn bytes<T: bytemuck::NoUninit>(elements: &[T]) -> &[u8] {
     bytemuck::cast_slice(elements)
 }
 

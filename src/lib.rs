@@ -33,6 +33,7 @@
 //! - `cpu` (default): the fast CPU backend; without it the CPU is the reference.
 //! - `safetensors` (default): weights and golden files.
 //! - `onnx`: models from ONNX files.
+//! - `certificates`: certificates of verified runs as JSON ([`session::Certificate`]).
 //! - `tuning-plans`: tuning plans from JSON files and to them: all that a program needs which ships one.
 //! - `wrong-kernel`: for tests only. `CONVOKE_WRONG_KERNEL=KERNEL:FROM=>TO` replaces text in a kernel's final WGSL, with a
 //!   warning, so that whatever must notice a wrong kernel can be seen to.
@@ -59,6 +60,8 @@ mod cancel;
 mod content;
 #[cfg(feature = "cpu")]
 pub mod cpu;
+#[cfg(not(target_family = "wasm"))]
+mod digest;
 mod dtype;
 #[cfg(not(target_family = "wasm"))]
 mod elsewhere;

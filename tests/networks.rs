@@ -80,6 +80,9 @@ fn open(name: &str, kind: &str) -> Result<(Model, ArrayD<f32>), Failed> {
 /// Every operator is what the reference makes of its inputs.
 fn verify(session: &Session, image: &ArrayD<f32>) -> Result<(), Failed> {
     for check in session.verify(&[image.view()])? {
+        if check.is_suspicious() {
+            return Err(format!("{} ({}): a false alarm: {:?}", check.node, check.operator, check.scores).into());
+        }
         if let Some(mismatch) = check.mismatch {
             return Err(format!("{} ({}): {mismatch}", check.node, check.operator).into());
         }

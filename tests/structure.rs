@@ -21,6 +21,7 @@ const FLOORS: [&[&str]; 7] = [
         "shape",
         "tensor",
         "content",
+        "digest",
         "elsewhere",
         "turn",
     ],

@@ -337,6 +337,7 @@ impl Engine for CpuEngine {
         Ok(vec![Evaluation {
             graph: plan.graph.clone(),
             values,
+            kernels: Vec::new(),
         }])
     }
 

@@ -106,6 +106,8 @@ pub(crate) struct Evaluation {
     pub(crate) graph: Graph,
     /// By the number of each value; nothing where it is not computed.
     pub(crate) values: Vec<Option<Tensor>>,
+    /// The name and the SHA-256 of the WGSL of each kernel that ran.
+    pub(crate) kernels: Vec<(String, String)>,
 }
 
 /// The shapes of arrays, as keys of what is kept.

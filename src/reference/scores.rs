@@ -3,6 +3,7 @@
 use ndarray::ArrayD;
 
 use super::answer::Answer;
+use crate::ops::Op;
 use crate::tensor::{Tensor, TensorView};
 
 /// How far independent, unbiased roundings go beyond what is expected of them, in standard deviations: once in a hundred million.
@@ -15,6 +16,11 @@ const SAMPLE: usize = 1 << 16;
 /// What else the bound allows (a division, a function, storing 16 bits) is taken off each error first. Elements that have the same
 /// answer count once, since they have the same error too.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(
+    feature = "certificates",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(deny_unknown_fields)
+)]
 #[non_exhaustive]
 pub struct Scores {
     /// How many different elements were looked at.
@@ -35,13 +41,14 @@ impl Scores {
         self.spread > most || self.offset.abs() > LIMIT
     }
 
-    /// Of what came, where something is known of its randomness; `factors` are what is summed or multiplied and summed.
-    pub(crate) fn of(got: &Tensor, want: &Answer, factors: &[&Tensor]) -> Option<Self> {
-        let chances = want.chance.as_ref()?;
-        if got.shape() != want.shape() {
+    /// Of what came of an operator's inputs, against one of [`run`](super::run)'s answers; nothing where its errors are not those of sums
+    /// alone, or no element is finite.
+    pub fn of(op: &Op, inputs: &[&Tensor], got: &Tensor, want: &Answer) -> Option<Self> {
+        let (factors, chances) = (factors_of(op), want.chance.as_ref()?);
+        if factors == 0 || got.shape() != want.shape() {
             return None;
         }
-        let kinds: f64 = factors.iter().map(|factor| kinds_in(factor)).product();
+        let kinds: f64 = inputs.iter().take(factors).map(|factor| kinds_in(factor)).product();
         let got = floats(got)?;
         let mut errors: Vec<(u64, f64)> = Vec::new();
         let wanted = want.values.iter().zip(&want.bound).zip(chances);
@@ -75,14 +82,34 @@ impl Scores {
     }
 }
 
+/// How many of an operator's inputs make the terms of its sums, where its errors are those of sums; otherwise 0. Elements of running
+/// sums and of recurrent layers have their errors from one another, and nothing is said of them.
+fn factors_of(op: &Op) -> usize {
+    match op {
+        Op::Conv(_) | Op::ConvTranspose(_) | Op::Linear(_) | Op::MatMul(_) | Op::Fused(_) => 2,
+        Op::Reduce(_) | Op::AvgPool(_) | Op::AdaptiveAvgPool(_) | Op::LpPool(_) => 1,
+        _ => 0,
+    }
+}
+
 /// How much of its bound the worst element takes up: 0 where all are exact, and infinite where one is not that has to be. What came or is
 /// wanted as NaN or infinity is not measured.
 pub(crate) fn part_of_bound(got: &Tensor, want: &Answer) -> f64 {
+    if got.shape() != want.shape() {
+        return f64::INFINITY;
+    }
     let got = Answer::exact(got).values;
-    let parts = got.iter().zip(want.values.iter().zip(&want.bound)).map(|(&got, (&want, &bound))| {
-        let error = (got - want).abs();
-        if error == 0.0 || !error.is_finite() { 0.0 } else { error / bound }
-    });
+    let parts = got
+        .iter()
+        .zip(want.values.iter().zip(&want.bound))
+        .map(|(&got, (&want, &bound))| {
+            let error = (got - want).abs();
+            if error == 0.0 || !error.is_finite() {
+                0.0
+            } else {
+                error / bound
+            }
+        });
     parts.fold(0.0, f64::max)
 }
 
@@ -132,8 +159,14 @@ mod tests {
         let honest = scores(errors.clone());
         assert!(!honest.is_suspicious(), "{honest:?}");
         assert!((honest.spread - 1.0).abs() < 0.05, "{honest:?}");
-        assert!(scores(errors.iter().map(|error| error + 0.1)).is_suspicious(), "an offset of a tenth");
-        assert!(scores(errors.iter().map(|error| error * 1.2)).is_suspicious(), "a fifth too large");
+        assert!(
+            scores(errors.iter().map(|error| error + 0.1)).is_suspicious(),
+            "an offset of a tenth"
+        );
+        assert!(
+            scores(errors.iter().map(|error| error * 1.2)).is_suspicious(),
+            "a fifth too large"
+        );
         assert!(!scores([5.0]).is_suspicious() && scores([7.1]).is_suspicious());
     }
 

@@ -109,7 +109,11 @@ impl LargeTileSum {
         // Besides the sums over channels, the output's transform flushes: 8 at most of each of 7 results in each direction,
         // the first of which count 17.25 times at most.
         let rounding = Rounding::of_sum(terms, magnitude, self.flushed + 2048.0 * SMALLEST);
-        if rounding.bound.is_finite() { rounding } else { Rounding::NONE }
+        if rounding.bound.is_finite() {
+            rounding
+        } else {
+            Rounding::NONE
+        }
     }
 }
 

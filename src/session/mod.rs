@@ -2,6 +2,8 @@
 
 mod backend;
 mod builder;
+#[cfg(not(target_family = "wasm"))]
+mod certificate;
 mod constants;
 mod fallback;
 #[cfg(feature = "onnx")]
@@ -23,6 +25,8 @@ use ndarray::{ArrayD, ArrayViewD};
 
 pub use backend::Backend;
 pub use builder::SessionBuilder;
+#[cfg(not(target_family = "wasm"))]
+pub use certificate::{Certificate, CertifiedChoice, CertifiedKernel, CertifiedOperator, CertifiedTensor, Subject};
 pub use fallback::{Fallback, OnCpu};
 #[cfg(feature = "onnx")]
 pub use referee::{Judgement, Verdict};
@@ -417,19 +421,59 @@ impl Session {
     ) -> Result<(Vec<Check>, Vec<Tensor>)> {
         let inputs = views(inputs);
         let ready = self.ready_for(&inputs)?;
-        let evaluations = self.watched(|| ready.engine.evaluate(&inputs))?;
+        let evaluated = self.evaluated(&ready, &inputs, observer)?;
+        Ok((evaluated.checks, evaluated.outputs))
+    }
+
+    /// The checks of a run, its outputs and the kernels that it was computed by.
+    #[cfg(not(target_family = "wasm"))]
+    fn evaluated(&self, ready: &Ready, inputs: &[TensorView<'_>], observer: &mut dyn FnMut(&Check)) -> Result<Evaluated> {
+        let evaluations = self.watched(|| ready.engine.evaluate(inputs))?;
         let mut checks = Vec::new();
-        for Evaluation { graph, values } in &evaluations {
+        for Evaluation { graph, values, .. } in &evaluations {
             let rounding = ready.engine.rounding();
             checks.extend(self.watched(|| check_values(graph, values, rounding, observer))?);
         }
         let outputs = match evaluations.as_slice() {
-            [Evaluation { graph, values }] if ready.is_whole => {
+            [Evaluation { graph, values, .. }] if ready.is_whole => {
                 graph.outputs.iter().filter_map(|value| values[value.0].clone()).collect()
             }
-            _ => self.watched(|| ready.engine.run(&inputs))?,
+            _ => self.watched(|| ready.engine.run(inputs))?,
         };
-        Ok((checks, outputs))
+        let kernels = evaluations.into_iter().flat_map(|evaluation| evaluation.kernels);
+        Ok(Evaluated {
+            checks,
+            outputs,
+            kernels: kernels.collect(),
+        })
+    }
+
+    /// [`verify`](Self::verify), with a certificate of the run: what ran, where and on what, and how near each operator came, so that
+    /// somebody else can repeat it. `observer` sees each check as it is made.
+    ///
+    /// Errors: as [`verify`](Self::verify); `Unsupported` for a model in which shapes depend on what it computes, and for a run that is
+    /// partly on the CPU ([`SessionBuilder::fallback`]).
+    #[cfg(not(target_family = "wasm"))]
+    pub fn certify<'a>(
+        &self,
+        inputs: &[impl Into<TensorView<'a>> + Clone],
+        observer: &mut dyn FnMut(&Check),
+    ) -> Result<(Vec<Check>, Certificate)> {
+        let inputs = views(inputs);
+        let ready = self.ready_for(&inputs)?;
+        ready.check_whole("certificates")?;
+        if ready.fallback.is_some() {
+            return Err(unsupported(
+                "certificates of a session that may have the CPU compute something",
+            ));
+        }
+        let plan = match &ready.on_gpu {
+            Some(engine) => engine.kernel_choices(&inputs.iter().map(TensorView::shape).collect::<Vec<_>>())?,
+            None => Vec::new(),
+        };
+        let evaluated = self.evaluated(&ready, &inputs, observer)?;
+        let certificate = Certificate::new(&ready.graph, &self.shared.settings, &inputs, &evaluated, &plan);
+        Ok((evaluated.checks, certificate))
     }
 
     /// Measures what a run spends its time on: each operator that the passes left, with the time of its kernel calls, the
@@ -486,6 +530,15 @@ impl Session {
         let shapes: Vec<&[usize]> = inputs.iter().map(TensorView::shape).collect();
         answers(&ready.engine.optimized(&ready.graph, &shapes)?, &inputs, rounding)
     }
+}
+
+/// What came of a run with every operator checked.
+#[cfg(not(target_family = "wasm"))]
+struct Evaluated {
+    checks: Vec<Check>,
+    outputs: Vec<Tensor>,
+    /// The name and the SHA-256 of the WGSL of each kernel that ran.
+    kernels: Vec<(String, String)>,
 }
 
 fn views<'a>(inputs: &[impl Into<TensorView<'a>> + Clone]) -> Vec<TensorView<'a>> {

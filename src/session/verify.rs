@@ -4,7 +4,6 @@ use crate::cancel;
 use crate::engine::Rounding;
 use crate::error::Result;
 use crate::graph::{Graph, Node, ValueId};
-use crate::ops::Op;
 use crate::reference::{Answer, Mismatch, Scores, compare, node_answers, part_of_bound};
 use crate::tensor::Tensor;
 
@@ -51,24 +50,19 @@ pub(super) fn check_values(
 
 fn check_node(node: &Node, values: &[Option<Tensor>], rounding: Rounding) -> Result<Check> {
     let value = |id: ValueId| values[id.0].as_ref();
-    let operands: Vec<Answer> = node
-        .inputs
+    let inputs: Vec<&Tensor> = node.inputs.iter().filter_map(|&input| value(input)).collect();
+    let operands: Vec<Answer> = inputs
         .iter()
-        .filter_map(|&input| value(input))
-        .map(|tensor| Answer::loaded(tensor, rounding.precision))
+        .map(|&tensor| Answer::loaded(tensor, rounding.precision))
         .collect();
     let answers = node_answers(node, &operands.iter().collect::<Vec<_>>(), rounding)?;
-    let outputs = || node.outputs.iter().zip(&answers);
-    let pairs = || outputs().filter_map(|(&output, answer)| Some((value(output)?, answer)));
+    let pairs = || {
+        let outputs = node.outputs.iter().zip(&answers);
+        outputs.filter_map(|(&output, answer)| Some((value(output)?, answer)))
+    };
     let mismatch = pairs().find_map(|(got, answer)| compare(got, answer).err());
-    let is_comparable = |&(got, answer): &(&Tensor, &Answer)| got.shape() == answer.shape();
-    let parts = pairs().filter(is_comparable).map(|(got, answer)| part_of_bound(got, answer));
-    let part_of_bound = parts.fold(0.0, f64::max);
-    let factors = node.inputs.iter().take(factors_of(&node.op)).filter_map(|&input| value(input));
-    let factors: Vec<&Tensor> = factors.collect();
-    let scores = pairs()
-        .filter(|_| !factors.is_empty())
-        .find_map(|(got, answer)| Scores::of(got, answer, &factors));
+    let part_of_bound = pairs().map(|(got, answer)| part_of_bound(got, answer)).fold(0.0, f64::max);
+    let scores = pairs().find_map(|(got, answer)| Scores::of(&node.op, &inputs, got, answer));
     Ok(Check {
         node: node.name.clone(),
         operator: node.op.name(),
@@ -79,20 +73,10 @@ fn check_node(node: &Node, values: &[Option<Tensor>], rounding: Rounding) -> Res
     })
 }
 
-/// How many of an operator's inputs make the terms of its sums, where their errors are those of sums alone; otherwise 0. Elements of running
-/// sums and of recurrent layers have their errors from one another, and nothing is said of them.
-fn factors_of(op: &Op) -> usize {
-    match op {
-        Op::Conv(_) | Op::ConvTranspose(_) | Op::Linear(_) | Op::MatMul(_) | Op::Fused(_) => 2,
-        Op::Reduce(_) | Op::AvgPool(_) | Op::AdaptiveAvgPool(_) | Op::LpPool(_) => 1,
-        _ => 0,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ops::{Binary, Conv2d, Unary};
+    use crate::ops::{Binary, Conv2d, Linear, Reduce, Unary};
     use crate::reference;
     use crate::testing::Random;
     use ndarray::ArrayD;
@@ -142,6 +126,67 @@ mod tests {
         assert!(named(None).is_empty());
         for (value, name) in [(first, "first"), (active, "active"), (sum, "sum")] {
             assert_eq!(named(Some(value)), [name]);
+        }
+    }
+
+    /// A sum that ends too soon, of so many terms that the bound is wider than what is missing.
+    #[test]
+    fn what_a_wide_bound_accepts_is_suspicious_where_it_is_systematic() {
+        let (terms, missing) = (65_600, 6);
+        let (mut graph, mut random) = (Graph::new(), Random::new(4));
+        let input = graph.input("input");
+        let weight = random.reals(&[8, terms]);
+        let constant = graph.constant("weight", weight.clone());
+        let sum = graph.node("sum", Linear, &[input, constant]).unwrap();
+        graph.output(sum).unwrap();
+        let input = random.reals(&[2, terms]);
+        let check_sums_of = |terms: usize| {
+            let product = |row: usize, output: usize, term: usize| input[[row, term]] * weight[[output, term]];
+            // In single precision, in parts and these one after another.
+            let part = |row, output, part: usize| {
+                let end = (part + 2048).min(terms);
+                (part..end).fold(0.0_f32, |sum, term| sum + product(row, output, term))
+            };
+            let sums = ArrayD::from_shape_fn(vec![2, 8], |place| {
+                let parts = (0..terms).step_by(2048);
+                parts.fold(0.0_f32, |sum, first| sum + part(place[0], place[1], first))
+            });
+            let values = [Some(input.clone().into()), Some(weight.clone().into()), Some(sums.into())];
+            check_values(&graph, &values, Rounding::default(), &mut |_| ())
+                .unwrap()
+                .remove(0)
+        };
+        let honest = check_sums_of(terms);
+        assert!(honest.mismatch.is_none() && !honest.is_suspicious(), "{honest:?}");
+        assert!(
+            honest
+                .scores
+                .is_some_and(|scores| scores.elements == 16 && scores.spread < 1.0),
+            "{honest:?}"
+        );
+        let cut = check_sums_of(terms - missing);
+        assert!(
+            cut.mismatch.is_none() && cut.part_of_bound < 1.0,
+            "the bound accepts it: {cut:?}"
+        );
+        assert!(cut.is_suspicious(), "{cut:?}");
+    }
+
+    /// Equal terms are rounded alike, and their errors add up: that is no fault.
+    #[test]
+    fn sums_of_equal_terms_are_not_suspicious() {
+        let mut graph = Graph::new();
+        let input = graph.input("input");
+        let mean = graph.node("mean", Reduce::mean([1]), &[input]).unwrap();
+        graph.output(mean).unwrap();
+        for number in [0.1_f32, 0.7, 1.0 / 3.0] {
+            let input = ArrayD::from_elem(vec![1, 190], number);
+            let sum = input.iter().fold(0.0_f32, |sum, term| sum + term);
+            let values = [Some(input.into()), Some(ArrayD::from_elem(vec![1], sum / 190.0).into())];
+            let check = check_values(&graph, &values, Rounding::default(), &mut |_| ())
+                .unwrap()
+                .remove(0);
+            assert!(check.mismatch.is_none() && !check.is_suspicious(), "{number}: {check:?}");
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Whatever runs operators, and one operator on it against the reference.
 
 use convoke::ops::{Binary, Op, Unary, Winograd};
-use convoke::reference::{self, Answer};
+use convoke::reference::{self, Answer, Scores};
 use convoke::testing::{compare, compare_exact};
 use convoke::{DType, Error, Result, Tensor, TensorType};
 use ndarray::ArrayD;
@@ -102,6 +102,11 @@ pub(crate) fn computed(device: &dyn Device, op: &Op, inputs: &[ArrayD<f32>], exa
             compare(output, answer)
         };
         outcome.map_err(|mismatch| format!("{}, output {index}: {mismatch}", place()))?;
+        let operands: Vec<Tensor> = inputs.iter().cloned().map(Tensor::from).collect();
+        let scores = Scores::of(op, &operands.iter().collect::<Vec<_>>(), output, answer);
+        if let Some(scores) = scores.filter(Scores::is_suspicious) {
+            return Err(format!("{}, output {index}: a false alarm: {scores:?}", place()));
+        }
     }
     Ok(true)
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use convoke::onnx::{Model, TensorInfo};
+use convoke::session::Certificate;
 use convoke::testing::Random;
 use convoke::{DType, Tensor, TensorView};
 use convoke_cli::npy;
@@ -18,7 +19,7 @@ use super::{layout, limits};
 const MOST_BYTES: u64 = 4 << 30;
 
 /// Where the inputs of a model come from.
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Debug)]
 pub(super) struct InputArguments {
     /// What an input reads; NAME= may be left out where the model has one input.
     ///
@@ -32,6 +33,9 @@ pub(super) struct InputArguments {
     /// The shape of an input that the file leaves open, for random numbers; otherwise an open first extent is 1.
     #[arg(long, value_name = "NAME=1x3x224x224", value_parser = shape)]
     shape: Vec<(String, Vec<usize>)>,
+    /// What random numbers are drawn from; 0 where nothing is said.
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
     #[command(flatten)]
     picture: PictureOptions,
 }
@@ -42,6 +46,8 @@ pub(super) struct Feeds {
     /// In the order of the inputs; of a folder the first picture.
     inputs: Vec<Tensor>,
     folder: Option<Folder>,
+    /// What random numbers were drawn from, where there are any.
+    seed: Option<u64>,
 }
 
 #[derive(Debug)]
@@ -80,6 +86,11 @@ impl Feeds {
         }
     }
 
+    /// What random numbers were drawn from, where there are any.
+    pub(super) fn seed(&self) -> Option<u64> {
+        self.seed
+    }
+
     /// The pictures of a folder, one a run.
     pub(super) fn pictures(&self) -> &[PathBuf] {
         self.folder.as_ref().map_or(&[], |folder| &folder.paths)
@@ -101,6 +112,24 @@ impl InputArguments {
     /// How pictures become inputs.
     pub(super) fn pictures(&self) -> &PictureOptions {
         &self.picture
+    }
+
+    /// The same; where nothing is said, with the seed and the shapes that a certificate has.
+    pub(super) fn repeating(&self, certificate: &Certificate, model: &Model) -> Self {
+        let mut repeated = self.clone();
+        repeated.seed = repeated.seed.or(certificate.subject.seed);
+        let is_free = |name: &str| {
+            let is_given = self.shape.iter().any(|(known, _)| known == name);
+            !is_given && model.inputs().iter().any(|info| info.name == name)
+        };
+        let certified = certificate
+            .inputs
+            .iter()
+            .filter(|input| self.input.is_empty() && is_free(&input.name));
+        repeated
+            .shape
+            .extend(certified.map(|input| (input.name.clone(), input.shape.clone())));
+        repeated
     }
 
     /// What a model reads: each input from its source. `default` is for those that nothing is said of; without it that is an
@@ -179,7 +208,8 @@ impl InputArguments {
         };
         let bytes = drawn.map(|(_, shape)| extents(shape)).fold(0, u64::saturating_add);
         limits::asked().check_inputs(bytes)?;
-        let mut random = Random::new(0);
+        let seed = arrays.iter().any(Option::is_none).then(|| self.seed.unwrap_or_default());
+        let mut random = Random::new(seed.unwrap_or_default());
         let inputs = arrays.into_iter().zip(model.inputs().iter().zip(&input_shapes));
         let inputs = inputs.map(|(array, (info, shape))| match array {
             Some(array) => Ok(array),
@@ -188,6 +218,7 @@ impl InputArguments {
         Ok(Feeds {
             inputs: inputs.collect::<Result<_, String>>()?,
             folder,
+            seed,
         })
     }
 

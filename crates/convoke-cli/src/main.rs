@@ -3,6 +3,7 @@
 mod against;
 mod answers;
 mod bench;
+mod certify;
 mod completions;
 mod conformance;
 mod devices;
@@ -80,6 +81,8 @@ enum Command {
     Tune(tune::TuneArguments),
     /// Check a model from an ONNX file against the reference, operator by operator.
     Verify(verify::VerifyArguments),
+    /// Repeat a run of which `verify --certificate` wrote a certificate, and say what differs.
+    Certify(certify::CertifyArguments),
     /// Run ONNX's backend test cases: models with inputs and the outputs that they must have.
     Conformance(conformance::ConformanceArguments),
     /// Write the script that completes this command in a shell.
@@ -112,6 +115,7 @@ fn main() -> ExitCode {
         Command::Bench(bench) => bench::bench(&mut out, bench, &arguments.adapter),
         Command::Tune(arguments) => tune::tune(&mut out, arguments, adapter),
         Command::Verify(arguments) => verify::verify(&mut out, arguments, adapter),
+        Command::Certify(arguments) => certify::certify(&mut out, arguments, adapter),
         Command::Conformance(arguments) => conformance::conformance(&mut out, arguments, adapter),
         Command::Completions(arguments) => completions::completions(&mut out, arguments, Arguments::command()),
         Command::Digits(arguments) => backend(adapter).and_then(|backend| digits::run(&mut out, arguments, &backend)),

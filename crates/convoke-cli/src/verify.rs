@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
-use convoke::Backend;
+use convoke::reference::Scores;
+use convoke::session::Check;
+use convoke::{Backend, Fallback};
 
 use super::against;
 use super::fallback::FallbackArguments;
@@ -14,6 +16,7 @@ use super::model::{Kind, backend, open};
 use super::outcome::{self, Outcome, announce};
 use super::plan::PlanArguments;
 use super::precision::PrecisionArguments;
+use super::target::Target;
 
 /// A model to verify, and what it reads: random numbers where nothing is said.
 #[derive(Debug, Args)]
@@ -35,51 +38,92 @@ pub(super) struct VerifyArguments {
     /// the likely cause is said.
     #[arg(long, value_name = "FILE.npz|FOLDER", conflicts_with_all = ["input", "backend", "precision", "fallback", "plan"])]
     against: Option<PathBuf>,
+    /// Write what ran, where and on what, and how near each operator came: a file that `certify --replay` repeats anywhere.
+    #[arg(long, value_name = "OUT.json", conflicts_with_all = ["against", "fallback"])]
+    certificate: Option<PathBuf>,
+    /// Fail where an operator is suspicious, too: within its bounds, and yet off by more than random rounding would explain.
+    #[arg(long, conflicts_with = "against")]
+    strict: bool,
     #[command(flatten)]
     precision: PrecisionArguments,
     #[command(flatten)]
     fallback: FallbackArguments,
 }
 
-/// Names every operator whose output is not what the reference makes of the same inputs; exit status 1 if there is one.
+/// Names every operator whose output is not what the reference makes of the same inputs; exit status 1 if there is one. Names those that are
+/// suspicious as well, which change the exit status with `--strict` only.
 pub(super) fn verify(out: &mut dyn Write, arguments: &VerifyArguments, adapter: Option<&str>) -> Outcome {
     let model = open(&arguments.model, arguments.external_data.as_deref())?;
     if let Some(path) = &arguments.against {
         return against::judge(out, &model, path);
     }
+    let target = Target::open_some(arguments.certificate.as_deref())?;
     let feeds = arguments.inputs.prepare(&model, Some("random"))?;
     let views = feeds.only()?;
-    // Without an adapter nobody wants to hear that the CPU is right.
-    let backend = match arguments.backend {
-        Kind::Auto => Backend::choose(outcome::choice(adapter))?,
-        kind => backend(kind, adapter)?,
-    };
-    let backend = arguments.plan.apply(backend)?;
+    let backend = arguments.plan.apply(chosen(arguments.backend, adapter)?)?;
     announce(&backend);
-    let fallback = arguments.fallback.get(arguments.backend, arguments.precision);
+    let fallback = match &target {
+        Some(_) => Fallback::Never,
+        None => arguments.fallback.get(arguments.backend, arguments.precision),
+    };
     let session = arguments.precision.session(model, &backend, fallback)?;
-    let checks = session
-        .verify(&views)
-        .map_err(|error| arguments.fallback.advise(error, &backend))?;
-    let mut wrong = 0;
-    for check in &checks {
+    let advise = |error| arguments.fallback.advise(error, &backend);
+    let checks = match target {
+        None => session.verify(&views).map_err(advise)?,
+        Some(target) => {
+            let (checks, certificate) = session.certify(&views, &mut |_| ()).map_err(advise)?;
+            let file = Some(arguments.model.display().to_string());
+            let text = certificate.about(file, feeds.seed()).to_json()?;
+            target.write(out, |file| Ok(file.write_all(text.as_bytes())?))?;
+            checks
+        }
+    };
+    tell(out, &checks, arguments.strict)
+}
+
+/// What `verify` runs on. Without an adapter nobody wants to hear that the CPU is right.
+pub(super) fn chosen(kind: Kind, adapter: Option<&str>) -> Result<Backend, Box<dyn std::error::Error>> {
+    match kind {
+        Kind::Auto => Ok(Backend::choose(outcome::choice(adapter))?),
+        kind => backend(kind, adapter),
+    }
+}
+
+/// A line for each operator that is wrong or suspicious, and one for all.
+pub(super) fn tell(out: &mut dyn Write, checks: &[Check], is_strict: bool) -> Outcome {
+    let (mut wrong, mut suspicious) = (0, 0);
+    for check in checks {
+        let place = format!("{} {:?} {:?}", check.operator, check.node, check.shape);
         if let Some(mismatch) = &check.mismatch {
             wrong += 1;
+            writeln!(out, "WRONG       {place}: {mismatch}")?;
+        } else if let Some(scores) = check.scores.filter(Scores::is_suspicious) {
+            suspicious += 1;
             writeln!(
                 out,
-                "WRONG       {} {:?} {:?}: {mismatch}",
-                check.operator, check.node, check.shape
+                "SUSPICIOUS  {place}: {:.2} of its bound, but errors are {:.1} times what random rounding gives at most, and lean by \
+                 {:+.1} standard deviations ({} elements)",
+                check.part_of_bound, scores.spread, scores.offset, scores.elements
             )?;
         }
     }
+    let count = checks.len();
     if wrong > 0 {
-        writeln!(out, "{wrong} of {} operators differ from the reference", checks.len())?;
+        writeln!(out, "{wrong} of {count} operators differ from the reference")?;
         return Ok(ExitCode::FAILURE);
     }
+    let but = if suspicious > 0 {
+        format!(", but {suspicious} are suspicious")
+    } else {
+        String::new()
+    };
     writeln!(
         out,
-        "verified    all {} operators are within the bounds of the reference",
-        checks.len()
+        "verified    all {count} operators are within the bounds of the reference{but}"
     )?;
-    Ok(ExitCode::SUCCESS)
+    Ok(if is_strict && suspicious > 0 {
+        ExitCode::FAILURE
+    } else {
+        ExitCode::SUCCESS
+    })
 }

@@ -6,6 +6,8 @@ use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
+#[cfg(not(target_family = "wasm"))]
+use crate::digest::Digest;
 use crate::error::{Error, Result};
 use crate::gpu::device::raw_device::RawDevice;
 use crate::gpu::wgsl::dump::dump;
@@ -17,6 +19,9 @@ use crate::lock::lock;
 pub(crate) struct Pipeline {
     pub(crate) handle: wgpu::ComputePipeline,
     pub(crate) layout: wgpu::BindGroupLayout,
+    /// SHA-256 of its WGSL, for certificates.
+    #[cfg(not(target_family = "wasm"))]
+    pub(crate) sha256: String,
     /// Whether it has been submitted: some drivers finish compiling only then.
     pub(crate) submitted: AtomicBool,
 }
@@ -97,6 +102,8 @@ fn compile(device: &RawDevice, key: &PipelineKey) -> Result<Pipeline> {
         None => text,
     };
     dump(key, &text);
+    #[cfg(not(target_family = "wasm"))]
+    let sha256 = Digest::of(text.as_bytes());
     log::debug!("compiling {label} {:?}", key.constants);
     device.guarded(|| {
         let module = device.device.create_shader_module(wgpu::ShaderModuleDescriptor {
@@ -129,6 +136,8 @@ fn compile(device: &RawDevice, key: &PipelineKey) -> Result<Pipeline> {
         Pipeline {
             handle,
             layout,
+            #[cfg(not(target_family = "wasm"))]
+            sha256,
             submitted: AtomicBool::new(false),
         }
     })

@@ -119,6 +119,12 @@ impl Executable {
         Some(Arc::clone(&location.buffer))
     }
 
+    /// The kernels of a run, each with the SHA-256 of its WGSL.
+    #[cfg(not(target_family = "wasm"))]
+    pub(crate) fn kernels(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        self.steps.iter().map(|step| (step.kernel, step.pipeline.sha256.as_str()))
+    }
+
     /// How many dispatches a run is.
     pub(crate) fn dispatches(&self) -> usize {
         self.steps.len()

@@ -1,5 +1,7 @@
-//! Sessions that are stopped, whose devices fail, and that run frame after frame.
+//! Sessions that are stopped, whose devices fail, that run frame after frame, and whose runs are certified.
 
+#[cfg(all(feature = "certificates", feature = "cpu"))]
+mod certificates;
 mod recovery;
 mod stopped;
 mod stream;
