@@ -21,7 +21,7 @@ fn median(mut run: impl FnMut()) -> f64 {
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let (height, width) = (1080, 1920);
     let levels: Vec<u8> = (0..height * width * 3)
-        .map(|index| (index * 2_654_435_761_usize >> 13) as u8)
+        .map(|index| ((index * 2_654_435_761_usize) >> 13) as u8)
         .collect();
     let picture = Picture::new(height, width, 3, levels.clone())?;
     let other = image::RgbImage::from_raw(width as u32, height as u32, levels).ok_or("a picture")?;
