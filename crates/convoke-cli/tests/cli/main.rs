@@ -3,6 +3,7 @@
 #![expect(clippy::expect_used, reason = "a test may fail")]
 
 mod bench;
+mod certify;
 mod command;
 mod commands;
 mod lines;
