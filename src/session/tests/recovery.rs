@@ -118,8 +118,10 @@ fn resident_bytes() -> Option<u64> {
 }
 
 /// A thousand rounds after a hundred that fill what is kept: every tenth loses the device, the others run out of memory or are refused.
+/// Run by [`failures_leave_no_memory_behind`] alone.
 #[test]
-fn failures_leave_no_memory_behind() {
+#[ignore = "other tests' memory would count"]
+fn a_thousand_failures() {
     let Some(mut gpu) = own() else { return };
     life(&gpu).unwrap();
     let mut random = Random::new(5);
@@ -290,17 +292,29 @@ fn greedy_and_modest() {
     assert!(begun.elapsed() < Duration::from_secs(1));
 }
 
+/// Runs a test in a process of its own, after these commands of the shell.
 #[cfg(unix)]
-#[test]
-fn a_greedy_session_ends_and_the_modest_one_goes_on() {
+fn alone(before: &str, test: &str) {
     if testing::gpu().unwrap().is_none() {
         return;
     }
     let tests = std::env::current_exe().unwrap();
-    let limited = "ulimit -v 3500000 && exec \"$0\" session::tests::recovery::greedy_and_modest --exact --ignored --nocapture";
-    let output = Command::new("sh").args(["-c", limited]).arg(tests).output().unwrap();
+    let command = format!("{before} exec \"$0\" session::tests::recovery::{test} --exact --ignored --nocapture");
+    let output = Command::new("sh").args(["-c", &command]).arg(tests).output().unwrap();
     let said = String::from_utf8_lossy(&output.stdout);
     println!("{said}");
     assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
     assert!(said.contains("1 passed"), "{said}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_greedy_session_ends_and_the_modest_one_goes_on() {
+    alone("ulimit -v 3500000 &&", "greedy_and_modest");
+}
+
+#[cfg(unix)]
+#[test]
+fn failures_leave_no_memory_behind() {
+    alone("", "a_thousand_failures");
 }
