@@ -19,9 +19,8 @@ use crate::lock::lock;
 pub(crate) struct Pipeline {
     pub(crate) handle: wgpu::ComputePipeline,
     pub(crate) layout: wgpu::BindGroupLayout,
-    /// SHA-256 of its WGSL, for certificates.
     #[cfg(not(target_family = "wasm"))]
-    pub(crate) sha256: String,
+    key: PipelineKey,
     /// Whether it has been submitted: some drivers finish compiling only then.
     pub(crate) submitted: AtomicBool,
 }
@@ -86,9 +85,8 @@ impl Pipelines {
     }
 }
 
-fn compile(device: &RawDevice, key: &PipelineKey) -> Result<Pipeline> {
-    let source = key.kernel.source();
-    let label = format!("convoke.{}", source.name);
+/// The text that the driver gets.
+fn text(device: &RawDevice, key: &PipelineKey) -> Result<String> {
     // What the ceiling's kernel is for is to show the most that a driver can make of it.
     let dialect = if device.capabilities.hides_parameters() && key.kernel != Kernel::CeilingMultiplyAdd {
         Dialect::HiddenUniforms
@@ -98,12 +96,24 @@ fn compile(device: &RawDevice, key: &PipelineKey) -> Result<Pipeline> {
     let text = key.wgsl(dialect).map_err(Error::Internal)?;
     #[cfg(feature = "wrong-kernel")]
     let text = match &device.wrong_kernel {
-        Some(wrong) => wrong.apply(source.name, text)?,
+        Some(wrong) => wrong.apply(key.kernel.source().name, text)?,
         None => text,
     };
+    Ok(text)
+}
+
+#[cfg(not(target_family = "wasm"))]
+impl Pipeline {
+    /// SHA-256 of the WGSL that the driver got, for certificates.
+    pub(crate) fn sha256(&self, device: &RawDevice) -> Result<String> {
+        Ok(Digest::of(text(device, &self.key)?.as_bytes()))
+    }
+}
+
+fn compile(device: &RawDevice, key: &PipelineKey) -> Result<Pipeline> {
+    let label = format!("convoke.{}", key.kernel.source().name);
+    let text = text(device, key)?;
     dump(key, &text);
-    #[cfg(not(target_family = "wasm"))]
-    let sha256 = Digest::of(text.as_bytes());
     log::debug!("compiling {label} {:?}", key.constants);
     device.guarded(|| {
         let module = device.device.create_shader_module(wgpu::ShaderModuleDescriptor {
@@ -137,7 +147,7 @@ fn compile(device: &RawDevice, key: &PipelineKey) -> Result<Pipeline> {
             handle,
             layout,
             #[cfg(not(target_family = "wasm"))]
-            sha256,
+            key: key.clone(),
             submitted: AtomicBool::new(false),
         }
     })

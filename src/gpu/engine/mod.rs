@@ -367,13 +367,10 @@ impl Engine for GpuEngine {
             .iter()
             .map(|value| value.as_ref().map(read).transpose())
             .collect::<Result<Vec<_>>>()?;
-        let kernels = executable
-            .kernels()
-            .map(|(name, digest)| (name.to_owned(), digest.to_owned()));
         Ok(vec![Evaluation {
             graph: lowered.graph,
             values,
-            kernels: kernels.collect(),
+            kernels: executable.kernels(context)?,
         }])
     }
 

@@ -121,8 +121,9 @@ impl Executable {
 
     /// The kernels of a run, each with the SHA-256 of its WGSL.
     #[cfg(not(target_family = "wasm"))]
-    pub(crate) fn kernels(&self) -> impl Iterator<Item = (&'static str, &str)> {
-        self.steps.iter().map(|step| (step.kernel, step.pipeline.sha256.as_str()))
+    pub(crate) fn kernels(&self, context: &Context) -> Result<Vec<(String, String)>> {
+        let kernel = |step: &Step| Ok((step.kernel.to_owned(), step.pipeline.sha256(context)?));
+        self.steps.iter().map(kernel).collect()
     }
 
     /// How many dispatches a run is.
