@@ -70,6 +70,8 @@ mod environment;
 pub mod error;
 pub mod gpu;
 pub mod graph;
+#[cfg(any(feature = "tuning-plans", feature = "certificates"))]
+mod json_file;
 mod limits;
 mod lock;
 pub mod nn;

@@ -15,6 +15,7 @@ const FLOORS: [&[&str]; 7] = [
         "dtype",
         "environment",
         "error",
+        "json_file",
         "lock",
         "padding",
         "precision",

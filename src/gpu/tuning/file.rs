@@ -10,10 +10,9 @@ use serde_json::Value;
 use super::{Candidate, CandidateOutcome, TunedAdapter, TunedLayer, TuningPlan};
 use crate::error::{Error, Result, ensure};
 use crate::gpu::choose::signature::LayerSignature;
+use crate::json_file::{self, locate};
 
-/// The largest file that is read: hundreds of thousands of layers.
 const NAME: &str = "tuning plan";
-const MOST_BYTES: u64 = 64 << 20;
 
 /// The file but for its layers, which are read one by one, so that what is wrong with one can name it.
 #[derive(Deserialize)]
@@ -80,7 +79,7 @@ impl TuningPlan {
         let file: File = read(value)?;
         let mut layers: Vec<TunedLayer> = Vec::new();
         for (index, layer) in file.layers.into_iter().enumerate() {
-            let layer = read_layer(&layer).map_err(|error| locate(error, &format!("layers[{index}]")))?;
+            let layer = read_layer(&layer).map_err(|error| locate(NAME, error, &format!("layers[{index}]")))?;
             let twice = layers.iter().position(|known| known.layer == layer.layer);
             ensure!(
                 twice.is_none(),
@@ -119,20 +118,7 @@ impl TuningPlan {
     ///
     /// Errors: a file that cannot be read or is larger than 64 MiB; as [`from_json`](Self::from_json).
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
-        let path = path.as_ref();
-        let io = |source| Error::Io {
-            path: path.display().to_string(),
-            source,
-        };
-        let bytes = std::fs::metadata(path).map_err(io)?.len();
-        ensure!(
-            bytes <= MOST_BYTES,
-            NAME,
-            "{}: {MOST_BYTES} bytes at most are expected, and {bytes} came",
-            path.display()
-        );
-        let text = std::fs::read_to_string(path).map_err(io)?;
-        Self::from_json(&text).map_err(|error| locate(error, &path.display().to_string()))
+        json_file::open(NAME, path.as_ref(), Self::from_json)
     }
 
     /// Writes a file, over one that is there.
@@ -149,14 +135,6 @@ impl TuningPlan {
 
 fn read<T: DeserializeOwned>(value: Value) -> Result<T> {
     serde_json::from_value(value).map_err(|error| Error::invalid(NAME, error.to_string()))
-}
-
-/// Says where in a file an error is.
-fn locate(error: Error, place: &str) -> Error {
-    match error {
-        Error::InvalidArgument { message, .. } => Error::invalid(NAME, format!("{place}: {message}")),
-        other => other,
-    }
 }
 
 fn read_layer(value: &Value) -> Result<TunedLayer> {
@@ -179,7 +157,7 @@ fn read_layer(value: &Value) -> Result<TunedLayer> {
             candidates: candidates.into_iter().map(Tried::read).collect::<Result<_>>()?,
         })
     };
-    parse().map_err(|error| locate(error, &named))
+    parse().map_err(|error| locate(NAME, error, &named))
 }
 
 impl Tried {

@@ -7,10 +7,9 @@ use serde_json::Value;
 
 use super::Certificate;
 use crate::error::{Error, Result, ensure};
+use crate::json_file;
 
 const NAME: &str = "certificate";
-/// The largest file that is read: a hundred thousand operators.
-const MOST_BYTES: u64 = 64 << 20;
 
 #[derive(Serialize)]
 struct Written<'a> {
@@ -55,25 +54,6 @@ impl Certificate {
     ///
     /// Errors: a file that cannot be read or is larger than 64 MiB; as [`from_json`](Self::from_json).
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
-        let path = path.as_ref();
-        let io = |source| Error::Io {
-            path: path.display().to_string(),
-            source,
-        };
-        let bytes = std::fs::metadata(path).map_err(io)?.len();
-        ensure!(
-            bytes <= MOST_BYTES,
-            NAME,
-            "{}: {MOST_BYTES} bytes at most are expected, and {bytes} came",
-            path.display()
-        );
-        let text = std::fs::read_to_string(path).map_err(io)?;
-        Self::from_json(&text).map_err(|error| match error {
-            Error::InvalidArgument { operator, message } => Error::InvalidArgument {
-                operator,
-                message: format!("{}: {message}", path.display()),
-            },
-            error => error,
-        })
+        json_file::open(NAME, path.as_ref(), Self::from_json)
     }
 }
