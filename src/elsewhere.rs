@@ -34,12 +34,12 @@ pub(crate) fn elsewhere<T: Send + 'static>(
     }
 }
 
-/// A thread of its own for one piece of work that takes long and is done once: compiling.
+/// A thread of its own for one piece of work that takes long: compiling, or a run that waits for a device again and again.
 ///
 /// Errors: a thread that the system does not start.
 pub(crate) fn on_a_thread(work: Work) -> Result<()> {
     std::thread::Builder::new()
-        .name("convoke-prepare".to_owned())
+        .name("convoke-work".to_owned())
         .spawn(work)
         .map(drop)
         .map_err(|error| Error::Thread(format!("work on: {error}")))

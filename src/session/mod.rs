@@ -78,7 +78,7 @@ pub struct Session {
 impl Session {
     /// The same session, whose runs, awaited or not, and whose planning stop when the token is cancelled: on the CPU within some
     /// milliseconds, on a GPU between kernels of a run that takes long, and while it is waited for. They give [`Error::Cancelled`];
-    /// other runs are as if nothing had been. What an awaited run has begun on a GPU is waited for.
+    /// other runs are as if nothing had been. In a browser, what a run has begun on a GPU is waited for.
     pub fn until(&self, token: &CancelToken) -> Self {
         Self {
             shared: Arc::clone(&self.shared),
@@ -315,8 +315,8 @@ impl Session {
     /// used again when the call is over.
     ///
     /// Natively the calling thread waits for nothing but a plan that another thread is running just then: what a first run has to
-    /// make, another thread makes; one thread for each device waits for results; and the CPU and the reference compute on the
-    /// pool of threads, from a copy of the inputs. In a browser the reference computes on the one thread that there is,
+    /// make, another thread makes; one thread for each device waits for results, and one for each run that takes long, from a copy
+    /// of the inputs; and the CPU and the reference compute on the pool of threads, from a copy as well. In a browser the reference computes on the one thread that there is,
     /// which has its turn after every operator.
     ///
     /// Errors: as [`run`](Self::run).

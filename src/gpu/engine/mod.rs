@@ -13,6 +13,8 @@ pub use resident::{LayerChoice, LayerOperand, Resident};
 use crate::cancel;
 use crate::dtype::TensorType;
 #[cfg(not(target_family = "wasm"))]
+use crate::elsewhere::{elsewhere, on_a_thread};
+#[cfg(not(target_family = "wasm"))]
 use crate::engine::Evaluation;
 use crate::engine::{Engine, Kept, PlanSettings, Rounding, Running, shapes_of};
 use crate::error::Result;
@@ -230,6 +232,15 @@ impl GpuEngine {
         })
     }
 
+    /// A run that takes long, on a thread that waits for its pieces, since between them it can be stopped.
+    #[cfg(not(target_family = "wasm"))]
+    fn start_in_pieces(self: Arc<Self>, inputs: &[TensorView<'_>]) -> Running {
+        let inputs: Vec<HostTensor> = inputs.iter().map(TensorView::to_tensor).collect();
+        Box::pin(elsewhere(on_a_thread, move || {
+            self.run(&inputs.iter().map(HostTensor::view).collect::<Vec<_>>())
+        }))
+    }
+
     /// Applies the passes that were waiting for shapes and records every operator.
     fn lower(&self, shapes: &[Vec<usize>], apart: Apart) -> Result<Lowered> {
         let known: Vec<&[usize]> = shapes.iter().map(Vec::as_slice).collect();
@@ -318,6 +329,10 @@ impl Engine for GpuEngine {
     /// Each run has its own staging memory, so that several may be under way; it is used again when the run is over.
     fn start(self: Arc<Self>, inputs: &[TensorView<'_>]) -> Result<Running> {
         let shared = self.plan(&shapes_of(inputs))?;
+        #[cfg(not(target_family = "wasm"))]
+        if lock(&shared).work.is_long() {
+            return Ok(self.start_in_pieces(inputs));
+        }
         // The lock is let go before the first await: the queue orders what was submitted.
         let (readback, staging, outputs) = {
             let context = &self.gpu.context;
