@@ -1,5 +1,6 @@
 //! Turns a recording into commands: buffers assigned, pipelines and bind groups made, ready to run any number of times.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -256,7 +257,11 @@ fn bound_keys(recording: &Recording, dispatches: &[&Dispatch], locations: &[Opti
     keys.collect()
 }
 
-/// Makes pipelines, one buffer for all parameters, and bind groups.
+/// Makes pipelines, one buffer for all parameters, and bind groups: one for all dispatches of a kernel that bind the same.
+#[expect(
+    clippy::mutable_key_type,
+    reason = "buffers are equal where they are the same, whatever they hold"
+)]
 fn steps(
     context: &Context,
     recording: &Recording,
@@ -267,29 +272,22 @@ fn steps(
     if dispatches.is_empty() {
         return Ok(Vec::new());
     }
-    let alignment = context.capabilities.limits.min_uniform_buffer_offset_alignment as usize;
-    let mut bytes = Vec::new();
-    let mut offsets = Vec::with_capacity(dispatches.len());
-    for dispatch in dispatches {
-        bytes.resize(bytes.len().next_multiple_of(alignment), 0);
-        offsets.push(bytes.len() as u64);
-        bytes.extend_from_slice(&dispatch.parameters);
-    }
+    let (bytes, offsets) = packed_parameters(context, dispatches);
     let usage = wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST;
     let parameters = context.create_buffer("convoke.parameters", bytes.len() as u64, usage);
     context.write_buffer(&parameters, &bytes);
 
     let storage = |slot: &SlotId| {
-        locations[slot.0].as_ref().map(|location| {
-            // Kernels that work on vec4 may touch the rest of the last one.
-            let size = recording.slots[slot.0].bytes.next_multiple_of(16);
-            wgpu::BindingResource::Buffer(wgpu::BufferBinding {
-                buffer: location.buffer.buffer(),
-                offset: location.offset,
-                size: std::num::NonZeroU64::new(size),
-            })
+        let Location { buffer, offset } = locations[slot.0].as_ref()?;
+        // Kernels that work on vec4 may touch the rest of the last one.
+        let size = recording.slots[slot.0].bytes.next_multiple_of(16);
+        Some(Binding {
+            buffer: buffer.buffer(),
+            offset: *offset,
+            size,
         })
     };
+    let mut groups: HashMap<(*const Pipeline, Vec<Binding<'_>>), wgpu::BindGroup> = HashMap::new();
     dispatches
         .iter()
         .zip(keys)
@@ -297,29 +295,17 @@ fn steps(
         .map(|((dispatch, key), offset)| {
             cancel::check()?;
             let pipeline = context.pipeline(key)?;
-            let uniform = wgpu::BindingResource::Buffer(wgpu::BufferBinding {
+            let uniform = Binding {
                 buffer: &parameters,
                 offset,
-                size: std::num::NonZeroU64::new(dispatch.parameters.len() as u64),
-            });
-            let entries: Vec<_> = std::iter::once(Some(uniform))
-                .chain(dispatch.inputs.iter().chain(&dispatch.outputs).map(storage))
-                .flatten()
-                .enumerate()
-                .map(|(binding, resource)| wgpu::BindGroupEntry {
-                    binding: binding as u32,
-                    resource,
-                })
-                .collect();
-            let kernel = dispatch.key.kernel.source().name;
-            let label = format!("convoke.{kernel}");
-            context.made.bind_groups.fetch_add(1, Ordering::Relaxed);
-            let descriptor = wgpu::BindGroupDescriptor {
-                label: Some(&label),
-                layout: &pipeline.layout,
-                entries: &entries,
+                size: dispatch.parameters.len() as u64,
             };
-            let bind_group = context.scoped(|| context.device.create_bind_group(&descriptor));
+            let slots = dispatch.inputs.iter().chain(&dispatch.outputs);
+            let bindings: Vec<_> = std::iter::once(uniform).chain(slots.filter_map(storage)).collect();
+            let kernel = dispatch.key.kernel.source().name;
+            let group = groups.entry((Arc::as_ptr(&pipeline), bindings));
+            let bind_group = group.or_insert_with_key(|(_, bindings)| bind_group(context, &pipeline, kernel, bindings));
+            let bind_group = bind_group.clone();
             let step = Step {
                 node: dispatch.node,
                 kernel,
@@ -331,6 +317,54 @@ fn steps(
             Ok(step)
         })
         .collect()
+}
+
+/// All kernels' parameters as they lie in one buffer, each form of them once, and where each kernel's begin.
+fn packed_parameters<'a>(context: &Context, dispatches: &[&'a Dispatch]) -> (Vec<u8>, Vec<u64>) {
+    let alignment = context.capabilities.limits.min_uniform_buffer_offset_alignment as usize;
+    let mut bytes = Vec::new();
+    let mut known: HashMap<&'a [u8], u64> = HashMap::new();
+    let place = |dispatch: &&'a Dispatch| {
+        *known.entry(&dispatch.parameters).or_insert_with(|| {
+            bytes.resize(bytes.len().next_multiple_of(alignment), 0);
+            let offset = bytes.len() as u64;
+            bytes.extend_from_slice(&dispatch.parameters);
+            offset
+        })
+    };
+    let offsets = dispatches.iter().map(place).collect();
+    (bytes, offsets)
+}
+
+/// A range of a buffer, as a kernel sees it.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+struct Binding<'a> {
+    buffer: &'a wgpu::Buffer,
+    offset: u64,
+    size: u64,
+}
+
+fn bind_group(context: &Context, pipeline: &Pipeline, kernel: &str, bindings: &[Binding<'_>]) -> wgpu::BindGroup {
+    let entries: Vec<_> = bindings
+        .iter()
+        .zip(0..)
+        .map(|(&Binding { buffer, offset, size }, binding)| wgpu::BindGroupEntry {
+            binding,
+            resource: wgpu::BindingResource::Buffer(wgpu::BufferBinding {
+                buffer,
+                offset,
+                size: std::num::NonZeroU64::new(size),
+            }),
+        })
+        .collect();
+    let label = format!("convoke.{kernel}");
+    let descriptor = wgpu::BindGroupDescriptor {
+        label: Some(&label),
+        layout: &pipeline.layout,
+        entries: &entries,
+    };
+    context.made.bind_groups.fetch_add(1, Ordering::Relaxed);
+    context.scoped(|| context.device.create_bind_group(&descriptor))
 }
 
 /// Software adapters compile a kernel when it first runs: so one workgroup runs now, while the next kernel is being
