@@ -4,7 +4,7 @@
 
 A fault is a change of the model that leaves the tensors' names as they are; convoke judges the run against the model without it. Counted
 is a fault whose operator is the first that is named wrong, and whose cause is among those given. Of six more, which no cause was written
-for, the operator is to be named with the worst element. Needs what `dump_onnxruntime.py` does.
+for, the operator is to be named with the worst element. Needs what `crates/convoke-cli/src/dump_onnxruntime.py` does.
 """
 
 import pathlib
@@ -16,7 +16,8 @@ import numpy as np
 import onnx
 from onnx import helper, numpy_helper
 
-import dump_onnxruntime
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "crates/convoke-cli/src"))
+import dump_onnxruntime  # noqa: E402
 
 
 def weights(model):

@@ -11,8 +11,7 @@ use convoke_cli::dump::Tensors;
 use super::outcome::Outcome;
 
 /// Judges each node and says which is wrong, how, and why, as far as that is found out.
-pub(super) fn judge(out: &mut dyn Write, model: &Model, path: &Path) -> Outcome {
-    let tensors = Tensors::open(path)?;
+pub(super) fn judge(out: &mut dyn Write, model: &Model, tensors: &Tensors, path: &Path) -> Outcome {
     let mut written = Ok(());
     let mut say = |judgement: &Judgement| {
         if written.is_ok() {

@@ -132,6 +132,11 @@ impl InputArguments {
         repeated
     }
 
+    /// What random numbers are drawn from.
+    pub(super) fn seed(&self) -> u64 {
+        self.seed.unwrap_or_default()
+    }
+
     /// What a model reads: each input from its source. `default` is for those that nothing is said of; without it that is an
     /// error, and so is what the model does not take.
     pub(super) fn prepare(&self, model: &Model, default: Option<&str>) -> Result<Feeds, Box<dyn std::error::Error>> {

@@ -14,6 +14,7 @@ mod inspect;
 mod layout;
 mod limits;
 mod model;
+mod onnxruntime;
 mod outcome;
 mod picture;
 mod plan;

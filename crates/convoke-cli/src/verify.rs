@@ -1,18 +1,20 @@
 //! `convoke verify`: a model on a GPU or the CPU against the reference, operator by operator.
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
 use convoke::reference::Scores;
 use convoke::session::Check;
 use convoke::{Backend, Fallback};
+use convoke_cli::dump::Tensors;
 
 use super::against;
 use super::fallback::FallbackArguments;
 use super::input::InputArguments;
 use super::model::{Kind, backend, open};
+use super::onnxruntime;
 use super::outcome::{self, Outcome, announce};
 use super::plan::PlanArguments;
 use super::precision::PrecisionArguments;
@@ -34,9 +36,9 @@ pub(super) struct VerifyArguments {
     #[arg(long, value_name = "FOLDER")]
     external_data: Option<PathBuf>,
     /// Judge somebody else's run instead: the tensors that it had, from a .npz file or from a folder with a `tensors.json`, as
-    /// `tools/dump_onnxruntime.py` writes them. Each operator is checked on the inputs that it was given there; for those that are wrong
-    /// the likely cause is said.
-    #[arg(long, value_name = "FILE.npz|FOLDER", conflicts_with_all = ["input", "backend", "precision", "fallback", "plan"])]
+    /// `dump_onnxruntime.py` writes them; or with `ort` a run in ONNX Runtime on random numbers, if python3 has it. Each operator is
+    /// checked on the inputs that it was given there; for those that are wrong the likely cause is said.
+    #[arg(long, value_name = "FILE.npz|FOLDER|ort", conflicts_with_all = ["input", "backend", "precision", "fallback", "plan"])]
     against: Option<PathBuf>,
     /// Write what ran, where and on what, and how near each operator came: a file that `certify --replay` repeats anywhere.
     #[arg(long, value_name = "OUT.json", conflicts_with_all = ["against", "fallback"])]
@@ -55,7 +57,12 @@ pub(super) struct VerifyArguments {
 pub(super) fn verify(out: &mut dyn Write, arguments: &VerifyArguments, adapter: Option<&str>) -> Outcome {
     let model = open(&arguments.model, arguments.external_data.as_deref())?;
     if let Some(path) = &arguments.against {
-        return against::judge(out, &model, path);
+        let tensors = if path == Path::new("ort") {
+            onnxruntime::tensors(&arguments.model, arguments.inputs.seed())?
+        } else {
+            Tensors::open(path)?
+        };
+        return against::judge(out, &model, &tensors, path);
     }
     let target = Target::open_some(arguments.certificate.as_deref())?;
     let feeds = arguments.inputs.prepare(&model, Some("random"))?;

@@ -2,6 +2,8 @@
 
 #![expect(clippy::expect_used, reason = "a test may fail")]
 
+#[cfg(unix)]
+mod against;
 mod bench;
 mod certify;
 mod command;

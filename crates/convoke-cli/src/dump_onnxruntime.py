@@ -1,6 +1,8 @@
 """Runs a model in ONNX Runtime and writes every tensor of it, for `convoke verify MODEL --against FILE.npz`.
 
-    python tools/dump_onnxruntime.py MODEL.onnx OUT.npz|FOLDER [--input NAME=FILE.npy ...] [--seed N] [--optimised]
+    python dump_onnxruntime.py MODEL.onnx OUT.npz|FOLDER|- [--input NAME=FILE.npy ...] [--seed N] [--optimised]
+
+`-` is stdout, as a .npz file.
 
 All tensors between operators are made outputs. Without --optimised the graph is run as it stands, so that each operator is the file's
 own. Inputs that nothing is said of are random numbers, an open extent being 1. Needs numpy, onnx and onnxruntime.
@@ -9,6 +11,7 @@ own. Inputs that nothing is said of are random numbers, an open extent being 1. 
 import argparse
 import json
 import pathlib
+import sys
 
 import numpy as np
 import onnx
@@ -61,6 +64,9 @@ def run(model, given=None, seed=0, optimised=False):
 
 def write(tensors, path):
     """A .npz file, or a folder of .npy files with a list of the names that they stand for."""
+    if path == "-":
+        np.savez(sys.stdout.buffer, **tensors)
+        return
     path = pathlib.Path(path)
     if path.suffix == ".npz":
         np.savez(path, **tensors)
@@ -83,7 +89,7 @@ def main():
     given = {name: np.load(file) for name, file in (text.split("=", 1) for text in arguments.input)}
     tensors = run(onnx.load(arguments.model), given, arguments.seed, arguments.optimised)
     write(tensors, arguments.out)
-    print(f"{len(tensors)} tensors in {arguments.out}")
+    print(f"{len(tensors)} tensors in {arguments.out}", file=sys.stderr)
 
 
 if __name__ == "__main__":
