@@ -1,6 +1,8 @@
 //! Sessions: a graph made ready for one backend, run any number of times.
 
 mod backend;
+#[cfg(not(target_family = "wasm"))]
+mod batches;
 mod builder;
 #[cfg(not(target_family = "wasm"))]
 mod certificate;
@@ -24,6 +26,8 @@ use std::sync::Arc;
 use ndarray::{ArrayD, ArrayViewD};
 
 pub use backend::Backend;
+#[cfg(not(target_family = "wasm"))]
+pub use batches::{BatchCounts, BatchOptions, Batches};
 pub use builder::SessionBuilder;
 #[cfg(not(target_family = "wasm"))]
 pub use certificate::{Certificate, CertifiedChoice, CertifiedKernel, CertifiedOperator, CertifiedTensor, Subject};
