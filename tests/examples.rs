@@ -1,0 +1,124 @@
+//! The examples that people start from, each run on what the repository has, and what it must find there.
+
+#![expect(
+    clippy::duplicate_mod,
+    reason = "examples take the size of a model's input from one of them"
+)]
+
+use std::error::Error;
+use std::path::{Path, PathBuf};
+
+use convoke::testing::Random;
+
+#[path = "../examples/classify.rs"]
+#[expect(dead_code, reason = "its main function is the example's")]
+mod classify;
+#[path = "../examples/detect.rs"]
+#[expect(dead_code, reason = "its main function is the example's")]
+mod detect;
+#[path = "../examples/read_text.rs"]
+#[expect(dead_code, reason = "its main function is the example's")]
+mod read_text;
+#[path = "../examples/segment.rs"]
+#[expect(dead_code, reason = "its main function is the example's")]
+mod segment;
+#[path = "../examples/several_gpus.rs"]
+#[expect(dead_code, reason = "its main function is the example's")]
+mod several_gpus;
+
+type Outcome = Result<(), Box<dyn Error>>;
+
+/// The digits of `examples/digits/page.png`, line by line.
+const PAGE: [&str; 3] = ["40718", "2259", "63"];
+
+fn file(name: &str) -> String {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(name).display().to_string()
+}
+
+/// A folder that is there and empty.
+fn scratch(name: &str) -> std::io::Result<PathBuf> {
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
+    let _ = std::fs::remove_dir_all(&folder);
+    std::fs::create_dir_all(&folder)?;
+    Ok(folder)
+}
+
+#[test]
+fn a_digit_is_classified() -> Outcome {
+    // White on black, as the network was trained.
+    let best = classify::classify(&file("models/lenet5.onnx"), &file("examples/digits/5.png"))?[0];
+    assert_eq!(best.class, 5);
+    assert!(best.score > 0.9, "{best:?}");
+    let error = classify::classify(&file("models/lenet5.onnx"), "nothing.png").unwrap_err();
+    assert!(error.to_string().contains("nothing.png"), "{error}");
+    Ok(())
+}
+
+#[test]
+fn digits_are_detected_where_they_are() -> Outcome {
+    let (pages, drawn) = (scratch("detect-pages")?, scratch("detect-drawn")?);
+    std::fs::copy(file("examples/digits/page.png"), pages.join("page.png"))?;
+    let found = detect::detect(
+        &file("models/digit_finder.onnx"),
+        &pages.display().to_string(),
+        &drawn.display().to_string(),
+    )?;
+    let [(_, found)] = found.as_slice() else {
+        return Err(format!("{found:?}").into());
+    };
+    let mut lines = vec![Vec::new(); PAGE.len()];
+    for detection in found {
+        let line = (detection.rect.top / 70.0) as usize;
+        lines[line].push((detection.rect.left as u32, detection.class));
+    }
+    let read = lines.into_iter().map(|mut line| {
+        line.sort_unstable();
+        line.iter().map(|(_, class)| class.to_string()).collect::<String>()
+    });
+    assert_eq!(read.collect::<Vec<_>>(), PAGE);
+    assert!(drawn.join("page.png").exists());
+    Ok(())
+}
+
+#[test]
+fn pixels_belong_to_their_digits() -> Outcome {
+    let drawn = scratch("segment")?.join("page.png").display().to_string();
+    let (model, page) = (file("models/digit_finder.onnx"), file("examples/digits/page.png"));
+    let mask = segment::segment(&model, &page, &drawn, Some("mask"))?;
+    assert_eq!(mask.dim(), (224, 224));
+    // The page has every digit once but the 2, which is there twice; class 0 is paper.
+    let share = |class: u16| mask.iter().filter(|&&pixel| pixel == class).count();
+    assert!(share(0) > 224 * 224 * 8 / 10, "{}", share(0));
+    for digit in 0..10 {
+        assert!(share(digit + 1) > 60, "{digit}: {} pixels", share(digit + 1));
+    }
+    assert!(Path::new(&drawn).exists());
+    assert!(segment::segment(&model, &page, &drawn, Some("masks")).is_err());
+    Ok(())
+}
+
+#[test]
+fn a_page_is_read() -> Outcome {
+    let (finder, reader) = (file("models/digit_finder.onnx"), file("models/digit_reader.onnx"));
+    assert_eq!(
+        read_text::read_text(&finder, &reader, &file("examples/digits/page.png"))?,
+        PAGE
+    );
+    Ok(())
+}
+
+#[test]
+fn a_batch_is_computed_on_all_adapters() -> Outcome {
+    let sessions = several_gpus::sessions(&file("models/lenet5.onnx"))?;
+    let input = Random::new(1).reals(&[7, 1, 28, 28]);
+    // As if there were several.
+    let three: Vec<_> = std::iter::repeat_n(sessions[0].clone(), 3).collect();
+    for sessions in [&sessions, &three] {
+        let outputs = several_gpus::run_on_all(sessions, &input)?;
+        let want = sessions[0].run(&[input.view()])?.swap_remove(0);
+        assert_eq!(outputs.dim(), want.dim());
+        let difference = (&outputs - &want).iter().fold(0.0, |most: f32, value| most.max(value.abs()));
+        assert!(difference < 1e-4, "{difference}");
+    }
+    Ok(())
+}
