@@ -1,0 +1,30 @@
+//! Whether a text is valid.
+
+use std::panic;
+
+use wgpu::naga;
+
+/// Whether naga, which every text goes through on its way to a driver, accepts it, and it has something to dispatch.
+pub fn is_valid(text: &str) -> bool {
+    // A text that naga cannot cope with is no text to go on with.
+    panic::catch_unwind(|| {
+        let Ok(module) = naga::front::wgsl::parse_str(text) else {
+            return false;
+        };
+        let mut validator = naga::valid::Validator::new(naga::valid::ValidationFlags::all(), naga::valid::Capabilities::all());
+        !module.entry_points.is_empty() && validator.validate(&module).is_ok()
+    })
+    .unwrap_or(false)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_entry_point_whose_names_are_known() {
+        assert!(is_valid("@compute @workgroup_size(1) fn main() {}"));
+        assert!(!is_valid("@compute @workgroup_size(1) fn main() { x = 1; }"));
+        assert!(!is_valid("fn main() {}"));
+    }
+}
