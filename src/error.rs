@@ -82,6 +82,9 @@ pub enum Error {
     /// A file is not a well-formed ONNX model, or a model goes over its byte budget.
     #[error("ONNX model: {0}")]
     Onnx(String),
+    /// A file is no compiled model, another convoke's, cut, changed, or contradicts itself.
+    #[error("compiled model: {0}")]
+    Compiled(String),
 }
 
 impl Error {

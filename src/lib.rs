@@ -57,6 +57,7 @@
 
 mod buffers;
 mod cancel;
+mod compiled;
 mod content;
 #[cfg(feature = "cpu")]
 pub mod cpu;

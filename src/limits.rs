@@ -3,7 +3,6 @@
 use std::str::FromStr;
 use std::time::Duration;
 
-#[cfg(feature = "onnx")]
 use crate::cancel::CancelToken;
 use crate::cancel::{self, Watch};
 use crate::dtype::TensorType;
@@ -144,7 +143,6 @@ impl Limits {
     }
 
     /// Reads a model, within the time for it and until this token is cancelled.
-    #[cfg(feature = "onnx")]
     pub(crate) fn loaded<T>(&self, token: Option<&CancelToken>, read: impl FnOnce() -> Result<T>) -> Result<T> {
         let watch = Watch::current();
         let watch = token.map_or(watch.clone(), |token| watch.until(token));

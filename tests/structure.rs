@@ -28,7 +28,7 @@ const FLOORS: [&[&str]; 7] = [
     ],
     &["ops"],
     &["graph"],
-    &["weights", "nn", "onnx", "profiling", "engine", "limits"],
+    &["weights", "nn", "onnx", "compiled", "profiling", "engine", "limits"],
     &["reference", "cpu", "gpu"],
     &["session"],
     &["testing"],

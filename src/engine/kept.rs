@@ -67,6 +67,15 @@ impl<V: Clone> Kept<V> {
         }
     }
 
+    /// All that is made, with its shapes. What is being made is left out.
+    pub(crate) fn all(&self) -> Vec<(Vec<Vec<usize>>, V)> {
+        let entries = lock(&self.entries);
+        let made = entries
+            .iter()
+            .filter_map(|entry| Some((entry.shapes.clone(), entry.made.try_lock().ok()?.clone()?)));
+        made.collect()
+    }
+
     fn entry(&self, shapes: &[Vec<usize>]) -> Arc<Mutex<Option<V>>> {
         let mut entries = lock(&self.entries);
         if let Some(known) = entries.iter().position(|entry| entry.shapes == shapes) {

@@ -54,7 +54,6 @@ pub(crate) enum Kind {
     /// One graph, whatever the shapes.
     Graph(Arc<Graph>),
     /// One for each set of input shapes.
-    #[cfg_attr(not(feature = "onnx"), expect(dead_code, reason = "only ONNX models are folded"))]
     Model(Arc<dyn Fold>),
 }
 

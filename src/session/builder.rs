@@ -48,7 +48,7 @@ pub struct SessionBuilder {
     tuning: Option<TuningPlan>,
     plans_kept: usize,
     fallback: Fallback,
-    limits: Option<Limits>,
+    pub(super) limits: Option<Limits>,
 }
 
 impl Default for SessionBuilder {

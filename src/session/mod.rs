@@ -6,6 +6,7 @@ mod batches;
 mod builder;
 #[cfg(not(target_family = "wasm"))]
 mod certificate;
+mod compiled;
 mod constants;
 mod fallback;
 #[cfg(feature = "onnx")]

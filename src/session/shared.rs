@@ -164,6 +164,14 @@ impl Shared {
         }
     }
 
+    /// What was made so far, with the shapes that it is for: of a model's graphs. The one of a session that has no model is for any.
+    pub(super) fn made(&self) -> Vec<(Option<Vec<Vec<usize>>>, Arc<Ready>)> {
+        match &self.made {
+            Made::Once(ready) => vec![(None, Arc::clone(ready))],
+            Made::Each(_, kept) => kept.all().into_iter().map(|(shapes, ready)| (Some(shapes), ready)).collect(),
+        }
+    }
+
     /// Whether a run with these shapes finds everything made. Waits for nothing.
     #[cfg(not(target_family = "wasm"))]
     pub(super) fn is_prepared(&self, shapes: &[Vec<usize>]) -> bool {

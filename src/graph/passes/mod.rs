@@ -164,6 +164,11 @@ impl Passes {
         (Self::new(&early, self.evaluate), Self::new(late, self.evaluate))
     }
 
+    /// The passes in their order.
+    pub(crate) fn passes(&self) -> &[Pass] {
+        &self.passes
+    }
+
     /// Whether none of them makes constants.
     pub(crate) fn make_no_constants(&self) -> bool {
         let mut passes = self.passes.iter();

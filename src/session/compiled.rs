@@ -1,0 +1,160 @@
+//! Sessions saved and loaded: graphs after the passes that need no shapes, in a file of their own.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use super::{Session, SessionBuilder};
+use crate::compiled::{Bytes, Compiled, Made};
+use crate::error::{Error, Result};
+use crate::graph::{Dim, Pass, ValueInfo};
+use crate::limits::Limits;
+use crate::session::backend::Backend;
+
+const NAME: &str = "session";
+
+impl Session {
+    /// Writes what this session runs to a file, from which [`load`](Self::load) makes a session that gives the same bits, in a fraction of
+    /// the time that reading the model takes: graphs with the passes behind them that need no shapes, and their weights. A file that is
+    /// there is replaced by the whole new one, or stays.
+    ///
+    /// Of a model the graphs are written that are made so far, each for the shapes of the inputs that it is for:
+    /// [`prepare`](Self::prepare) or run the session with those that are wanted. Where there is none, and the model fixes all extents but
+    /// the first, which is then 1, that one is made.
+    ///
+    /// ```
+    /// # #[cfg(feature = "onnx")] {
+    /// use convoke::{Backend, Session, onnx::Model};
+    /// use ndarray::Array4;
+    ///
+    /// let session = Session::from_model(Model::open("models/lenet5.onnx")?, &Backend::cpu())?;
+    /// session.prepare(&[&[8, 1, 28, 28]])?;
+    /// let file = std::env::temp_dir().join(format!("lenet5-{}.convoke", std::process::id()));
+    /// session.save(&file)?;
+    ///
+    /// let loaded = Session::load(&file, &Backend::cpu())?;
+    /// let digits = Array4::<f32>::ones((8, 1, 28, 28)).into_dyn();
+    /// assert_eq!(loaded.run(&[digits.view()])?, session.run(&[digits.view()])?);
+    /// # std::fs::remove_file(file).unwrap();
+    /// # }
+    /// # Ok::<(), convoke::Error>(())
+    /// ```
+    ///
+    /// Errors: `Unsupported` for a model in which shapes depend on what it computes; a model that leaves extents open, with no graph made;
+    /// what passes refuse; a file that cannot be written.
+    pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
+        let path = path.as_ref();
+        let io = |path: &Path| {
+            let path = path.display().to_string();
+            move |source| Error::Io { path, source }
+        };
+        let compiled = self.compiled()?;
+        let mut new = path.as_os_str().to_owned();
+        new.push(format!(".{}", std::process::id()));
+        let new = PathBuf::from(new);
+        let file = std::fs::File::create(&new).map_err(io(&new))?;
+        let written = compiled.write(&mut &file)?.and_then(|()| file.sync_all());
+        if let Err(error) = written.and_then(|()| std::fs::rename(&new, path)) {
+            // Nobody wants a part of it.
+            let _ = std::fs::remove_file(&new);
+            return Err(io(path)(error));
+        }
+        Ok(())
+    }
+
+    /// What [`save`](Self::save) writes.
+    ///
+    /// Errors: as [`save`](Self::save).
+    pub fn save_to(&self, to: &mut impl Write) -> Result<()> {
+        let io = |source| Error::Io {
+            path: "a compiled model".to_owned(),
+            source,
+        };
+        self.compiled()?.write(to)?.map_err(io)
+    }
+
+    /// Makes a session of a file that [`save`](Self::save) wrote, in `f32`.
+    ///
+    /// Errors: as [`SessionBuilder::load`].
+    pub fn load(path: impl AsRef<Path>, backend: &Backend) -> Result<Self> {
+        Self::builder().backend(backend.clone()).load(path)
+    }
+
+    /// The graphs that are made, after the passes that need no shapes.
+    fn compiled(&self) -> Result<Compiled> {
+        let mut made = self.shared.made();
+        if made.is_empty() {
+            let shapes = shapes_of(&self.inputs())?;
+            made.push((Some(shapes.clone()), self.ready(&shapes)?));
+        }
+        let (early, late) = self.shared.settings.passes.split();
+        let graphs = made.into_iter().map(|(shapes, ready)| {
+            ready.check_whole("a file")?;
+            Ok(Made {
+                shapes,
+                graph: early.apply(&ready.graph, None)?.into(),
+            })
+        });
+        Ok(Compiled {
+            late: late.passes().to_vec(),
+            graphs: graphs.collect::<Result<_>>()?,
+            inputs: self.inputs(),
+            outputs: self.outputs(),
+        })
+    }
+}
+
+/// The shapes of inputs of which a model fixes all extents but the first.
+fn shapes_of(inputs: &[ValueInfo]) -> Result<Vec<Vec<usize>>> {
+    let extent = |(axis, dim): (usize, &Dim)| match dim {
+        Dim::Known(extent) => Some(*extent),
+        _ => (axis == 0).then_some(1),
+    };
+    let shape = |input: &ValueInfo| {
+        input
+            .dims
+            .as_ref()?
+            .iter()
+            .enumerate()
+            .map(extent)
+            .collect::<Option<Vec<usize>>>()
+    };
+    let open = |input: &ValueInfo| {
+        let message =
+            format!("expected that it was prepared for shapes of its inputs, since the model leaves those of {input} open");
+        Error::invalid(NAME, message)
+    };
+    inputs.iter().map(|input| shape(input).ok_or_else(|| open(input))).collect()
+}
+
+impl SessionBuilder {
+    /// Makes a session of a file that [`Session::save`] wrote. Backend, precision, tuning, fallback, limits and how many plans are kept are
+    /// as they are said here, whatever the session had that was saved: a file runs on every backend. Passes are as they were: most are
+    /// behind the file's graphs.
+    ///
+    /// The reference of such a session ([`Session::answers`], [`Session::verify`]) runs the file's graphs, not those of the model that
+    /// they came from.
+    ///
+    /// Errors: a file that cannot be read; [`Error::Compiled`] for one that is not of this format, made by a convoke whose operators have
+    /// other parameters, cut, changed or in contradiction to itself, with its name; as [`build`](Self::build).
+    pub fn load(self, path: impl AsRef<Path>) -> Result<Session> {
+        let path = path.as_ref();
+        self.load_from(Bytes::File(path)).map_err(|error| match error {
+            Error::Compiled(message) => Error::Compiled(format!("{}: {message}", path.display())),
+            other => other,
+        })
+    }
+
+    /// As [`load`](Self::load), of the content of such a file.
+    ///
+    /// Errors: as [`load`](Self::load).
+    pub fn load_bytes(self, bytes: &[u8]) -> Result<Session> {
+        self.load_from(Bytes::Memory(bytes))
+    }
+
+    fn load_from(mut self, bytes: Bytes<'_>) -> Result<Session> {
+        let limits = self.limits.take().unwrap_or_else(Limits::from_env);
+        let compiled = limits.loaded(None, || Compiled::read(bytes))?;
+        let late: Vec<Pass> = compiled.late.clone();
+        self.passes(&late).limits(limits).build(compiled.source())
+    }
+}
