@@ -1,7 +1,7 @@
 //! What an array holds as a key: constants that are equal are stored once, whoever made them.
 
 use std::collections::HashMap;
-use std::hash::{BuildHasher, Hash};
+use std::hash::{BuildHasher, Hash, Hasher};
 use std::sync::{Arc, Weak};
 
 use crate::dtype::DType;
@@ -17,6 +17,9 @@ pub(crate) struct Key {
     hash: [u64; 2],
 }
 
+/// What stays in a cache between two hashes of it.
+const PIECE: usize = 1 << 15;
+
 /// The seeds of the keys of one store. Keys of others say nothing here.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Seeds([RandomState; 2]);
@@ -27,7 +30,12 @@ impl Seeds {
         let hash = each!(TensorView, tensor, array => {
             let standard = array.as_standard_layout();
             let elements = standard.as_slice().unwrap_or_default();
-            self.0.each_ref().map(|state| state.hash_one(bytes(elements)))
+            let mut hashers = self.0.each_ref().map(BuildHasher::build_hasher);
+            // Each piece is read from memory once, for both.
+            for piece in bytes(elements).chunks(PIECE) {
+                hashers.iter_mut().for_each(|hasher| hasher.write(piece));
+            }
+            hashers.map(|hasher| hasher.finish())
         });
         Key {
             dtype: tensor.dtype(),

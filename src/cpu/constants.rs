@@ -25,6 +25,15 @@ struct PackedWeights {
     sweep_at: usize,
 }
 
+impl PackedWeights {
+    fn known(&self, weight: &Arc<Tensor>, op: &Op) -> Option<Arc<Prepared>> {
+        let is_it = |packed: &&Packed| packed.op == *op && Weak::as_ptr(&packed.weight) == Arc::as_ptr(weight);
+        // The entry keeps the address from being another's.
+        let packed = self.entries.get(&Arc::as_ptr(weight).addr())?.iter().find(is_it)?;
+        packed.prepared.upgrade()
+    }
+}
+
 #[derive(Debug)]
 struct Packed {
     weight: Weak<Tensor>,
@@ -52,16 +61,16 @@ impl Constants {
         op: &Op,
         pack: impl FnOnce() -> Option<Arc<Prepared>>,
     ) -> Option<Arc<Prepared>> {
-        let mut packed = lock(&self.packed);
-        let PackedWeights { entries, sweep_at } = &mut *packed;
-        let address = Arc::as_ptr(weight).addr();
-        let is_it = |packed: &&Packed| packed.op == *op && Weak::as_ptr(&packed.weight) == Arc::as_ptr(weight);
-        // The entry keeps the address from being another's.
-        let known = entries.get(&address).and_then(|packed| packed.iter().find(is_it));
-        if let Some(known) = known.and_then(|packed| packed.prepared.upgrade()) {
+        if let Some(known) = lock(&self.packed).known(weight, op) {
             return Some(known);
         }
+        // Not under the lock: several are packed at once.
         let prepared = pack()?;
+        let mut packed = lock(&self.packed);
+        if let Some(known) = packed.known(weight, op) {
+            return Some(known);
+        }
+        let PackedWeights { entries, sweep_at } = &mut *packed;
         if entries.len() >= *sweep_at {
             entries.retain(|_, packed| {
                 packed.retain(|packed| packed.prepared.strong_count() > 0);
@@ -69,7 +78,7 @@ impl Constants {
             });
             *sweep_at = 2 * entries.len() + 16;
         }
-        entries.entry(address).or_default().push(Packed {
+        entries.entry(Arc::as_ptr(weight).addr()).or_default().push(Packed {
             weight: Arc::downgrade(weight),
             op: op.clone(),
             prepared: Arc::downgrade(&prepared),

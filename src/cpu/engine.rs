@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use ndarray::{ArrayD, ArrayView, IxDyn};
+use rayon::prelude::*;
 
 #[cfg(not(target_family = "wasm"))]
 use super::awake::Awake;
@@ -20,6 +21,7 @@ use super::execute::execute;
 use super::linear::has_few_rows;
 use super::memory::{Place, Places, keeps_elements, places, room, zeros};
 use super::operand::{Operand, array, in_order, with_rearranged};
+use super::parallel;
 use super::run::run_into_new;
 use super::sums::{Operands, sums};
 #[cfg(not(target_family = "wasm"))]
@@ -111,9 +113,11 @@ impl CpuEngine {
         } = settings;
         let (early, late) = passes.split();
         let mut graph = early.apply(graph, None)?;
-        for value in &mut graph.values {
-            value.constant = value.constant.take().map(|array| cpu.constants.shared(array));
-        }
+        cpu.install(|| {
+            parallel::for_all(graph.values.par_iter_mut(), |value| {
+                value.constant = value.constant.take().map(|array| cpu.constants.shared(array));
+            });
+        });
         Ok(Self {
             cpu: cpu.clone(),
             graph,
@@ -233,22 +237,21 @@ impl CpuEngine {
         let mut types = graph.infer(&known)?;
         let takes = Takes::of(&graph, &types);
         self.limits.check_operations(&takes)?;
-        let constants: Vec<Option<Arc<Tensor>>> = graph
-            .values
-            .iter()
-            .map(|value| value.constant.clone().map(|array| self.cpu.constants.shared(array)))
-            .collect();
+        let constants = self.constants_of(&graph);
         let groups = groups(&graph, &types);
         let (groups, layouts) = choose(&graph, &mut types, groups);
         let places = places(&graph, &groups, &types, &layouts);
         self.limits
             .check_host_bytes(&takes, places.bytes(&types).saturating_add(takes.constant_bytes()))?;
         let runs = |group: &Group| !matches!(group.work, Work::Node) || !keeps_elements(&graph.nodes[group.node].op);
-        let steps = groups.into_iter().filter(runs).map(|group| Step {
-            prepared: self.prepared(&graph.nodes[group.node], &types, &constants),
-            group,
+        let mut steps: Vec<Step> = (groups.into_iter().filter(runs))
+            .map(|group| Step { group, prepared: None })
+            .collect();
+        self.cpu.install(|| {
+            parallel::for_all(steps.par_iter_mut(), |step| {
+                step.prepared = self.prepared(&graph.nodes[step.group.node], &types, &constants);
+            });
         });
-        let steps = steps.collect();
         Ok(Plan {
             graph,
             types,
@@ -259,6 +262,19 @@ impl CpuEngine {
             takes,
             spare: Mutex::default(),
         })
+    }
+
+    /// The constants of a plan's graph. Those that late passes left are shared already.
+    fn constants_of(&self, graph: &Graph) -> Vec<Option<Arc<Tensor>>> {
+        let values = graph.values.iter().enumerate();
+        let shared = values.map(|(index, value)| {
+            let array = value.constant.as_ref()?;
+            let own = self.graph.values.get(index).and_then(|own| own.constant.as_ref());
+            let is_shared = own.is_some_and(|own| Arc::ptr_eq(own, array));
+            let array = Arc::clone(array);
+            Some(if is_shared { array } else { self.cpu.constants.shared(array) })
+        });
+        shared.collect()
     }
 
     /// The node's packed weights, those of another session where it has packed the same.

@@ -26,6 +26,12 @@ pub(super) fn for_each<I: ParallelIterator>(tasks: I, work: impl Fn(I::Item) + S
     });
 }
 
+/// Does all the work, whatever stops the run.
+pub(super) fn for_all<I: ParallelIterator>(tasks: I, work: impl Fn(I::Item) + Sync + Send) {
+    // While this thread waits it may be given others' work.
+    Watch::default().entered(|| tasks.for_each(work));
+}
+
 /// Elements of an output with those of an input at the same places, in pieces.
 pub(super) fn pairs(output: &mut [f32], input: &[f32], work: impl Fn(&mut [f32], &[f32]) + Sync + Send) {
     if output.len() <= GRAIN {

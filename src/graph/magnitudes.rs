@@ -26,6 +26,11 @@ struct Magnitudes {
 
 /// The quotients of a graph that are within the range of floats, and those of what is: divisors are constant and not 0.
 pub(crate) fn plain_quotients(graph: &Graph) -> HashSet<ValueId> {
+    let is_quotient = |node: &Node| matches!(node.op, Op::Binary(Binary::Div));
+    if !graph.nodes.iter().any(is_quotient) {
+        // Nobody asks how large the weights are.
+        return HashSet::new();
+    }
     let types = known_types(graph);
     let of_constant = |constant: &Tensor| match constant {
         Tensor::F32(array) => array.iter().try_fold(Magnitudes::NOTHING, |all, &x| all.and(x)),
@@ -38,7 +43,7 @@ pub(crate) fn plain_quotients(graph: &Graph) -> HashSet<ValueId> {
         let &[output] = node.outputs.as_slice() else { continue };
         let result = of_node(graph, node, &known, &types);
         known[output.0] = result;
-        if result.is_some() && matches!(node.op, Op::Binary(Binary::Div)) {
+        if result.is_some() && is_quotient(node) {
             quotients.insert(output);
         }
     }
