@@ -33,7 +33,9 @@ impl Seeds {
             let mut hashers = self.0.each_ref().map(BuildHasher::build_hasher);
             // Each piece is read from memory once, for both.
             for piece in bytes(elements).chunks(PIECE) {
-                hashers.iter_mut().for_each(|hasher| hasher.write(piece));
+                for hasher in &mut hashers {
+                    hasher.write(piece);
+                }
             }
             hashers.map(|hasher| hasher.finish())
         });

@@ -40,11 +40,11 @@ pub(super) struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    /// What is made of these bytes may take 64 times their length, and 1 MiB.
+    /// What is made of these bytes may take 16 times their length, and 1 MiB.
     pub(super) fn new(bytes: &'a [u8]) -> Self {
         Self {
             bytes,
-            budget: bytes.len().saturating_mul(64).saturating_add(1 << 20),
+            budget: bytes.len().saturating_mul(16).saturating_add(1 << 20),
         }
     }
 

@@ -16,8 +16,8 @@ pub(super) const MAGIC: [u8; 16] = *b"convoke compiled";
 /// Counts what changes beside the layout of the description, which [`LAYOUT`] tells apart.
 pub(super) const VERSION: u64 = 1;
 const HEADER: usize = BLOCK;
-/// Longer descriptions are refused: a million operators take a tenth of it.
-const MOST_DESCRIPTION: u64 = 1 << 30;
+/// Longer descriptions are refused: a million operators are shorter, and what is made of one stays within a few GiB.
+const MOST_DESCRIPTION: u64 = 1 << 28;
 
 /// The first block.
 #[derive(Debug)]
@@ -175,6 +175,30 @@ impl<'a> Bytes<'a> {
 pub(super) fn read_exact(from: &mut dyn Source, to: &mut [u8]) -> Result<()> {
     from.read_exact(to)
         .map_err(|error| wrong(format!("{} bytes more were expected: {error}", to.len())))
+}
+
+/// A file whose header and description were changed, with their checksums made right again: for tests of what stands behind them.
+pub fn sealed(mut file: Vec<u8>) -> Vec<u8> {
+    if file.len() < HEADER {
+        return file;
+    }
+    let (header, rest) = file.split_at_mut(HEADER);
+    let number = |place: &[u8]| u64::from_le_bytes(place.try_into().unwrap_or_default());
+    let length = usize::try_from(number(&header[32..40])).unwrap_or(usize::MAX);
+    header[48..56].copy_from_slice(&Checksum::of(&rest[..length.min(rest.len())]).to_le_bytes());
+    let own = Checksum::of(&header[..56]);
+    header[56..].copy_from_slice(&own.to_le_bytes());
+    file
+}
+
+/// Whether a file begins as all do.
+pub(crate) fn begins(bytes: Bytes<'_>) -> Result<bool> {
+    if bytes.length()? < MAGIC.len() as u64 {
+        return Ok(false);
+    }
+    let mut magic = [0; MAGIC.len()];
+    read_exact(&mut *bytes.open()?, &mut magic)?;
+    Ok(magic == MAGIC)
 }
 
 /// Reads the description, and gives with it where the parts begin and the file ends.

@@ -17,7 +17,8 @@ use std::io::Write;
 use std::sync::Arc;
 
 use code::structs;
-pub(crate) use file::Bytes;
+pub use file::sealed;
+pub(crate) use file::{Bytes, begins};
 use graphs::{Constants, Described};
 use tensors::Stored;
 

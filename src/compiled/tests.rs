@@ -5,9 +5,9 @@ use std::sync::Arc;
 use half::f16;
 use ndarray::{Array1, arr1, arr2};
 
-use super::checksum::{BLOCK, Checksum};
+use super::checksum::BLOCK;
 use super::code::{Code, Reader};
-use super::{Bytes, Compiled, Made};
+use super::{Bytes, Compiled, Made, sealed};
 use crate::error::{Error, Result};
 use crate::graph::{Dim, Graph, Pass, ValueInfo};
 use crate::ops::{Binary, Concat, Conv, Op, Resample, TapTable, Ternary, Unary};
@@ -73,17 +73,6 @@ fn read(bytes: &[u8]) -> Result<Compiled> {
     Compiled::read(Bytes::Memory(bytes))
 }
 
-/// What a file says of itself, made right again.
-fn with_checksums(mut bytes: Vec<u8>) -> Vec<u8> {
-    let number = |at: usize| u64::from_le_bytes(bytes[at..at + 8].try_into().unwrap()) as usize;
-    let description = BLOCK..(BLOCK + number(32).min(bytes.len())).min(bytes.len());
-    let sum = Checksum::of(&bytes[description]);
-    bytes[48..56].copy_from_slice(&sum.to_le_bytes());
-    let sum = Checksum::of(&bytes[..56]);
-    bytes[56..64].copy_from_slice(&sum.to_le_bytes());
-    bytes
-}
-
 #[test]
 fn what_was_written_is_read() {
     let compiled = compiled();
@@ -107,7 +96,7 @@ fn what_was_written_is_read() {
     }
     assert_eq!((&graph.inputs, &graph.outputs), (&own.inputs, &own.outputs));
     assert_eq!(written(&again), bytes);
-    assert_eq!(with_checksums(bytes.clone()), bytes, "the tests' own checksums");
+    assert_eq!(sealed(bytes.clone()), bytes, "the tests' own checksums");
 }
 
 #[test]
@@ -143,7 +132,7 @@ fn changed_files_with_good_checksums_are_no_bugs() {
             for width in [1, 8] {
                 let mut changed = bytes.clone();
                 changed[place..(place + width).min(BLOCK + description)].fill(value);
-                match read(&with_checksums(changed)) {
+                match read(&sealed(changed)) {
                     Ok(_) => taken += 1,
                     Err(Error::Internal(what)) => panic!("byte {place}: {what}"),
                     Err(_) => refused += 1,
@@ -167,7 +156,7 @@ fn refusals_say_what_was_expected_and_what_came() {
     assert!(message(&old).contains("expected format 1, but got 0"), "{}", message(&old));
     let mut other = bytes.clone();
     other[24] ^= 1;
-    let other = message(&with_checksums(other));
+    let other = message(&sealed(other));
     assert!(
         other.contains("expected operators of layout") && other.contains("another convoke"),
         "{other}"

@@ -118,6 +118,17 @@ impl TensorInfo {
     }
 }
 
+impl From<ValueInfo> for TensorInfo {
+    /// What a session says of an input or output, as ONNX has it.
+    fn from(info: ValueInfo) -> Self {
+        Self {
+            element: info.dtype.map_or(0, element::number),
+            name: info.name,
+            dims: info.dims,
+        }
+    }
+}
+
 impl fmt::Display for TensorInfo {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let dims = match &self.dims {

@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 use super::{Session, SessionBuilder};
 use crate::compiled::{Bytes, Compiled, Made};
 use crate::error::{Error, Result};
-use crate::graph::{Dim, Pass, ValueInfo};
+use crate::graph::{Dim, ValueInfo};
 use crate::limits::Limits;
 use crate::session::backend::Backend;
+use crate::session::shared::MadeFor;
 
 const NAME: &str = "session";
 
@@ -79,15 +80,26 @@ impl Session {
         Self::builder().backend(backend.clone()).load(path)
     }
 
+    /// Whether a file begins as those that [`save`](Self::save) writes.
+    ///
+    /// Errors: a file that cannot be read.
+    pub fn is_saved(path: impl AsRef<Path>) -> Result<bool> {
+        crate::compiled::begins(Bytes::File(path.as_ref()))
+    }
+
     /// The graphs that are made, after the passes that need no shapes.
     fn compiled(&self) -> Result<Compiled> {
         let mut made = self.shared.made();
         if made.is_empty() {
             let shapes = shapes_of(&self.inputs())?;
-            made.push((Some(shapes.clone()), self.ready(&shapes)?));
+            let ready = self.ready(&shapes)?;
+            made.push(MadeFor {
+                shapes: Some(shapes),
+                ready,
+            });
         }
         let (early, late) = self.shared.settings.passes.split();
-        let graphs = made.into_iter().map(|(shapes, ready)| {
+        let graphs = made.into_iter().map(|MadeFor { shapes, ready }| {
             ready.check_whole("a file")?;
             Ok(Made {
                 shapes,
@@ -154,7 +166,7 @@ impl SessionBuilder {
     fn load_from(mut self, bytes: Bytes<'_>) -> Result<Session> {
         let limits = self.limits.take().unwrap_or_else(Limits::from_env);
         let compiled = limits.loaded(None, || Compiled::read(bytes))?;
-        let late: Vec<Pass> = compiled.late.clone();
-        self.passes(&late).limits(limits).build(compiled.source())
+        let builder = self.passes(&compiled.late).limits(limits.clone());
+        limits.planned(|| builder.build(compiled.source()))
     }
 }

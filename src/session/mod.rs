@@ -26,6 +26,9 @@ use std::sync::Arc;
 
 use ndarray::{ArrayD, ArrayViewD};
 
+/// For tests: a compiled model that was changed, with its checksums made right again.
+#[doc(hidden)]
+pub use crate::compiled::sealed as sealed_compiled;
 pub use backend::Backend;
 #[cfg(not(target_family = "wasm"))]
 pub use batches::{BatchCounts, BatchOptions, Batches};

@@ -129,6 +129,13 @@ enum Made {
     Each(Arc<dyn Fold>, Kept<Arc<Ready>>),
 }
 
+/// A graph that was made ready, and for which shapes of the inputs: that of a session without a model for any.
+#[derive(Debug)]
+pub(super) struct MadeFor {
+    pub(super) shapes: Option<Vec<Vec<usize>>>,
+    pub(super) ready: Arc<Ready>,
+}
+
 impl Shared {
     /// Makes a graph ready at once; of a model nothing.
     pub(super) fn new(source: Source, settings: Settings) -> Result<Self> {
@@ -164,11 +171,20 @@ impl Shared {
         }
     }
 
-    /// What was made so far, with the shapes that it is for: of a model's graphs. The one of a session that has no model is for any.
-    pub(super) fn made(&self) -> Vec<(Option<Vec<Vec<usize>>>, Arc<Ready>)> {
+    /// What was made so far.
+    pub(super) fn made(&self) -> Vec<MadeFor> {
         match &self.made {
-            Made::Once(ready) => vec![(None, Arc::clone(ready))],
-            Made::Each(_, kept) => kept.all().into_iter().map(|(shapes, ready)| (Some(shapes), ready)).collect(),
+            Made::Once(ready) => vec![MadeFor {
+                shapes: None,
+                ready: Arc::clone(ready),
+            }],
+            Made::Each(_, kept) => {
+                let of = |(shapes, ready)| MadeFor {
+                    shapes: Some(shapes),
+                    ready,
+                };
+                kept.all().into_iter().map(of).collect()
+            }
         }
     }
 
