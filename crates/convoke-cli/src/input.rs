@@ -13,6 +13,7 @@ use convoke_vision::EXTENSIONS;
 
 use super::picture::PictureOptions;
 use super::shapes::{shape, shapes_of};
+use super::subject::Reads;
 use super::{layout, limits};
 
 /// The most that is read from a file, and the most that the pictures of a folder make together.
@@ -139,7 +140,7 @@ impl InputArguments {
 
     /// What a model reads: each input from its source. `default` is for those that nothing is said of; without it that is an
     /// error, and so is what the model does not take.
-    pub(super) fn prepare(&self, model: &Model, default: Option<&str>) -> Result<Feeds, Box<dyn std::error::Error>> {
+    pub(super) fn prepare(&self, model: &impl Reads, default: Option<&str>) -> Result<Feeds, Box<dyn std::error::Error>> {
         let given = self.named(model)?;
         let mut shapes = shapes_of(model, &self.shape)?;
         let mut arrays = Vec::new();
@@ -197,14 +198,16 @@ impl InputArguments {
         if self.picture.any() && pictures == 0 {
             return Err("options for pictures are given, but no input is a picture".into());
         }
-        let input_shapes = model
-            .input_shapes(&shapes)
-            .map_err(|error| format!("{error} (--shape NAME=1x3x224x224 gives random numbers a shape)"))?;
-        // What is not supported is said before a device is opened, and inputs of a model that passes are within the budget.
-        model.check(&shapes).map_err(|error| match error {
-            error @ convoke::Error::Unsupported { .. } => format!("{error}\n-v names the nodes").into(),
-            error => Box::<dyn std::error::Error>::from(error),
-        })?;
+        let known = |name: &str| {
+            let given = self.shape.iter().find(|(known, _)| known == name);
+            given.map(|(_, shape)| shape.clone())
+        };
+        let known = model.inputs().iter().zip(&arrays).map(|(info, array)| match array {
+            Some(array) => Some(array.shape().to_vec()),
+            None => known(&info.name),
+        });
+        let known: Vec<_> = known.collect();
+        let input_shapes = model.checked(&shapes, &known)?;
         let drawn = arrays.iter().zip(&input_shapes).filter(|(array, _)| array.is_none());
         let extents = |shape: &[usize]| {
             shape
@@ -275,7 +278,7 @@ impl InputArguments {
     }
 
     /// The sources with the names of their inputs.
-    fn named(&self, model: &Model) -> Result<Vec<(String, String)>, String> {
+    fn named(&self, model: &impl Reads) -> Result<Vec<(String, String)>, String> {
         let named = self.input.iter().map(|(name, source)| {
             let name = resolve("input", name.as_deref(), source, model.inputs())?;
             Ok((name, source.clone()))

@@ -4,6 +4,7 @@ mod against;
 mod answers;
 mod bench;
 mod certify;
+mod compile;
 mod completions;
 mod conformance;
 mod devices;
@@ -22,6 +23,7 @@ mod precision;
 mod profile;
 mod shapes;
 mod stream;
+mod subject;
 mod table;
 mod target;
 mod tune;
@@ -70,8 +72,10 @@ enum Command {
     Devices,
     /// Read handwritten digits with LeNet-5: a test set, or pictures.
     Digits(digits::Arguments),
-    /// Run a model from an ONNX file.
+    /// Run a model from an ONNX file or a compiled one.
     Run(model::RunArguments),
+    /// Write a model from an ONNX file as a compiled model, which `run` starts in a fraction of the time.
+    Compile(compile::CompileArguments),
     /// Say what an ONNX file holds: inputs, outputs, operators, parameters, work.
     Inspect(inspect::InspectArguments),
     /// Measure what a run of a model from an ONNX file spends its time on, operator by operator.
@@ -111,6 +115,7 @@ fn main() -> ExitCode {
     let outcome = match &arguments.command {
         Command::Devices => devices::run(&mut out, adapter),
         Command::Run(arguments) => model::run(&mut out, arguments, adapter),
+        Command::Compile(arguments) => compile::compile(&mut out, arguments),
         Command::Inspect(arguments) => inspect::inspect(&mut out, arguments),
         Command::Profile(arguments) => profile::profile(&mut out, arguments, adapter),
         Command::Bench(bench) => bench::bench(&mut out, bench, &arguments.adapter),

@@ -1,12 +1,11 @@
-//! `convoke run`: a model from an ONNX file.
+//! `convoke run`: a model from an ONNX file, or a compiled one.
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use clap::{ArgGroup, Args, ValueEnum};
-use convoke::onnx::{Model, Options};
+use convoke::onnx::{Model, Options, TensorInfo};
 use convoke::{Backend, DType, Element, Error, Tensor};
 use convoke_cli::npy;
 use convoke_vision::Labels;
@@ -15,19 +14,20 @@ use ndarray::{ArrayView1, Axis};
 use super::fallback::FallbackArguments;
 use super::input::{InputArguments, check_names, resolve};
 use super::limits;
-use super::outcome::{self, Outcome, announce, complain};
+use super::outcome::{self, Outcome, complain};
 use super::picture::Form;
 use super::plan::PlanArguments;
 use super::precision::PrecisionArguments;
 use super::stream::StreamArguments;
+use super::subject::{Reads, Subject};
 use super::target::{Target, share, text};
 
 /// A model, what it reads and what becomes of its answers.
 #[derive(Debug, Args)]
 #[command(group(ArgGroup::new("named").multiple(true)))]
 pub(super) struct RunArguments {
-    /// The ONNX file.
-    model: PathBuf,
+    /// The ONNX file, or what `compile` made of one.
+    pub(super) model: PathBuf,
     #[command(flatten)]
     stream: StreamArguments,
     #[command(flatten)]
@@ -40,7 +40,7 @@ pub(super) struct RunArguments {
     output: Vec<(Option<String>, String)>,
     /// Where to run; `--adapter` says more.
     #[arg(long, value_enum, default_value = "auto")]
-    backend: Kind,
+    pub(super) backend: Kind,
     /// Show so many of the largest scores of the first output.
     #[arg(long, value_name = "K", value_parser = clap::value_parser!(u32).range(1..), group = "named")]
     top: Option<u32>,
@@ -49,11 +49,11 @@ pub(super) struct RunArguments {
     labels: Option<PathBuf>,
     /// Read tensors in other files from this folder; otherwise from the model's own, and from nowhere else.
     #[arg(long, value_name = "FOLDER")]
-    external_data: Option<PathBuf>,
+    pub(super) external_data: Option<PathBuf>,
     #[command(flatten)]
-    precision: PrecisionArguments,
+    pub(super) precision: PrecisionArguments,
     #[command(flatten)]
-    fallback: FallbackArguments,
+    pub(super) fallback: FallbackArguments,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -122,23 +122,21 @@ pub(super) fn backend(kind: Kind, adapter: Option<&str>) -> Result<Backend, Box<
 
 /// Runs a model once, or for each picture of a folder.
 pub(super) fn run(out: &mut dyn Write, arguments: &RunArguments, adapter: Option<&str>) -> Outcome {
-    let model = Arc::new(open(&arguments.model, arguments.external_data.as_deref())?);
-    let mut targets = targets(&arguments.output, &model)?;
+    let start = || arguments.plan.apply(backend(arguments.backend, adapter)?);
+    let model = Subject::open(arguments, start)?;
+    let mut targets = targets(&arguments.output, model.outputs())?;
     let to_stdout = share(targets.iter().map(|(_, target)| target))?;
     let labels = match &arguments.labels {
         None => String::new(),
         Some(path) => std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?,
     };
     if arguments.stream.jsonl {
-        return lines(out, arguments, &model, &labels, adapter);
+        return lines(out, arguments, &model, &labels, start);
     }
     let labels: Vec<&str> = labels.lines().collect();
 
     let feeds = arguments.inputs.prepare(&model, None)?;
-    let backend = arguments.plan.apply(backend(arguments.backend, adapter)?)?;
-    announce(&backend);
-    let fallback = arguments.fallback.get(arguments.backend, arguments.precision);
-    let session = arguments.precision.session(model.clone(), &backend, fallback)?;
+    let (session, backend) = model.session(arguments, start)?;
     let runs = feeds
         .runs()
         .iter()
@@ -186,7 +184,13 @@ pub(super) fn run(out: &mut dyn Write, arguments: &RunArguments, adapter: Option
 }
 
 /// `--jsonl`: a line for each picture.
-fn lines(out: &mut dyn Write, arguments: &RunArguments, model: &Arc<Model>, labels: &str, adapter: Option<&str>) -> Outcome {
+fn lines(
+    out: &mut dyn Write,
+    arguments: &RunArguments,
+    model: &Subject,
+    labels: &str,
+    start: impl FnOnce() -> Result<Backend, Box<dyn std::error::Error>>,
+) -> Outcome {
     let form = match model.inputs() {
         [info] if info.dtype().is_none_or(|dtype| dtype == DType::F32) => Form::of(info)?,
         inputs => {
@@ -198,10 +202,7 @@ fn lines(out: &mut dyn Write, arguments: &RunArguments, model: &Arc<Model>, labe
             .into());
         }
     };
-    let backend = arguments.plan.apply(backend(arguments.backend, adapter)?)?;
-    announce(&backend);
-    let fallback = arguments.fallback.get(arguments.backend, arguments.precision);
-    let session = arguments.precision.session(model.clone(), &backend, fallback)?;
+    let (session, _) = model.session(arguments, start)?;
     let top = arguments.top.unwrap_or(5) as usize;
     let options = arguments.inputs.pictures();
     arguments
@@ -210,12 +211,12 @@ fn lines(out: &mut dyn Write, arguments: &RunArguments, model: &Arc<Model>, labe
 }
 
 /// The outputs that are written, with their files opened.
-fn targets(given: &[(Option<String>, String)], model: &Model) -> Result<Vec<(String, Target)>, String> {
+fn targets(given: &[(Option<String>, String)], outputs: &[TensorInfo]) -> Result<Vec<(String, Target)>, String> {
     let mut named = Vec::new();
     for (name, file) in given {
-        named.push((resolve("output", name.as_deref(), file, model.outputs())?, file));
+        named.push((resolve("output", name.as_deref(), file, outputs)?, file));
     }
-    check_names("output", named.iter().map(|(name, _)| name.as_str()), model.outputs())?;
+    check_names("output", named.iter().map(|(name, _)| name.as_str()), outputs)?;
     let open = |(name, file): (String, &String)| Ok((name, Target::open(Path::new(file))?));
     named.into_iter().map(open).collect()
 }

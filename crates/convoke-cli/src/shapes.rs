@@ -1,6 +1,8 @@
 //! `--shape`: shapes of inputs by their names.
 
-use convoke::onnx::{Model, Shapes};
+use convoke::onnx::Shapes;
+
+use super::subject::Reads;
 
 /// `NAME=1x3x224x224`.
 pub(super) fn shape(text: &str) -> Result<(String, Vec<usize>), String> {
@@ -13,7 +15,7 @@ pub(super) fn shape(text: &str) -> Result<(String, Vec<usize>), String> {
 }
 
 /// What `--shape` gives, of inputs that the model has.
-pub(super) fn shapes_of(model: &Model, given: &[(String, Vec<usize>)]) -> Result<Shapes, String> {
+pub(super) fn shapes_of(model: &impl Reads, given: &[(String, Vec<usize>)]) -> Result<Shapes, String> {
     let mut shapes = Shapes::new();
     for (name, extents) in given {
         if model.inputs().iter().all(|info| info.name != *name) {

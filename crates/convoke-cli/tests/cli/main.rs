@@ -8,6 +8,7 @@ mod bench;
 mod certify;
 mod command;
 mod commands;
+mod compile;
 mod lines;
 mod precision;
 mod profile;

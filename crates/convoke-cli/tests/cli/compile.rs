@@ -1,0 +1,62 @@
+//! `convoke compile`, and `run` with what it wrote.
+
+use crate::command::{convoke, own_path};
+
+const LENET: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../models/lenet5.onnx");
+const DIGIT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/digits/6.png");
+
+#[test]
+fn a_compiled_model_runs_in_place_of_its_model() {
+    let file = own_path("lenet5.convoke");
+    let file = file.to_str().expect("UTF-8");
+    let compiled = convoke(&["compile", LENET, "-o", file]);
+    assert_eq!(compiled.code, Some(0), "{}", compiled.stderr);
+    assert!(
+        compiled.stdout.contains("bytes, for input [1, 1, 28, 28]"),
+        "{}",
+        compiled.stdout
+    );
+    let run = |model: &str, more: &[&str]| {
+        let arguments = ["run", model, "--adapter", "cpu", "--digit", "--top", "3"];
+        convoke(&[&arguments[..], more].concat())
+    };
+    let input = format!("--input={DIGIT}");
+    let (own, got) = (run(LENET, &[&input]), run(file, &[&input]));
+    assert_eq!((own.code, got.code), (Some(0), Some(0)), "{}", got.stderr);
+    assert_eq!(got.stdout, own.stdout);
+    assert!(
+        got.stdout.lines().any(|line| line.trim_start().starts_with('6')),
+        "{}",
+        got.stdout
+    );
+
+    let lines = |model: &str| convoke(&["run", model, DIGIT, "--adapter", "cpu", "--jsonl"]);
+    let (own, got) = (lines(LENET), lines(file));
+    assert_eq!((got.code, &got.stdout), (Some(0), &own.stdout), "{}", got.stderr);
+    let random = convoke(&["run", file, "--input", "random", "--adapter", "cpu"]);
+    assert_eq!(random.code, Some(0), "{}", random.stderr);
+    for (arguments, part) in [
+        (
+            vec!["run", file, "--input", "random", "--external-data", "."],
+            "all its weights inside",
+        ),
+        (vec!["compile", file, "-o", file], "ONNX"),
+        (vec!["compile", LENET, "-o", "/nowhere/at/all"], "/nowhere/at/all"),
+    ] {
+        let refused = convoke(&arguments);
+        assert_eq!(refused.code, Some(1), "{}", refused.stderr);
+        assert!(refused.stderr.contains(part), "{}", refused.stderr);
+    }
+
+    let mut bytes = std::fs::read(file).expect("a file");
+    let last = bytes.len() / 2;
+    bytes[last] ^= 1;
+    std::fs::write(file, &bytes).expect("a file");
+    let changed = run(file, &[&input]);
+    assert_eq!(changed.code, Some(1), "{}", changed.stderr);
+    assert!(
+        changed.stderr.contains("was changed") && changed.stderr.contains("lenet5.convoke"),
+        "{}",
+        changed.stderr
+    );
+}
