@@ -111,6 +111,19 @@ fn check_halves(name: &str, part: f64, gpu: &Backend) -> Result<(), Failed> {
     Ok(())
 }
 
+/// A session that was saved and loaded gives the same bits.
+fn check_compiled(session: &Session, backend: &Backend, image: &ArrayD<f32>, output: &ArrayD<f32>) -> Result<(), Failed> {
+    let mut file = Vec::new();
+    session.save_to(&mut file)?;
+    let loaded = Session::builder().backend(backend.clone()).load_bytes(&file)?;
+    let got = loaded.run(&[image.view()])?.swap_remove(0);
+    let bits = |array: &ArrayD<f32>| array.iter().map(|value| value.to_bits()).collect::<Vec<u32>>();
+    if bits(&got) != bits(output) {
+        return Err("the compiled model's output has other bits".into());
+    }
+    Ok(())
+}
+
 fn check(name: &str, backend: &Backend) -> Result<(), Failed> {
     let kind = if matches!(backend, Backend::Gpu(_)) { "gpu" } else { "cpu" };
     let (model, image) = open(name, kind)?;
@@ -130,6 +143,7 @@ fn check(name: &str, backend: &Backend) -> Result<(), Failed> {
             return Err(format!("element {index}: got {got}, ONNX Runtime has {want}, of {largest} at most").into());
         }
     }
+    check_compiled(&session, backend, &image, &output)?;
     verify(&session, &image)?;
     if !matches!(backend, Backend::Gpu(_)) {
         return Ok(());

@@ -10,12 +10,13 @@ use std::io::Cursor;
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use attempt::attempt;
+use attempt::{attempt, run};
 use convoke::gpu::{TuningPlan, pack_pipelines, unpack_pipelines};
 use convoke::onnx::{Model, Options, tensor_from_bytes};
+use convoke::session::sealed_compiled;
 use convoke::testing::{self, Golden};
 use convoke::weights::Weights;
-use convoke::{Backend, DType, Error, Gpu, Limits};
+use convoke::{Backend, DType, Error, Gpu, Limits, Session};
 use convoke_cli::dump::{Tensors, names_of};
 use convoke_cli::{digit, npy};
 use convoke_vision::{Colours, Picture};
@@ -24,9 +25,10 @@ use convoke_vision::{Colours, Picture};
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets. Each has a folder in `corpus/`.
-pub const TARGETS: [Target; 10] = [
+pub const TARGETS: [Target; 11] = [
     ("onnx_load", onnx_load),
     ("onnx_run", onnx_run),
+    ("compiled", compiled),
     ("tensor", tensor),
     ("safetensors", safetensors),
     ("npy", npy),
@@ -53,12 +55,29 @@ pub fn onnx_load(bytes: &[u8]) {
 /// A model: read, planned and run on the CPU.
 pub fn onnx_run(bytes: &[u8]) {
     static CPU: LazyLock<Backend> = LazyLock::new(Backend::cpu);
-    let limits = Limits::new()
+    no_bug(attempt(bytes, &options(), &few(), &CPU));
+}
+
+/// What a run may take. Sooner refused is sooner tried again.
+fn few() -> Limits {
+    Limits::new()
         .operations(1 << 24)
         .host_bytes(1 << 26)
         .planning(Duration::from_secs(2))
-        .run(Duration::from_secs(2));
-    no_bug(attempt(bytes, &options(), &limits, &CPU));
+        .run(Duration::from_secs(2))
+}
+
+/// A compiled model, as it is and with its checksums made right: read, planned and run on the CPU.
+pub fn compiled(bytes: &[u8]) {
+    static CPU: LazyLock<Backend> = LazyLock::new(Backend::cpu);
+    for file in [bytes.to_vec(), sealed_compiled(bytes.to_vec())] {
+        let builder = Session::builder().backend(CPU.clone()).limits(few());
+        if let Some(session) = no_bug(builder.load_bytes(&file)) {
+            no_bug(run(&session));
+            let mut again = Vec::new();
+            no_bug(session.save_to(&mut again));
+        }
+    }
 }
 
 /// A tensor by itself, as sessions' inputs and expected answers are kept.

@@ -25,7 +25,12 @@ pub(crate) fn attempt(bytes: &[u8], options: &Options, limits: &Limits, backend:
         .backend(backend.clone())
         .limits(limits.clone())
         .build(model)?;
-    let Some(inputs) = inputs(&session) else {
+    run(&session)
+}
+
+/// Runs a session on inputs as it declares them.
+pub(crate) fn run(session: &Session) -> convoke::Result<End> {
+    let Some(inputs) = inputs(session) else {
         return Ok(End::NotRun);
     };
     session.run_tensors(&inputs.iter().map(Tensor::view).collect::<Vec<_>>())?;

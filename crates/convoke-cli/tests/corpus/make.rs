@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use convoke::gpu::pack_pipelines;
 use convoke::onnx::Model;
-use convoke::{DType, Tensor};
+use convoke::{Backend, DType, Session, Tensor};
 use convoke_cli::npy;
 use image::{DynamicImage, ImageFormat, Rgba, RgbaImage};
 
@@ -19,6 +19,7 @@ pub(crate) fn corpus(to: &Path) {
     for (target, files) in [
         ("onnx_load", models(1)),
         ("onnx_run", models(2)),
+        ("compiled", compiled()),
         ("tensor", tensors()),
         ("safetensors", weights()),
         ("npy", arrays()),
@@ -70,6 +71,18 @@ fn models(each: usize) -> Files {
         }
     }
     taken
+}
+
+/// What is compiled of the models that are run first, and fits.
+fn compiled() -> Files {
+    let compile = |(name, bytes): (String, Vec<u8>)| {
+        let model = Model::from_bytes(&bytes).ok()?;
+        let session = Session::new(model, &Backend::Reference).ok()?;
+        let mut file = Vec::new();
+        session.save_to(&mut file).ok()?;
+        (file.len() <= LARGEST).then(|| (name.replace(".onnx", ".convoke"), file))
+    };
+    models(1).into_iter().filter_map(compile).collect()
 }
 
 /// Of each type and number of axes the first small input of ONNX's node cases.
