@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 
 /// What every file begins with.
 pub(super) const MAGIC: [u8; 16] = *b"convoke compiled";
-/// Counts what changes beside the layout of the description, which [`LAYOUT`] tells apart.
+/// Counts what changes beside the layout of the description, which a hash tells apart.
 pub(super) const VERSION: u64 = 1;
 const HEADER: usize = BLOCK;
 /// Longer descriptions are refused: a million operators are shorter, and what is made of one stays within a few GiB.

@@ -76,7 +76,7 @@ fn a_loaded_graph_gives_the_same_bits_for_any_shapes() {
 fn a_file_of_one_backend_runs_on_another() {
     let backends = backends();
     let bytes = saved(&Session::new(graph(), &backends[0]).unwrap());
-    for backend in &backends[1..] {
+    for backend in backends.iter().filter(|backend| !matches!(backend, Backend::Reference)) {
         let image = image(2);
         let own = Session::new(graph(), backend).unwrap().run(&[image.view()]).unwrap();
         assert_eq!(load(&bytes, backend).run(&[image.view()]).unwrap(), own, "{backend}");
