@@ -2,7 +2,7 @@
 //!
 //! Nothing that is read is trusted: lengths are held against the bytes that are left and against a budget of memory.
 
-use super::wrong;
+use super::refusal::wrong;
 use crate::error::{Error, Result};
 
 /// A value that can be written and read again.
@@ -250,7 +250,7 @@ macro_rules! enums {
                         $({ $($field: <$type as $crate::compiled::code::Code>::read(from)?),+ })?);
                 })+
                 let names = [$(stringify!($variant)),+].join(", ");
-                Err($crate::compiled::wrong(format!("expected one of {names} for {}, but got {name:?}", stringify!($name))))
+                Err($crate::compiled::refusal::wrong(format!("expected one of {names} for {}, but got {name:?}", stringify!($name))))
             }
         }
     )+};

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use super::checksum::{BLOCK, Checksum};
 use super::code::{Code, Reader, layout};
-use super::wrong;
+use super::refusal::wrong;
 use crate::error::{Error, Result};
 
 /// What every file begins with.

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::code::{enums, structs};
-use super::wrong;
+use super::refusal::wrong;
 use crate::content::{Key, Seeds};
 use crate::dtype::DType;
 use crate::error::Result;

@@ -9,6 +9,7 @@ mod code;
 mod file;
 mod graphs;
 mod operators;
+mod refusal;
 mod tensors;
 #[cfg(test)]
 mod tests;
@@ -20,6 +21,7 @@ use code::structs;
 pub use file::sealed;
 pub(crate) use file::{Bytes, begins};
 use graphs::{Constants, Described};
+use refusal::wrong;
 use tensors::Stored;
 
 use crate::error::{Error, Result};
@@ -68,11 +70,6 @@ structs! {
         tensors: Vec<Stored>,
     }
     DescribedGraph { shapes: Option<Vec<Vec<usize>>>, graph: Described }
-}
-
-/// A file that is not as it should be.
-fn wrong(message: impl Into<String>) -> Error {
-    Error::Compiled(message.into())
 }
 
 /// Files have the least byte first, and elements are read as they lie.

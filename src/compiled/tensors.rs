@@ -10,7 +10,7 @@ use ndarray::{ArrayD, IxDyn};
 use super::checksum::Checksum;
 use super::code::structs;
 use super::file::{Bytes, Source, padded, read_part};
-use super::wrong;
+use super::refusal::wrong;
 use crate::cancel::Watch;
 use crate::content;
 use crate::dtype::DType;

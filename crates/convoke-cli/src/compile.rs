@@ -10,8 +10,8 @@ use convoke::{Backend, Session};
 use super::limits;
 use super::model::open;
 use super::outcome::Outcome;
+use super::reads::Reads;
 use super::shapes::{shape, shapes_of};
-use super::subject::Reads;
 
 /// A model and where it is written.
 #[derive(Debug, Args)]

@@ -12,8 +12,8 @@ use convoke_cli::npy;
 use convoke_vision::EXTENSIONS;
 
 use super::picture::PictureOptions;
+use super::reads::Reads;
 use super::shapes::{shape, shapes_of};
-use super::subject::Reads;
 use super::{layout, limits};
 
 /// The most that is read from a file, and the most that the pictures of a folder make together.

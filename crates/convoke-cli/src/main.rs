@@ -21,6 +21,7 @@ mod picture;
 mod plan;
 mod precision;
 mod profile;
+mod reads;
 mod shapes;
 mod stream;
 mod subject;

@@ -18,8 +18,9 @@ use super::outcome::{self, Outcome, complain};
 use super::picture::Form;
 use super::plan::PlanArguments;
 use super::precision::PrecisionArguments;
+use super::reads::Reads;
 use super::stream::StreamArguments;
-use super::subject::{Reads, Subject};
+use super::subject::Subject;
 use super::target::{Target, share, text};
 
 /// A model, what it reads and what becomes of its answers.

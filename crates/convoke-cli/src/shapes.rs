@@ -2,7 +2,7 @@
 
 use convoke::onnx::Shapes;
 
-use super::subject::Reads;
+use super::reads::Reads;
 
 /// `NAME=1x3x224x224`.
 pub(super) fn shape(text: &str) -> Result<(String, Vec<usize>), String> {
