@@ -2,7 +2,7 @@
 
 use convoke::gpu::{Conv2dAlgorithm, DeviceClass};
 use convoke::graph::Graph;
-use convoke::ops::{Binary, Concat, Conv2d, Fused, FusedBase, MaxPool2d, Op, Pad2d, Reduce, Slice, Unary};
+use convoke::ops::{Binary, Concat, Conv2d, Cumulative, Fused, FusedBase, MaxPool2d, Op, Pad2d, Reduce, Slice, Unary};
 use convoke::reference::Answer;
 use convoke::testing::{Mismatch, Random, compare, compare_exact};
 use convoke::{Backend, Error, Gpu, Precision, Session, Tensor, wgpu};
@@ -37,6 +37,7 @@ pub(crate) fn trials() -> Vec<Named> {
         trial(format!("{NAMES}fewer_bits_are_refused"), fewer_bits_are_refused),
         trial(format!("{NAMES}special_numbers"), special_numbers),
         trial(format!("{NAMES}indices_are_exact"), indices_are_exact),
+        trial(format!("{NAMES}cumulative_in_blocks"), cumulative_in_blocks),
         trial(format!("{NAMES}memory"), memory),
         trial(format!("{NAMES}network"), network),
         #[cfg(feature = "wrong-kernel")]
@@ -224,6 +225,19 @@ fn indices_are_exact(gpu: &Gpu) -> Outcome {
     let outputs = Halves(gpu.clone()).run(&pool, &[&image])?;
     let expected = arr1(&[4097_i64, 7003, 20_001]).into_shape_with_order(IxDyn(&[1, 1, 3, 1]))?;
     compare_exact(&outputs[1], &expected)?;
+    Ok(())
+}
+
+/// Rows longer than one invocation goes through are summed in blocks, whose totals are wider than what is stored. Once the copies
+/// between the two were invalid kernels.
+fn cumulative_in_blocks(gpu: &Gpu) -> Outcome {
+    let device = Halves(gpu.clone());
+    let input = Random::new(9).integers(&[1, 70_000, 2]);
+    for op in [Cumulative::sum(1), Cumulative::sum(1).exclusive(true).reverse(true)] {
+        let outputs = device.run(&op.into(), &[&input])?;
+        let answers = device.answers(&op.into(), &[input.clone()])?;
+        compare(&outputs[0], &answers[0]).map_err(|error| format!("{op:?}: {error}"))?;
+    }
     Ok(())
 }
 

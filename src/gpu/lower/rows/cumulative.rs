@@ -3,11 +3,13 @@
 use crate::error::Result;
 use crate::gpu::choose::rules::LANES;
 use crate::gpu::lower::common::slot;
+use crate::gpu::lower::elementwise::cast;
 use crate::gpu::lower::movement::strided_copy;
 use crate::gpu::plan::recording::{Recording, Value, Work};
 use crate::gpu::wgsl::function::{Function, Scalar};
 use crate::gpu::wgsl::kernel::{Kernel, PipelineKey};
 use crate::gpu::wgsl::parameters::rows::RowParameters;
+use crate::gpu::wgsl::storage::Storage;
 use crate::ops::{Binary, Concat, Cumulative, Op, Slice};
 use crate::shape::axis;
 
@@ -17,9 +19,21 @@ const BLOCK: usize = 1 << 15;
 pub(crate) fn lower(op: Cumulative, input: &Value, output: &Value, recording: &mut Recording) -> Result<()> {
     let [_, extent, _] = op.extents(&input.shape)?;
     if extent > BLOCK && recording.capabilities.splits_sums() {
-        return in_blocks(op, extent, input, output, recording);
+        return widened(op, extent, input, output, recording);
     }
     whole(op, input, output, recording)
+}
+
+/// In blocks, in the 32 bits that they keep totals in: copies between blocks move bits, and cannot widen them.
+fn widened(op: Cumulative, extent: usize, input: &Value, output: &Value, recording: &mut Recording) -> Result<()> {
+    if recording.slots[slot(input)?.0].storage != Storage::F16 {
+        return in_blocks(op, extent, input, output, recording);
+    }
+    let name = Op::from(op).name();
+    let [wide, sums] = [recording.inner(name, &input.shape)?, recording.inner(name, &output.shape)?];
+    cast::lower(input, &wide, recording)?;
+    in_blocks(op, extent, &wide, &sums, recording)?;
+    cast::lower(&sums, output, recording)
 }
 
 /// Blocks one after another, each behind the last output of those before it: the same sums in the same order as of a whole row.
