@@ -198,6 +198,13 @@ mod tests {
     use super::*;
 
     #[test]
+    fn nothing_is_sure_of_zero_times_a_number_that_may_be_anything() {
+        let unsure = Number::new(3.0, f64::INFINITY);
+        let product = of_two(Binary::Mul, DType::F32, Number::ZERO, unsure).unwrap();
+        assert_eq!((product.value, product.bound), (0.0, f64::INFINITY));
+    }
+
+    #[test]
     fn functions_of_floats_by_hand() {
         for (op, cases) in [
             (Binary::Max, &[(1.0, 1.5, 1.5), (-2.0, -3.0, -2.0)][..]),

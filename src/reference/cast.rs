@@ -52,12 +52,21 @@ fn one(from: DType, to: DType, x: Number) -> Number {
                 (true, _) => i128::from(v as i32),
             };
             let number = Number::whole(to, whole(v));
-            let steps = whole(v + x.bound).abs_diff(whole(v - x.bound)) as f64;
-            let wraps = steps > 0.0 && matches!(to, DType::U8 | DType::I8);
+            let (least, most) = (whole(v - x.bound), whole(v + x.bound));
+            let steps = whole(v).abs_diff(least).max(whole(v).abs_diff(most)) as f64;
+            let wraps = matches!(to, DType::U8 | DType::I8) && is_cut(to, least, most);
             let bound = if wraps { f64::INFINITY } else { steps };
             Number::new(number.value, number.bound.max(bound))
         }
     }
+}
+
+/// Whether a number between these two lies beyond a type's ends, where what does not fit wraps around and neighbours part.
+fn is_cut(to: DType, least: i128, most: i128) -> bool {
+    let (first, last) = to
+        .range()
+        .map_or((0, 0), |(first, last)| (i128::from(first), i128::from(last)));
+    least != most && (least < first || most > last)
 }
 
 #[cfg(test)]
@@ -69,6 +78,13 @@ mod tests {
         let unsure = Number::new(3.0, f64::INFINITY);
         assert_eq!(one(DType::I32, DType::U8, unsure).bound, f64::INFINITY);
         assert_eq!(one(DType::F32, DType::F32, unsure).bound, f64::INFINITY);
+    }
+
+    #[test]
+    fn a_byte_that_stays_within_its_type_moves_by_steps() {
+        let cast = |value, bound| one(DType::F32, DType::U8, Number::new(value, bound)).bound;
+        assert_eq!([cast(29.0, 1.0), cast(0.0, 0.0), cast(254.0, 1.0)], [1.0, 0.0, 1.0]);
+        assert_eq!([cast(0.0, 1.0), cast(255.0, 1.0), cast(1000.0, 1.0)], [f64::INFINITY; 3]);
     }
 
     #[test]

@@ -53,8 +53,10 @@ impl Number {
         }
     }
 
-    /// NaN and infinities are matched exactly: they have no error.
+    /// NaN and infinities are matched exactly: they have no error. A bound that came out as NaN, as that of 0 times a number of which
+    /// nothing is sure, says that nothing is sure.
     pub(super) fn new(value: f64, bound: f64) -> Self {
+        let bound = if bound.is_nan() { f64::INFINITY } else { bound };
         Self {
             value,
             bound: if value.is_finite() { bound } else { 0.0 },
