@@ -25,6 +25,7 @@ mod reads;
 mod shapes;
 mod stream;
 mod subject;
+mod suite;
 mod table;
 mod target;
 mod tune;
@@ -91,6 +92,8 @@ enum Command {
     Certify(certify::CertifyArguments),
     /// Run ONNX's backend test cases: models with inputs and the outputs that they must have.
     Conformance(conformance::ConformanceArguments),
+    /// Run operators at the boundaries of loops, workgroups, types and bindings, or write them as ONNX's backend test cases.
+    Suite(suite::SuiteArguments),
     /// Write the script that completes this command in a shell.
     Completions(completions::Arguments),
 }
@@ -124,6 +127,7 @@ fn main() -> ExitCode {
         Command::Verify(arguments) => verify::verify(&mut out, arguments, adapter),
         Command::Certify(arguments) => certify::certify(&mut out, arguments, adapter),
         Command::Conformance(arguments) => conformance::conformance(&mut out, arguments, adapter),
+        Command::Suite(arguments) => suite::suite(&mut out, arguments, adapter),
         Command::Completions(arguments) => completions::completions(&mut out, arguments, Arguments::command()),
         Command::Digits(arguments) => backend(adapter).and_then(|backend| digits::run(&mut out, arguments, &backend)),
     };

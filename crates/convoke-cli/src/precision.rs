@@ -18,20 +18,26 @@ pub(super) struct PrecisionArguments {
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
-enum Stored {
+pub(super) enum Stored {
     /// 32-bit floats.
     F32,
     /// 16-bit floats, on adapters that have them. Sums are made in 32 bits.
     F16,
 }
 
+impl From<Stored> for Precision {
+    fn from(stored: Stored) -> Self {
+        match stored {
+            Stored::F32 => Self::F32,
+            Stored::F16 => Self::F16,
+        }
+    }
+}
+
 impl PrecisionArguments {
     /// What was asked for.
     pub(super) fn get(self) -> Precision {
-        match self.precision {
-            Stored::F32 => Precision::F32,
-            Stored::F16 => Precision::F16,
-        }
+        self.precision.into()
     }
 
     /// A session that stores its numbers so.
