@@ -13,7 +13,7 @@ use convoke::testing::Random;
 use convoke::{Backend, Gpu, Session};
 use ndarray::{ArrayD, ArrayViewD};
 
-const SHAPE: [usize; 4] = [1, 3, 160, 144];
+const SHAPE: [usize; 4] = [1, 3, 80, 72];
 
 /// Several kernels, and work for some milliseconds.
 fn network() -> Graph {
