@@ -1,6 +1,6 @@
 //! Convolutions of signals, images and volumes, transposed ones among them.
 
-use super::{Attributes, named};
+use super::common::{Attributes, named};
 use crate::model::Attribute::{Int, Ints};
 use crate::model::Case;
 

@@ -1,6 +1,6 @@
 //! Functions of one, two and three elements, broadcast along axes.
 
-use super::named;
+use super::common::named;
 use crate::model::Attribute::Float;
 use crate::model::Case;
 

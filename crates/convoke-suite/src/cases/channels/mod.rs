@@ -1,5 +1,6 @@
 //! Each family at a number of channels: what vectors of four, tiles and blocks leave over at their ends. Extents are odd and differ.
 
+mod common;
 mod convolutions;
 mod elements;
 mod movement;
@@ -8,9 +9,7 @@ mod quantised;
 mod rows;
 mod windows;
 
-use crate::model::{Attribute, Case};
-
-type Attributes<'a> = &'a [(&'static str, Attribute)];
+use crate::model::Case;
 
 pub(super) fn cases(channels: usize) -> Vec<Case> {
     [
@@ -25,8 +24,4 @@ pub(super) fn cases(channels: usize) -> Vec<Case> {
     .into_iter()
     .flat_map(|family| family(channels))
     .collect()
-}
-
-fn named(name: &str, channels: usize) -> Case {
-    Case::new(format!("{name}_c{channels}"))
 }

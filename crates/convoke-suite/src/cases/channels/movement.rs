@@ -1,6 +1,6 @@
 //! What moves elements: joining, cutting, gathering, turning, spreading, scattering, sampling.
 
-use super::named;
+use super::common::named;
 use crate::model::Attribute::{Int, Ints, Text};
 use crate::model::Case;
 

@@ -1,6 +1,6 @@
 //! Matrix products, linear layers, attention, recurrent layers.
 
-use super::named;
+use super::common::named;
 use crate::model::Attribute::{Int, Text};
 use crate::model::Case;
 

@@ -2,7 +2,7 @@
 
 use ndarray::{Array1, arr0};
 
-use super::named;
+use super::common::named;
 use crate::model::Attribute::Int;
 use crate::model::{Case, I32, U8};
 

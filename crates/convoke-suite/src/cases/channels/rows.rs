@@ -2,7 +2,7 @@
 
 use ndarray::ArrayD;
 
-use super::{Attributes, named};
+use super::common::{Attributes, named};
 use crate::model::Attribute::{Float, Int};
 use crate::model::Case;
 

@@ -1,6 +1,6 @@
 //! Pooling, padding and resizing.
 
-use super::{Attributes, named};
+use super::common::{Attributes, named};
 use crate::model::Attribute::{Int, Ints, Text};
 use crate::model::Case;
 
