@@ -1,7 +1,7 @@
 //! The digits on a page, in two stages: one network finds the lines, another one reads each.
 //! `cargo run --release --features onnx --example read_text -- FINDER.onnx READER.onnx PICTURE`
 //!
-//! The repository has such networks: `models/digit_finder.onnx`, `models/digit_reader.onnx` and `examples/digits/page.png`.
+//! The repository has such networks: `models/digit_finder.onnx`, `models/digit_reader.onnx` and `examples/page.png`.
 
 use std::error::Error;
 

@@ -28,7 +28,7 @@ mod several_gpus;
 
 type Outcome = Result<(), Box<dyn Error>>;
 
-/// The digits of `examples/digits/page.png`, line by line.
+/// The digits of `examples/page.png`, line by line.
 const PAGE: [&str; 3] = ["40718", "2259", "63"];
 
 fn file(name: &str) -> String {
@@ -57,7 +57,7 @@ fn a_digit_is_classified() -> Outcome {
 #[test]
 fn digits_are_detected_where_they_are() -> Outcome {
     let (pages, drawn) = (scratch("detect-pages")?, scratch("detect-drawn")?);
-    std::fs::copy(file("examples/digits/page.png"), pages.join("page.png"))?;
+    std::fs::copy(file("examples/page.png"), pages.join("page.png"))?;
     let found = detect::detect(
         &file("models/digit_finder.onnx"),
         &pages.display().to_string(),
@@ -83,7 +83,7 @@ fn digits_are_detected_where_they_are() -> Outcome {
 #[test]
 fn pixels_belong_to_their_digits() -> Outcome {
     let drawn = scratch("segment")?.join("page.png").display().to_string();
-    let (model, page) = (file("models/digit_finder.onnx"), file("examples/digits/page.png"));
+    let (model, page) = (file("models/digit_finder.onnx"), file("examples/page.png"));
     let mask = segment::segment(&model, &page, &drawn, Some("mask"))?;
     assert_eq!(mask.dim(), (224, 224));
     // The page has every digit once but the 2, which is there twice; class 0 is paper.
@@ -101,7 +101,7 @@ fn pixels_belong_to_their_digits() -> Outcome {
 fn a_page_is_read() -> Outcome {
     let (finder, reader) = (file("models/digit_finder.onnx"), file("models/digit_reader.onnx"));
     assert_eq!(
-        read_text::read_text(&finder, &reader, &file("examples/digits/page.png"))?,
+        read_text::read_text(&finder, &reader, &file("examples/page.png"))?,
         PAGE
     );
     Ok(())

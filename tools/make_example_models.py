@@ -169,7 +169,7 @@ def page():
 def main():
     for model in (finder(), reader()):
         save(*model)
-    page().save(ROOT / "examples/digits/page.png", optimize=True)
+    page().save(ROOT / "examples/page.png", optimize=True)
 
 
 if __name__ == "__main__":
