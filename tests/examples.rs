@@ -100,10 +100,7 @@ fn pixels_belong_to_their_digits() -> Outcome {
 #[test]
 fn a_page_is_read() -> Outcome {
     let (finder, reader) = (file("models/digit_finder.onnx"), file("models/digit_reader.onnx"));
-    assert_eq!(
-        read_text::read_text(&finder, &reader, &file("examples/page.png"))?,
-        PAGE
-    );
+    assert_eq!(read_text::read_text(&finder, &reader, &file("examples/page.png"))?, PAGE);
     Ok(())
 }
 
