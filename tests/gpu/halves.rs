@@ -235,7 +235,7 @@ fn cumulative_in_blocks(gpu: &Gpu) -> Outcome {
     let input = Random::new(9).integers(&[1, 70_000, 2]);
     for op in [Cumulative::sum(1), Cumulative::sum(1).exclusive(true).reverse(true)] {
         let outputs = device.run(&op.into(), &[&input])?;
-        let answers = device.answers(&op.into(), &[input.clone()])?;
+        let answers = device.answers(&op.into(), std::slice::from_ref(&input))?;
         compare(&outputs[0], &answers[0]).map_err(|error| format!("{op:?}: {error}"))?;
     }
     Ok(())
