@@ -96,7 +96,7 @@ impl Case {
                     case.bindings.insert(at, held);
                 }
                 ["expect", at, of, numbers @ ..] => {
-                    let found = binding(at).zip(type_of(of)).zip(values(numbers));
+                    let found = binding(at).zip(Type::named(of)).zip(values(numbers));
                     let ((binding, of), words) =
                         found.ok_or_else(|| wrong("a binding's number, `f32`, `i32` or `u32`, and numbers"))?;
                     case.expected.push(Expected { binding, of, words });
@@ -135,12 +135,19 @@ fn binding(text: &str) -> Option<Binding> {
     Some((group.parse().ok()?, number.parse().ok()?))
 }
 
-fn type_of(text: &str) -> Option<Type> {
-    match text {
-        "f32" => Some(Type::F32),
-        "i32" => Some(Type::I32),
-        "u32" => Some(Type::U32),
-        _ => None,
+impl Type {
+    /// The type of this name.
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        [Self::F32, Self::I32, Self::U32].into_iter().find(|of| of.name() == name)
+    }
+
+    /// Its name in WGSL.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::F32 => "f32",
+            Self::I32 => "i32",
+            Self::U32 => "u32",
+        }
     }
 }
 

@@ -46,7 +46,7 @@ pub type Result<T> = std::result::Result<T, Error>;
 
 impl Error {
     /// The error of a file or process.
-    pub(crate) fn io(what: impl Into<String>) -> impl FnOnce(std::io::Error) -> Self {
+    pub fn io(what: impl Into<String>) -> impl FnOnce(std::io::Error) -> Self {
         let what = what.into();
         move |source| Self::Io { what, source }
     }

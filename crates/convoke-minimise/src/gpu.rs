@@ -7,6 +7,7 @@ use wgpu::naga;
 
 use crate::case::{Binding, Case, Type};
 use crate::error::{Error, Result};
+use crate::validity::validated;
 
 /// What a binding that the file writes holds at last.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,12 +45,7 @@ struct Used {
 
 /// The bindings that a file's first entry point uses.
 fn bindings(text: &str) -> Result<BTreeMap<Binding, Used>> {
-    let refused = |message: String| Error::Device(format!("naga refuses the file: {message}"));
-    let module = naga::front::wgsl::parse_str(text).map_err(|error| refused(error.emit_to_string(text)))?;
-    let mut validator = naga::valid::Validator::new(naga::valid::ValidationFlags::all(), naga::valid::Capabilities::all());
-    let info = validator
-        .validate(&module)
-        .map_err(|error| refused(error.emit_to_string(text)))?;
+    let (module, info) = validated(text).map_err(|message| Error::Device(format!("naga refuses the file: {message}")))?;
     if module.entry_points.is_empty() {
         return Err(Error::Argument("expected a file with an entry point, got none".to_owned()));
     }

@@ -121,21 +121,16 @@ fn main() -> ExitCode {
 }
 
 fn read(file: &Path) -> Result<String> {
-    fs::read_to_string(file).map_err(io_error(file))
+    fs::read_to_string(file).map_err(Error::io(file.display().to_string()))
 }
 
 fn write(file: &Path, text: &str) -> Result<()> {
-    fs::write(file, text).map_err(io_error(file))
-}
-
-fn io_error(file: &Path) -> impl FnOnce(io::Error) -> Error {
-    let what = file.display().to_string();
-    move |source| Error::Io { what, source }
+    fs::write(file, text).map_err(Error::io(file.display().to_string()))
 }
 
 fn say(text: &str) -> Result<()> {
     let written = writeln!(io::stdout(), "{text}");
-    written.map_err(io_error(Path::new("stdout")))
+    written.map_err(Error::io("stdout"))
 }
 
 fn reduce(arguments: &Reduce) -> Result<ExitCode> {
@@ -146,7 +141,7 @@ fn reduce(arguments: &Reduce) -> Result<ExitCode> {
         match arguments.command.split_first() {
             Some((program, rest)) => {
                 let status = Command::new(program).args(rest).arg(&candidate).status();
-                Ok(status.map_err(io_error(Path::new(program)))?.success())
+                Ok(status.map_err(Error::io(program))?.success())
             }
             // What cannot be told is no bug, or not this one.
             None => Ok(matches!(arguments.sides.difference(&candidate), Ok(Some(_)))),
@@ -209,11 +204,7 @@ fn run(arguments: &Run) -> Result<ExitCode> {
             format!(" and {more} more")
         };
         let (group, binding) = held.binding;
-        say(&format!(
-            "{group}.{binding} {}: {}{rest}",
-            sides::name(held.of),
-            numbers.join(" ")
-        ))?;
+        say(&format!("{group}.{binding} {}: {}{rest}", held.of.name(), numbers.join(" ")))?;
     }
     if !case.expected.is_empty() && !arguments.bits {
         let surprise = sides::surprise(&case, &held, 0.0)?;

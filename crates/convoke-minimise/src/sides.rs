@@ -102,19 +102,14 @@ fn listen(mut stream: impl Read + Send + 'static) -> JoinHandle<String> {
 /// A line of `run --bits`: a binding, its type and its words.
 pub fn bits(held: &Held) -> String {
     let words: Vec<String> = held.words.iter().map(|word| format!("{word:08x}")).collect();
-    format!("{}.{} {} {}", held.binding.0, held.binding.1, name(held.of), words.join(" "))
+    format!("{}.{} {} {}", held.binding.0, held.binding.1, held.of.name(), words.join(" "))
 }
 
 /// The line read again.
 fn held(line: &str) -> Option<Held> {
     let mut words = line.split(' ');
     let (group, number) = words.next()?.split_once('.')?;
-    let of = match words.next()? {
-        "f32" => Type::F32,
-        "i32" => Type::I32,
-        "u32" => Type::U32,
-        _ => return None,
-    };
+    let of = Type::named(words.next()?)?;
     let bits = words
         .filter(|word| !word.is_empty())
         .map(|word| u32::from_str_radix(word, 16).ok());
@@ -123,15 +118,6 @@ fn held(line: &str) -> Option<Held> {
         of,
         words: bits.collect::<Option<_>>()?,
     })
-}
-
-/// The name of a type.
-pub fn name(of: Type) -> &'static str {
-    match of {
-        Type::F32 => "f32",
-        Type::I32 => "i32",
-        Type::U32 => "u32",
-    }
 }
 
 /// A word as a number.

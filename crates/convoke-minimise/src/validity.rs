@@ -7,14 +7,15 @@ use wgpu::naga;
 /// Whether naga, which every text goes through on its way to a driver, accepts it, and it has something to dispatch.
 pub fn is_valid(text: &str) -> bool {
     // A text that naga cannot cope with is no text to go on with.
-    panic::catch_unwind(|| {
-        let Ok(module) = naga::front::wgsl::parse_str(text) else {
-            return false;
-        };
-        let mut validator = naga::valid::Validator::new(naga::valid::ValidationFlags::all(), naga::valid::Capabilities::all());
-        !module.entry_points.is_empty() && validator.validate(&module).is_ok()
-    })
-    .unwrap_or(false)
+    panic::catch_unwind(|| validated(text).is_ok_and(|(module, _)| !module.entry_points.is_empty())).unwrap_or(false)
+}
+
+/// What naga makes of a text, or why it refuses it.
+pub(crate) fn validated(text: &str) -> Result<(naga::Module, naga::valid::ModuleInfo), String> {
+    let module = naga::front::wgsl::parse_str(text).map_err(|error| error.emit_to_string(text))?;
+    let mut validator = naga::valid::Validator::new(naga::valid::ValidationFlags::all(), naga::valid::Capabilities::all());
+    let info = validator.validate(&module).map_err(|error| error.emit_to_string(text))?;
+    Ok((module, info))
 }
 
 #[cfg(test)]
