@@ -10,7 +10,7 @@ use clap::{Args, Subcommand};
 use convoke::gpu::DeviceClass;
 use convoke::onnx::Model;
 use convoke::{Backend, Precision, Session};
-use convoke_suite::{Case, Outcome as CaseOutcome, Part, Way, cases, export};
+use convoke_suite::{Case, Counts, Outcome as CaseOutcome, Part, Way, cases, export};
 
 use super::limits;
 use super::model::{Kind, backend};
@@ -76,14 +76,6 @@ impl Choice {
     }
 }
 
-/// How the cases of a way ended.
-#[derive(Clone, Copy, Debug, Default)]
-struct Counts {
-    passed: usize,
-    failed: usize,
-    refused: usize,
-}
-
 /// Runs or writes the cases. Exit status 1 if one failed.
 pub(super) fn suite(out: &mut dyn Write, arguments: &SuiteArguments, adapter: Option<&str>) -> Outcome {
     match &arguments.action {
@@ -114,35 +106,24 @@ fn run(out: &mut dyn Write, arguments: &RunArguments, adapter: Option<&str>) -> 
             return Err("cancelled".into());
         }
         for ((way, outcome), counts) in ways.iter().zip(outcomes).zip(&mut counts) {
-            count(out, &format!("{}, {}", case.name, way.name), outcome, counts)?;
+            counts.add(&outcome);
+            tell(out, &format!("{}, {}", case.name, way.name), &outcome)?;
         }
     }
     for (way, counts) in ways.iter().zip(&counts) {
-        let Counts { passed, failed, refused } = counts;
-        writeln!(
-            out,
-            "{}: {passed} passed, {failed} failed, {refused} refused as too large",
-            way.name
-        )?;
+        writeln!(out, "{}: {counts}", way.name)?;
     }
     writeln!(out, "{} cases in {:.1} s", cases.len(), started.elapsed().as_secs_f64())?;
     let has_failed = counts.iter().any(|counts| counts.failed > 0);
     Ok(if has_failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
-fn count(out: &mut dyn Write, name: &str, outcome: CaseOutcome, counts: &mut Counts) -> std::io::Result<()> {
+fn tell(out: &mut dyn Write, name: &str, outcome: &CaseOutcome) -> std::io::Result<()> {
     match outcome {
-        CaseOutcome::Passed => counts.passed += 1,
-        CaseOutcome::Failed(message) => {
-            counts.failed += 1;
-            writeln!(out, "FAILED      {name}: {message}")?;
-        }
-        CaseOutcome::Refused(message) => {
-            counts.refused += 1;
-            writeln!(out, "too large   {name}: {message}")?;
-        }
+        CaseOutcome::Passed => Ok(()),
+        CaseOutcome::Failed(message) => writeln!(out, "FAILED      {name}: {message}"),
+        CaseOutcome::Refused(message) => writeln!(out, "too large   {name}: {message}"),
     }
-    Ok(())
 }
 
 /// Every way that is asked for and that the backend has.

@@ -20,7 +20,7 @@ mod run;
 pub use cases::cases;
 pub use export::export;
 pub use model::Case;
-pub use run::{Outcome, Way};
+pub use run::{Counts, Outcome, Way};
 
 /// How much of the suite.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

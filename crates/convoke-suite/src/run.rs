@@ -52,6 +52,35 @@ pub enum Outcome {
     Refused(String),
 }
 
+/// How the cases of a way ended, by number.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Those whose answers are right.
+    pub passed: usize,
+    /// Those whose answers are not, or that were refused and might not be.
+    pub failed: usize,
+    /// Those that were too large.
+    pub refused: usize,
+}
+
+impl Counts {
+    /// Counts one more.
+    pub fn add(&mut self, outcome: &Outcome) {
+        match outcome {
+            Outcome::Passed => self.passed += 1,
+            Outcome::Failed(_) => self.failed += 1,
+            Outcome::Refused(_) => self.refused += 1,
+        }
+    }
+}
+
+impl std::fmt::Display for Counts {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { passed, failed, refused } = self;
+        write!(f, "{passed} passed, {failed} failed, {refused} refused as too large")
+    }
+}
+
 impl Case {
     /// Runs it in each of these ways, and says how each ended.
     pub fn run<'a>(&self, ways: impl IntoIterator<Item = &'a Way<'a>>) -> Vec<Outcome> {
