@@ -4,7 +4,6 @@
 
 use std::error::Error;
 
-use convoke::graph::Dim;
 use convoke::onnx::Model;
 use convoke::{Backend, Session};
 use convoke_vision::{Colours, Filter, Labels, Layout, Picture, Ranked, Scaling, softmax, top_k};
@@ -26,7 +25,10 @@ fn main() -> Result<(), Box<dyn Error>> {
 /// The five likeliest classes, and how likely each is.
 pub(crate) fn classify(model: &str, picture: &str) -> Result<Vec<Ranked>, Box<dyn Error>> {
     let session = Session::new(Model::open(model)?, &Backend::auto())?;
-    let (channels, height, width) = size(&session)?;
+    let shape = session.inputs()[0].default_shape().unwrap_or_default();
+    let &[_, channels, height, width] = shape.as_slice() else {
+        return Err("expected an input [N, C, H, W] of a known size".into());
+    };
     let picture = Picture::open(picture, Colours::of(channels)?)?;
     let (prepared, scaling) = if channels == 3 {
         // As torchvision's weights expect it: the shorter side to 256 of 224, then the middle.
@@ -40,13 +42,4 @@ pub(crate) fn classify(model: &str, picture: &str) -> Result<Vec<Ranked>, Box<dy
     let scores = session.run(&[batch.view()])?.swap_remove(0);
     let row = scores.index_axis(Axis(0), 0);
     Ok(top_k(softmax(&row.into_dimensionality()?), 5))
-}
-
-/// Channels, height and width of the first input.
-pub(crate) fn size(session: &Session) -> Result<(usize, usize, usize), Box<dyn Error>> {
-    let input = session.inputs().swap_remove(0);
-    match input.dims.as_deref() {
-        Some([_, Dim::Known(channels), Dim::Known(height), Dim::Known(width)]) => Ok((*channels, *height, *width)),
-        _ => Err(format!("expected an input [N, C, H, W] of a known size, but got {input}").into()),
-    }
 }

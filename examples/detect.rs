@@ -11,10 +11,6 @@ use convoke::onnx::Model;
 use convoke::{Backend, Session};
 use convoke_vision::{Colours, Detection, Filter, Head, Keep, LETTERBOX_GREY, Layout, Picture, Scaling, colour};
 
-#[path = "classify.rs"]
-#[expect(dead_code, reason = "of that example the size of the input alone is wanted here")]
-mod classify;
-
 /// A picture and what is in it.
 type Found = (PathBuf, Vec<Detection>);
 
@@ -35,7 +31,10 @@ fn main() -> Result<(), Box<dyn Error>> {
 /// What is found in each picture, the surest first, in the picture's own pixels.
 pub(crate) fn detect(model: &str, folder: &str, output: &str) -> Result<Vec<Found>, Box<dyn Error>> {
     let session = Session::new(Model::open(model)?, &Backend::auto())?;
-    let (channels, height, width) = classify::size(&session)?;
+    let shape = session.inputs()[0].default_shape().unwrap_or_default();
+    let &[_, channels, height, width] = shape.as_slice() else {
+        return Err("expected an input [N, C, H, W] of a known size".into());
+    };
     let mut paths: Vec<PathBuf> = fs::read_dir(folder)?
         .map(|entry| Ok(entry?.path()))
         .collect::<Result<_, Box<dyn Error>>>()?;

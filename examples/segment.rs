@@ -10,10 +10,6 @@ use convoke::{Backend, Session};
 use convoke_vision::{Colours, Filter, Layout, Picture, Placement, Scaling, mask};
 use ndarray::{Array2, Axis};
 
-#[path = "classify.rs"]
-#[expect(dead_code, reason = "of that example the size of the input alone is wanted here")]
-mod classify;
-
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let (model, picture, drawn, name) = match arguments.as_slice() {
@@ -32,7 +28,10 @@ fn main() -> Result<(), Box<dyn Error>> {
 /// The class of each pixel of the picture.
 pub(crate) fn segment(model: &str, picture: &str, drawn: &str, name: Option<&str>) -> Result<Array2<u16>, Box<dyn Error>> {
     let session = Session::new(Model::open(model)?, &Backend::auto())?;
-    let (channels, height, width) = classify::size(&session)?;
+    let shape = session.inputs()[0].default_shape().unwrap_or_default();
+    let &[_, channels, height, width] = shape.as_slice() else {
+        return Err("expected an input [N, C, H, W] of a known size".into());
+    };
     let picture_of = |colours| Picture::open(picture, colours);
     let own = picture_of(Colours::of(channels)?)?;
     let prepared = own.resized(height, width, Filter::Bilinear)?;

@@ -10,10 +10,6 @@ use convoke::testing::Random;
 use convoke::{Backend, Gpu, Session};
 use ndarray::{ArrayD, Axis, concatenate};
 
-#[path = "classify.rs"]
-#[expect(dead_code, reason = "of that example the size of the input alone is wanted here")]
-mod classify;
-
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let (model, batch) = match arguments.as_slice() {
@@ -22,8 +18,11 @@ fn main() -> Result<(), Box<dyn Error>> {
         _ => return Err("expected MODEL.onnx [BATCH]".into()),
     };
     let sessions = sessions(model)?;
-    let (channels, height, width) = classify::size(&sessions[0])?;
-    let input = Random::new(1).reals(&[batch, channels, height, width]);
+    let mut shape = sessions[0].inputs()[0]
+        .default_shape()
+        .ok_or("expected an input of a known size")?;
+    shape[0] = batch;
+    let input = Random::new(1).reals(&shape);
     for _ in 0..3 {
         let begun = Instant::now();
         let outputs = run_on_all(&sessions, &input)?;

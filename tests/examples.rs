@@ -1,10 +1,5 @@
 //! The examples that people start from, each run on what the repository has, and what it must find there.
 
-#![expect(
-    clippy::duplicate_mod,
-    reason = "examples take the size of a model's input from one of them"
-)]
-
 use std::error::Error;
 use std::path::{Path, PathBuf};
 

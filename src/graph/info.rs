@@ -37,6 +37,27 @@ pub struct ValueInfo {
     pub dims: Option<Vec<Dim>>,
 }
 
+impl ValueInfo {
+    /// The extents, where all are declared but the first, which is then 1: one row of a batch.
+    ///
+    /// ```
+    /// # #[cfg(feature = "onnx")] {
+    /// use convoke::{Backend, Session, onnx::Model};
+    /// let session = Session::new(Model::open("models/lenet5.onnx")?, &Backend::cpu())?;
+    /// assert_eq!(session.inputs()[0].to_string(), "input f32[batch, 1, 28, 28]");
+    /// assert_eq!(session.inputs()[0].default_shape().as_deref(), Some(&[1, 1, 28, 28][..]));
+    /// # }
+    /// # Ok::<(), convoke::Error>(())
+    /// ```
+    pub fn default_shape(&self) -> Option<Vec<usize>> {
+        let extent = |(axis, dim): (usize, &Dim)| match dim {
+            Dim::Known(extent) => Some(*extent),
+            _ => (axis == 0).then_some(1),
+        };
+        self.dims.as_ref()?.iter().enumerate().map(extent).collect()
+    }
+}
+
 impl fmt::Display for ValueInfo {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let dims = match &self.dims {

@@ -170,6 +170,11 @@ impl Shapes {
         self
     }
 
+    /// The shape that an input was given by [`input`](Self::input).
+    pub fn of_input(&self, name: &str) -> Option<&[usize]> {
+        self.inputs.get(name).map(Vec::as_slice)
+    }
+
     /// Gives the number that a name in the file's shapes stands for.
     pub fn symbol(mut self, name: impl Into<String>, extent: usize) -> Self {
         self.symbols.insert(name.into(), extent);

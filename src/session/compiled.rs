@@ -1,15 +1,16 @@
 //! Sessions saved and loaded: graphs after the passes that need no shapes, in a file of their own.
 
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::{Session, SessionBuilder};
 use crate::compiled::{Bytes, Compiled, Made};
 use crate::error::{Error, Result};
-use crate::graph::{Dim, ValueInfo};
+use crate::graph::ValueInfo;
 use crate::limits::Limits;
 use crate::session::backend::Backend;
 use crate::session::shared::MadeFor;
+use crate::whole_file;
 
 const NAME: &str = "session";
 
@@ -44,33 +45,19 @@ impl Session {
     /// what passes refuse; a file that cannot be written.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
         let path = path.as_ref();
-        let io = |path: &Path| {
-            let path = path.display().to_string();
-            move |source| Error::Io { path, source }
-        };
         let compiled = self.compiled()?;
-        let mut new = path.as_os_str().to_owned();
-        new.push(format!(".{}", std::process::id()));
-        let new = PathBuf::from(new);
-        let file = std::fs::File::create(&new).map_err(io(&new))?;
-        let written = compiled.write(&mut &file)?.and_then(|()| file.sync_all());
-        if let Err(error) = written.and_then(|()| std::fs::rename(&new, path)) {
-            // Nobody wants a part of it.
-            let _ = std::fs::remove_file(&new);
-            return Err(io(path)(error));
-        }
-        Ok(())
+        whole_file::replace(path, |mut file| {
+            let written = compiled.write(&mut file)?.and_then(|()| file.sync_all());
+            written.map_err(Error::io(path))
+        })
     }
 
     /// What [`save`](Self::save) writes.
     ///
     /// Errors: as [`save`](Self::save).
     pub fn save_to(&self, to: &mut impl Write) -> Result<()> {
-        let io = |source| Error::Io {
-            path: "a compiled model".to_owned(),
-            source,
-        };
-        self.compiled()?.write(to)?.map_err(io)
+        let written = self.compiled()?.write(to)?;
+        written.map_err(Error::io(Path::new("a compiled model")))
     }
 
     /// Makes a session of a file that [`save`](Self::save) wrote, in `f32`.
@@ -117,25 +104,14 @@ impl Session {
 
 /// The shapes of inputs of which a model fixes all extents but the first.
 fn shapes_of(inputs: &[ValueInfo]) -> Result<Vec<Vec<usize>>> {
-    let extent = |(axis, dim): (usize, &Dim)| match dim {
-        Dim::Known(extent) => Some(*extent),
-        _ => (axis == 0).then_some(1),
-    };
     let shape = |input: &ValueInfo| {
-        input
-            .dims
-            .as_ref()?
-            .iter()
-            .enumerate()
-            .map(extent)
-            .collect::<Option<Vec<usize>>>()
+        input.default_shape().ok_or_else(|| {
+            let message =
+                format!("expected that it was prepared for shapes of its inputs, since the model leaves those of {input} open");
+            Error::invalid(NAME, message)
+        })
     };
-    let open = |input: &ValueInfo| {
-        let message =
-            format!("expected that it was prepared for shapes of its inputs, since the model leaves those of {input} open");
-        Error::invalid(NAME, message)
-    };
-    inputs.iter().map(|input| shape(input).ok_or_else(|| open(input))).collect()
+    inputs.iter().map(shape).collect()
 }
 
 impl SessionBuilder {

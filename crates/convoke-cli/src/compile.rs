@@ -33,7 +33,7 @@ pub(super) struct CompileArguments {
 /// Applies the passes that need no device and writes what they leave.
 pub(super) fn compile(out: &mut dyn Write, arguments: &CompileArguments) -> Outcome {
     let model = open(&arguments.model, arguments.external_data.as_deref())?;
-    let shapes = model.checked(&shapes_of(&model, &arguments.shape)?, &[])?;
+    let shapes = model.checked(&shapes_of(&model, &arguments.shape)?)?;
     let known: Vec<&[usize]> = shapes.iter().map(Vec::as_slice).collect();
     // The reference makes nothing of its own of a graph.
     let session = Session::builder()

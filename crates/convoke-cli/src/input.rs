@@ -198,16 +198,7 @@ impl InputArguments {
         if self.picture.any() && pictures == 0 {
             return Err("options for pictures are given, but no input is a picture".into());
         }
-        let known = |name: &str| {
-            let given = self.shape.iter().find(|(known, _)| known == name);
-            given.map(|(_, shape)| shape.clone())
-        };
-        let known = model.inputs().iter().zip(&arrays).map(|(info, array)| match array {
-            Some(array) => Some(array.shape().to_vec()),
-            None => known(&info.name),
-        });
-        let known: Vec<_> = known.collect();
-        let input_shapes = model.checked(&shapes, &known)?;
+        let input_shapes = model.checked(&shapes)?;
         let drawn = arrays.iter().zip(&input_shapes).filter(|(array, _)| array.is_none());
         let extents = |shape: &[usize]| {
             shape

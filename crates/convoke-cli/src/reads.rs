@@ -8,10 +8,10 @@ use convoke::onnx::{Model, Shapes, TensorInfo};
 pub(super) trait Reads {
     fn inputs(&self) -> &[TensorInfo];
 
-    /// The shapes of the inputs, of which some are given and others known, checked before a device is opened.
+    /// The shapes of the inputs, of which some are given, checked before a device is opened.
     ///
     /// Errors: an extent that is still open; what is not supported; shapes that operators refuse.
-    fn checked(&self, given: &Shapes, known: &[Option<Vec<usize>>]) -> Result<Vec<Vec<usize>>, Box<dyn Error>>;
+    fn checked(&self, given: &Shapes) -> Result<Vec<Vec<usize>>, Box<dyn Error>>;
 }
 
 impl Reads for Model {
@@ -19,7 +19,7 @@ impl Reads for Model {
         self.inputs()
     }
 
-    fn checked(&self, given: &Shapes, _: &[Option<Vec<usize>>]) -> Result<Vec<Vec<usize>>, Box<dyn Error>> {
+    fn checked(&self, given: &Shapes) -> Result<Vec<Vec<usize>>, Box<dyn Error>> {
         let shapes = self
             .input_shapes(given)
             .map_err(|error| format!("{error} (--shape NAME=1x3x224x224 gives random numbers a shape)"))?;

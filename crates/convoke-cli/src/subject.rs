@@ -3,7 +3,8 @@
 use std::error::Error;
 use std::sync::Arc;
 
-use convoke::onnx::{Dim, Model, Shapes, TensorInfo};
+use convoke::graph::ValueInfo;
+use convoke::onnx::{Model, Shapes, TensorInfo};
 use convoke::{Backend, Session};
 
 use super::model::{RunArguments, open};
@@ -77,26 +78,18 @@ impl Reads for Subject {
         &self.inputs
     }
 
-    fn checked(&self, given: &Shapes, known: &[Option<Vec<usize>>]) -> Result<Vec<Vec<usize>>, Box<dyn Error>> {
-        if let Kind::Model(model) = &self.kind {
-            return model.checked(given, known);
-        }
-        let shape = |(info, known): (&TensorInfo, &Option<Vec<usize>>)| {
-            let extents = |(axis, dim): (usize, &Dim)| match dim {
-                Dim::Known(extent) => Some(*extent),
-                _ => (axis == 0).then_some(1),
-            };
-            let declared = || {
-                info.dims
-                    .as_ref()?
-                    .iter()
-                    .enumerate()
-                    .map(extents)
-                    .collect::<Option<Vec<usize>>>()
-            };
-            let shape = known.clone().or_else(declared);
+    fn checked(&self, given: &Shapes) -> Result<Vec<Vec<usize>>, Box<dyn Error>> {
+        let session = match &self.kind {
+            Kind::Model(model) => return model.checked(given),
+            Kind::Compiled(session, _) => session,
+        };
+        let shape = |info: ValueInfo| {
+            let shape = given
+                .of_input(&info.name)
+                .map(<[usize]>::to_vec)
+                .or_else(|| info.default_shape());
             shape.ok_or_else(|| format!("--shape: the shape of input {info} is open").into())
         };
-        self.inputs.iter().zip(known).map(shape).collect()
+        session.inputs().into_iter().map(shape).collect()
     }
 }
