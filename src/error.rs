@@ -96,6 +96,15 @@ impl Error {
         }
     }
 
+    /// The error of a file, once it is known.
+    pub(crate) fn io(path: &std::path::Path) -> impl Fn(std::io::Error) -> Self + use<> {
+        let path = path.display().to_string();
+        move |source| Self::Io {
+            path: path.clone(),
+            source,
+        }
+    }
+
     /// Names what it is about, where that is known only further up.
     pub(crate) fn about(self, place: &str) -> Self {
         match self {

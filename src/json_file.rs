@@ -11,11 +11,8 @@ const MOST_BYTES: u64 = 64 << 20;
 ///
 /// Errors: a file that cannot be read or is larger than 64 MiB; what `read` gives.
 pub(crate) fn open<T>(name: &'static str, path: &Path, read: impl FnOnce(&str) -> Result<T>) -> Result<T> {
-    let io = |source| Error::Io {
-        path: path.display().to_string(),
-        source,
-    };
-    let bytes = std::fs::metadata(path).map_err(io)?.len();
+    let io = Error::io(path);
+    let bytes = std::fs::metadata(path).map_err(&io)?.len();
     ensure!(
         bytes <= MOST_BYTES,
         name,

@@ -83,6 +83,7 @@ mod padding;
 mod precision;
 pub mod profiling;
 pub mod reference;
+mod room;
 pub mod session;
 mod shape;
 mod tensor;
@@ -90,6 +91,7 @@ pub mod testing;
 #[cfg(target_family = "wasm")]
 mod turn;
 pub mod weights;
+mod whole_file;
 
 pub use cancel::CancelToken;
 pub use dtype::{DType, TensorType};

@@ -29,10 +29,7 @@ impl Weights {
     #[cfg(feature = "safetensors")]
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
-        let bytes = std::fs::read(path).map_err(|source| Error::Io {
-            path: path.display().to_string(),
-            source,
-        })?;
+        let bytes = std::fs::read(path).map_err(Error::io(path))?;
         Self::from_safetensors(&bytes).map_err(|error| match error {
             Error::Weights(message) => Error::Weights(format!("{}: {message}", path.display())),
             other => other,

@@ -25,6 +25,8 @@ const FLOORS: [&[&str]; 7] = [
         "digest",
         "elsewhere",
         "turn",
+        "room",
+        "whole_file",
     ],
     &["ops"],
     &["graph"],

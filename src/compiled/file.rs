@@ -143,7 +143,7 @@ impl<'a> Bytes<'a> {
     pub(super) fn open(self) -> Result<Box<dyn Source + 'a>> {
         Ok(match self {
             Self::Memory(bytes) => Box::new(Cursor::new(bytes)),
-            Self::File(path) => Box::new(std::fs::File::open(path).map_err(|error| self.io(error, path))?),
+            Self::File(path) => Box::new(std::fs::File::open(path).map_err(Error::io(path))?),
         })
     }
 
@@ -152,21 +152,13 @@ impl<'a> Bytes<'a> {
         match self {
             Self::Memory(bytes) => Ok(bytes.len() as u64),
             Self::File(path) => {
-                let metadata = path.metadata().map_err(|error| self.io(error, path))?;
+                let metadata = path.metadata().map_err(Error::io(path))?;
                 if metadata.is_file() {
                     Ok(metadata.len())
                 } else {
                     Err(wrong("not a plain file"))
                 }
             }
-        }
-    }
-
-    #[expect(clippy::unused_self, reason = "of files alone")]
-    fn io(self, source: std::io::Error, path: &Path) -> Error {
-        Error::Io {
-            path: path.display().to_string(),
-            source,
         }
     }
 }

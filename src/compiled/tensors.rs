@@ -15,6 +15,7 @@ use crate::cancel::Watch;
 use crate::content;
 use crate::dtype::DType;
 use crate::error::{Error, Result};
+use crate::room::zeros;
 use crate::shape::element_count;
 use crate::tensor::{Tensor, each};
 
@@ -145,9 +146,7 @@ impl Stored {
 
     fn vector<T: Pod + Default>(&self, from: &mut dyn Source, place: u64) -> Result<Vec<T>> {
         let count = self.elements()?;
-        let refused = |_| Error::OutOfHostMemory(format!("compiled model: {count} elements of a tensor"));
-        Vec::<T>::new().try_reserve_exact(count).map_err(refused)?;
-        let mut elements = vec![T::default(); count];
+        let mut elements = zeros("compiled model", count)?;
         read_part(from, place, bytemuck::cast_slice_mut(&mut elements), self.checksum)?;
         Ok(elements)
     }

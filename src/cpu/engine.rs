@@ -19,7 +19,7 @@ use super::chains::{Group, Work, groups};
 use super::device::Cpu;
 use super::execute::execute;
 use super::linear::has_few_rows;
-use super::memory::{Place, Places, keeps_elements, places, room, zeros};
+use super::memory::{Place, Places, keeps_elements, places};
 use super::operand::{Operand, array, in_order, with_rearranged};
 use super::parallel;
 use super::run::run_into_new;
@@ -42,6 +42,7 @@ use crate::lock::lock;
 use crate::ops::{FusedBase, Op};
 #[cfg(not(target_family = "wasm"))]
 use crate::profiling::{Layer, Profile, Timed, Timing, layers, least};
+use crate::room::{room, zeros};
 use crate::shape;
 use crate::tensor::{Element, Tensor, TensorView};
 #[cfg(target_family = "wasm")]

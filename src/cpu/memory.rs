@@ -4,7 +4,6 @@ use super::blocked::Layouts;
 use super::chains::{Group, Work};
 use crate::buffers::Buffers;
 use crate::dtype::{DType, TensorType};
-use crate::error::{Error, Result};
 use crate::graph::{Graph, count};
 use crate::ops::Op;
 
@@ -47,26 +46,6 @@ impl Places {
         let tensors = tensors.map(|(_, kind)| count(&kind.shape).saturating_mul(kind.dtype.bytes() as u64));
         buffers.chain(tensors).fold(0, u64::saturating_add)
     }
-}
-
-/// Memory below which nothing is tried first, in bytes.
-const SMALL: usize = 1 << 20;
-
-/// Refuses what the host has no memory for, where more than a little is asked for: what is made next is made as if there were.
-pub(super) fn room<T>(operator: &'static str, elements: usize) -> Result<()> {
-    if elements.saturating_mul(size_of::<T>()) < SMALL {
-        return Ok(());
-    }
-    Vec::<T>::new().try_reserve_exact(elements).map_err(|_| {
-        let bytes = elements as u128 * size_of::<T>() as u128;
-        Error::OutOfHostMemory(format!("{operator}: {elements} elements of {bytes} bytes together"))
-    })
-}
-
-/// So many zeros, where the host has memory for them.
-pub(super) fn zeros<T: Clone + Default>(operator: &'static str, elements: usize) -> Result<Vec<T>> {
-    room::<T>(operator, elements)?;
-    Ok(vec![T::default(); elements])
 }
 
 /// Gives every value a place, and each buffer a length: a buffer is taken again when nobody needs what it holds.

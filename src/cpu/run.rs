@@ -11,7 +11,6 @@ use super::elementwise::elementwise;
 use super::execute::execute;
 use super::gather::gather;
 use super::gather_elements::gather_elements;
-use super::memory::room;
 use super::operand::{Operand, array, operand, with_rearranged};
 use super::pool::{adaptive_max_pool, max_pool};
 use super::recurrent;
@@ -23,6 +22,7 @@ use crate::cancel;
 use crate::dtype::{DType, TensorType};
 use crate::error::{Error, Result};
 use crate::ops::{Op, Slice};
+use crate::room::room;
 use crate::shape::{self, element_count};
 use crate::tensor::{Element, Tensor, TensorView, each};
 

@@ -24,12 +24,9 @@ use crate::tensor::Tensor;
 /// budget; [`Error::Unsupported`] for elements that are not read or stand in another file.
 pub fn open_tensor(path: impl AsRef<Path>) -> Result<Tensor> {
     let (path, budget) = (path.as_ref(), Options::default().budget);
-    let io = |source| Error::Io {
-        path: path.display().to_string(),
-        source,
-    };
+    let io = Error::io(path);
     let what = path.display().to_string();
-    Budget::new(budget).check_bytes(&what, path.metadata().map_err(io)?.len())?;
+    Budget::new(budget).check_bytes(&what, path.metadata().map_err(&io)?.len())?;
     tensor(&what, std::fs::read(path).map_err(io)?.into(), budget)
 }
 
@@ -67,18 +64,15 @@ impl Model {
     /// [`Error::Unsupported`] for other opsets.
     pub fn open_with(path: impl AsRef<Path>, options: &Options) -> Result<Self> {
         let path = path.as_ref();
-        let io = |source| Error::Io {
-            path: path.display().to_string(),
-            source,
-        };
-        let metadata = path.metadata().map_err(io)?;
+        let io = Error::io(path);
+        let metadata = path.metadata().map_err(&io)?;
         if !metadata.is_file() {
             return Err(Error::Onnx(format!("{}: not a plain file", path.display())));
         }
         let mut bytes = Vec::new();
         // Only so that it need not grow; what the file really has is seen when it is read.
         let _ = bytes.try_reserve_exact(metadata.len().min(options.budget) as usize);
-        let file = std::fs::File::open(path).map_err(io)?;
+        let file = std::fs::File::open(path).map_err(&io)?;
         file.take(options.budget.saturating_add(1))
             .read_to_end(&mut bytes)
             .map_err(io)?;

@@ -324,8 +324,8 @@ impl Session {
     ///
     /// Natively the calling thread waits for nothing but a plan that another thread is running just then: what a first run has to
     /// make, another thread makes; one thread for each device waits for results, and one for each run that takes long, from a copy
-    /// of the inputs; and the CPU and the reference compute on the pool of threads, from a copy as well. In a browser the reference computes on the one thread that there is,
-    /// which has its turn after every operator.
+    /// of the inputs; and the CPU and the reference compute on the pool of threads, from a copy as well. In a browser the reference
+    /// computes on the one thread that there is, which has its turn after every operator.
     ///
     /// Errors: as [`run`](Self::run).
     pub async fn run_async(&self, inputs: &[ArrayViewD<'_, f32>]) -> Result<Vec<ArrayD<f32>>> {

@@ -137,21 +137,14 @@ pub fn find(folder: impl AsRef<Path>) -> Result<Vec<PathBuf>> {
 /// The folders in a folder.
 fn folders(folder: &Path) -> Result<Vec<PathBuf>> {
     let mut found = Vec::new();
-    for entry in fs::read_dir(folder).map_err(|source| io(folder, source))? {
-        let entry = entry.map_err(|source| io(folder, source))?;
+    for entry in fs::read_dir(folder).map_err(Error::io(folder))? {
+        let entry = entry.map_err(Error::io(folder))?;
         if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
             found.push(entry.path());
         }
     }
     found.sort();
     Ok(found)
-}
-
-fn io(path: &Path, source: std::io::Error) -> Error {
-    Error::Io {
-        path: path.display().to_string(),
-        source,
-    }
 }
 
 fn name_of(path: &Path) -> String {

@@ -39,10 +39,7 @@ impl Golden {
     /// neither `f32` nor `i64`.
     pub fn load(path: impl AsRef<Path>) -> Result<Vec<GoldenCase>> {
         let path = path.as_ref();
-        let bytes = std::fs::read(path).map_err(|source| Error::Io {
-            path: path.display().to_string(),
-            source,
-        })?;
+        let bytes = std::fs::read(path).map_err(Error::io(path))?;
         Self::from_bytes(&path.display().to_string(), &bytes)
     }
 

@@ -1,11 +1,13 @@
 //! Compiled pipelines kept in a file, so that the next process need not compile them again.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
 use crate::gpu::device::adapter::AdapterInfo;
 use crate::gpu::device::faults::Faults;
+use crate::whole_file;
 
 /// The first line of a file.
 const MAGIC: &str = "convoke pipelines 1";
@@ -48,19 +50,14 @@ impl PipelineCache {
         let Some(data) = self.handle.get_data() else {
             return Ok(());
         };
-        let io = |path: &Path| {
-            let path = path.display().to_string();
-            move |source| Error::Io { path, source }
-        };
         let folder = self.path.parent().filter(|folder| *folder != Path::new(""));
         if let Some(folder) = folder {
-            std::fs::create_dir_all(folder).map_err(io(folder))?;
+            std::fs::create_dir_all(folder).map_err(Error::io(folder))?;
         }
-        let mut new = self.path.clone().into_os_string();
-        new.push(format!(".{}", std::process::id()));
-        let new = PathBuf::from(new);
-        std::fs::write(&new, pack(&data, &self.owner)).map_err(io(&new))?;
-        std::fs::rename(&new, &self.path).map_err(io(&self.path))
+        whole_file::replace(&self.path, |mut file| {
+            let written = file.write_all(&pack(&data, &self.owner));
+            written.map_err(Error::io(&self.path))
+        })
     }
 }
 

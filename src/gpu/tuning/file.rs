@@ -126,10 +126,7 @@ impl TuningPlan {
     /// Errors: a file that cannot be written.
     pub fn write(&self, path: impl AsRef<Path>) -> Result<()> {
         let path = path.as_ref();
-        std::fs::write(path, self.to_json()?).map_err(|source| Error::Io {
-            path: path.display().to_string(),
-            source,
-        })
+        std::fs::write(path, self.to_json()?).map_err(Error::io(path))
     }
 }
 

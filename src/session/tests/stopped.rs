@@ -54,6 +54,12 @@ fn long() -> Vec<(Graph, [usize; 4], [usize; 4])> {
     ]
 }
 
+/// A session that only a token stops.
+fn unlimited(graph: Graph, backend: &Backend) -> Session {
+    let builder = Session::builder().backend(backend.clone());
+    builder.limits(Limits::none()).build(graph).unwrap()
+}
+
 /// How a run of this session ends that is stopped after a while, and how long after that.
 fn stopped(session: &Session, input: &ArrayD<f32>) -> (Error, Duration) {
     let token = CancelToken::new();
@@ -77,11 +83,7 @@ fn stopped(session: &Session, input: &ArrayD<f32>) -> (Error, Duration) {
 
 fn check(backend: &Backend, number: usize) {
     let (graph, large, small) = long().swap_remove(number);
-    let session = Session::builder()
-        .backend(backend.clone())
-        .limits(Limits::none())
-        .build(graph)
-        .unwrap();
+    let session = unlimited(graph, backend);
     let small = Random::new(3).reals(&small);
     let before = session.run(&[small.view()]).unwrap();
     let (error, after) = stopped(&session, &ArrayD::ones(IxDyn(&large)));
@@ -109,11 +111,7 @@ fn runs_on_a_gpu_stop_between_kernels() {
 #[test]
 fn a_run_that_is_stopped_gives_its_own_answer_and_others_theirs() {
     let (graph, large, small) = long().swap_remove(0);
-    let session = Session::builder()
-        .backend(Backend::cpu())
-        .limits(Limits::none())
-        .build(graph)
-        .unwrap();
+    let session = unlimited(graph, &Backend::cpu());
     let small = Random::new(3).reals(&[small[0], 4000, small[2], small[3]]);
     let want = session.run(&[small.view()]).unwrap();
     let token = CancelToken::new();
@@ -138,11 +136,7 @@ fn awaited_runs_and_planning_stop_too() {
     let gpu = testing::gpu().unwrap().map(Backend::from);
     for backend in [Some(Backend::cpu()), gpu].iter().flatten() {
         let (graph, large, small) = long().swap_remove(2);
-        let session = Session::builder()
-            .backend(backend.clone())
-            .limits(Limits::none())
-            .build(graph)
-            .unwrap();
+        let session = unlimited(graph, backend);
         let small = Random::new(3).reals(&small);
         let before = session.run(&[small.view()]).unwrap();
         session.prepare(&[&large]).unwrap();
