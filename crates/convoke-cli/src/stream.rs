@@ -114,7 +114,7 @@ impl StreamArguments {
         if let Some(folder) = &self.draw {
             std::fs::create_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
         }
-        let bar = progress(files.len());
+        let bar = progress(files.len(), "pictures");
         let mut stream = Stream {
             arguments: self,
             out,
@@ -146,12 +146,12 @@ impl StreamArguments {
 }
 
 /// On stderr, where that is a terminal and nobody asked for quiet.
-fn progress(files: usize) -> ProgressBar {
+pub(super) fn progress(count: usize, of: &'static str) -> ProgressBar {
     if is_quiet() {
         return ProgressBar::hidden();
     }
-    let style = ProgressStyle::with_template("{wide_bar} {pos}/{len} pictures, {per_sec}, {eta} left");
-    ProgressBar::new(files as u64).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+    let style = ProgressStyle::with_template(&format!("{{wide_bar}} {{pos}}/{{len}} {of}, {{per_sec}}, {{eta}} left"));
+    ProgressBar::new(count as u64).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
 }
 
 /// Whether those that wait are a batch, or the next is of another size.

@@ -16,6 +16,7 @@ use super::limits;
 use super::model::{Kind, backend};
 use super::outcome::{Outcome, announce};
 use super::precision::Stored;
+use super::stream::progress;
 
 /// Whether to run or to write.
 #[derive(Debug, Args)]
@@ -92,7 +93,7 @@ fn write(out: &mut dyn Write, cases: &[Case], folder: &Path) -> Outcome {
     Ok(ExitCode::SUCCESS)
 }
 
-/// A line for each case that failed or was refused, then the counts of each way.
+/// A line for each case that failed or was refused, then the counts of each way; where it is cancelled, of the cases so far.
 fn run(out: &mut dyn Write, arguments: &RunArguments, adapter: Option<&str>) -> Outcome {
     let cases = arguments.choice.cases()?;
     let backend = backend(arguments.backend, adapter)?;
@@ -100,20 +101,30 @@ fn run(out: &mut dyn Write, arguments: &RunArguments, adapter: Option<&str>) -> 
     announce(&backend);
     let started = Instant::now();
     let mut counts = vec![Counts::default(); ways.len()];
+    let mut done = 0;
+    let bar = progress(cases.len(), "cases");
     for case in &cases {
+        let begun = Instant::now();
         let outcomes = case.run(&ways);
         if limits::token().is_cancelled() {
-            return Err("cancelled".into());
+            break;
         }
         for ((way, outcome), counts) in ways.iter().zip(outcomes).zip(&mut counts) {
             counts.add(&outcome);
-            tell(out, &format!("{}, {}", case.name, way.name), &outcome)?;
+            bar.suspend(|| tell(out, &format!("{}, {}", case.name, way.name), &outcome))?;
         }
+        log::info!("{}: {:.1} s", case.name, begun.elapsed().as_secs_f64());
+        done += 1;
+        bar.inc(1);
     }
+    bar.finish_and_clear();
     for (way, counts) in ways.iter().zip(&counts) {
         writeln!(out, "{}: {counts}", way.name)?;
     }
-    writeln!(out, "{} cases in {:.1} s", cases.len(), started.elapsed().as_secs_f64())?;
+    writeln!(out, "{done} cases in {:.1} s", started.elapsed().as_secs_f64())?;
+    if done < cases.len() {
+        return Err(format!("cancelled with {} cases to go", cases.len() - done).into());
+    }
     let has_failed = counts.iter().any(|counts| counts.failed > 0);
     Ok(if has_failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
