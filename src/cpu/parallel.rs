@@ -11,14 +11,26 @@ const GRAIN: usize = 1 << 14;
 const ASKED_AFTER: usize = 1 << 10;
 
 /// Does the work of each task, until something stops the run.
-pub(super) fn for_each<I: ParallelIterator>(tasks: I, work: impl Fn(I::Item) + Sync + Send) {
+pub(super) fn for_each<I: ParallelIterator>(tasks: I, work: impl Fn(I::Item) + Sync) {
+    until_stopped(tasks, &work);
+}
+
+/// Does all the work, whatever stops the run.
+pub(super) fn for_all<I: ParallelIterator>(tasks: I, work: impl Fn(I::Item) + Sync) {
+    // While this thread waits it may be given others' work.
+    Watch::default().entered(|| shared(tasks, &work));
+}
+
+/// `work` is called through a pointer, so that all of Rayon's machinery is compiled once for a form of tasks and not for each kernel:
+/// that was a sixth of the library.
+fn until_stopped<I: ParallelIterator>(tasks: I, work: &(dyn Fn(I::Item) + Sync)) {
     let watch = Watch::current();
     if !watch.may_stop() {
-        return tasks.for_each(work);
+        return shared(tasks, work);
     }
     // While this thread waits it may be given others' work, which this run's end does not stop; and its work may go to others.
     Watch::default().entered(|| {
-        tasks.for_each(|task| {
+        shared(tasks, &|task| {
             if !watch.is_over() {
                 watch.clone().entered(|| work(task));
             }
@@ -26,14 +38,12 @@ pub(super) fn for_each<I: ParallelIterator>(tasks: I, work: impl Fn(I::Item) + S
     });
 }
 
-/// Does all the work, whatever stops the run.
-pub(super) fn for_all<I: ParallelIterator>(tasks: I, work: impl Fn(I::Item) + Sync + Send) {
-    // While this thread waits it may be given others' work.
-    Watch::default().entered(|| tasks.for_each(work));
+fn shared<I: ParallelIterator>(tasks: I, work: &(dyn Fn(I::Item) + Sync)) {
+    tasks.for_each(work);
 }
 
 /// Elements of an output with those of an input at the same places, in pieces.
-pub(super) fn pairs(output: &mut [f32], input: &[f32], work: impl Fn(&mut [f32], &[f32]) + Sync + Send) {
+pub(super) fn pairs(output: &mut [f32], input: &[f32], work: impl Fn(&mut [f32], &[f32]) + Sync) {
     if output.len() <= GRAIN {
         work(output, input);
         return;
@@ -43,7 +53,7 @@ pub(super) fn pairs(output: &mut [f32], input: &[f32], work: impl Fn(&mut [f32],
 }
 
 /// Planes of `plane` elements with their numbers.
-pub(super) fn planes<T: Send>(output: &mut [T], plane: usize, work: impl Fn(usize, &mut [T]) + Sync + Send) {
+pub(super) fn planes<T: Send>(output: &mut [T], plane: usize, work: impl Fn(usize, &mut [T]) + Sync) {
     if plane == 0 {
         return;
     }

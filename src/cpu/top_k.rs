@@ -5,6 +5,7 @@ use std::cmp::Ordering;
 use rayon::prelude::*;
 
 use super::operand::{array, in_order};
+use super::parallel;
 use crate::dtype::TensorType;
 use crate::error::Result;
 use crate::ops::{Op, TopK};
@@ -22,10 +23,10 @@ pub(super) fn top_k(op: TopK, input: &TensorView<'_>, outputs: &[TensorType]) ->
 /// The values and places of the best elements of each row, where rows lie beside one another.
 fn best<T: Element + PartialOrd>(op: TopK, data: &[T], [outer, extent, inner]: [usize; 3]) -> (Vec<T>, Vec<i64>) {
     let element = |row: usize, place: usize| data[row / inner * extent * inner + row % inner + place * inner];
-    let orders: Vec<Vec<usize>> = (0..outer * inner)
-        .into_par_iter()
-        .map(|row| order_of_best(op, extent, |place| element(row, place)))
-        .collect();
+    let mut orders = vec![Vec::new(); outer * inner];
+    parallel::for_all(orders.par_iter_mut().enumerate(), |(row, order)| {
+        *order = order_of_best(op, extent, &|one, other| compared(element(row, one), element(row, other)));
+    });
     let count = outer * op.k * inner;
     let chosen = (0..count).map(|output| {
         let row = output / (op.k * inner) * inner + output % inner;
@@ -35,10 +36,10 @@ fn best<T: Element + PartialOrd>(op: TopK, data: &[T], [outer, extent, inner]: [
     chosen.unzip()
 }
 
-/// The places of the best elements of a row. Of equal ones the first comes first.
-fn order_of_best<T: PartialOrd + Copy>(op: TopK, extent: usize, element: impl Fn(usize) -> T) -> Vec<usize> {
+/// The places of the best elements of a row of so many. Of equal ones the first comes first.
+fn order_of_best(op: TopK, extent: usize, compared: &dyn Fn(usize, usize) -> Ordering) -> Vec<usize> {
     let compare = |&one: &usize, &other: &usize| {
-        let ordering = compared(element(one), element(other));
+        let ordering = compared(one, other);
         let ordering = if op.largest { ordering.reverse() } else { ordering };
         ordering.then(one.cmp(&other))
     };

@@ -32,19 +32,7 @@ fn different<T: Element + PartialOrd>(array: &SharedArray<T>, axis: Option<usize
     };
     let axis = Axis(axis.unwrap_or_default());
     let parts: Vec<Vec<T>> = flat.axis_iter(axis).map(|part| part.iter().copied().collect()).collect();
-    let mut order: Vec<usize> = (0..parts.len()).collect();
-    // Equal parts stay in their order.
-    order.sort_by(|&left, &right| compared(&parts[left], &parts[right]));
-    let mut groups: Vec<Vec<usize>> = Vec::new();
-    for place in order {
-        match groups.last_mut() {
-            Some(group) if compared(&parts[group[0]], &parts[place]).is_eq() => group.push(place),
-            _ => groups.push(vec![place]),
-        }
-    }
-    if !is_sorted {
-        groups.sort_by_key(|group| group[0]);
-    }
+    let groups = groups(parts.len(), is_sorted, &|left, right| compared(&parts[left], &parts[right]));
     let firsts: Vec<usize> = groups.iter().map(|group| group[0]).collect();
     let mut numbers = Array1::from_elem(parts.len(), 0_i64);
     for (number, group) in groups.iter().enumerate() {
@@ -56,6 +44,24 @@ fn different<T: Element + PartialOrd>(array: &SharedArray<T>, axis: Option<usize
     let places: Array1<i64> = firsts.iter().map(|&place| place as i64).collect();
     let elements = host(flat.select(axis, &firsts)).into_iter();
     elements.chain([places, numbers, counts].into_iter().flat_map(host)).collect()
+}
+
+/// The places of equal parts together: each group and all of them in ascending order, or the groups in that of their first places.
+fn groups(parts: usize, is_sorted: bool, compared: &dyn Fn(usize, usize) -> Ordering) -> Vec<Vec<usize>> {
+    let mut order: Vec<usize> = (0..parts).collect();
+    // Equal parts stay in their order.
+    order.sort_by(|&left, &right| compared(left, right));
+    let mut groups: Vec<Vec<usize>> = Vec::new();
+    for place in order {
+        match groups.last_mut() {
+            Some(group) if compared(group[0], place).is_eq() => group.push(place),
+            _ => groups.push(vec![place]),
+        }
+    }
+    if !is_sorted {
+        groups.sort_by_key(|group| group[0]);
+    }
+    groups
 }
 
 /// By the first elements that differ; NaN is larger than any number and equal to itself.
