@@ -1,6 +1,7 @@
 //! The examples that people start from, each run on what the repository has, and what it must find there.
 
 use std::error::Error;
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
 use convoke::testing::Random;
@@ -17,6 +18,9 @@ mod read_text;
 #[path = "../examples/segment.rs"]
 #[expect(dead_code, reason = "its main function is the example's")]
 mod segment;
+#[path = "../examples/serve.rs"]
+#[expect(dead_code, reason = "its main function is the example's")]
+mod serve;
 #[path = "../examples/several_gpus.rs"]
 #[expect(dead_code, reason = "its main function is the example's")]
 mod several_gpus;
@@ -96,6 +100,55 @@ fn pixels_belong_to_their_digits() -> Outcome {
 fn a_page_is_read() -> Outcome {
     let (finder, reader) = (file("models/digit_finder.onnx"), file("models/digit_reader.onnx"));
     assert_eq!(read_text::read_text(&finder, &reader, &file("examples/page.png"))?, PAGE);
+    Ok(())
+}
+
+/// What a server on this port answers: the status and the body.
+fn asked(port: u16, request: &str, body: &[u8]) -> std::io::Result<(u16, String)> {
+    let mut stream = std::net::TcpStream::connect(("127.0.0.1", port))?;
+    let length = body.len();
+    write!(
+        stream,
+        "{request} HTTP/1.1\r\nhost: test\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n"
+    )?;
+    stream.write_all(body)?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer)?;
+    let status = answer.split(' ').nth(1).and_then(|status| status.parse().ok());
+    let body = answer.split_once("\r\n\r\n").map(|(_, body)| body.to_owned());
+    status.zip(body).ok_or_else(|| std::io::Error::other(answer))
+}
+
+#[test]
+fn a_server_answers_requests_in_batches() -> Outcome {
+    let router = serve::router(&file("models/lenet5.onnx"))?;
+    let listener = std::net::TcpListener::bind(("127.0.0.1", 0))?;
+    listener.set_nonblocking(true)?;
+    let port = listener.local_addr()?.port();
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
+        runtime.block_on(async { axum::serve(tokio::net::TcpListener::from_std(listener)?, router).await })
+    });
+    let ask = |picture: &str| -> Result<Option<u64>, Box<dyn Error + Send + Sync>> {
+        let (status, body) = asked(port, "POST /classify", &std::fs::read(picture)?)?;
+        let ranked: serde_json::Value = serde_json::from_str(&body)?;
+        assert_eq!((status, ranked.as_array().map(Vec::len)), (200, Some(3)), "{body}");
+        Ok(ranked[0]["class"].as_u64())
+    };
+    let pictures = ["0", "3", "5", "6"].map(|digit| file(&format!("examples/digits/{digit}.png")));
+    std::thread::scope(|scope| -> Outcome {
+        let pictures = std::iter::repeat_n(&pictures, 3).flatten();
+        let asking = pictures.map(|picture| (picture, scope.spawn(move || ask(picture).map_err(|error| error.to_string()))));
+        for (picture, asking) in asking.collect::<Vec<_>>() {
+            let want = classify::classify(&file("models/lenet5.onnx"), picture)?[0].class;
+            assert_eq!(asking.join().map_err(|_| "a panic")??, Some(want as u64), "{picture}");
+        }
+        Ok(())
+    })?;
+    let (status, message) = asked(port, "POST /classify", b"no picture")?;
+    assert_eq!(status, 400);
+    assert!(message.contains("picture"), "{message}");
+    assert_eq!(asked(port, "GET /", b"")?.0, 404);
     Ok(())
 }
 
