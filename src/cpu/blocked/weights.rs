@@ -137,12 +137,12 @@ impl Products {
                 };
                 products.panels.push(panel);
                 let width = panel.blocks * BLOCK;
-                for output in first * BLOCK..outputs.min(past * BLOCK) {
-                    let source = &weight.data[(group * outputs + output) * terms..][..terms];
-                    let target = products.data[offset + output - first * BLOCK..].iter_mut().step_by(width);
-                    for (target, place) in target.zip(order(inputs, taps)) {
-                        *target = source[place];
-                    }
+                for block in first..past {
+                    let own = channels_of(block, outputs);
+                    let rows = &weight.data[(group * outputs + block * BLOCK) * terms..][..own * terms];
+                    let rows: Vec<&[f32]> = rows.chunks_exact(terms.max(1)).collect();
+                    let targets = products.data[offset + (block - first) * BLOCK..].chunks_mut(width);
+                    transpose(&rows, order(inputs, taps).zip(targets));
                 }
                 offset += width * terms;
             }
@@ -162,6 +162,21 @@ impl Products {
 
     pub(super) fn groups(&self) -> usize {
         self.groups
+    }
+}
+
+/// Writes what all rows of a block have at each of these places beside one another, so that lines of the cache are written whole.
+fn transpose<'a>(rows: &[&[f32]], targets: impl Iterator<Item = (usize, &'a mut [f32])>) {
+    if let Ok(rows) = <[&[f32]; BLOCK]>::try_from(rows) {
+        for (place, target) in targets {
+            target[..BLOCK].copy_from_slice(&rows.map(|row| row[place]));
+        }
+    } else {
+        for (place, target) in targets {
+            for (target, row) in target.iter_mut().zip(rows) {
+                *target = row[place];
+            }
+        }
     }
 }
 
