@@ -2,6 +2,8 @@
 
 use crate::gpu::device::capabilities::Capabilities;
 use std::sync::atomic::{AtomicUsize, Ordering};
+#[cfg(not(target_family = "wasm"))]
+use std::sync::mpsc::RecvTimeoutError;
 
 #[cfg(not(target_family = "wasm"))]
 use crate::cancel::Watch;
@@ -158,23 +160,36 @@ impl RawDevice {
     }
 
     /// Waits for a submission, or until something stops the run.
+    ///
+    /// Never by a timeout of wgpu's: where that ends while another thread finds the queue empty, wgpu 30 panics. Its poll has
+    /// read by then that the submission is not done, and reads later that nothing is left to be done.
     #[cfg(not(target_family = "wasm"))]
     pub(crate) fn wait_for(&self, submission: &wgpu::SubmissionIndex) -> Result<()> {
         let watch = Watch::current();
         self.may_fail()?;
-        loop {
-            watch.check()?;
-            let wait = wgpu::PollType::Wait {
-                submission_index: Some(submission.clone()),
-                timeout: watch.may_stop().then_some(ASKED_AFTER),
-            };
-            match self.device.poll(wait) {
-                Ok(_) => return Ok(()),
-                Err(wgpu::PollError::Timeout) => {}
-                Err(error) => {
-                    self.check()?;
-                    return Err(self.explained(Error::Gpu(error.to_string())));
+        watch.check()?;
+        let polled = if watch.may_stop() {
+            let ended = self.poller.watch(&self.device, submission.clone())?;
+            loop {
+                match ended.recv_timeout(ASKED_AFTER) {
+                    Ok(polled) => break polled,
+                    Err(RecvTimeoutError::Timeout) => watch.check()?,
+                    Err(RecvTimeoutError::Disconnected) => {
+                        return Err(Error::Thread("wait for results: it is gone".to_owned()));
+                    }
                 }
+            }
+        } else {
+            self.device.poll(wgpu::PollType::Wait {
+                submission_index: Some(submission.clone()),
+                timeout: None,
+            })
+        };
+        match polled {
+            Ok(_) => Ok(()),
+            Err(error) => {
+                self.check()?;
+                Err(self.explained(Error::Gpu(error.to_string())))
             }
         }
     }
