@@ -4,7 +4,7 @@ use std::sync::{LazyLock, OnceLock};
 
 use convoke::{CancelToken, Limits};
 
-static ASKED: OnceLock<Limits> = OnceLock::new();
+static ASKED: OnceLock<String> = OnceLock::new();
 static INTERRUPTED: LazyLock<CancelToken> = LazyLock::new(CancelToken::new);
 
 /// The exit code of a command that Ctrl-C ended, as shells give it.
@@ -14,14 +14,22 @@ pub(super) const INTERRUPTED_CODE: u8 = 130;
 pub(super) fn ask(given: &[String]) -> convoke::Result<()> {
     let environment = std::env::var("CONVOKE_LIMITS").unwrap_or_default();
     let all = std::iter::once(environment.as_str()).chain(given.iter().map(String::as_str));
-    let limits = all.collect::<Vec<_>>().join(",").parse()?;
+    let limits = all.collect::<Vec<_>>().join(",");
+    limits.parse::<Limits>()?;
     ASKED.get_or_init(|| limits);
     Ok(())
 }
 
 /// What was asked for.
 pub(super) fn asked() -> Limits {
-    ASKED.get().cloned().unwrap_or_default()
+    asked_over("")
+}
+
+/// What was asked for, and else what this text says.
+pub(super) fn asked_over(own: &str) -> Limits {
+    let asked = ASKED.get().map_or("", String::as_str);
+    // Both were read before, or are ours.
+    format!("{own},{asked}").parse().unwrap_or_default()
 }
 
 /// What Ctrl-C cancels.
