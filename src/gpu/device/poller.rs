@@ -2,14 +2,19 @@
 
 use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread::JoinHandle;
 
 use crate::error::{Error, Result};
 use crate::lock::lock;
 
 /// One thread for a device, started when somebody first awaits a result and gone with the device's context.
 #[derive(Debug, Default)]
-pub(crate) struct Poller {
-    submissions: Mutex<Option<Sender<Awaited>>>,
+pub(crate) struct Poller(Mutex<Option<Thread>>);
+
+#[derive(Debug)]
+struct Thread {
+    submissions: Sender<Awaited>,
+    handle: JoinHandle<()>,
 }
 
 /// A submission, and who is told how waiting for it ended.
@@ -22,10 +27,10 @@ impl Poller {
     /// Errors: a thread that the system does not start.
     pub(crate) fn watch(&self, device: &wgpu::Device, submission: wgpu::SubmissionIndex) -> Result<Receiver<Polled>> {
         let (told, ended) = channel();
-        let mut submissions = lock(&self.submissions);
-        let awaited = match &*submissions {
+        let mut running = lock(&self.0);
+        let awaited = match &*running {
             None => (submission, told),
-            Some(thread) => match thread.send((submission, told)) {
+            Some(thread) => match thread.submissions.send((submission, told)) {
                 Ok(()) => return Ok(ended),
                 // The thread is gone: another takes its place.
                 Err(error) => error.0,
@@ -43,13 +48,33 @@ impl Poller {
                 let _ = told.send(polled);
             }
         };
-        std::thread::Builder::new()
+        let handle = std::thread::Builder::new()
             .name("convoke-poll".to_owned())
             .spawn(poll)
             .map_err(|error| Error::Thread(format!("wait for results: {error}")))?;
         // The thread has just begun to receive.
         let _ = sender.send(awaited);
-        *submissions = Some(sender);
+        *running = Some(Thread {
+            submissions: sender,
+            handle,
+        });
         Ok(ended)
+    }
+}
+
+impl Drop for Poller {
+    /// Waits for the thread, which has the device: that must not outlive its context, and be gone only while the process ends and the
+    /// driver with it.
+    fn drop(&mut self) {
+        let running = self.0.get_mut().unwrap_or_else(std::sync::PoisonError::into_inner).take();
+        let Some(Thread { submissions, handle }) = running else {
+            return;
+        };
+        drop(submissions);
+        // What a mapping tells on this very thread may have held the context last.
+        if handle.thread().id() != std::thread::current().id() {
+            // It does not panic but where wgpu does, which has said so.
+            let _ = handle.join();
+        }
     }
 }
