@@ -160,6 +160,19 @@ impl Tensor {
         }
     }
 
+    /// These numbers as elements of a type: rounded to floats, and to the nearest whole numbers that the type has towards zero.
+    pub(crate) fn of_f64(values: &ArrayD<f64>, dtype: DType) -> Self {
+        match dtype {
+            DType::F32 => values.mapv(|value| value as f32).into(),
+            DType::F16 => values.mapv(f16::from_f64).into(),
+            DType::I64 => values.mapv(|value| value as i64).into(),
+            DType::I32 => values.mapv(|value| value as i32).into(),
+            DType::U8 => values.mapv(|value| value as u8).into(),
+            DType::I8 => values.mapv(|value| value as i8).into(),
+            DType::Bool => values.mapv(|value| value != 0.0).into(),
+        }
+    }
+
     /// Its elements as an array of their type.
     ///
     /// Errors: another type.
@@ -211,6 +224,19 @@ impl<'a> TensorView<'a> {
     /// What it is, without its elements.
     pub fn tensor_type(&self) -> TensorType {
         TensorType::new(self.dtype(), self.shape())
+    }
+
+    /// Its elements as `f64`: those of `i64` beyond 2^53 rounded, bools as 0 and 1.
+    pub(crate) fn to_f64(&self) -> ArrayD<f64> {
+        match self {
+            Self::F32(array) => array.mapv(f64::from),
+            Self::F16(array) => array.mapv(f64::from),
+            Self::I64(array) => array.mapv(|value| value as f64),
+            Self::I32(array) => array.mapv(f64::from),
+            Self::U8(array) => array.mapv(f64::from),
+            Self::I8(array) => array.mapv(f64::from),
+            Self::Bool(array) => array.mapv(|value| f64::from(u8::from(value))),
+        }
     }
 
     /// A copy of its own.

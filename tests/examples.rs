@@ -5,6 +5,7 @@ use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
 use convoke::testing::Random;
+use convoke_vision::Picture;
 
 #[path = "../examples/classify.rs"]
 #[expect(dead_code, reason = "its main function is the example's")]
@@ -12,6 +13,9 @@ mod classify;
 #[path = "../examples/detect.rs"]
 #[expect(dead_code, reason = "its main function is the example's")]
 mod detect;
+#[path = "../examples/own_operator.rs"]
+#[expect(dead_code, reason = "its main function is the example's")]
+mod own_operator;
 #[path = "../examples/read_text.rs"]
 #[expect(dead_code, reason = "its main function is the example's")]
 mod read_text;
@@ -149,6 +153,26 @@ fn a_server_answers_requests_in_batches() -> Outcome {
     assert_eq!(status, 400);
     assert!(message.contains("picture"), "{message}");
     assert_eq!(asked(port, "GET /", b"")?.0, 404);
+    Ok(())
+}
+
+/// A white square on black paper stays, but for its corners.
+#[test]
+fn specks_are_taken_out_of_a_picture() -> Outcome {
+    let size = 20;
+    let mut levels = vec![0; size * size];
+    for y in 5..15 {
+        levels[y * size + 5..][..10].fill(200);
+    }
+    let mut want = levels.clone();
+    for corner in [5 * size + 5, 5 * size + 14, 14 * size + 5, 14 * size + 14] {
+        want[corner] = 0;
+    }
+    for speck in [2 * size + 2, 10 * size + 10, 18 * size + 3, 19 * size + 19] {
+        levels[speck] = 255 - levels[speck];
+    }
+    let cleaned = own_operator::without_specks(&Picture::new(size, size, 1, levels)?)?;
+    assert_eq!(cleaned.levels(), want);
     Ok(())
 }
 

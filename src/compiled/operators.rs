@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use super::code::{Code, Reader, enums, layout, structs};
+use super::refusal::wrong;
 use crate::dtype::DType;
 use crate::error::Result;
 use crate::graph::Pass;
 use crate::ops::{
     AdaptiveAvgPool, AdaptiveMaxPool, ArgReduce, AvgPool, BatchNorm, Binary, Cast, Concat, Conv, ConvInteger, ConvPadding,
-    ConvTranspose, CoordinateMode, Cumulative, Expand, Flatten, Fused, FusedBase, Gather, GatherElements, GridCoordinates,
-    GridMode, GridPadding, GridSample, IndexOrder, InstanceNorm, Interpolate, InterpolateMode, LayerNorm, Linear,
+    ConvTranspose, CoordinateMode, Cumulative, CustomOp, Expand, Flatten, Fused, FusedBase, Gather, GatherElements,
+    GridCoordinates, GridMode, GridPadding, GridSample, IndexOrder, InstanceNorm, Interpolate, InterpolateMode, LayerNorm, Linear,
     LocalResponseNorm, LpPool, MatMul, MatMulInteger, MaxPool, NearestRounding, Op, PRelu, Pad, Recurrent, RecurrentCell, Reduce,
     ReduceKind, Resample, Reshape, RoiAlign, RoiReduction, ScaledDotProductAttention, ScatterElements, ScatterReduction, Slice,
     Softmax, TapTable, Ternary, TopK, Transpose, Unary, binary_functions, ternary_functions, unary_functions,
@@ -28,6 +29,7 @@ enums! {
         Slice(op: Slice), Transpose(op: Transpose), Expand(op: Expand), Gather(op: Gather), GatherElements(op: GatherElements),
         ScatterElements(op: ScatterElements), GridSample(op: GridSample), Recurrent(op: Recurrent), Reduce(op: Reduce),
         ArgReduce(op: ArgReduce), TopK(op: TopK), Cumulative(op: Cumulative), Resample(op: Resample), RoiAlign(op: RoiAlign),
+        CustomOp(op: CustomOp),
     }
     ConvPadding { Explicit(padding: Padding), Same, Valid }
     CoordinateMode { HalfPixel, PytorchHalfPixel, AlignCorners, Asymmetric }
@@ -133,6 +135,17 @@ impl<T: Code + Copy> Code for PerAxis<T> {
             return Ok(Self::All(T::read(from)?));
         }
         Self::try_from(Vec::read(from)?.as_slice())
+    }
+}
+
+/// Not in files: [`Session::save`](crate::Session::save) refuses a graph that has one.
+impl Code for CustomOp {
+    const LAYOUT: u64 = layout("CustomOp", &[]);
+
+    fn write(&self, _: &mut Vec<u8>) {}
+
+    fn read(_: &mut Reader<'_>) -> Result<Self> {
+        Err(wrong("operators that a program brings along are not read"))
     }
 }
 

@@ -4,7 +4,7 @@ use super::base::Prepared;
 use super::blocked::Layout;
 use super::operand::Operand;
 use super::{
-    attention, batch_norm, binary, concat, cumulative, expand, fused, grid_sample, instance_norm, interpolate, layer_norm,
+    attention, batch_norm, binary, concat, cumulative, custom, expand, fused, grid_sample, instance_norm, interpolate, layer_norm,
     local_response_norm, lp_pool, matmul, pad, pool, prelu, recurrent, reduce, resample, roi_align, slice, softmax, ternary,
     transpose, unary,
 };
@@ -59,6 +59,7 @@ pub(super) fn execute(
         Op::Reduce(op) => reduce::reduce(op, input, output)?,
         Op::RoiAlign(op) => roi_align::roi_align(*op, input, &inputs[1], output)?,
         Op::Resample(op) => resample::resample(op, input, output)?,
+        Op::CustomOp(op) => custom::of_floats(op, inputs, shape, output)?,
     }
     Ok(())
 }

@@ -42,6 +42,7 @@ mod conv;
 mod conv_integer;
 mod conv_transpose;
 mod cumulative;
+mod custom;
 mod device;
 mod direct;
 mod elementwise;

@@ -62,6 +62,7 @@ pub(super) fn run_into_new(
     let operands: Option<Vec<Operand<'_>>> = inputs.iter().map(operand).collect();
     let is_f32 = types.iter().all(|output| output.dtype == DType::F32);
     match operands {
+        _ if let Op::CustomOp(op) = op => op.compute(inputs, types),
         Some(operands) if types.len() > 1 && is_f32 => with_cell_state(op, &operands, types),
         Some(operands) if is_f32 => {
             let shape = &types[0].shape;

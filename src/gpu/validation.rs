@@ -19,7 +19,7 @@ use crate::gpu::plan::recording::Recording;
 use crate::gpu::wgsl::dump;
 use crate::gpu::wgsl::imports;
 use crate::gpu::wgsl::initial_values::with_initial_values;
-use crate::gpu::wgsl::kernel::{Dialect, Kernel, PipelineKey};
+use crate::gpu::wgsl::kernel::{Code, Dialect, Kernel, PipelineKey};
 use crate::gpu::wgsl::loop_limit::MOST_ROUNDS;
 use crate::gpu::wgsl::loop_limit::is_loop;
 use crate::gpu::wgsl::parameters::FieldKind;
@@ -121,13 +121,19 @@ fn every_kernel_with_every_constant_is_valid_and_within_webgpus_limits() {
 
 #[test]
 fn the_table_reaches_every_kernel() {
-    let reached: HashSet<Kernel> = keys().iter().map(|key| key.kernel).collect();
-    let missed: Vec<_> = Kernel::ALL.into_iter().filter(|kernel| !reached.contains(kernel)).collect();
+    let reached: HashSet<Code> = keys().into_iter().map(|key| key.kernel).collect();
+    let missed: Vec<_> = Kernel::ALL
+        .into_iter()
+        .filter(|&kernel| !reached.contains(&kernel.into()))
+        .collect();
     assert!(missed.is_empty(), "no operator of the table uses {missed:?}");
     // What measures an adapter measures it in f32, whole numbers and bytes are stored in one way, and chains would round less often.
-    let of_halves = |key: &&PipelineKey| key.stored.contains(&Storage::F16);
-    let in_halves: HashSet<Kernel> = keys().iter().filter(of_halves).map(|key| key.kernel).collect();
-    let missed: Vec<_> = Kernel::ALL.into_iter().filter(|kernel| !in_halves.contains(kernel)).collect();
+    let of_halves = |key: &PipelineKey| key.stored.contains(&Storage::F16);
+    let in_halves: HashSet<Code> = keys().into_iter().filter(of_halves).map(|key| key.kernel).collect();
+    let missed: Vec<_> = Kernel::ALL
+        .into_iter()
+        .filter(|&kernel| !in_halves.contains(&kernel.into()))
+        .collect();
     let without_halves = [
         Kernel::CeilingCopy,
         Kernel::CeilingMultiplyAdd,
@@ -144,13 +150,20 @@ fn the_table_reaches_every_kernel() {
 fn the_table_reaches_every_tile() {
     let reached: HashSet<_> = keys()
         .iter()
-        .filter_map(|key| Some((key.constant("TILE_CHANNELS")?, key.constant("TILE_POSITIONS")?, key.kernel)))
+        .filter_map(|key| {
+            Some((
+                key.constant("TILE_CHANNELS")?,
+                key.constant("TILE_POSITIONS")?,
+                key.kernel.clone(),
+            ))
+        })
         .collect();
     let missed: Vec<_> = [(128, 128), (64, 64), (32, 128), (32, 32)]
         .into_iter()
         .flat_map(|(channels, positions)| {
             use Kernel::{Conv2dTiled, Conv2dTiledQuads, GemmTiled, GemmTiledColumns, GemmTiledQuads};
-            [Conv2dTiled, Conv2dTiledQuads, GemmTiled, GemmTiledColumns, GemmTiledQuads].map(|kernel| (channels, positions, kernel))
+            [Conv2dTiled, Conv2dTiledQuads, GemmTiled, GemmTiledColumns, GemmTiledQuads]
+                .map(|kernel| (channels, positions, kernel.into()))
         })
         .filter(|tile| !reached.contains(tile))
         .collect();
@@ -358,9 +371,9 @@ fn a_broken_recording_is_an_error_and_no_panic() {
 
 #[test]
 fn host_parameters_lie_as_the_shaders_have_them() {
-    let keys: HashMap<Kernel, PipelineKey> = keys().into_iter().map(|key| (key.kernel, key)).collect();
+    let keys: HashMap<Code, PipelineKey> = keys().into_iter().map(|key| (key.kernel.clone(), key)).collect();
     for kernel in Kernel::ALL {
-        let module = validate(&keys[&kernel]).unwrap();
+        let module = validate(&keys[&kernel.into()]).unwrap();
         let parameters = module.types.iter().find(|(_, kind)| kind.name.as_deref() == Some("Params"));
         let Some((
             _,

@@ -7,6 +7,7 @@ use prost::bytes::Bytes;
 use super::budget::Budget;
 use super::convert::qualified;
 use super::model::Model;
+use super::operators::Operators;
 use super::proto::{AttributeProto, NodeProto};
 use super::types::{Shapes, TensorInfo};
 use super::weights::Weights;
@@ -25,6 +26,7 @@ const INTS: i32 = 7;
 pub(crate) struct Alone {
     opset: i64,
     budget: u64,
+    operators: Operators,
     node: NodeProto,
     /// By the input's place; nothing where an optional input is left out.
     given: Vec<Option<Tensor>>,
@@ -79,6 +81,7 @@ impl Model {
         Ok(Judgeable::Yes(Box::new(Alone {
             opset: self.opset,
             budget: self.budget,
+            operators: self.operators.clone(),
             node: node.clone(),
             given,
         })))
@@ -214,6 +217,7 @@ impl Alone {
             budget: self.budget,
             spliced: 0,
             copies: Budget::new(self.budget),
+            operators: self.operators.clone(),
         };
         Ok((convert::graph(&model, &shapes, evaluate)?, run))
     }

@@ -231,6 +231,7 @@ pub(super) fn model(model: ModelProto, options: &Options, files: Option<Files<'_
         budget: options.budget,
         spliced: 0,
         copies: Budget::new(options.budget),
+        operators: options.operators.clone(),
     })
 }
 

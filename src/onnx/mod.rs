@@ -33,6 +33,7 @@ mod external;
 mod fold;
 mod functions;
 mod model;
+mod operators;
 mod order;
 mod proto;
 mod read;
@@ -47,6 +48,7 @@ mod weights;
 
 pub use crate::graph::Dim;
 pub(crate) use alone::{Alone, Judgeable};
+pub use convert::Attributes;
 pub(crate) use convert::{check, graph};
 pub use model::Model;
 pub use read::{open_tensor, tensor_from_bytes};

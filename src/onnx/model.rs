@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::budget::Budget;
+use super::operators::Operators;
 use super::proto::{NodeProto, TensorProto};
 use super::types::TensorInfo;
 use super::weights::Weights;
@@ -25,4 +26,6 @@ pub struct Model {
     pub(super) spliced: usize,
     /// What may still be copied for these.
     pub(super) copies: Budget,
+    /// Those that the program brings along.
+    pub(super) operators: Operators,
 }

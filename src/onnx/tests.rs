@@ -1,6 +1,7 @@
 //! Models that are hostile, malformed or unsupported, built field by field.
 
 mod attention;
+mod custom;
 mod described;
 mod early;
 mod einsum;

@@ -3,14 +3,19 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use prost::bytes::Bytes;
 
+use super::convert::Attributes;
 use super::element;
+use super::operators::Operators;
 use crate::cancel::CancelToken;
 use crate::dtype::DType;
+use crate::error::Result;
 use crate::graph::{Dim, ValueInfo};
 use crate::limits::Limits;
+use crate::ops::CustomOp;
 use crate::tensor::Tensor;
 
 /// How a file is read.
@@ -23,6 +28,7 @@ pub struct Options {
     pub(super) external_folder: Option<PathBuf>,
     /// By their locations.
     pub(super) external_files: BTreeMap<String, Bytes>,
+    pub(super) operators: Operators,
 }
 
 impl Default for Options {
@@ -34,6 +40,7 @@ impl Default for Options {
             external_data: true,
             external_folder: None,
             external_files: BTreeMap::new(),
+            operators: Operators::default(),
         }
     }
 }
@@ -81,6 +88,42 @@ impl Options {
     /// read from those that are, and from no folder.
     pub fn external_file(mut self, location: impl Into<String>, content: Vec<u8>) -> Self {
         self.external_files.insert(location.into(), content.into());
+        self
+    }
+
+    /// Brings along an operator: nodes of this domain and name become what `make` makes of their attributes, with all their inputs, also
+    /// where convoke has an operator of that name. An attribute that `make` does not read has the model refused, as it may change the
+    /// answer.
+    ///
+    /// ```
+    /// use convoke::{Result, ops::{CustomOp, CustomOperator}, onnx::Options};
+    ///
+    /// #[derive(Debug)]
+    /// struct Sharpen {
+    ///     strength: f32,
+    /// }
+    ///
+    /// impl CustomOperator for Sharpen {
+    ///     fn name(&self) -> &'static str {
+    ///         "sharpen"
+    ///     }
+    ///
+    ///     fn output_shapes(&self, inputs: &[&[usize]]) -> Result<Vec<Vec<usize>>> {
+    ///         Ok(vec![inputs[0].to_vec()])
+    ///     }
+    /// }
+    ///
+    /// let options = Options::new().operator("com.example", "Sharpen", |attributes| {
+    ///     Ok(CustomOp::new(Sharpen { strength: attributes.float("strength", 0.5)? }))
+    /// });
+    /// ```
+    pub fn operator(
+        mut self,
+        domain: &str,
+        name: impl Into<String>,
+        make: impl Fn(&Attributes<'_>) -> Result<CustomOp> + Send + Sync + 'static,
+    ) -> Self {
+        self.operators.insert(domain, name.into(), Arc::new(make));
         self
     }
 }

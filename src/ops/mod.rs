@@ -14,6 +14,7 @@ mod conv;
 mod conv_integer;
 mod conv_transpose;
 mod cumulative;
+mod custom;
 pub(crate) mod elementwise;
 mod expand;
 mod fused;
@@ -57,6 +58,7 @@ pub use conv::{Conv, ConvPadding};
 pub use conv_integer::ConvInteger;
 pub use conv_transpose::ConvTranspose;
 pub use cumulative::Cumulative;
+pub use custom::{CustomKernel, CustomOp, CustomOperator, Expected, KernelParameter};
 pub use expand::Expand;
 pub use fused::{Fused, FusedBase};
 pub use gather::Gather;
@@ -228,6 +230,8 @@ operators! {
     Resample,
     /// Inputs: input, regions.
     RoiAlign,
+    /// Inputs: what the operator says that it takes.
+    CustomOp,
 }
 
 impl Op {

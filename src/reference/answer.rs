@@ -1,6 +1,5 @@
 //! What an operator should give, and how far a correct implementation may be from it.
 
-use half::f16;
 use ndarray::{Array, ArrayD, ArrayView, Dimension, NdIndex, Zip};
 
 use super::chance::Chance;
@@ -35,24 +34,14 @@ impl Answer {
     /// Values that every implementation has exactly: the inputs of the first operator.
     pub fn exact<'a>(values: impl Into<TensorView<'a>>) -> Self {
         let values = values.into();
-        let dtype = values.dtype();
-        let floats = |values: ArrayD<f64>| Self {
-            dtype,
-            bound: ArrayD::zeros(values.shape()),
-            chance: None,
-            values,
-        };
-        match values {
-            TensorView::F32(array) => floats(array.mapv(f64::from)),
-            TensorView::F16(array) => floats(array.mapv(f64::from)),
-            TensorView::I64(array) => Self {
-                bound: array.mapv(|value| Self::bound_of_whole(value.unsigned_abs())),
-                ..floats(array.mapv(|value| value as f64))
+        Self {
+            dtype: values.dtype(),
+            bound: match &values {
+                TensorView::I64(array) => array.mapv(|value| Self::bound_of_whole(value.unsigned_abs())),
+                _ => ArrayD::zeros(values.shape()),
             },
-            TensorView::I32(array) => floats(array.mapv(f64::from)),
-            TensorView::U8(array) => floats(array.mapv(f64::from)),
-            TensorView::I8(array) => floats(array.mapv(f64::from)),
-            TensorView::Bool(array) => floats(array.mapv(|value| f64::from(u8::from(value)))),
+            chance: None,
+            values: values.to_f64(),
         }
     }
 
@@ -86,15 +75,7 @@ impl Answer {
         if !self.dtype.is_float() && !self.values.iter().all(is_held) {
             return Err(Error::unsupported("reference", "whole numbers beyond 2^53"));
         }
-        Ok(match self.dtype {
-            DType::F32 => self.to_f32().into(),
-            DType::F16 => self.values.mapv(f16::from_f64).into(),
-            DType::I64 => self.values.mapv(|value| value as i64).into(),
-            DType::I32 => self.values.mapv(|value| value as i32).into(),
-            DType::U8 => self.values.mapv(|value| value as u8).into(),
-            DType::I8 => self.values.mapv(|value| value as i8).into(),
-            DType::Bool => self.values.mapv(|value| value != 0.0).into(),
-        })
+        Ok(Tensor::of_f64(&self.values, self.dtype))
     }
 
     /// The shape of the values.

@@ -24,6 +24,7 @@ mod conv;
 mod conv_integer;
 mod conv_transpose;
 mod cumulative;
+mod custom;
 mod elementwise;
 mod engine;
 mod erf;

@@ -2,8 +2,8 @@
 
 use super::answer::Answer;
 use super::{
-    arg_reduce, attention, batch_norm, binary, cast, concat, conv, conv_integer, conv_transpose, cumulative, expand, fused, gather,
-    gather_elements, grid_sample, instance_norm, interpolate, layer_norm, linear, local_response_norm, lp_pool, matmul,
+    arg_reduce, attention, batch_norm, binary, cast, concat, conv, conv_integer, conv_transpose, cumulative, custom, expand, fused,
+    gather, gather_elements, grid_sample, instance_norm, interpolate, layer_norm, linear, local_response_norm, lp_pool, matmul,
     matmul_integer, pad, pool, prelu, recurrent, reduce, resample, reshape, roi_align, scatter_elements, slice, softmax, ternary,
     top_k, transpose, unary,
 };
@@ -86,5 +86,6 @@ fn answers(op: &Op, inputs: &[&Answer], winograd: Winograd) -> Result<Vec<Answer
         Op::Cumulative(op) => Ok(vec![cumulative::cumulative(*op, input)]),
         Op::RoiAlign(op) => Ok(vec![roi_align::roi_align(*op, input, inputs[1])?]),
         Op::Resample(op) => Ok(vec![resample::resample(op, input)]),
+        Op::CustomOp(op) => custom::custom(op, inputs),
     }
 }

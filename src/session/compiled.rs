@@ -6,8 +6,9 @@ use std::path::Path;
 use super::{Session, SessionBuilder};
 use crate::compiled::{Bytes, Compiled, Made};
 use crate::error::{Error, Result};
-use crate::graph::ValueInfo;
+use crate::graph::{Graph, ValueInfo};
 use crate::limits::Limits;
+use crate::ops::Op;
 use crate::session::backend::Backend;
 use crate::session::shared::MadeFor;
 use crate::whole_file;
@@ -41,7 +42,7 @@ impl Session {
     /// # Ok::<(), convoke::Error>(())
     /// ```
     ///
-    /// Errors: `Unsupported` for a model in which shapes depend on what it computes; a model that leaves extents open, with no graph made;
+    /// Errors: `Unsupported` for a model in which shapes depend on what it computes, or with a [`CustomOp`](crate::ops::CustomOp); a model that leaves extents open, with no graph made;
     /// what passes refuse; a file that cannot be written.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
         let path = path.as_ref();
@@ -88,6 +89,7 @@ impl Session {
         let (early, late) = self.shared.settings.passes.split();
         let graphs = made.into_iter().map(|MadeFor { shapes, ready }| {
             ready.check_whole("a file")?;
+            check_known(&ready.graph)?;
             Ok(Made {
                 shapes,
                 graph: early.apply(&ready.graph, None)?.into(),
@@ -99,6 +101,21 @@ impl Session {
             inputs: self.inputs(),
             outputs: self.outputs(),
         })
+    }
+}
+
+/// Refuses a graph with operators that only the program knows.
+fn check_known(graph: &Graph) -> Result<()> {
+    match graph.nodes.iter().find(|node| matches!(node.op, Op::CustomOp(_))) {
+        None => Ok(()),
+        Some(node) => {
+            let message = format!(
+                "a file of {}, an operator that the program brings along [node {:?}]",
+                node.op.name(),
+                node.name
+            );
+            Err(Error::unsupported(NAME, message))
+        }
     }
 }
 

@@ -13,8 +13,11 @@ const OF_REFERENCE: u64 = 1 << 26;
 const OF_CPU: u64 = 1 << 32;
 
 /// Computes an operator of constants by the reference, which rounds once; what is large by the CPU backend, where there is one; and
-/// nothing that would take a network long to be made ready.
+/// nothing that would take a network long to be made ready, or that a program brings along.
 pub(super) fn constants(op: &Op, inputs: &[&Tensor]) -> Result<Option<Vec<Tensor>>> {
+    if let Op::CustomOp(_) = op {
+        return Ok(None);
+    }
     let shapes: Vec<&[usize]> = inputs.iter().map(|input| input.shape()).collect();
     let outputs = op.output_shapes(&shapes)?;
     let steps = steps(op, &shapes, &outputs);

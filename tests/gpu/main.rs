@@ -23,6 +23,7 @@ mod state_dict;
 mod typed;
 
 mod check;
+mod custom;
 mod dispatch;
 mod frames;
 mod goldens;
@@ -108,6 +109,7 @@ fn main() {
         padding::trials(),
         numerics::trials(),
         dispatch::trials(),
+        custom::trials(),
         sessions::trials(),
         frames::trials(),
         shared_device::trials(),

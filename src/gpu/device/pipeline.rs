@@ -11,7 +11,7 @@ use crate::digest::Digest;
 use crate::error::{Error, Result};
 use crate::gpu::device::raw_device::RawDevice;
 use crate::gpu::wgsl::dump::dump;
-use crate::gpu::wgsl::kernel::{Dialect, Kernel, PipelineKey};
+use crate::gpu::wgsl::kernel::{Code, Dialect, Kernel, PipelineKey};
 use crate::lock::lock;
 
 /// A compiled kernel with the layout of its bindings.
@@ -88,7 +88,7 @@ impl Pipelines {
 /// The text that the driver gets.
 fn text(device: &RawDevice, key: &PipelineKey) -> Result<String> {
     // What the ceiling's kernel is for is to show the most that a driver can make of it.
-    let dialect = if device.capabilities.hides_parameters() && key.kernel != Kernel::CeilingMultiplyAdd {
+    let dialect = if device.capabilities.hides_parameters() && key.kernel != Kernel::CeilingMultiplyAdd.into() {
         Dialect::HiddenUniforms
     } else {
         Dialect::HERE
@@ -115,7 +115,7 @@ fn compile(device: &RawDevice, key: &PipelineKey) -> Result<Pipeline> {
     let text = text(device, key)?;
     dump(key, &text);
     log::debug!("compiling {label} {:?}", key.constants);
-    device.guarded(|| {
+    let made = device.guarded(|| {
         let module = device.device.create_shader_module(wgpu::ShaderModuleDescriptor {
             label: Some(&label),
             source: wgpu::ShaderSource::Wgsl(text.into()),
@@ -150,6 +150,12 @@ fn compile(device: &RawDevice, key: &PipelineKey) -> Result<Pipeline> {
             key: key.clone(),
             submitted: AtomicBool::new(false),
         }
+    });
+    made.map_err(|error| match error {
+        Error::Gpu(message) if matches!(key.kernel, Code::Custom(_)) => {
+            Error::invalid(key.kernel.source().name, format!("its kernel is refused: {message}"))
+        }
+        other => other,
     })
 }
 

@@ -269,8 +269,21 @@ impl Recording {
     pub(crate) fn dispatch(
         &mut self,
         operator: &'static str,
-        mut key: PipelineKey,
+        key: PipelineKey,
         parameters: &impl bytemuck::NoUninit,
+        inputs: &[SlotId],
+        outputs: &[SlotId],
+        work: Work,
+    ) -> Result<()> {
+        self.dispatch_bytes(operator, key, bytemuck::bytes_of(parameters), inputs, outputs, work)
+    }
+
+    /// The same of parameters that are in memory already.
+    pub(crate) fn dispatch_bytes(
+        &mut self,
+        operator: &'static str,
+        mut key: PipelineKey,
+        parameters: &[u8],
         inputs: &[SlotId],
         outputs: &[SlotId],
         work: Work,
@@ -278,7 +291,7 @@ impl Recording {
         let source = key.kernel.source();
         debug_assert_eq!(inputs.len(), source.inputs.len());
         debug_assert_eq!(outputs.len(), source.outputs.len());
-        debug_assert_eq!(size_of_val(parameters), source.parameters.size);
+        debug_assert_eq!(parameters.len(), source.parameters.size);
         let most = self.capabilities.limits.max_compute_workgroups_per_dimension;
         let workgroups = fold(operator, work.workgroups as u64, most)?;
         if work.rounds > MOST_ROUNDS && self.capabilities.splits_sums() {
@@ -300,7 +313,7 @@ impl Recording {
         let dispatch = Dispatch {
             node: self.node,
             key,
-            parameters: bytemuck::bytes_of(parameters).to_vec(),
+            parameters: parameters.to_vec(),
             inputs: inputs.to_vec(),
             outputs: outputs.to_vec(),
             workgroups,

@@ -33,7 +33,7 @@ pub(crate) fn header(key: &PipelineKey, dialect: Dialect) -> Result<String, Stri
     let parts: [&str; 10] = [
         &extensions(key, dialect),
         &constants(&key.constants),
-        &parameters(layout),
+        &parameters(&layout),
         if hides { HIDDEN_PARAMETERS } else { PARAMETERS },
         &bindings(key)?,
         "\n",
@@ -63,7 +63,7 @@ fn constants(constants: &[(&'static str, u32)]) -> String {
     lines.collect()
 }
 
-fn parameters(layout: &Layout) -> String {
+fn parameters(layout: &Layout<'_>) -> String {
     let fields: String = layout.fields.iter().map(field).collect();
     format!("struct Params {{\n{fields}}}\n")
 }

@@ -1,7 +1,11 @@
 //! Kernels with their constants.
 
+use std::sync::Arc;
+
+use crate::gpu::wgsl::custom::CustomSource;
 use crate::gpu::wgsl::function::Function;
 pub(crate) use crate::gpu::wgsl::registry::Kernel;
+use crate::gpu::wgsl::registry::KernelSource;
 use crate::gpu::wgsl::storage::Storage;
 
 /// Whose compiler a text is for.
@@ -24,10 +28,40 @@ impl Dialect {
     };
 }
 
+/// Whose kernel it is.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Code {
+    /// One of convoke's.
+    Own(Kernel),
+    /// One that a program brings along.
+    Custom(Arc<CustomSource>),
+}
+
+impl From<Kernel> for Code {
+    fn from(kernel: Kernel) -> Self {
+        Self::Own(kernel)
+    }
+}
+
+impl From<Arc<CustomSource>> for Code {
+    fn from(source: Arc<CustomSource>) -> Self {
+        Self::Custom(source)
+    }
+}
+
+impl Code {
+    pub(crate) fn source(&self) -> KernelSource<'_> {
+        match self {
+            Self::Own(kernel) => kernel.source(),
+            Self::Custom(source) => source.source(),
+        }
+    }
+}
+
 /// A kernel with its constants: what a pipeline is made from and found by.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct PipelineKey {
-    pub(crate) kernel: Kernel,
+    pub(crate) kernel: Code,
     /// `const NAME: u32 = value;` lines of the header, in the order given.
     pub(crate) constants: Vec<(&'static str, u32)>,
     /// The function that the kernel leaves open.
@@ -39,9 +73,9 @@ pub(crate) struct PipelineKey {
 }
 
 impl PipelineKey {
-    pub(crate) fn new(kernel: Kernel, constants: impl Into<Vec<(&'static str, u32)>>) -> Self {
+    pub(crate) fn new(kernel: impl Into<Code>, constants: impl Into<Vec<(&'static str, u32)>>) -> Self {
         Self {
-            kernel,
+            kernel: kernel.into(),
             constants: constants.into(),
             function: None,
             stored: Vec::new(),

@@ -2,6 +2,7 @@
 //! files of `shaders` together, and [`text`] makes the whole of it, with the loops written out that [`unroll`] finds marked.
 
 pub(crate) mod chain;
+pub(crate) mod custom;
 pub(crate) mod dump;
 pub(crate) mod function;
 mod header;

@@ -15,16 +15,16 @@ use crate::gpu::wgsl::parameters::{
 use crate::gpu::wgsl::storage::{Binding, Element};
 
 /// What a kernel is made of. Binding 0 is its parameters (uniform), then come the inputs, then the outputs.
-#[derive(Debug)]
-pub(crate) struct KernelSource {
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct KernelSource<'a> {
     pub(crate) name: &'static str,
     /// The text of its own file.
-    pub(crate) body: &'static str,
+    pub(crate) body: &'a str,
     /// The shared parts that it chooses where there are several, see [`imports`](crate::gpu::wgsl::imports).
     pub(crate) variants: &'static [&'static str],
-    pub(crate) parameters: &'static Layout,
-    pub(crate) inputs: &'static [Binding],
-    pub(crate) outputs: &'static [Binding],
+    pub(crate) parameters: Layout<'a>,
+    pub(crate) inputs: &'a [Binding],
+    pub(crate) outputs: &'a [Binding],
     pub(crate) subgroups: bool,
 }
 
@@ -41,11 +41,11 @@ macro_rules! kernels {
             $($(#[$attribute])* $kernel,)+
         }
 
-        const SOURCES: &[KernelSource] = &[$(KernelSource {
+        const SOURCES: &[KernelSource<'static>] = &[$(KernelSource {
             name: $name,
             body: include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/shaders/", $file, ".wgsl")),
             variants: &[$($($variant),+)?],
-            parameters: &<$parameters>::LAYOUT,
+            parameters: <$parameters>::LAYOUT,
             inputs: &[$(Binding { name: stringify!($input), element: Element::$loaded }),*],
             outputs: &[$(Binding { name: stringify!($output), element: Element::$stored }),+],
             subgroups: false $(|| $subgroups)?,
@@ -60,8 +60,8 @@ macro_rules! kernels {
 }
 
 impl Kernel {
-    pub(crate) const fn source(self) -> &'static KernelSource {
-        &SOURCES[self as usize]
+    pub(crate) const fn source(self) -> KernelSource<'static> {
+        SOURCES[self as usize]
     }
 }
 

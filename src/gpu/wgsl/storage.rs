@@ -18,7 +18,7 @@ use crate::dtype::DType;
 use crate::precision::Precision;
 
 /// What a kernel takes an element of a binding to be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Element {
     /// A number.
     F32,
@@ -154,7 +154,7 @@ impl Form {
 }
 
 /// An array that a kernel binds.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Binding {
     pub(crate) name: &'static str,
     pub(crate) element: Element,

@@ -5,6 +5,7 @@
 
 mod activation;
 mod attention;
+mod attributes;
 mod bits;
 mod builder;
 mod cast;
@@ -56,6 +57,7 @@ mod subgraph;
 mod table;
 mod window;
 
+pub use attributes::Attributes;
 pub(super) use builder::Value;
 pub(super) use movement::indices;
 pub(super) use node::{Convert, Node};

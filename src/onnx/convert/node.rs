@@ -1,32 +1,22 @@
 //! A node being converted: its attributes, inputs and what it may add to the graph.
 
-use std::cell::{Cell, RefCell};
-use std::collections::BTreeSet;
+use std::cell::Cell;
+use std::ops::Deref;
 
 use ndarray::IxDyn;
 
+use super::attributes::Attributes;
 use super::builder::{Builder, Value};
 use super::origin::Dequantized;
 use crate::error::{Error, Result};
 use crate::onnx::budget::Budget;
-use crate::onnx::proto::{AttributeProto, NodeProto, TensorProto};
+use crate::onnx::proto::NodeProto;
 use crate::onnx::tensor;
 use crate::ops::{Op, Reshape};
 use crate::tensor::{Tensor, each};
 
 /// One operator's conversion.
 pub(crate) type Convert = fn(&mut Node<'_, '_>) -> Result<Vec<Value>>;
-
-/// `AttributeProto.AttributeType`'s numbers.
-mod kind {
-    pub(super) const FLOAT: i32 = 1;
-    pub(super) const INT: i32 = 2;
-    pub(super) const STRING: i32 = 3;
-    pub(super) const TENSOR: i32 = 4;
-    pub(super) const FLOATS: i32 = 6;
-    pub(super) const INTS: i32 = 7;
-    pub(super) const STRINGS: i32 = 8;
-}
 
 /// The most numbers of a list that is an input, but for one length of each output. Two for each dimension are needed.
 const MOST_NUMBERS: usize = 1024;
@@ -38,7 +28,7 @@ pub(crate) struct Node<'b, 'm> {
     inputs: Vec<Option<Value>>,
     used_outputs: Vec<bool>,
     read_inputs: Vec<Cell<bool>>,
-    read_attributes: RefCell<BTreeSet<&'m str>>,
+    attributes: Attributes<'m>,
 }
 
 impl<'b, 'm> Node<'b, 'm> {
@@ -48,15 +38,6 @@ impl<'b, 'm> Node<'b, 'm> {
         inputs: Vec<Option<Value>>,
         used_outputs: Vec<bool>,
     ) -> Result<Self> {
-        let mut names = BTreeSet::new();
-        for attribute in &proto.attribute {
-            if !names.insert(attribute.name.as_str()) {
-                return Err(Error::Onnx(format!("attribute {:?} is given twice", attribute.name)));
-            }
-            if !attribute.ref_attr_name.is_empty() {
-                return Err(unsupported("an attribute of a function"));
-            }
-        }
         let read_inputs = vec![Cell::new(false); inputs.len()];
         Ok(Self {
             builder,
@@ -64,7 +45,7 @@ impl<'b, 'm> Node<'b, 'm> {
             inputs,
             used_outputs,
             read_inputs,
-            read_attributes: RefCell::default(),
+            attributes: Attributes::new(&proto.attribute)?,
         })
     }
 
@@ -74,16 +55,7 @@ impl<'b, 'm> Node<'b, 'm> {
         if let Some(index) = self.inputs.iter().zip(&self.read_inputs).position(|pair| unread(&pair)) {
             return Err(unsupported(format!("input {index}")));
         }
-        let read = self.read_attributes.borrow();
-        match self
-            .proto
-            .attribute
-            .iter()
-            .find(|attribute| !read.contains(attribute.name.as_str()))
-        {
-            Some(attribute) => Err(unsupported(format!("attribute {:?}", attribute.name))),
-            None => Ok(()),
-        }
+        self.attributes.check_all_read()
     }
 
     pub(in crate::onnx) fn operator(&self) -> &'m str {
@@ -98,86 +70,9 @@ impl<'b, 'm> Node<'b, 'm> {
         &mut self.builder.budget
     }
 
-    // Attributes.
-
-    fn attribute(&self, name: &str, kind: i32) -> Result<Option<&'m AttributeProto>> {
-        let Some(attribute) = self.proto.attribute.iter().find(|attribute| attribute.name == name) else {
-            return Ok(None);
-        };
-        self.read_attributes.borrow_mut().insert(&attribute.name);
-        if attribute.kind != kind {
-            return Err(Error::Onnx(format!(
-                "attribute {name:?} has the wrong type {}",
-                attribute.kind
-            )));
-        }
-        Ok(Some(attribute))
-    }
-
-    pub(in crate::onnx) fn int(&self, name: &str, default: i64) -> Result<i64> {
-        Ok(self.optional_int(name)?.unwrap_or(default))
-    }
-
-    pub(in crate::onnx) fn optional_int(&self, name: &str) -> Result<Option<i64>> {
-        Ok(self.attribute(name, kind::INT)?.map(|attribute| attribute.i))
-    }
-
-    pub(in crate::onnx) fn flag(&self, name: &str, default: bool) -> Result<bool> {
-        Ok(self.int(name, i64::from(default))? != 0)
-    }
-
-    pub(in crate::onnx) fn ints(&self, name: &str) -> Result<Option<&'m [i64]>> {
-        Ok(self.attribute(name, kind::INTS)?.map(|attribute| attribute.ints.as_slice()))
-    }
-
-    pub(in crate::onnx) fn float(&self, name: &str, default: f32) -> Result<f32> {
-        Ok(self.optional_float(name)?.unwrap_or(default))
-    }
-
-    pub(in crate::onnx) fn optional_float(&self, name: &str) -> Result<Option<f32>> {
-        Ok(self.attribute(name, kind::FLOAT)?.map(|attribute| attribute.f))
-    }
-
-    pub(in crate::onnx) fn floats(&self, name: &str) -> Result<Option<&'m [f32]>> {
-        Ok(self
-            .attribute(name, kind::FLOATS)?
-            .map(|attribute| attribute.floats.as_slice()))
-    }
-
-    pub(in crate::onnx) fn string(&self, name: &str, default: &'m str) -> Result<&'m str> {
-        match self.attribute(name, kind::STRING)? {
-            None => Ok(default),
-            Some(attribute) => utf8(name, &attribute.s),
-        }
-    }
-
-    pub(in crate::onnx) fn strings(&self, name: &str) -> Result<Option<Vec<&'m str>>> {
-        let attribute = self.attribute(name, kind::STRINGS)?;
-        let strings = attribute.map(|attribute| attribute.strings.iter().map(|text| utf8(name, text)).collect());
-        strings.transpose()
-    }
-
-    pub(in crate::onnx) fn tensor(&self, name: &str) -> Result<Option<&'m TensorProto>> {
-        Ok(self
-            .attribute(name, kind::TENSOR)?
-            .and_then(|attribute| attribute.t.as_deref()))
-    }
-
     /// The real constant that the node is, where it was decoded when the model was read.
     pub(in crate::onnx) fn weight(&self) -> Option<Tensor> {
         self.builder.model.weights.get(self.proto.output.first()?).cloned()
-    }
-
-    /// Notes attributes that do not change the answer.
-    pub(in crate::onnx) fn ignore(&self, names: &[&str]) {
-        let ignored = self
-            .proto
-            .attribute
-            .iter()
-            .filter(|attribute| names.contains(&attribute.name.as_str()));
-        self.read_attributes
-            .borrow_mut()
-            .extend(ignored.map(|attribute| attribute.name.as_str()));
     }
 
     // Inputs.
@@ -342,8 +237,13 @@ impl<'b, 'm> Node<'b, 'm> {
     }
 }
 
-fn utf8<'m>(attribute: &str, text: &'m [u8]) -> Result<&'m str> {
-    std::str::from_utf8(text).map_err(|_| Error::Onnx(format!("attribute {attribute:?} is not UTF-8")))
+/// Its attributes.
+impl<'m> Deref for Node<'_, 'm> {
+    type Target = Attributes<'m>;
+
+    fn deref(&self) -> &Attributes<'m> {
+        &self.attributes
+    }
 }
 
 pub(in crate::onnx) fn unsupported(message: impl Into<String>) -> Error {

@@ -78,7 +78,10 @@ impl<'m> Conversion<'m> {
     }
 
     /// Refuses a node whose operator is not known.
-    pub(super) fn check_operator(proto: &NodeProto) -> Result<()> {
+    pub(super) fn check_operator(model: &Model, proto: &NodeProto) -> Result<()> {
+        if model.operators.find(&proto.domain, &proto.op_type).is_some() {
+            return Ok(());
+        }
         let unsupported = |message: String| Err(Error::unsupported("onnx", message));
         if !table::is_domain(&proto.domain) {
             return unsupported(format!("domain {:?}", proto.domain));
@@ -94,7 +97,7 @@ impl<'m> Conversion<'m> {
         let unsupported = |message: String| Error::unsupported("onnx", message);
         cancel::check()?;
         builder.declared = None;
-        Self::check_operator(proto)?;
+        Self::check_operator(builder.model, proto)?;
         let mut inputs = Vec::new();
         for name in &proto.input {
             inputs.push(if name.is_empty() { None } else { Some(builder.value(name)?) });
@@ -112,9 +115,10 @@ impl<'m> Conversion<'m> {
             }
         }
         let used_outputs: Vec<bool> = proto.output.iter().map(|name| self.used.contains(name.as_str())).collect();
+        let own = builder.model.operators.find(&proto.domain, &proto.op_type);
         let outputs = match subgraph_of(proto) {
-            Some(convert) => convert(self, builder, proto, &inputs)?,
-            None => outputs(builder, proto, &inputs, &used_outputs)?,
+            Some(convert) if own.is_none() => convert(self, builder, proto, &inputs)?,
+            _ => outputs(builder, proto, &inputs, &used_outputs)?,
         };
         let declared = builder.declared.take();
         for (index, name) in proto.output.iter().enumerate().filter(|(_, name)| !name.is_empty()) {
@@ -201,7 +205,8 @@ fn outputs<'m>(builder: &mut Builder<'m>, proto: &'m NodeProto, inputs: &[Option
     let all_known = given.clone().all(|input| builder.is_known(input));
     let fold_first =
         given.all(|input| matches!(input, Value::Host(_))) || matches!(proto.op_type.as_str(), "Shape" | "Size" | "EyeLike");
-    let mut through = |convert: Convert| {
+    let own = builder.model.operators.find(&proto.domain, &proto.op_type);
+    let mut through = |convert: &dyn Fn(&mut Node<'_, 'm>) -> Result<Vec<Value>>| {
         let mut node = Node::new(builder, proto, inputs.to_vec(), used.to_vec())?;
         if node.opset() < early::FIRST {
             super::early::inputs(&mut node)?;
@@ -210,13 +215,21 @@ fn outputs<'m>(builder: &mut Builder<'m>, proto: &'m NodeProto, inputs: &[Option
         node.check_all_read()?;
         Ok(outputs)
     };
+    if let Some(make) = own {
+        return through(&|node| {
+            let op = make(node)?;
+            let inputs = (0..node.input_count()).map(|index| node.input(index));
+            let inputs = inputs.collect::<Result<Vec<_>>>()?;
+            node.emit_all(op, &inputs.iter().collect::<Vec<_>>())
+        });
+    }
     let tries = match (fold, convert) {
         (Some(fold), convert) if fold_first => [Some(fold), convert],
         (fold, convert) => [convert, fold.filter(|_| all_known)],
     };
     let mut refusal = Error::unsupported("onnx", "only of what is known before the network runs");
     for convert in tries.into_iter().flatten() {
-        match through(convert) {
+        match through(&convert) {
             Err(error @ Error::Unsupported { .. }) => refusal = error,
             outputs => return outputs,
         }

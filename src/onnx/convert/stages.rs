@@ -213,7 +213,7 @@ impl<'m> Converting<'m> {
             note_uses([node], &mut used);
             let late: Vec<&str> = used.into_iter().filter(|name| self.late.contains(name)).collect();
             if !late.is_empty() {
-                let outcome = Conversion::check_operator(node);
+                let outcome = Conversion::check_operator(self.builder.model, node);
                 let is_between = is_of_elements(node) && late.iter().all(|name| self.between.contains(name));
                 self.conversion.note(&mut self.builder, index, node, outcome)?;
                 return Ok(self.postpone(node, is_between));

@@ -66,7 +66,8 @@ impl Case {
             | Op::LayerNorm(_)
             | Op::LocalResponseNorm(_)
             | Op::Recurrent(_)
-            | Op::RoiAlign(_) => false,
+            | Op::RoiAlign(_)
+            | Op::CustomOp(_) => false,
             Op::Reduce(op) => op.kind != ReduceKind::Mean,
             _ => true,
         }

@@ -15,13 +15,13 @@ pub(crate) mod window;
 pub(crate) const MOST_AXES: usize = 6;
 
 /// How a struct of parameters lies in memory. A test holds the host's against what naga makes of the text.
-#[derive(Debug)]
-pub(crate) struct Layout {
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Layout<'a> {
     pub(crate) size: usize,
-    pub(crate) fields: &'static [Field],
+    pub(crate) fields: &'a [Field],
 }
 
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Field {
     pub(crate) name: &'static str,
     /// What the host says about it, which the text repeats.
@@ -31,7 +31,21 @@ pub(crate) struct Field {
     pub(crate) offset: usize,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+impl Field {
+    /// One of four bytes, after so many others.
+    pub(crate) fn word(name: &'static str, kind: FieldKind, before: usize) -> Self {
+        let _ = before;
+        Self {
+            name,
+            docs: &[],
+            kind,
+            #[cfg(test)]
+            offset: 4 * before,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum FieldKind {
     U32,
     I32,
@@ -91,7 +105,7 @@ macro_rules! parameters {
         }
 
         impl $name {
-            pub(crate) const LAYOUT: $crate::gpu::wgsl::parameters::Layout = $crate::gpu::wgsl::parameters::Layout {
+            pub(crate) const LAYOUT: $crate::gpu::wgsl::parameters::Layout<'static> = $crate::gpu::wgsl::parameters::Layout {
                 size: size_of::<Self>(),
                 fields: &[$($crate::gpu::wgsl::parameters::Field {
                     name: stringify!($field),
