@@ -8,10 +8,12 @@ resize.json   resized and letterboxed pictures, as hexadecimal levels; the sourc
 boxes.json    detectors' outputs, of random numbers and of YOLO11n with random weights (4 classes, 160 x 160), and the boxes of them
 files/        pictures as cameras and scanners write them: orientation tags, CMYK, 16 bits, palettes
 
-Seeds are fixed. --yolo11n writes that network as ONNX with its 80 classes for 640 x 640, for a comparison of the whole.
+Seeds are fixed. --yolo11n writes that network as ONNX with its 80 classes for 640 x 640, with means and variances as --picture has them, for a
+comparison of the whole by compare_detections.py.
 """
 import argparse
 import json
+from itertools import islice
 from pathlib import Path
 
 import cv2
@@ -152,17 +154,17 @@ def ssd_case():
                 of_class=30, most=40, **kinds)
 
 
-def yolo11n(classes):
-    """With random weights, scaled so that there are boxes."""
+def yolo11n(classes, batches):
+    """With random weights, the means and variances of these batches of pictures, and scores that are spread so that there are boxes."""
     torch.manual_seed(5)
     network = DetectionModel("yolo11n.yaml", nc=classes, verbose=False)
     network.train()
     with torch.no_grad():
-        for _ in range(12):  # running means and variances
-            network(torch.rand(4, 3, 160, 160))
+        for batch in islice(batches, 12):
+            network(batch)
         head, logits = network.model[-1], []
         hooks = [branch.register_forward_hook(lambda _, __, output: logits.append(output)) for branch in head.cv3]
-        network.eval()(torch.rand(1, 3, 160, 160))
+        network.eval()(next(batches)[:1])
         for branch, hook, logits in zip(head.cv3, hooks, logits):
             hook.remove()
             branch[-1].weight.mul_(1.5 / (logits - branch[-1].bias[:, None, None]).std())
@@ -170,8 +172,21 @@ def yolo11n(classes):
     return network.eval()
 
 
+def noise():
+    while True:
+        yield torch.rand(4, 3, 160, 160)
+
+
+def pictures_of(path, size):
+    """A picture as ultralytics boxes it, with a little noise that differs from batch to batch."""
+    boxed = LetterBox((size, size), auto=False)(image=np.asarray(Image.open(path).convert("RGB")))
+    plain = torch.from_numpy(boxed.transpose(2, 0, 1)[None].copy()).float() / 255
+    while True:
+        yield (plain + 0.02 * torch.randn(2, 3, size, size)).clamp(0, 1)
+
+
 def yolo11n_case():
-    network = yolo11n(4)
+    network = yolo11n(4, noise())
     boxed = LetterBox((160, 160), auto=False)(image=picture(120, 155))
     with torch.no_grad():
         head = network(torch.from_numpy(boxed.transpose(2, 0, 1)[None].copy()).float() / 255)[0]
@@ -205,6 +220,7 @@ def main():
     root = Path(__file__).resolve().parent.parent
     arguments.add_argument("--out", type=Path, default=root / "crates/convoke-vision/tests/data")
     arguments.add_argument("--yolo11n", type=Path)
+    arguments.add_argument("--picture", type=Path, default=root / "examples/page.png")
     arguments = arguments.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
     resize = {"resize": resize_cases(), "shorter": shorter_cases(), "letterbox": letterbox_cases()}
@@ -216,7 +232,7 @@ def main():
         print(entry["name"], [output["shape"] for output in entry["outputs"]], len(entry["found"]), "boxes")
     if arguments.yolo11n:
         network = YOLO("yolo11n.yaml")
-        network.model.load_state_dict(yolo11n(80).state_dict())
+        network.model.load_state_dict(yolo11n(80, pictures_of(arguments.picture, 640)).state_dict())
         written = network.export(format="onnx", imgsz=640, simplify=False)
         Path(written).replace(arguments.yolo11n)
 
