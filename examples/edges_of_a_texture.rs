@@ -6,59 +6,54 @@ use convoke::ops::{Conv2d, Unary};
 use convoke::{Gpu, PaddingMode, Session};
 use ndarray::ArrayD;
 
-const WIDTH: u32 = 3840;
-const HEIGHT: u32 = 2160;
+/// Whether a pixel is white, by its row and column.
+pub(crate) type Frame = fn(usize, usize) -> bool;
 
 /// How much each pixel differs from its neighbours.
-fn edges() -> convoke::Result<Graph> {
+fn edges() -> Result<Graph, Box<dyn std::error::Error>> {
     let mut graph = Graph::new();
     let image = graph.input("image");
-    let mut laplacian = ArrayD::from_elem(vec![1, 1, 3, 3], -1.0_f32);
-    laplacian[[0, 0, 1, 1]] = 8.0;
-    let weight = graph.constant("laplacian", laplacian);
+    let laplacian = [-1.0, -1.0, -1.0, -1.0, 8.0, -1.0, -1.0, -1.0, -1.0_f32];
+    let weight = graph.constant("laplacian", ArrayD::from_shape_vec(vec![1, 1, 3, 3], laplacian.into())?);
     let filter = Conv2d::new().padding(1).padding_mode(PaddingMode::Replicate);
     let differences = graph.node("differences", filter, &[image, weight])?;
     let edges = graph.node("edges", Unary::Abs, &[differences])?;
-    graph.output(edges).map(|()| graph)
+    graph.output(edges)?;
+    Ok(graph)
 }
 
-fn texture(device: &wgpu::Device, usage: wgpu::TextureUsages) -> wgpu::Texture {
+fn texture(device: &wgpu::Device, size: [usize; 2]) -> wgpu::Texture {
+    let [height, width] = size.map(|side| side as u32);
+    let size = wgpu::Extent3d {
+        width,
+        height,
+        ..Default::default()
+    };
     device.create_texture(&wgpu::TextureDescriptor {
         label: None,
-        size: wgpu::Extent3d {
-            width: WIDTH,
-            height: HEIGHT,
-            depth_or_array_layers: 1,
-        },
+        size,
         mip_level_count: 1,
         sample_count: 1,
         dimension: wgpu::TextureDimension::D2,
         format: wgpu::TextureFormat::Rgba8Unorm,
-        usage,
+        usage: wgpu::TextureUsages::COPY_DST | wgpu::TextureUsages::COPY_SRC | wgpu::TextureUsages::TEXTURE_BINDING,
         view_formats: &[],
     })
 }
 
-fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let gpu = Gpu::new()?; // Or Gpu::from_device, with the device of a renderer.
+/// How many pixels at an edge there are in each of these frames, as a renderer might draw them.
+pub(crate) fn count(gpu: &Gpu, size: [usize; 2], frames: &[Frame]) -> Result<Vec<usize>, Box<dyn std::error::Error>> {
     let (device, queue) = (gpu.device(), gpu.queue());
-    let frame = texture(device, wgpu::TextureUsages::COPY_DST | wgpu::TextureUsages::COPY_SRC);
-    let shown = texture(device, wgpu::TextureUsages::COPY_DST | wgpu::TextureUsages::TEXTURE_BINDING);
-
+    let (frame, shown) = (texture(device, size), texture(device, size));
     // Made once: a run, the way of pictures into its input, and of its output into pictures.
-    let filter = Session::new(edges()?, &gpu.clone().into())?.bind(&[&[1, 1, HEIGHT as usize, WIDTH as usize]])?;
+    let filter = Session::new(edges()?, &gpu.clone().into())?.bind(&[&[1, 1, size[0], size[1]]])?;
     let layout = PictureLayout::of_texture(&frame)?;
     let input = gpu.picture_input(layout, &PictureOptions::new(), &filter.inputs()[0], 0)?;
     let output = gpu.picture_output(&filter.outputs()[0], 0, [0.0, 1.0], layout)?;
 
-    for number in 0..3 {
-        // A white disc that moves, as a renderer might draw it.
-        let mut pixels = vec![0; layout.height * layout.pitch];
-        for (place, pixel) in pixels.chunks_exact_mut(4).enumerate() {
-            let (y, x) = (place as u32 / WIDTH, place as u32 % WIDTH);
-            let distance = x.abs_diff(1000 + 500 * number).pow(2) + y.abs_diff(HEIGHT / 2).pow(2);
-            pixel.fill(if distance < 500_u32.pow(2) { 255 } else { 0 });
-        }
+    let count = |is_white: &Frame| {
+        let level = |byte: usize| 255 * u8::from(is_white(byte / layout.pitch, byte % layout.pitch / 4));
+        let pixels: Vec<u8> = (0..size[0] * layout.pitch).map(level).collect();
         let rows = wgpu::TexelCopyBufferLayout {
             bytes_per_row: Some(layout.pitch as u32),
             ..Default::default()
@@ -71,10 +66,16 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         output.encode_texture(&mut encoder, &shown)?;
         queue.submit([encoder.finish()]);
         gpu.wait()?;
+        println!("{}: a frame in {:.1?}", gpu.info(), began.elapsed());
+        let edges = filter.outputs()[0].read::<f32>()?;
+        Ok(edges.iter().filter(|&&edge| edge > 0.0).count())
+    };
+    frames.iter().map(count).collect()
+}
 
-        let took = began.elapsed();
-        let edges = filter.outputs()[0].read::<f32>()?.iter().filter(|&&edge| edge > 0.0).count();
-        println!("{}: frame {number} in {took:.1?}, {edges} pixels at an edge", gpu.info());
-    }
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let gpu = Gpu::new()?; // Or Gpu::from_device, with the device of a renderer.
+    let disc: Frame = |y, x| y.abs_diff(1080).pow(2) + x.abs_diff(1920).pow(2) < 500 * 500;
+    println!("{:?} pixels at an edge", count(&gpu, [2160, 3840], &[disc; 3])?);
     Ok(())
 }

@@ -149,7 +149,7 @@ const FUNCTIONS: [Function; 14] = [
     ("pow(a, b)", (0.1, 10.0), (-10.0, 10.0), f64::powf),
 ];
 
-fn main() -> Result<(), Box<dyn Error>> {
+pub(crate) fn main() -> Result<(), Box<dyn Error>> {
     let gpu = Gpu::new()?;
     println!("{}", gpu.info());
     let halves: &[Case] = if gpu.info().shader_f16 { &HALVES } else { &[] };

@@ -13,6 +13,11 @@ mod classify;
 #[path = "../examples/detect.rs"]
 #[expect(dead_code, reason = "its main function is the example's")]
 mod detect;
+#[path = "../examples/edges_of_a_texture.rs"]
+#[expect(dead_code, reason = "its main function is the example's")]
+mod edges_of_a_texture;
+#[path = "../examples/numerics.rs"]
+mod numerics;
 #[path = "../examples/own_operator.rs"]
 #[expect(dead_code, reason = "its main function is the example's")]
 mod own_operator;
@@ -154,6 +159,26 @@ fn a_server_answers_requests_in_batches() -> Outcome {
     assert!(message.contains("picture"), "{message}");
     assert_eq!(asked(port, "GET /", b"")?.0, 404);
     Ok(())
+}
+
+/// A white square has an edge along both sides of its outline.
+#[test]
+fn edges_of_a_texture_are_counted() -> Outcome {
+    let Some(gpu) = convoke::testing::gpu()? else {
+        return Ok(());
+    };
+    let square: edges_of_a_texture::Frame = |y, x| (10..20).contains(&y) && (30..40).contains(&x);
+    let counts = edges_of_a_texture::count(&gpu, [50, 70], &[square, |_, _| true])?;
+    assert_eq!(counts, [36 + 44, 0]);
+    Ok(())
+}
+
+#[test]
+fn numbers_of_the_adapter_are_printed() -> Outcome {
+    match convoke::testing::gpu()? {
+        Some(_) => numerics::main(),
+        None => Ok(()),
+    }
 }
 
 /// A white square on black paper stays, but for its corners.

@@ -140,6 +140,7 @@ fn the_table_reaches_every_kernel() {
         Kernel::Chain,
         Kernel::ConvInteger,
         Kernel::MatMulInteger,
+        Kernel::PictureLevels,
         Kernel::PictureRows,
     ];
     assert_eq!(missed, without_halves);

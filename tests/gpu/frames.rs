@@ -1,6 +1,6 @@
 //! Pictures that are on the device: made planes of, run through networks and drawn, without the host.
 
-use convoke::gpu::{Filter, PictureInput, PictureLayout, PictureOptions, PixelFormat, Placement};
+use convoke::gpu::{Filter, LumaChroma, PictureInput, PictureLayout, PictureOptions, PixelFormat, Placement};
 use convoke::graph::Graph;
 use convoke::ops::{Conv2d, Unary};
 use convoke::testing::Random;
@@ -18,6 +18,8 @@ pub(crate) fn trials() -> Vec<Named> {
         trial("frames/placed_as_ultralytics_and_torchvision_do", placed),
         trial("frames/levels_are_normalised_as_torchvision_does", normalised),
         trial("frames/outputs_become_pictures", outputs),
+        trial("frames/luma_and_chroma_become_colours", videos),
+        trial("frames/textures_of_floats", floats),
         trial("frames/a_texture_is_filtered_and_drawn_in_one_submission", drawn),
         trial("frames/bound_runs_are_apart", apart),
         trial("frames/refusals", refusals),
@@ -108,7 +110,7 @@ fn pillows(gpu: &Gpu) -> Outcome {
         };
         let channels = mode.len();
         let resized = ArrayD::from_shape_vec(IxDyn(&[to_height, to_width, channels]), resized)?.mapv(f32::from);
-        let formats = PixelFormat::ALL.into_iter().filter(|&format| format != PixelFormat::Gray8);
+        let formats = PixelFormat::ALL.into_iter().filter(|format| matches!(format.bytes(), 3 | 4));
         for (format, channels_last) in formats.flat_map(|format| [(format, false), (format, true)]) {
             let plain_layout = PictureLayout::new(format, height, width);
             for pitch in [
@@ -233,7 +235,7 @@ fn outputs(gpu: &Gpu) -> Outcome {
         let tensor = gpu.upload(&planes)?;
         let formats = PixelFormat::ALL.into_iter().filter(|format| {
             if channels == 1 {
-                matches!(format.bytes(), 1 | 4)
+                matches!(format.bytes(), 1 | 4) && !format.has_chroma()
             } else {
                 format.bytes() == 4
             }
@@ -267,6 +269,135 @@ fn outputs(gpu: &Gpu) -> Outcome {
             }
         }
     }
+    Ok(())
+}
+
+/// A texture with these bytes.
+fn filled(
+    gpu: &Gpu,
+    format: wgpu::TextureFormat,
+    [height, width]: [usize; 2],
+    usage: wgpu::TextureUsages,
+    bytes: &[u8],
+) -> wgpu::Texture {
+    let texture = gpu.device().create_texture(&wgpu::TextureDescriptor {
+        label: None,
+        size: wgpu::Extent3d {
+            width: width as u32,
+            height: height as u32,
+            depth_or_array_layers: 1,
+        },
+        mip_level_count: 1,
+        sample_count: 1,
+        dimension: wgpu::TextureDimension::D2,
+        format,
+        usage: usage | wgpu::TextureUsages::COPY_DST,
+        view_formats: &[],
+    });
+    let rows = wgpu::TexelCopyBufferLayout {
+        bytes_per_row: Some((bytes.len() / height) as u32),
+        ..Default::default()
+    };
+    gpu.queue()
+        .write_texture(texture.as_image_copy(), bytes, rows, texture.size());
+    texture
+}
+
+/// Of odd sizes, so that the last chroma belongs to fewer pixels.
+fn videos(gpu: &Gpu) -> Outcome {
+    let (height, width) = (5, 7);
+    let (rows, columns) = (3, 4);
+    let mut random = Random::new(8);
+    let mut levels = |count: usize| -> Vec<u8> { (0..count).map(|_| random.below(256) as u8).collect() };
+    let (luma, blue, red) = (levels(height * width), levels(rows * columns), levels(rows * columns));
+    let pitch = 10;
+    let nv12 = PictureLayout::new(PixelFormat::Nv12, height, width).with_pitch(pitch);
+    let i420 = PictureLayout::new(PixelFormat::I420, height, width).with_pitch(pitch);
+    let padded = |plane: &[u8], length: usize, pitch: usize| -> Vec<u8> {
+        let rows = plane.chunks(length);
+        rows.flat_map(|row| [row, &vec![200; pitch - length]].concat()).collect()
+    };
+    let pairs: Vec<u8> = blue.iter().zip(&red).flat_map(|(&blue, &red)| [blue, red]).collect();
+    let in_nv12 = [padded(&luma, width, pitch), padded(&pairs, 2 * columns, pitch)].concat();
+    let in_i420 = [
+        padded(&luma, width, pitch),
+        padded(&blue, columns, pitch / 2),
+        padded(&red, columns, pitch / 2),
+    ]
+    .concat();
+    for (encoding, red_share, blue_share, is_full) in [
+        (LumaChroma::Bt601, 0.299, 0.114, false),
+        (LumaChroma::Bt601Full, 0.299, 0.114, true),
+        (LumaChroma::Bt709, 0.2126, 0.0722, false),
+        (LumaChroma::Bt709Full, 0.2126, 0.0722, true),
+    ] {
+        let options = plain().luma_chroma(encoding);
+        let got = made(gpu, nv12, &options, &in_nv12[..nv12.bytes()], &[1, 3, height, width])?;
+        assert_eq!(made(gpu, i420, &options, &in_i420, &[1, 3, height, width])?, got);
+        for ((_, channel, y, x), &got) in got.view().into_dimensionality::<ndarray::Ix4>()?.indexed_iter() {
+            let place = y / 2 * columns + x / 2;
+            let (black, of_luma, of_chroma) = if is_full { (0.0, 255.0, 255.0) } else { (16.0, 219.0, 224.0) };
+            let y = (f64::from(luma[y * width + x]) - black) / of_luma;
+            let [from_blue, from_red] = [blue[place], red[place]].map(|level| (f64::from(level) - 128.0) / of_chroma);
+            let (red, blue) = (
+                y + 2.0 * (1.0 - red_share) * from_red,
+                y + 2.0 * (1.0 - blue_share) * from_blue,
+            );
+            // What makes luma of the three.
+            let green = (y - red_share * red - blue_share * blue) / (1.0 - red_share - blue_share);
+            let want = (255.0 * [red, green, blue][channel]).clamp(0.0, 255.0);
+            assert!((f64::from(got) - want).abs() < 0.501, "{encoding:?}: {got} for {want}");
+        }
+    }
+    let usage = wgpu::TextureUsages::COPY_SRC;
+    let of = |format, size, bytes: &[u8]| filled(gpu, format, size, usage, bytes);
+    let luma = of(wgpu::TextureFormat::R8Unorm, [height, width], &luma);
+    let both = of(wgpu::TextureFormat::Rg8Unorm, [rows, columns], &pairs);
+    let blue = of(wgpu::TextureFormat::R8Unorm, [rows, columns], &blue);
+    let red = of(wgpu::TextureFormat::R8Unorm, [rows, columns], &red);
+    let want = made(gpu, nv12, &plain(), &in_nv12, &[1, 3, height, width])?;
+    for planes in [vec![&luma, &both], vec![&luma, &blue, &red]] {
+        let tensor = gpu.upload(&ArrayD::<f32>::zeros(vec![1, 3, height, width]))?;
+        let picture = gpu.picture_input(PictureLayout::of_planes(&planes)?, &plain(), &tensor, 0)?;
+        submit(gpu, |encoder| picture.encode_planes(encoder, &planes))?;
+        assert_eq!(tensor.read::<f32>()?, want);
+    }
+    told(PictureLayout::of_planes(&[&luma]), &["expected R8Unorm and Rg8Unorm"])?;
+    told(
+        PictureLayout::of_planes(&[&luma, &blue, &luma]),
+        &["chroma of 4 x 3", "but got 7 x 5"],
+    )
+}
+
+fn floats(gpu: &Gpu) -> Outcome {
+    let (height, width) = (3, 5);
+    let planes = ArrayD::from_shape_fn(vec![1, 3, height, width], |at| {
+        (at[1] * 37 + at[2] * 11 + at[3] * 29) as f32 / 64.0 - 0.5
+    });
+    let tensor = gpu.upload(&planes)?;
+    let usage = wgpu::TextureUsages::COPY_SRC;
+    let bytes = vec![0; 8 * height * width];
+    let texture = filled(gpu, wgpu::TextureFormat::Rgba16Float, [height, width], usage, &bytes);
+    let layout = PictureLayout::of_texture(&texture)?;
+    let output = gpu.picture_output(&tensor, 0, [0.0, 2.0], layout)?;
+    let back = gpu.upload(&ArrayD::<f32>::zeros(vec![1, 3, height, width]))?;
+    let input = gpu.picture_input(layout, &plain(), &back, 0)?;
+    submit(gpu, |encoder| {
+        output.encode_texture(encoder, &texture)?;
+        input.encode_texture(encoder, &texture)
+    })?;
+    // Multiples of 1/128 within 16 bits, which are as they were: those that lie outside of 0 to 1 too.
+    let bytes = bytes_of(gpu, output.buffer())?;
+    for ((_, channel, y, x), &number) in planes.view().into_dimensionality::<ndarray::Ix4>()?.indexed_iter() {
+        let place = y * layout.pitch + 8 * x + 2 * channel;
+        assert_eq!(
+            half::f16::from_le_bytes([bytes[place], bytes[place + 1]]).to_f32(),
+            number / 2.0
+        );
+    }
+    assert_eq!(half::f16::from_le_bytes([bytes[6], bytes[7]]).to_f32(), 1.0);
+    let levels = planes.mapv(|number| (number / 2.0 * 255.0).round_ties_even().clamp(0.0, 255.0));
+    assert_eq!(back.read::<f32>()?, levels);
     Ok(())
 }
 

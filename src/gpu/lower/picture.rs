@@ -4,7 +4,9 @@ use crate::error::{Error, Result};
 use crate::gpu::choose::rules::LANES;
 use crate::gpu::plan::recording::{Recording, SlotId, Work};
 use crate::gpu::wgsl::kernel::{Kernel, PipelineKey};
-use crate::gpu::wgsl::parameters::picture::{PicturePlanesParameters, PictureRowsParameters, PlanesPictureParameters};
+use crate::gpu::wgsl::parameters::picture::{
+    PictureLevelsParameters, PicturePlanesParameters, PictureRowsParameters, PlanesPictureParameters,
+};
 
 const NAME: &str = "picture";
 
@@ -12,12 +14,86 @@ const NAME: &str = "picture";
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Pixels {
     pub(crate) slot: SlotId,
-    /// Bytes of a pixel, 1 to 4.
+    /// Bytes of a pixel: 1 to 4, or 8 of 16-bit floats where they are written.
     pub(crate) channels: u32,
     /// Bytes from one row to the next.
     pub(crate) pitch: u32,
     /// Whether the first of three colours is blue.
     pub(crate) blue_first: bool,
+}
+
+/// A picture that is not of bytes alone.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Stored {
+    /// Four 16-bit floats a pixel.
+    Floats,
+    /// Luma, and chroma for every two by two pixels.
+    Luma {
+        /// Whether blue and red lie in planes of their own.
+        is_apart: bool,
+        conversion: Conversion,
+    },
+}
+
+/// How luma and chroma become colours.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Conversion {
+    /// The luma of black.
+    pub(crate) black: i32,
+    pub(crate) of_luma: f64,
+    pub(crate) red_of_red: f64,
+    pub(crate) green_of_blue: f64,
+    pub(crate) green_of_red: f64,
+    pub(crate) blue_of_blue: f64,
+}
+
+/// Records the way of a picture that is stored so, with so many bytes from row to row, into bytes.
+pub(crate) fn to_levels(
+    slot: SlotId,
+    stored: Stored,
+    [height, width, pitch]: [usize; 3],
+    recording: &mut Recording,
+) -> Result<Pixels> {
+    let pixels = height * width;
+    let words = recording.scratch(NAME, pixels)?;
+    let (kind, conversion) = match stored {
+        Stored::Floats => (0, None),
+        Stored::Luma { is_apart, conversion } => (1 + u32::from(is_apart), Some(conversion)),
+    };
+    let chroma_pitch = if kind == 2 { pitch.div_ceil(2) } else { pitch };
+    let share = |of: fn(&Conversion) -> f64| {
+        conversion
+            .as_ref()
+            .map_or(0, |all| (of(all) * f64::from(1 << 20)).round() as i32)
+    };
+    let parameters = PictureLevelsParameters {
+        pixels: pixels as u32,
+        width: width as u32,
+        pitch: pitch as u32,
+        chroma: (height * pitch) as u32,
+        chroma_pitch: chroma_pitch as u32,
+        second: (height.div_ceil(2) * chroma_pitch) as u32,
+        black: conversion.map_or(0, |all| all.black),
+        of_luma: share(|all| all.of_luma),
+        red_of_red: share(|all| all.red_of_red),
+        green_of_blue: share(|all| all.green_of_blue),
+        green_of_red: share(|all| all.green_of_red),
+        blue_of_blue: share(|all| all.blue_of_blue),
+    };
+    recording.dispatch(
+        NAME,
+        PipelineKey::new(Kernel::PictureLevels, [("LANES", LANES), ("KIND", kind)]),
+        &parameters,
+        &[slot],
+        &[words],
+        Work::of(pixels.div_ceil(LANES as usize)),
+    )?;
+    Ok(Pixels {
+        slot: words,
+        channels: 4,
+        pitch: 4 * width as u32,
+        blue_first: false,
+    })
 }
 
 /// What each pixel along an axis is a sum of.
@@ -159,7 +235,7 @@ pub(crate) struct Levels {
     pub(crate) order: Vec<u32>,
 }
 
-/// Records the way of planes into a picture of whole words a row, whose pixels have 1 byte or 4.
+/// Records the way of planes into a picture of whole words a row, whose pixels have 1 byte, 4, or 8 of 16-bit floats.
 pub(crate) fn from_planes(planes: Planes, levels: &Levels, pixels: Pixels, recording: &mut Recording) -> Result<()> {
     let words = (pixels.pitch as usize / 4) * planes.height as usize;
     let parameters = PlanesPictureParameters {

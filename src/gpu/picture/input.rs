@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::layout::PictureLayout;
+use super::layout::{PictureLayout, PixelFormat, check_plain, rows_in};
 use super::options::{PictureOptions, Placement, Side};
 use super::windows::windows;
 use super::{NAME, planes};
@@ -12,10 +12,10 @@ use crate::gpu::device::pool::PooledBuffer;
 use crate::gpu::device::tensor::Tensor;
 use crate::gpu::eager::Gpu;
 use crate::gpu::lower::common::slot;
-use crate::gpu::lower::picture::{Pixels, Placed, to_planes};
+use crate::gpu::lower::picture::{Pixels, Placed, Stored, to_levels, to_planes};
 use crate::gpu::plan::executable::Executable;
 
-/// The way of pictures of one size into one input on the device: two dispatches that resize, place and normalise them. Made by
+/// The way of pictures of one size into one input on the device: two dispatches, or three where pixels are no bytes, that resize, place and normalise them. Made by
 /// [`Gpu::picture_input`].
 #[derive(Debug)]
 pub struct PictureInput {
@@ -67,19 +67,33 @@ impl Gpu {
                 Placement::Letterbox { level } => level,
                 _ => 0,
             },
-            gray: channels == 1 && layout.format.bytes() > 1,
+            gray: channels == 1 && layout.format != PixelFormat::Gray8,
             order,
             levels: options.levels(channels)?,
         };
-        let words = (layout.height * layout.pitch).div_ceil(4);
+        let words = layout.whole_bytes().div_ceil(4);
         let bytes = self.context.capabilities.check_stored(NAME, words, 4)?;
         let pixels = self.context.take(bytes)?;
         let from = recording.import(Some(Arc::clone(&pixels)), &[words], DType::I32, false);
-        let from = Pixels {
-            slot: slot(&from)?,
-            channels: layout.format.bytes() as u32,
-            pitch: layout.pitch as u32,
-            blue_first: layout.format.blue_first(),
+        let from = slot(&from)?;
+        let luma = |is_apart| Stored::Luma {
+            is_apart,
+            conversion: options.luma_chroma.conversion(),
+        };
+        let stored = match layout.format {
+            PixelFormat::Rgba16Float => Some(Stored::Floats),
+            PixelFormat::Nv12 => Some(luma(false)),
+            PixelFormat::I420 => Some(luma(true)),
+            _ => None,
+        };
+        let from = match stored {
+            Some(stored) => to_levels(from, stored, [layout.height, layout.width, layout.pitch], &mut recording)?,
+            None => Pixels {
+                slot: from,
+                channels: layout.format.bytes() as u32,
+                pitch: layout.pitch as u32,
+                blue_first: layout.format.blue_first(),
+            },
         };
         to_planes(from, &placed, planes, &mut recording)?;
         Ok(PictureInput {
@@ -105,6 +119,29 @@ impl PictureInput {
         self.layout.check_texture(texture, wgpu::TextureUsages::COPY_SRC)?;
         let buffer = self.layout.in_buffer(self.pixels.buffer());
         encoder.copy_texture_to_buffer(texture.as_image_copy(), buffer, self.layout.extent());
+        self.encode(encoder)
+    }
+
+    /// Has the device copy textures of luma and chroma, and make the tensor's image of them. The picture's layout is that of
+    /// [`PictureLayout::of_planes`].
+    ///
+    /// Errors: textures of other formats or sizes, or one without `COPY_SRC`.
+    pub fn encode_planes(&self, encoder: &mut wgpu::CommandEncoder, planes: &[&wgpu::Texture]) -> Result<()> {
+        let lies = PictureLayout::of_planes(planes)?;
+        ensure!(
+            lies == self.layout,
+            NAME,
+            "expected planes of {}, but got some of {lies}",
+            self.layout
+        );
+        for (plane, rows) in planes.iter().zip(lies.planes()) {
+            check_plain(plane, wgpu::TextureUsages::COPY_SRC)?;
+            let extent = wgpu::Extent3d {
+                depth_or_array_layers: 1,
+                ..plane.size()
+            };
+            encoder.copy_texture_to_buffer(plane.as_image_copy(), rows_in(self.pixels.buffer(), rows), extent);
+        }
         self.encode(encoder)
     }
 
@@ -134,7 +171,7 @@ impl PictureInput {
     ///
     /// Errors: too few bytes, or too many; what the GPU may report.
     pub fn write(&self, bytes: &[u8]) -> Result<()> {
-        let (least, most) = (self.layout.bytes(), self.layout.height * self.layout.pitch);
+        let (least, most) = (self.layout.bytes(), self.layout.whole_bytes());
         ensure!(
             (least..=most).contains(&bytes.len()),
             NAME,

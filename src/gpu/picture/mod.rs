@@ -8,7 +8,7 @@ mod windows;
 
 pub use input::PictureInput;
 pub use layout::{PictureLayout, PixelFormat};
-pub use options::{Filter, PictureOptions, Placement};
+pub use options::{Filter, LumaChroma, PictureOptions, Placement};
 pub use output::PictureOutput;
 
 use crate::dtype::DType;

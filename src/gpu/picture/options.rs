@@ -5,6 +5,7 @@ use std::ops::Range;
 use super::NAME;
 use super::layout::PictureLayout;
 use crate::error::{Error, Result, ensure};
+use crate::gpu::lower::picture::Conversion;
 
 /// By which filter a picture is resized. Where pixels become fewer it is widened (antialias). Whole levels come out after the rows
 /// and again after the columns, to the byte as of Pillow's `Image.resize` before version 13, which takes the columns of some pictures
@@ -36,6 +37,44 @@ impl Filter {
             Self::Bicubic if x < 1.0 => ((A + 2.0) * x - (A + 3.0)) * x * x + 1.0,
             Self::Bicubic if x < 2.0 => (((x - 5.0) * x + 8.0) * x - 4.0) * A,
             Self::Bicubic => 0.0,
+        }
+    }
+}
+
+/// How colours are made of luma and chroma. Every two by two pixels have the chroma that is stored for them, without interpolation.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum LumaChroma {
+    /// ITU-R BT.601 with luma from 16 to 235: most cameras and video of up to 576 rows.
+    #[default]
+    Bt601,
+    /// The same with all 256 levels, as JPEG has it.
+    Bt601Full,
+    /// ITU-R BT.709 with luma from 16 to 235: most video of more rows.
+    Bt709,
+    /// The same with all 256 levels.
+    Bt709Full,
+}
+
+impl LumaChroma {
+    pub(super) fn conversion(self) -> Conversion {
+        let (red, blue) = match self {
+            Self::Bt601 | Self::Bt601Full => (0.299, 0.114),
+            Self::Bt709 | Self::Bt709Full => (0.2126, 0.0722),
+        };
+        let (black, of_luma, of_chroma) = match self {
+            Self::Bt601 | Self::Bt709 => (16, 255.0 / 219.0, 255.0 / 224.0),
+            Self::Bt601Full | Self::Bt709Full => (0, 1.0, 1.0),
+        };
+        let green = 1.0 - red - blue;
+        let (red_of_red, blue_of_blue) = (2.0 * (1.0 - red) * of_chroma, 2.0 * (1.0 - blue) * of_chroma);
+        Conversion {
+            black,
+            of_luma,
+            red_of_red,
+            green_of_blue: -blue_of_blue * blue / green,
+            green_of_red: -red_of_red * red / green,
+            blue_of_blue,
         }
     }
 }
@@ -130,6 +169,7 @@ pub struct PictureOptions {
     std: Vec<f32>,
     pub(super) blue_first: bool,
     pub(super) channels_last: bool,
+    pub(super) luma_chroma: LumaChroma,
 }
 
 impl Default for PictureOptions {
@@ -149,6 +189,7 @@ impl PictureOptions {
             std: Vec::new(),
             blue_first: false,
             channels_last: false,
+            luma_chroma: LumaChroma::Bt601,
         }
     }
 
@@ -189,6 +230,12 @@ impl PictureOptions {
             std: std.into(),
             ..self
         }
+    }
+
+    /// How colours are made of luma and chroma, where a picture has these.
+    #[must_use]
+    pub fn luma_chroma(self, luma_chroma: LumaChroma) -> Self {
+        Self { luma_chroma, ..self }
     }
 
     /// Planes in the order blue, green, red.

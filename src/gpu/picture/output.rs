@@ -25,11 +25,12 @@ pub struct PictureOutput {
 impl Gpu {
     /// Makes all that turns one image of a tensor `[N, C, H, W]` of `f32` into a picture of bytes, of as many rows and pixels: numbers
     /// from `black` to `white` become 0 to 255, rounded to the nearest level, the even one of two, and what lies outside is held to
-    /// the ends. One channel is gray in any format; three are red, green and blue, four have alpha besides.
+    /// the ends; in `Rgba16Float` they become 0 to 1, and what lies outside is kept. One channel is gray in any format; three are red, green
+    /// and blue, four have alpha besides.
     ///
     /// The tensor is mostly one of [`Resident::outputs`](crate::gpu::Resident::outputs).
     ///
-    /// Errors: a tensor of another GPU, type or shape; a format of other than 1 or 4 bytes; rows that are no whole words.
+    /// Errors: a tensor of another GPU, type or shape; a format of 3 bytes, or with chroma; rows that are no whole words.
     pub fn picture_output(
         &self,
         tensor: &Tensor,
@@ -43,9 +44,9 @@ impl Gpu {
         let (planes, channels) = planes(tensor, image, false, &mut recording)?;
         let is_gray = layout.format == PixelFormat::Gray8;
         ensure!(
-            matches!(layout.format.bytes(), 1 | 4) && layout.pitch.is_multiple_of(4),
+            matches!(layout.format.bytes(), 1 | 4 | 8) && !layout.format.has_chroma() && layout.pitch.is_multiple_of(4),
             NAME,
-            "expected pixels of 1 or 4 bytes and rows of whole words, but got {layout}"
+            "expected pixels of 1, 4 or 8 bytes and rows of whole words, but got {layout}"
         );
         ensure!(
             (layout.height, layout.width) == (planes.height as usize, planes.width as usize),
@@ -70,7 +71,12 @@ impl Gpu {
                 return Err(Error::invalid(NAME, message));
             }
         };
-        let scale = 255.0 / (f64::from(white) - f64::from(black));
+        let most = if layout.format == PixelFormat::Rgba16Float {
+            1.0
+        } else {
+            255.0
+        };
+        let scale = most / (f64::from(white) - f64::from(black));
         let levels = Levels {
             scale: scale as f32,
             shift: (-f64::from(black) * scale) as f32,

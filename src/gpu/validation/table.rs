@@ -9,7 +9,7 @@ use crate::gpu::device::capabilities::Capabilities;
 use crate::gpu::device::device_class::DeviceClass;
 use crate::gpu::lower::elementwise::chain::{Chain, lower as lower_chain};
 use crate::gpu::lower::lower;
-use crate::gpu::lower::picture::{self, Levels, Pixels, Placed, Planes, Windows};
+use crate::gpu::lower::picture::{self, Conversion, Levels, Pixels, Placed, Planes, Stored, Windows};
 use crate::gpu::lower::roofline::{self, MultiplyAdds};
 use crate::gpu::plan::recording::{Recording, Value};
 use crate::gpu::wgsl::kernel::PipelineKey;
@@ -139,9 +139,18 @@ fn pictures(capabilities: &Capabilities, precision: Precision) -> Vec<Entry> {
                 levels: vec![0.0; 256 * count as usize],
             };
             picture::to_planes(pixels, &placed, planes, &mut recording).unwrap();
-            if channels != 3 {
+            if channels == 3 {
+                for stored in [Stored::Floats, video(false), video(true)] {
+                    picture::to_levels(slot, stored, [2, 2, 16], &mut recording).unwrap();
+                }
+            }
+            for channels in [(channels != 3).then_some(channels), (channels == 4).then_some(8)]
+                .into_iter()
+                .flatten()
+            {
                 let to = Pixels {
-                    slot: recording.scratch("picture", 4).unwrap(),
+                    slot: recording.scratch("picture", 8).unwrap(),
+                    channels,
                     pitch: 4 * channels,
                     ..pixels
                 };
@@ -159,6 +168,21 @@ fn pictures(capabilities: &Capabilities, precision: Precision) -> Vec<Entry> {
         })
     });
     entries.collect()
+}
+
+/// A picture of luma and chroma.
+fn video(is_apart: bool) -> Stored {
+    Stored::Luma {
+        is_apart,
+        conversion: Conversion {
+            black: 16,
+            of_luma: 1.0,
+            red_of_red: 1.0,
+            green_of_blue: -0.5,
+            green_of_red: -0.5,
+            blue_of_blue: 1.0,
+        },
+    }
 }
 
 /// All functions of elements in chains, of two tensors, and of few numbers along either axis or of one.

@@ -412,6 +412,12 @@ kernels! {
         outputs: [output: F32],
     }
 
+    PictureLevels = "picture_levels" from "picture_levels" {
+        parameters: picture::PictureLevelsParameters,
+        inputs: [pixels: U32],
+        outputs: [output: U32],
+    }
+
     PicturePlanes = "picture_planes" from "picture_planes" {
         parameters: picture::PicturePlanesParameters,
         inputs: [pixels: U32, starts: U32, firsts: U32, weights: U32, levels: F32],

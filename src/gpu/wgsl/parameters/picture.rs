@@ -1,6 +1,27 @@
 use crate::gpu::wgsl::parameters::parameters;
 
 parameters! {
+    /// What `picture_levels` takes.
+    PictureLevelsParameters {
+        /// height * `width`
+        pixels: u32,
+        width: u32,
+        /// Bytes from one row of floats or luma to the next.
+        pitch: u32,
+        /// The first byte of chroma, bytes from one of its rows to the next, and from the first of two planes of it to the second.
+        chroma: u32,
+        chroma_pitch: u32,
+        second: u32,
+        /// The luma of black.
+        black: i32,
+        /// What each colour takes of luma and chroma, in units of 2^-20.
+        of_luma: i32,
+        red_of_red: i32,
+        green_of_blue: i32,
+        green_of_red: i32,
+        blue_of_blue: i32,
+    }
+
     /// What `picture_rows` takes.
     PictureRowsParameters {
         /// rows * `width`
