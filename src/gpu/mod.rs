@@ -46,7 +46,9 @@ pub use crate::gpu::device::pipeline_cache::{pack as pack_pipelines, unpack as u
 pub use crate::gpu::device::tensor::Tensor;
 pub use crate::gpu::eager::{Counters, Gpu};
 pub use crate::gpu::engine::{LayerChoice, LayerOperand, Resident};
-pub use crate::gpu::picture::{Filter, PictureInput, PictureLayout, PictureOptions, PictureOutput, PixelFormat, Placement};
+pub use crate::gpu::picture::{
+    Filter, LumaChroma, PictureInput, PictureLayout, PictureOptions, PictureOutput, PixelFormat, Placement,
+};
 pub use crate::gpu::plan::executable::Memory;
 pub use tuning::{Candidate, CandidateOutcome, TunedAdapter, TunedLayer, TuningPlan};
 

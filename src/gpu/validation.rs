@@ -49,7 +49,8 @@ fn validate(key: &PipelineKey) -> Result<naga::Module, String> {
 
 fn validate_text(key: &PipelineKey, text: &str) -> Result<naga::Module, String> {
     let module = naga::front::wgsl::parse_str(text).map_err(|error| error.emit_to_string(text))?;
-    let mut capabilities = naga::valid::Capabilities::empty();
+    // Every WebGPU device reads and writes 16-bit floats in words.
+    let mut capabilities = naga::valid::Capabilities::SHADER_FLOAT16_IN_FLOAT32;
     capabilities.set(naga::valid::Capabilities::SUBGROUP, key.kernel.source().subgroups);
     capabilities.set(naga::valid::Capabilities::SHADER_FLOAT16, key.stored.contains(&Storage::F16));
     naga::valid::Validator::new(naga::valid::ValidationFlags::all(), capabilities)

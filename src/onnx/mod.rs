@@ -23,6 +23,7 @@
 //! ([`Options::external_data`], [`Options::external_folder`]).
 
 mod alone;
+mod attributes;
 mod budget;
 mod check;
 mod complete;
@@ -48,7 +49,7 @@ mod weights;
 
 pub use crate::graph::Dim;
 pub(crate) use alone::{Alone, Judgeable};
-pub use convert::Attributes;
+pub use attributes::Attributes;
 pub(crate) use convert::{check, graph};
 pub use model::Model;
 pub use read::{open_tensor, tensor_from_bytes};

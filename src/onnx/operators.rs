@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
-use super::convert::Attributes;
+use super::attributes::Attributes;
 use crate::error::Result;
 use crate::ops::CustomOp;
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use prost::bytes::Bytes;
 
-use super::convert::Attributes;
+use super::attributes::Attributes;
 use super::element;
 use super::operators::Operators;
 use crate::cancel::CancelToken;

@@ -15,6 +15,7 @@ mod own_operator;
 pub(crate) fn trials() -> Vec<Named> {
     vec![
         trial("custom/median", median),
+        trial("custom/compiled_once", compiled_once),
         trial("f16/custom/median", median_of_halves),
         trial("custom/whole_numbers", whole_numbers),
         trial("custom/sums", sums),
@@ -57,10 +58,17 @@ fn median(gpu: &Gpu) -> Outcome {
     let checks = session.verify(&[image.view()])?;
     assert!(checks.iter().any(|check| check.operator == "median" && !check.is_unchecked));
     assert!(checks.iter().all(|check| check.mismatch.is_none()), "{checks:?}");
-    // Nothing is compiled again for other sizes.
+    Ok(())
+}
+
+/// Sizes are parameters, which nothing is compiled anew for.
+fn compiled_once(_: &Gpu) -> Outcome {
+    // A device of its own, on which nobody else makes anything.
+    let gpu = Gpu::new()?;
+    let session = Session::new(network()?, &gpu.clone().into())?;
+    session.run(&[Random::new(1).reals(&[2, 3, 17, 70]).view()])?;
     let pipelines = gpu.compiled_pipelines();
-    let other = Random::new(2).reals(&[1, 1, 5, 4]);
-    session.run(&[other.view()])?;
+    session.run(&[Random::new(2).reals(&[1, 1, 5, 4]).view()])?;
     assert_eq!(gpu.compiled_pipelines(), pipelines);
     Ok(())
 }

@@ -5,7 +5,6 @@
 
 mod activation;
 mod attention;
-mod attributes;
 mod bits;
 mod builder;
 mod cast;
@@ -57,7 +56,6 @@ mod subgraph;
 mod table;
 mod window;
 
-pub use attributes::Attributes;
 pub(super) use builder::Value;
 pub(super) use movement::indices;
 pub(super) use node::{Convert, Node};

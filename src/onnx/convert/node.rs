@@ -5,10 +5,10 @@ use std::ops::Deref;
 
 use ndarray::IxDyn;
 
-use super::attributes::Attributes;
 use super::builder::{Builder, Value};
 use super::origin::Dequantized;
 use crate::error::{Error, Result};
+use crate::onnx::attributes::Attributes;
 use crate::onnx::budget::Budget;
 use crate::onnx::proto::NodeProto;
 use crate::onnx::tensor;

@@ -3,9 +3,8 @@
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 
-use super::node::unsupported;
+use super::proto::{AttributeProto, TensorProto};
 use crate::error::{Error, Result};
-use crate::onnx::proto::{AttributeProto, TensorProto};
 
 /// `AttributeProto.AttributeType`'s numbers.
 mod kind {
@@ -33,7 +32,7 @@ impl<'m> Attributes<'m> {
                 return Err(Error::Onnx(format!("attribute {:?} is given twice", attribute.name)));
             }
             if !attribute.ref_attr_name.is_empty() {
-                return Err(unsupported("an attribute of a function"));
+                return Err(Error::unsupported("onnx", "an attribute of a function"));
             }
         }
         Ok(Self {
@@ -46,7 +45,7 @@ impl<'m> Attributes<'m> {
     pub(super) fn check_all_read(&self) -> Result<()> {
         let read = self.read.borrow();
         match self.protos.iter().find(|attribute| !read.contains(attribute.name.as_str())) {
-            Some(attribute) => Err(unsupported(format!("attribute {:?}", attribute.name))),
+            Some(attribute) => Err(Error::unsupported("onnx", format!("attribute {:?}", attribute.name))),
             None => Ok(()),
         }
     }
@@ -77,7 +76,7 @@ impl<'m> Attributes<'m> {
         Ok(self.attribute(name, kind::INT)?.map(|attribute| attribute.i))
     }
 
-    pub(in crate::onnx) fn flag(&self, name: &str, default: bool) -> Result<bool> {
+    pub(super) fn flag(&self, name: &str, default: bool) -> Result<bool> {
         Ok(self.int(name, i64::from(default))? != 0)
     }
 
@@ -118,14 +117,14 @@ impl<'m> Attributes<'m> {
         strings.transpose()
     }
 
-    pub(in crate::onnx) fn tensor(&self, name: &str) -> Result<Option<&'m TensorProto>> {
+    pub(super) fn tensor(&self, name: &str) -> Result<Option<&'m TensorProto>> {
         Ok(self
             .attribute(name, kind::TENSOR)?
             .and_then(|attribute| attribute.t.as_deref()))
     }
 
     /// Notes attributes that do not change the answer.
-    pub(in crate::onnx) fn ignore(&self, names: &[&str]) {
+    pub(super) fn ignore(&self, names: &[&str]) {
         let ignored = self
             .protos
             .iter()
