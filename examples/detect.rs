@@ -56,7 +56,9 @@ pub(crate) fn detect(model: &str, folder: &str, output: &str) -> Result<Vec<Foun
         let mut drawn = Picture::open(&path, Colours::Rgb)?;
         for detection in &mut found {
             detection.rect = placement.back(detection.rect);
-            drawn.draw_rect(detection.rect, colour(detection.class), 2)?;
+            let colour = colour(detection.class);
+            drawn.draw_rect(detection.rect, colour, 2)?;
+            drawn.draw_label(detection.rect, &detection.class.to_string(), colour)?;
         }
         drawn.save(
             Path::new(output)

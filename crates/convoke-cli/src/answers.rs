@@ -147,10 +147,10 @@ impl Answer {
         }
     }
 
-    /// Draws it: the first class of a mask is the ground and stays.
+    /// Draws it, boxes with the names of their classes and their scores: the first class of a mask is the ground and stays.
     ///
     /// Errors: classes, which lie nowhere.
-    pub(super) fn draw(&self, picture: &mut Picture) -> Result<(), String> {
+    pub(super) fn draw(&self, picture: &mut Picture, labels: &Labels) -> Result<(), String> {
         let said = |error: convoke_vision::Error| error.to_string();
         match self {
             Self::Classes(_) => Err("--draw is for boxes and masks, but the model gives classes".to_owned()),
@@ -159,7 +159,16 @@ impl Answer {
                 let thickness = 1 + picture.height().min(picture.width()) / 200;
                 // The best on top.
                 let mut worst_first = found.iter().rev();
-                worst_first.try_for_each(|found| picture.draw_rect(found.rect, colour(found.class), thickness).map_err(said))
+                worst_first.try_for_each(|found| {
+                    let colour = colour(found.class);
+                    let name = labels
+                        .name(found.class)
+                        .map_or_else(|| found.class.to_string(), ToOwned::to_owned);
+                    picture.draw_rect(found.rect, colour, thickness).map_err(said)?;
+                    picture
+                        .draw_label(found.rect, &format!("{name} {:.2}", found.score), colour)
+                        .map_err(said)
+                })
             }
         }
     }

@@ -251,7 +251,7 @@ impl Stream<'_> {
             return Ok(());
         };
         let mut picture = Picture::open(path, Colours::Rgb).map_err(|error| error.to_string())?;
-        answer.draw(&mut picture)?;
+        answer.draw(&mut picture, self.labels)?;
         let stem = path
             .file_stem()
             .map_or_else(|| "picture".into(), |stem| stem.to_string_lossy());

@@ -1,10 +1,14 @@
-//! Boxes and masks in pictures.
+//! Boxes, masks and text in pictures.
 
+use font8x8::{BASIC_FONTS, LATIN_FONTS, UnicodeFonts};
 use ndarray::Array2;
 
 use crate::boxes::Rect;
 use crate::error::{Result, invalid};
 use crate::picture::Picture;
+
+/// The pixels of a letter's side.
+const LETTER: usize = 8;
 
 /// A colour for each class, told apart by its neighbours: around the circle of hues by golden angles.
 pub fn colour(class: usize) -> [u8; 3] {
@@ -39,6 +43,35 @@ impl Picture {
         Ok(())
     }
 
+    /// Writes a text on this colour along the top of a rectangle, above it where there is room, in letters of 8 x 8 pixels or, in pictures
+    /// of more than 400 pixels, a multiple of that. A letter that is not ASCII or Latin-1 becomes a question mark.
+    ///
+    /// Errors: a picture that is not red, green and blue.
+    pub fn draw_label(&mut self, rect: Rect, text: &str, colour: [u8; 3]) -> Result<()> {
+        self.check_colours()?;
+        let scale = 1 + self.height().min(self.width()) / 400;
+        let glyphs: Vec<[u8; LETTER]> = text.chars().map(glyph).collect();
+        let (height, width) = ((LETTER + 2) * scale, (LETTER * glyphs.len() + 2) * scale);
+        let corner = |place: f32| place.round().max(0.0) as usize;
+        let below = corner(rect.top);
+        let top = below.checked_sub(height).unwrap_or(below);
+        let left = corner(rect.left).min(self.width().saturating_sub(width));
+        let [r, g, b] = colour.map(u32::from);
+        let ink = if 2 * r + 5 * g + b > 8 * 127 { [0; 3] } else { [255; 3] };
+        for y in top..(top + height).min(self.height()) {
+            for x in left..(left + width).min(self.width()) {
+                let [row, column] = [(y - top) / scale, (x - left) / scale];
+                // A pixel is left on all sides.
+                let is_ink = (1..=LETTER).contains(&row)
+                    && column > 0
+                    && (glyphs.get((column - 1) / LETTER)).is_some_and(|glyph| glyph[row - 1] >> ((column - 1) % LETTER) & 1 == 1);
+                let place = (y * self.width() + x) * 3;
+                self.levels_mut()[place..][..3].copy_from_slice(if is_ink { &ink } else { &colour });
+            }
+        }
+        Ok(())
+    }
+
     /// Tints each pixel half in the colour of its class, but for one class, such as the ground.
     ///
     /// Errors: a picture that is not red, green and blue, or a mask of another size.
@@ -66,6 +99,12 @@ impl Picture {
     }
 }
 
+/// The rows of a letter, the lowest bit on the left.
+fn glyph(letter: char) -> [u8; LETTER] {
+    let known = BASIC_FONTS.get(letter).or_else(|| LATIN_FONTS.get(letter));
+    known.or_else(|| BASIC_FONTS.get('?')).unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -91,6 +130,53 @@ mod tests {
         let mut grey = Picture::filled(2, 2, &[0]).unwrap();
         let error = grey.draw_rect(Rect::default(), [0; 3], 1).unwrap_err();
         assert_eq!(error.to_string(), "a picture of 3 channels is drawn in, but it has 1");
+    }
+
+    #[test]
+    fn labels_are_written_above_a_rectangle_or_along_its_top() {
+        let written = |top: f32, text: &str| {
+            let mut picture = Picture::filled(14, 20, &[9; 3]).unwrap();
+            let rect = Rect::new(2.0, top, 19.0, 13.0);
+            picture.draw_label(rect, text, [200, 200, 0]).unwrap();
+            picture
+        };
+        let pixel = |picture: &Picture, y: usize, x: usize| picture.levels()[(y * 20 + x) * 3..][..3].to_vec();
+        for (top, first) in [(12.0, 2), (3.0, 3)] {
+            let picture = written(top, "T");
+            let rows: Vec<String> = (first..first + 10)
+                .map(|y| {
+                    let letter = |x| match pixel(&picture, y, x)[..] {
+                        [0, 0, 0] => '#',
+                        [200, 200, 0] => '.',
+                        _ => ' ',
+                    };
+                    (1..13).map(letter).collect()
+                })
+                .collect();
+            let letter = [
+                " .......... ",
+                " .######... ",
+                " .#.##.#... ",
+                " ...##..... ",
+                " ...##..... ",
+                " ...##..... ",
+                " ...##..... ",
+                " ..####.... ",
+                " .......... ",
+                " .......... ",
+            ];
+            assert_eq!(rows, letter, "{top}");
+            assert_eq!(pixel(&picture, first - 1, 5), [9; 3]);
+        }
+        // What is too long ends with the picture, whatever stands there.
+        let long = written(12.0, "a long text with \u{e9} and \u{4e2d}");
+        assert_eq!(pixel(&long, 2, 0), [200, 200, 0]);
+        assert!(
+            Picture::filled(2, 2, &[0])
+                .unwrap()
+                .draw_label(Rect::default(), "a", [0; 3])
+                .is_err()
+        );
     }
 
     #[test]
