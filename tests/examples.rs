@@ -4,9 +4,13 @@ use std::error::Error;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
+use convoke::gpu::{PictureLayout, PictureOptions};
 use convoke::testing::Random;
 use convoke_vision::Picture;
+use ndarray::ArrayD;
 
+#[path = "../examples/camera/player.rs"]
+mod camera;
 #[path = "../examples/classify.rs"]
 #[expect(dead_code, reason = "its main function is the example's")]
 mod classify;
@@ -170,6 +174,64 @@ fn edges_of_a_texture_are_counted() -> Outcome {
     let square: edges_of_a_texture::Frame = |y, x| (10..20).contains(&y) && (30..40).contains(&x);
     let counts = edges_of_a_texture::count(&gpu, [50, 70], &[square, |_, _| true])?;
     assert_eq!(counts, [36 + 44, 0]);
+    Ok(())
+}
+
+/// Frames onto a texture twice as large, as into a window.
+#[test]
+fn frames_are_drawn_and_make_nothing() -> Outcome {
+    let Some(gpu) = convoke::testing::gpu()? else {
+        return Ok(());
+    };
+    let folder = scratch("camera")?;
+    // One is all of a colour; the left half of the other one is white.
+    Picture::filled(40, 60, &[70, 80, 90])?.save(folder.join("0.png"))?;
+    let levels = (0..40 * 60 * 3).map(|byte| 255 * u8::from(byte / 3 % 60 < 30)).collect();
+    Picture::new(40, 60, 3, levels)?.save(folder.join("1.png"))?;
+    let format = wgpu::TextureFormat::Rgba8Unorm;
+    let player = camera::Player::new(&gpu, &folder, format)?;
+    let target = gpu.device().create_texture(&wgpu::TextureDescriptor {
+        label: None,
+        size: wgpu::Extent3d {
+            width: 128,
+            height: 80,
+            ..Default::default()
+        },
+        mip_level_count: 1,
+        sample_count: 1,
+        dimension: wgpu::TextureDimension::D2,
+        format,
+        usage: wgpu::TextureUsages::RENDER_ATTACHMENT | wgpu::TextureUsages::COPY_SRC,
+        view_formats: &[],
+    });
+    let layout = PictureLayout::of_texture(&target)?;
+    let seen = gpu.upload(&ArrayD::<f32>::zeros(vec![1, 1, 80, 128]))?;
+    let see = gpu.picture_input(layout, &PictureOptions::new().range(0.0, 255.0), &seen, 0)?;
+    let drawn = |frame: usize| -> Result<ArrayD<f32>, Box<dyn Error>> {
+        player.draw(frame, &target.create_view(&wgpu::TextureViewDescriptor::default()))?;
+        let mut encoder = gpu
+            .device()
+            .create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+        see.encode_texture(&mut encoder, &target)?;
+        gpu.queue().submit([encoder.finish()]);
+        Ok(seen.read()?)
+    };
+    assert!(drawn(0)?.iter().all(|&level| level == 0.0));
+    let edges = drawn(1)?;
+    // After the last comes the first.
+    assert!(drawn(2)?.iter().all(|&level| level == 0.0));
+    assert_eq!(drawn(3)?, edges);
+    let made = gpu.counters();
+    for frame in 4..8 {
+        player.draw(frame, &target.create_view(&wgpu::TextureViewDescriptor::default()))?;
+    }
+    assert_eq!(gpu.counters(), made);
+    let row: Vec<f32> = edges.slice(ndarray::s![0, 0, 40, ..]).to_vec();
+    assert!(row[..60].iter().chain(&row[68..]).all(|&level| level == 0.0), "{row:?}");
+    assert!(row[60..68].contains(&255.0), "{row:?}");
+    let none = scratch("camera-none")?;
+    let error = camera::Player::new(&gpu, &none, format).err().ok_or("no error")?;
+    assert!(error.to_string().contains("no pictures"), "{error}");
     Ok(())
 }
 
