@@ -3,13 +3,14 @@
 
     pip install onnxruntime ultralytics==8.4.190 pillow
     python tools/make_vision_cases.py --out DIR --yolo11n DIR/yolo11n.onnx
-    python tools/compare_detections.py CONVOKE DIR/yolo11n.onnx examples/page.png
+    python tools/compare_detections.py CONVOKE DIR/yolo11n.onnx DIR/yolo11n.png
 
 CONVOKE is the command's program. Fails where a box has no counterpart of its class, or one with an IoU of 0.99 or less or a score that
 differs by more than 1e-3.
 """
 import argparse
 import json
+import os
 import subprocess
 
 import numpy as np
@@ -35,9 +36,10 @@ def expected(model, picture, score, iou):
     return found
 
 
-def given(program, model, picture, score, iou, backend):
-    command = [program, "run", model, picture, "--jsonl", "--decode", "yolo", "--letterbox", "--backend", backend, "--score", str(score), "--iou", str(iou)]
-    line = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()[0])
+def given(program, model, picture, score, iou, adapter):
+    command = [program, "run", model, picture, "--jsonl", "--decode", "yolo", "--letterbox", "--min-score", str(score), "--max-iou", str(iou)]
+    environment = {**os.environ, "CONVOKE_ADAPTER": adapter} if adapter else None
+    line = json.loads(subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout.splitlines()[0])
     rows = [[*box["box"], box["score"], box["class"]] for box in line["boxes"]]
     return torch.tensor(rows, dtype=torch.float32).reshape(-1, 6)
 
@@ -52,13 +54,13 @@ def main():
     arguments = arguments.parse_args()
     kept = arguments.score, arguments.iou
     want = expected(arguments.model, arguments.picture, *kept)
-    for backend in ["cpu", "gpu"]:
-        got = given(arguments.program, arguments.model, arguments.picture, *kept, backend)
+    for adapter in ["cpu", None]:
+        got = given(arguments.program, arguments.model, arguments.picture, *kept, adapter)
         overlaps = box_iou(want[:, :4], got[:, :4]) * (want[:, None, 5] == got[None, :, 5])
         best, index = overlaps.max(1) if len(got) else (torch.zeros(len(want)), torch.zeros(len(want), dtype=int))
         scores = (want[:, 4] - got[index, 4]).abs() if len(got) else torch.ones(len(want))
         matched = int(((best > 0.99) & (scores <= 1e-3)).sum())
-        print(f"{backend}: {matched} of {len(want)} boxes, {len(got)} given; IoU {best.min():.6f} at least, scores within {scores.max():.1e}")
+        print(f"{adapter or 'the adapter'}: {matched} of {len(want)} boxes, {len(got)} given; IoU {best.min():.6f} at least, scores within {scores.max():.1e}")
         if not matched == len(want) == len(got) > 0:
             raise SystemExit(1)
 

@@ -8,7 +8,7 @@ resize.json   resized and letterboxed pictures, as hexadecimal levels; the sourc
 boxes.json    detectors' outputs, of random numbers and of YOLO11n with random weights (4 classes, 160 x 160), and the boxes of them
 files/        pictures as cameras and scanners write them: orientation tags, CMYK, 16 bits, palettes
 
-Seeds are fixed. --yolo11n writes that network as ONNX with its 80 classes for 640 x 640, with means and variances as --picture has them, for a
+Seeds are fixed. --yolo11n writes that network as ONNX with its 80 classes for 640 x 640, and FILE.png, of which it has its means and variances, for a
 comparison of the whole by compare_detections.py.
 """
 import argparse
@@ -159,6 +159,9 @@ def yolo11n(classes, batches):
     torch.manual_seed(5)
     network = DetectionModel("yolo11n.yaml", nc=classes, verbose=False)
     network.train()
+    for module in network.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            module.momentum = None  # the mean of all batches
     with torch.no_grad():
         for batch in islice(batches, 12):
             network(batch)
@@ -177,9 +180,20 @@ def noise():
         yield torch.rand(4, 3, 160, 160)
 
 
-def pictures_of(path, size):
+def discs(height, width, count):
+    """Discs of all sizes and colours, one over another."""
+    random = np.random.default_rng(6)
+    levels = np.full((height, width, 3), 120, np.uint8)
+    y, x = np.mgrid[:height, :width]
+    for _ in range(count):
+        radius, down, across = random.uniform(8, 90), random.uniform(0, height), random.uniform(0, width)
+        levels[(y - down) ** 2 + (x - across) ** 2 < radius**2] = random.integers(0, 256, 3)
+    return levels
+
+
+def pictures_of(levels, size):
     """A picture as ultralytics boxes it, with a little noise that differs from batch to batch."""
-    boxed = LetterBox((size, size), auto=False)(image=np.asarray(Image.open(path).convert("RGB")))
+    boxed = LetterBox((size, size), auto=False)(image=levels)
     plain = torch.from_numpy(boxed.transpose(2, 0, 1)[None].copy()).float() / 255
     while True:
         yield (plain + 0.02 * torch.randn(2, 3, size, size)).clamp(0, 1)
@@ -220,7 +234,6 @@ def main():
     root = Path(__file__).resolve().parent.parent
     arguments.add_argument("--out", type=Path, default=root / "crates/convoke-vision/tests/data")
     arguments.add_argument("--yolo11n", type=Path)
-    arguments.add_argument("--picture", type=Path, default=root / "examples/page.png")
     arguments = arguments.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
     resize = {"resize": resize_cases(), "shorter": shorter_cases(), "letterbox": letterbox_cases()}
@@ -231,8 +244,10 @@ def main():
     for entry in boxes:
         print(entry["name"], [output["shape"] for output in entry["outputs"]], len(entry["found"]), "boxes")
     if arguments.yolo11n:
+        levels = discs(480, 620, 150)
+        Image.fromarray(levels).save(arguments.yolo11n.with_suffix(".png"))
         network = YOLO("yolo11n.yaml")
-        network.model.load_state_dict(yolo11n(80, pictures_of(arguments.picture, 640)).state_dict())
+        network.model.load_state_dict(yolo11n(80, pictures_of(levels, 640)).state_dict())
         written = network.export(format="onnx", imgsz=640, simplify=False)
         Path(written).replace(arguments.yolo11n)
 

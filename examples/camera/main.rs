@@ -13,6 +13,7 @@ use std::time::Instant;
 use convoke::Gpu;
 use convoke::gpu::device_descriptor;
 use player::Player;
+use wgpu::CurrentSurfaceTexture;
 use winit::application::ApplicationHandler;
 use winit::event::WindowEvent;
 use winit::event_loop::{ActiveEventLoop, EventLoop};
@@ -27,6 +28,8 @@ struct Application {
 struct Shown {
     window: Arc<Window>,
     surface: wgpu::Surface<'static>,
+    config: wgpu::SurfaceConfiguration,
+    gpu: Gpu,
     player: Player,
     began: Instant,
 }
@@ -53,17 +56,25 @@ impl Shown {
         Ok(Self {
             window,
             surface,
+            config,
+            gpu,
             player,
             began: Instant::now(),
         })
     }
 
     fn draw(&self) -> Result<(), Box<dyn Error>> {
-        let frame = self.surface.get_current_texture()?;
-        let newest = (self.began.elapsed().as_secs_f64() * 30.0) as usize;
-        self.player
-            .draw(newest, &frame.texture.create_view(&wgpu::TextureViewDescriptor::default()))?;
-        frame.present();
+        match self.surface.get_current_texture() {
+            CurrentSurfaceTexture::Success(target) | CurrentSurfaceTexture::Suboptimal(target) => {
+                let view = target.texture.create_view(&wgpu::TextureViewDescriptor::default());
+                let newest = (self.began.elapsed().as_secs_f64() * 30.0) as usize;
+                self.player.draw(newest, &view)?;
+                self.gpu.queue().present(target);
+            }
+            CurrentSurfaceTexture::Outdated => self.surface.configure(self.gpu.device(), &self.config),
+            CurrentSurfaceTexture::Timeout | CurrentSurfaceTexture::Occluded => {}
+            other => return Err(format!("no texture of the window: {other:?}").into()),
+        }
         self.window.request_redraw();
         Ok(())
     }
