@@ -143,6 +143,7 @@ fn the_table_reaches_every_kernel() {
         Kernel::MatMulInteger,
         Kernel::PictureLevels,
         Kernel::PictureRows,
+        Kernel::PictureStrips,
     ];
     assert_eq!(missed, without_halves);
 }

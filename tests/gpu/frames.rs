@@ -1,6 +1,6 @@
 //! Pictures that are on the device: made planes of, run through networks and drawn, without the host.
 
-use convoke::gpu::{Filter, LumaChroma, PictureInput, PictureLayout, PictureOptions, PixelFormat, Placement};
+use convoke::gpu::{DeviceClass, Filter, LumaChroma, PictureInput, PictureLayout, PictureOptions, PixelFormat, Placement};
 use convoke::graph::Graph;
 use convoke::ops::{Conv2d, Unary};
 use convoke::testing::Random;
@@ -93,7 +93,14 @@ fn plain() -> PictureOptions {
     PictureOptions::new().range(0.0, 255.0)
 }
 
+/// By the kernels of the adapter's own class and those of real GPUs.
 fn pillows(gpu: &Gpu) -> Outcome {
+    [gpu.clone(), gpu.with_device_class(DeviceClass::Discrete)]
+        .iter()
+        .try_for_each(pillows_on)
+}
+
+fn pillows_on(gpu: &Gpu) -> Outcome {
     for Case {
         size: [height, width],
         pixels,

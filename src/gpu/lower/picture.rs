@@ -1,11 +1,14 @@
 //! Pictures of bytes as planes of numbers, and planes as pictures.
 
+use std::ops::Range;
+
 use crate::error::{Error, Result};
 use crate::gpu::choose::rules::LANES;
+use crate::gpu::device::device_class::DeviceClass;
 use crate::gpu::plan::recording::{Recording, SlotId, Work};
 use crate::gpu::wgsl::kernel::{Kernel, PipelineKey};
 use crate::gpu::wgsl::parameters::picture::{
-    PictureLevelsParameters, PicturePlanesParameters, PictureRowsParameters, PlanesPictureParameters,
+    PictureLevelsParameters, PicturePlanesParameters, PictureRowsParameters, PictureStripsParameters, PlanesPictureParameters,
 };
 
 const NAME: &str = "picture";
@@ -120,10 +123,54 @@ impl Windows {
     }
 
     /// The neighbours of all pixels.
-    pub(crate) fn span(&self) -> std::ops::Range<u32> {
+    pub(crate) fn span(&self) -> Range<u32> {
         let counts = self.starts.windows(2).map(|pair| pair[1] - pair[0]);
         let ends = self.firsts.iter().zip(counts).map(|(first, count)| first + count);
         self.firsts.iter().copied().min().unwrap_or(0)..ends.max().unwrap_or(0)
+    }
+
+    /// What each neighbour is part of, where none is part of more sums than `most`.
+    fn shares(&self, most: usize) -> Option<Shares> {
+        let length = self.span().end as usize;
+        let mut shares = Shares {
+            open: 0,
+            firsts: vec![u32::MAX; length],
+            weights: vec![Vec::new(); length],
+        };
+        for (pixel, (pair, &first)) in self.starts.windows(2).zip(&self.firsts).enumerate() {
+            for (place, weight) in self.weights[pair[0] as usize..pair[1] as usize].iter().enumerate() {
+                let neighbour = first as usize + place;
+                let first = &mut shares.firsts[neighbour];
+                *first = (*first).min(pixel as u32);
+                let weights = &mut shares.weights[neighbour];
+                // Of windows whose ends are in order, those that have a neighbour stand side by side.
+                if *first as usize + weights.len() != pixel || weights.len() == most {
+                    return None;
+                }
+                weights.push(*weight);
+                shares.open = shares.open.max(weights.len());
+            }
+        }
+        // A neighbour that no window has belongs to what comes after it.
+        let mut next = self.len() as u32;
+        for first in shares.firsts.iter_mut().rev() {
+            *first = if *first == u32::MAX { next } else { *first };
+            next = *first;
+        }
+        let is_in_order = shares.firsts.is_sorted();
+        is_in_order.then_some(shares)
+    }
+
+    /// The first neighbour that so many pixels side by side read, and the one after the last.
+    fn edges(&self, strip: usize) -> Vec<u32> {
+        let ends: Vec<u32> = (self.starts.windows(2).zip(&self.firsts))
+            .map(|(pair, first)| first + pair[1] - pair[0])
+            .collect();
+        let strips = self.firsts.chunks(strip).zip(ends.chunks(strip));
+        strips
+            .flat_map(|(firsts, ends)| [firsts.iter().copied().min(), ends.iter().copied().max()])
+            .map(Option::unwrap_or_default)
+            .collect()
     }
 
     fn slots(&self, recording: &mut Recording) -> Result<[SlotId; 3]> {
@@ -134,6 +181,17 @@ impl Windows {
             recording.data(NAME, weights)?,
         ])
     }
+}
+
+/// What the neighbours of all pixels are part of.
+#[derive(Debug, PartialEq, Eq)]
+struct Shares {
+    /// The most sums that a neighbour is in.
+    open: usize,
+    /// The first pixel whose sum each neighbour is in.
+    firsts: Vec<u32>,
+    /// Its weights in that and those after it.
+    weights: Vec<Vec<i32>>,
 }
 
 /// How a tensor's planes lie in memory.
@@ -165,35 +223,25 @@ pub(crate) struct Placed {
     pub(crate) levels: Vec<f32>,
 }
 
+/// The most sums that a pixel may be in for rows to be gone along: bicubic windows of rows that become shorter have five.
+const MOST_OPEN: usize = 6;
+/// Output pixels of a strip.
+const STRIP: usize = 32;
+/// The rows of a workgroup that hands weights round.
+const EIGHT: usize = 8;
+
 /// Records a picture's way into planes: along its rows first, of which those are computed that the columns need.
 pub(crate) fn to_planes(pixels: Pixels, placed: &Placed, planes: Planes, recording: &mut Recording) -> Result<()> {
     let rows = placed.rows.span();
     let width = placed.columns.len();
     let narrow = recording.scratch(NAME, rows.len() * width)?;
-    let outputs = rows.len() * width;
-    let parameters = PictureRowsParameters {
-        outputs: outputs as u32,
-        width: width as u32,
-        top: rows.start,
-        pitch: pixels.pitch,
-    };
-    let aligned = pixels.channels == 4 && pixels.pitch.is_multiple_of(4);
-    let constants = [
-        ("LANES", LANES),
-        ("CHANNELS", pixels.channels),
-        ("ALIGNED", u32::from(aligned)),
-        ("GRAY", u32::from(placed.gray)),
-        ("BLUE_FIRST", u32::from(pixels.blue_first)),
-    ];
-    let [starts, firsts, weights] = placed.columns.slots(recording)?;
-    recording.dispatch(
-        NAME,
-        PipelineKey::new(Kernel::PictureRows, constants),
-        &parameters,
-        &[pixels.slot, starts, firsts, weights],
-        &[narrow],
-        Work::of(outputs.div_ceil(LANES as usize)).rounds(placed.columns.most()),
-    )?;
+    // Where lanes take words one by one, a pixel is best taken once; others take those that lie side by side together.
+    let is_by_words = recording.capabilities.class == DeviceClass::Software && recording.capabilities.broadcast;
+    let shares = is_by_words.then(|| placed.columns.shares(MOST_OPEN)).flatten();
+    match shares {
+        Some(shares) => along_strips(pixels, placed, &shares, rows.clone(), narrow, recording)?,
+        None => pixel_by_pixel(pixels, placed, rows.clone(), narrow, recording)?,
+    }
     let mut from_first = placed.rows.clone();
     for first in &mut from_first.firsts {
         *first -= rows.start;
@@ -223,6 +271,87 @@ pub(crate) fn to_planes(pixels: Pixels, placed: &Placed, planes: Planes, recordi
         &[narrow, starts, firsts, weights, levels],
         &[planes.slot],
         Work::of(places.div_ceil(LANES as usize)).rounds(placed.rows.most() + placed.order.len()),
+    )
+}
+
+/// The constants of a pixel.
+fn constants(lanes: u32, pixels: Pixels, placed: &Placed) -> [(&'static str, u32); 5] {
+    let aligned = pixels.channels == 4 && pixels.pitch.is_multiple_of(4);
+    [
+        ("LANES", lanes),
+        ("CHANNELS", pixels.channels),
+        ("ALIGNED", u32::from(aligned)),
+        ("GRAY", u32::from(placed.gray)),
+        ("BLUE_FIRST", u32::from(pixels.blue_first)),
+    ]
+}
+
+/// Records the rows, an invocation for each pixel of them.
+fn pixel_by_pixel(pixels: Pixels, placed: &Placed, rows: Range<u32>, narrow: SlotId, recording: &mut Recording) -> Result<()> {
+    let width = placed.columns.len();
+    let outputs = rows.len() * width;
+    let parameters = PictureRowsParameters {
+        outputs: outputs as u32,
+        width: width as u32,
+        top: rows.start,
+        pitch: pixels.pitch,
+    };
+    let [starts, firsts, weights] = placed.columns.slots(recording)?;
+    recording.dispatch(
+        NAME,
+        PipelineKey::new(Kernel::PictureRows, constants(LANES, pixels, placed)),
+        &parameters,
+        &[pixels.slot, starts, firsts, weights],
+        &[narrow],
+        Work::of(outputs.div_ceil(LANES as usize)).rounds(placed.columns.most()),
+    )
+}
+
+/// Records the rows, an invocation for each strip of one.
+fn along_strips(
+    pixels: Pixels,
+    placed: &Placed,
+    shares: &Shares,
+    rows: Range<u32>,
+    narrow: SlotId,
+    recording: &mut Recording,
+) -> Result<()> {
+    let width = placed.columns.len();
+    // Those of the last eight may end where there is no pixel.
+    let length = shares.firsts.len() + EIGHT - 1;
+    let parameters = PictureStripsParameters {
+        rows: rows.len() as u32,
+        width: width as u32,
+        top: rows.start,
+        pitch: pixels.pitch,
+        length: length as u32,
+    };
+    let edges = placed.columns.edges(STRIP);
+    let rounds = edges.chunks(2).map(|edge| edge[1] - edge[0]).max().unwrap_or(0) as usize + STRIP + 2 * shares.open;
+    let mut firsts = shares.firsts.clone();
+    firsts.resize(length, width as u32);
+    let weights = (0..shares.open).flat_map(|open| {
+        let weight = move |weights: &Vec<i32>| weights.get(open).map_or(0, |weight| weight.cast_unsigned());
+        let known = shares.weights.iter().map(weight);
+        known.chain(std::iter::repeat_n(0, EIGHT - 1))
+    });
+    let weights = weights.collect();
+    let inputs = [
+        pixels.slot,
+        recording.data(NAME, edges)?,
+        recording.data(NAME, firsts)?,
+        recording.data(NAME, weights)?,
+    ];
+    let mut constants = constants(EIGHT as u32, pixels, placed).to_vec();
+    constants.extend([("OPEN", shares.open as u32), ("STRIP", STRIP as u32)]);
+    let workgroups = width.div_ceil(STRIP) * rows.len().div_ceil(EIGHT);
+    recording.dispatch(
+        NAME,
+        PipelineKey::new(Kernel::PictureStrips, constants),
+        &parameters,
+        &inputs,
+        &[narrow],
+        Work::of(workgroups).rounds(rounds),
     )
 }
 

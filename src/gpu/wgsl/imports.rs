@@ -11,7 +11,7 @@ macro_rules! shared {
 }
 
 const SHARED: &[(&str, &str)] = shared!(
-    "angle" "arc" "attention" "blocked_sum" "decay" "division" "epilogue" "error_function" "exponential" "factors_single" "factors_whole" "floating_point" "fmod" "gates" "hyperbolic_tangent" "indices_dropped" "indices_stored" "kept_axes" "keys_broadcast" "keys_plain" "lanes_single" "lanes_subgroup" "layer_norm" "lines" "logarithm" "logistic" "order" "padding" "pool_taps" "pool_window" "product" "rank" "reals_quads" "reals_single" "reduced_axes" "reduction" "reduction_quads" "reduction_single" "special" "spread_broadcast" "spread_plain" "strip_quads" "strip_single" "tap_source" "terms_quads" "terms_single" "tile_columns" "tile_rows" "tiles" "top_k" "vectors_padded" "vectors_whole" "width_quads" "width_single" "window_taps" "winograd_large" "winograd_small"
+    "angle" "arc" "attention" "blocked_sum" "decay" "division" "epilogue" "error_function" "exponential" "factors_single" "factors_whole" "floating_point" "fmod" "gates" "hyperbolic_tangent" "indices_dropped" "indices_stored" "kept_axes" "keys_broadcast" "keys_plain" "lanes_single" "lanes_subgroup" "layer_norm" "lines" "logarithm" "logistic" "order" "padding" "picture_pixel" "pool_taps" "pool_window" "product" "rank" "reals_quads" "reals_single" "reduced_axes" "reduction" "reduction_quads" "reduction_single" "special" "spread_broadcast" "spread_plain" "strip_quads" "strip_single" "tap_source" "terms_quads" "terms_single" "tile_columns" "tile_rows" "tiles" "top_k" "vectors_padded" "vectors_whole" "width_quads" "width_single" "window_taps" "winograd_large" "winograd_small"
 );
 
 const IMPORT: &str = "#import shared/";

@@ -430,6 +430,13 @@ kernels! {
         outputs: [output: U32],
     }
 
+    PictureStrips = "picture_strips" from "picture_strips" {
+        parameters: picture::PictureStripsParameters,
+        inputs: [pixels: U32, edges: U32, firsts: U32, shares: U32],
+        outputs: [output: U32],
+        subgroups: true,
+    }
+
     PlanesPicture = "planes_picture" from "planes_picture" {
         parameters: picture::PlanesPictureParameters,
         inputs: [planes: F32],

@@ -57,6 +57,19 @@ parameters! {
         order: [[u32; 4]; 1],
     }
 
+    /// What `picture_strips` takes.
+    PictureStripsParameters {
+        /// Of the output.
+        rows: u32,
+        width: u32,
+        /// The first row of the picture that is wanted.
+        top: u32,
+        /// Bytes from one row of the picture to the next.
+        pitch: u32,
+        /// How many pixels of a row weights are known of.
+        length: u32,
+    }
+
     /// What `planes_picture` takes.
     PlanesPictureParameters {
         words: u32,
