@@ -23,11 +23,11 @@ const NAME: &str = "limits";
 /// |---|---|---|
 /// | `nodes` | operators of a graph | 1,000,000 |
 /// | `operations` | elements that the operators of a run read, write and go through, and their multiplications | 2^36, or G |
-/// | `host-bytes` | memory for a run on the CPU: results between operators, and weights | 4 GiB, 1024 times the inputs, and 4 times the weights |
+/// | `host-bytes` | memory for a run on the CPU, or the reference: results between operators, and weights | 4 GiB, 1024 times the inputs, and 4 times the weights |
 /// | `device-bytes` | the same on a GPU | the same |
 /// | `loading-seconds` | reading a model | 60 |
 /// | `planning-seconds` | making a graph of a model, and planning and compiling it, for one set of input shapes | 60 each |
-/// | `run-seconds` | a run | 10, and 1 for each 10^8 operations up to G |
+/// | `run-seconds` | a run | 10, and 1 for each 10^8 operations up to G; none on the reference |
 ///
 /// As text: `run-seconds=60,host-bytes=8G,operations=none`, with `K`, `M`, `G` and `T` for powers of 1024, and `none` for no limit.
 /// The environment's `CONVOKE_LIMITS` says so for all sessions whose builder says nothing.
@@ -209,7 +209,6 @@ impl Limits {
     }
 
     /// Refuses more memory on the CPU than is allowed.
-    #[cfg(feature = "cpu")]
     pub(crate) fn check_host_bytes(&self, work: &Work, bytes: u64) -> Result<()> {
         let allowed = self.host_bytes.unwrap_or_else(|| work.bytes());
         over("host-bytes", bytes, allowed, || {

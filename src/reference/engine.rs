@@ -5,13 +5,16 @@ use std::sync::Arc;
 use super::answer::Answer;
 use super::run::{run, run_allowing};
 use crate::cancel;
+use crate::dtype::TensorType;
 #[cfg(not(target_family = "wasm"))]
 use crate::elsewhere::{elsewhere, on_a_thread};
 use crate::engine::{Engine, Rounding, Running};
 #[cfg(not(target_family = "wasm"))]
 use crate::engine::{Evaluation, unsupported};
 use crate::error::Result;
+use crate::graph::work::count;
 use crate::graph::{Graph, Node};
+use crate::limits::{Limits, Work};
 use crate::ops::Op;
 #[cfg(not(target_family = "wasm"))]
 use crate::profiling::Profile;
@@ -21,18 +24,50 @@ use crate::tensor::{Tensor, TensorView};
 #[derive(Debug)]
 pub(crate) struct ReferenceEngine {
     graph: Arc<Graph>,
+    limits: Limits,
 }
 
+/// The bytes of an element: its number, its bound, and what part of that is chance.
+const ELEMENT: u64 = 32;
+
 impl ReferenceEngine {
-    pub(crate) fn new(graph: Arc<Graph>) -> Self {
-        Self { graph }
+    pub(crate) fn new(graph: Arc<Graph>, limits: Limits) -> Self {
+        Self { graph, limits }
+    }
+
+    /// Refuses what takes more than is allowed: all values are held until the end, and those of one operator once more.
+    fn check(&self, shapes: &[&[usize]]) -> Result<()> {
+        self.limits.planned(|| self.check_work(shapes))
+    }
+
+    fn check_work(&self, shapes: &[&[usize]]) -> Result<()> {
+        self.graph.check_inputs(shapes)?;
+        let types = self.graph.infer(shapes)?;
+        let takes = Work::of(&self.graph, &types);
+        self.limits.check_operations(&takes)?;
+        let elements = |values: &mut dyn Iterator<Item = &TensorType>| {
+            let counts = values.map(|kind| count(&kind.shape));
+            counts.fold(0, u64::saturating_add)
+        };
+        let nodes = self.graph.nodes.iter();
+        let own = nodes.map(|node| elements(&mut node.inputs.iter().chain(&node.outputs).map(|value| &types[value.0])));
+        let all = elements(&mut types.iter()).saturating_add(own.max().unwrap_or(0));
+        self.limits.check_host_bytes(&takes, all.saturating_mul(ELEMENT))
+    }
+
+    #[cfg(not(target_family = "wasm"))]
+    fn answers(&self, inputs: &[TensorView<'_>]) -> Result<Vec<Tensor>> {
+        let shapes: Vec<&[usize]> = inputs.iter().map(TensorView::shape).collect();
+        self.check(&shapes)?;
+        let answers = answers(&self.graph, inputs, Rounding::default())?;
+        answers.iter().map(Answer::to_tensor).collect()
     }
 }
 
 impl Engine for ReferenceEngine {
     fn prepare(&self, shapes: &[Vec<usize>]) -> Result<()> {
         let known: Vec<&[usize]> = shapes.iter().map(Vec::as_slice).collect();
-        self.graph.shapes(&known).map(drop)
+        self.check(&known)
     }
 
     #[cfg(not(target_family = "wasm"))]
@@ -42,8 +77,7 @@ impl Engine for ReferenceEngine {
 
     #[cfg(not(target_family = "wasm"))]
     fn run(&self, inputs: &[TensorView<'_>]) -> Result<Vec<Tensor>> {
-        let answers = answers(&self.graph, inputs, Rounding::default())?;
-        answers.iter().map(Answer::to_tensor).collect()
+        self.limits.running_parts(|| self.answers(inputs))
     }
 
     /// Computes on another thread; in a browser on the page's one thread, which has its turn between operators.
@@ -56,6 +90,7 @@ impl Engine for ReferenceEngine {
         #[cfg(target_family = "wasm")]
         Ok(Box::pin(async move {
             let views: Vec<_> = inputs.iter().map(Tensor::view).collect();
+            self.check(&views.iter().map(TensorView::shape).collect::<Vec<_>>())?;
             let mut turns = crate::turn::Turns::new();
             let answers = answers_by_turns(&self.graph, &views, async || turns.next().await).await?;
             answers.iter().map(Answer::to_tensor).collect()

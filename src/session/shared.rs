@@ -48,7 +48,7 @@ impl Settings {
             }
             #[cfg(feature = "cpu")]
             Backend::Cpu(cpu) => Arc::new(CpuEngine::new(cpu, &graph, self.plan_settings(plans_kept))?),
-            Backend::Reference => Arc::new(ReferenceEngine::new(Arc::clone(&graph))),
+            Backend::Reference => Arc::new(ReferenceEngine::new(Arc::clone(&graph), self.limits.clone())),
         };
         Ok(Ready {
             graph,

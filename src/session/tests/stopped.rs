@@ -176,7 +176,7 @@ fn each_limit_refuses_by_its_name() {
         other => panic!("{other:?}"),
     };
     let gpu = testing::gpu().unwrap().map(Backend::from);
-    for backend in [Some(Backend::cpu()), gpu].iter().flatten() {
+    for backend in [Some(Backend::cpu()), Some(Backend::Reference), gpu].iter().flatten() {
         assert!(outcome(backend, Limits::new()).is_ok());
         assert_eq!(limit(backend, Limits::new().nodes(1)), "nodes");
         assert_eq!(limit(backend, Limits::new().operations(1000)), "operations");
