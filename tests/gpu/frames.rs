@@ -18,6 +18,7 @@ pub(crate) fn trials() -> Vec<Named> {
         trial("frames/placed_as_ultralytics_and_torchvision_do", placed),
         trial("frames/levels_are_normalised_as_torchvision_does", normalised),
         trial("frames/outputs_become_pictures", outputs),
+        trial("frames/all_classes_agree", classes),
         trial("frames/luma_and_chroma_become_colours", videos),
         trial("frames/textures_of_floats", floats),
         trial("frames/a_texture_is_filtered_and_drawn_in_one_submission", drawn),
@@ -155,6 +156,24 @@ fn picture(format: PixelFormat, height: usize, width: usize) -> (PictureLayout, 
     let mut random = Random::new(3);
     let bytes = (0..layout.height * layout.pitch).map(|_| random.below(256) as u8).collect();
     (layout, bytes)
+}
+
+/// Kernels of different classes give the same bytes, for sizes of all proportions, made smaller and larger.
+fn classes(gpu: &Gpu) -> Outcome {
+    let mut random = Random::new(9);
+    for round in 0..40 {
+        let format = [PixelFormat::Gray8, PixelFormat::Rgb8, PixelFormat::Rgba8][round % 3];
+        let mut extent = |most: usize| 1 + random.below(most);
+        let (layout, bytes) = picture(format, extent(90), extent(300));
+        let shape = [1, [1, 3][round % 2], extent(40), extent(90)];
+        let filter = [Filter::Bilinear, Filter::Bicubic][round / 2 % 2];
+        let placement = [Placement::Stretch, Placement::Letterbox { level: 9 }][round / 4 % 2];
+        let options = plain().filter(filter).placement(placement);
+        let [own, other] =
+            [gpu.clone(), gpu.with_device_class(DeviceClass::Discrete)].map(|gpu| made(&gpu, layout, &options, &bytes, &shape));
+        assert_eq!(own?, other?, "{layout} to {shape:?} by {filter:?}, {placement:?}");
+    }
+    Ok(())
 }
 
 fn placed(gpu: &Gpu) -> Outcome {

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 use crate::digest::Digest;
 use crate::error::{Error, Result};
 use crate::gpu::device::raw_device::RawDevice;
-use crate::gpu::wgsl::dump::dump;
+use crate::gpu::wgsl::dump::{dump, dump_for_browsers};
 use crate::gpu::wgsl::kernel::{Code, Dialect, Kernel, PipelineKey};
 use crate::lock::lock;
 
@@ -151,6 +151,9 @@ fn compile(device: &RawDevice, key: &PipelineKey) -> Result<Pipeline> {
             submitted: AtomicBool::new(false),
         }
     });
+    if made.is_ok() {
+        dump_for_browsers(key);
+    }
     made.map_err(|error| match error {
         Error::Gpu(message) if matches!(key.kernel, Code::Custom(_)) => {
             Error::invalid(key.kernel.source().name, format!("its kernel is refused: {message}"))

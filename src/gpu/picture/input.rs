@@ -15,8 +15,8 @@ use crate::gpu::lower::common::slot;
 use crate::gpu::lower::picture::{Pixels, Placed, Stored, to_levels, to_planes};
 use crate::gpu::plan::executable::Executable;
 
-/// The way of pictures of one size into one input on the device: two dispatches, or three where pixels are no bytes, that resize, place and normalise them. Made by
-/// [`Gpu::picture_input`].
+/// The way of pictures of one size into one input on the device: two dispatches, or three where pixels are no bytes, that resize, place
+/// and normalise them. Made by [`Gpu::picture_input`].
 #[derive(Debug)]
 pub struct PictureInput {
     gpu: Gpu,

@@ -7,7 +7,7 @@ use crate::gpu::wgsl::kernel::{Dialect, PipelineKey};
 use crate::gpu::wgsl::loop_limit::CUT_LOOPS;
 use crate::gpu::wgsl::storage::Storage;
 
-/// Writes a kernel that is about to be compiled into the directories that the environment names. Not being able to is no
+/// Writes a kernel that is about to be compiled into the directory that the environment names. Not being able to is no
 /// reason not to run.
 pub(crate) fn dump(key: &PipelineKey, text: &str) {
     if let Some(directory) = environment::dump_wgsl()
@@ -15,6 +15,10 @@ pub(crate) fn dump(key: &PipelineKey, text: &str) {
     {
         log::warn!("CONVOKE_DUMP_WGSL: {message}");
     }
+}
+
+/// Writes a kernel that was compiled, as browsers get it, likewise.
+pub(crate) fn dump_for_browsers(key: &PipelineKey) {
     // Kernels whose loops are cut are for one test, and none for browsers.
     if let Some(directory) = environment::dump_browser_wgsl()
         && key.constant(CUT_LOOPS).is_none()
