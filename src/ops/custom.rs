@@ -166,6 +166,7 @@ impl CustomOp {
     }
 
     /// What it gives on the CPU, of the types that it says.
+    #[cfg(feature = "cpu")]
     pub(crate) fn compute(&self, inputs: &[TensorView<'_>], types: &[TensorType]) -> Result<Vec<Tensor>> {
         let outputs = match self.0.compute(inputs) {
             Some(outputs) => outputs,
@@ -177,6 +178,7 @@ impl CustomOp {
     }
 
     /// What the reference gives, in these types.
+    #[cfg(feature = "cpu")]
     fn rounded(&self, inputs: &[TensorView<'_>], types: &[TensorType]) -> Result<Vec<Tensor>> {
         let inputs: Vec<Expected> = inputs.iter().map(|input| Expected::exact(input.to_f64())).collect();
         let expected = self.0.reference(&inputs);

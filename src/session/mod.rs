@@ -459,8 +459,8 @@ impl Session {
     /// [`verify`](Self::verify), with a certificate of the run: what ran, where and on what, and how near each operator came, so that
     /// somebody else can repeat it. `observer` sees each check as it is made.
     ///
-    /// Errors: as [`verify`](Self::verify); `Unsupported` for a model in which shapes depend on what it computes, and for a run that is
-    /// partly on the CPU ([`SessionBuilder::fallback`]).
+    /// Errors: as [`verify`](Self::verify); `Unsupported` for a model in which shapes depend on what it computes, for an operator that
+    /// [is unchecked](Check::is_unchecked), and for a run that is partly on the CPU ([`SessionBuilder::fallback`]).
     #[cfg(not(target_family = "wasm"))]
     pub fn certify<'a>(
         &self,
@@ -480,6 +480,13 @@ impl Session {
             None => Vec::new(),
         };
         let evaluated = self.evaluated(&ready, &inputs, observer)?;
+        if let Some(check) = evaluated.checks.iter().find(|check| check.is_unchecked) {
+            let own = format!(
+                "certificates of an operator without a reference, {} {:?}",
+                check.operator, check.node
+            );
+            return Err(unsupported(&own));
+        }
         let certificate = Certificate::new(&ready.graph, &self.shared.settings, &inputs, &evaluated, &plan);
         Ok((evaluated.checks, certificate))
     }

@@ -319,6 +319,8 @@ fn without_a_reference(gpu: &Gpu) -> Outcome {
         checks.len() == 1 && checks[0].is_unchecked && checks[0].mismatch.is_none(),
         "{checks:?}"
     );
+    let message = refused(Session::new(graph.clone(), &gpu.clone().into())?.certify(&[input.view()], &mut |_| ()))?;
+    assert!(message.contains("without a reference, same"), "{message}");
     for (backend, what) in [(Backend::cpu(), "CPU"), (Backend::Reference, "reference")] {
         let message = refused(Session::new(graph.clone(), &backend)?.run(&[input.view()]))?;
         assert!(message.contains("same") && message.contains(what), "{message}");
