@@ -5,14 +5,14 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
+use convoke::Fallback;
 use convoke::session::Certificate;
-use convoke::{Fallback, Session};
 
 use super::input::InputArguments;
-use super::limits;
-use super::model::{Kind, open};
-use super::outcome::{Outcome, announce};
+use super::model::Kind;
+use super::outcome::Outcome;
 use super::plan::PlanArguments;
+use super::subject::{File, Subject};
 use super::verify::{chosen, tell};
 
 /// A certificate, and where its run is repeated.
@@ -21,7 +21,7 @@ pub(super) struct CertifyArguments {
     /// What `verify --certificate` wrote.
     #[arg(long, value_name = "CERTIFICATE.json")]
     replay: PathBuf,
-    /// The ONNX file, where it is not where the certificate says.
+    /// The ONNX file, or what `compile` made of one, where it is not where the certificate says.
     model: Option<PathBuf>,
     #[command(flatten)]
     inputs: InputArguments,
@@ -47,20 +47,19 @@ pub(super) fn certify(out: &mut dyn Write, arguments: &CertifyArguments, adapter
         (None, Some(file)) => Path::new(file),
         (None, None) => return Err("the certificate names no file: the model is expected as an argument".into()),
     };
-    let model = open(path, arguments.external_data.as_deref())?;
+    let file = File {
+        path,
+        external_data: arguments.external_data.as_deref(),
+        precision: certificate.subject.precision.parse()?,
+        fallback: Fallback::Never,
+    };
+    let start = || arguments.plan.apply(chosen(arguments.backend, adapter)?);
+    let model = Subject::open(file, start)?;
     let feeds = arguments
         .inputs
         .repeating(&certificate, &model)
         .prepare(&model, Some("random"))?;
-    let backend = arguments.plan.apply(chosen(arguments.backend, adapter)?)?;
-    announce(&backend);
-    let session = Session::builder()
-        .backend(backend)
-        .precision(certificate.subject.precision.parse()?)
-        .fallback(Fallback::Never)
-        .limits(limits::asked())
-        .build(std::sync::Arc::new(model))?
-        .until(limits::token());
+    let (session, _) = model.session(start)?;
     let (checks, repeated) = session.certify(&feeds.only()?, &mut |_| ())?;
     let repeated = repeated.about(certificate.subject.file.clone(), feeds.seed());
     let differences = certificate.differences(&repeated);

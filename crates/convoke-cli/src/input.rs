@@ -4,7 +4,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use convoke::onnx::{Model, TensorInfo};
+use convoke::onnx::TensorInfo;
 use convoke::session::Certificate;
 use convoke::testing::Random;
 use convoke::{DType, Tensor, TensorView};
@@ -116,7 +116,7 @@ impl InputArguments {
     }
 
     /// The same; where nothing is said, with the seed and the shapes that a certificate has.
-    pub(super) fn repeating(&self, certificate: &Certificate, model: &Model) -> Self {
+    pub(super) fn repeating(&self, certificate: &Certificate, model: &impl Reads) -> Self {
         let mut repeated = self.clone();
         repeated.seed = repeated.seed.or(certificate.subject.seed);
         let is_free = |name: &str| {

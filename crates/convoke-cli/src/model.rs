@@ -20,7 +20,7 @@ use super::plan::PlanArguments;
 use super::precision::PrecisionArguments;
 use super::reads::Reads;
 use super::stream::StreamArguments;
-use super::subject::Subject;
+use super::subject::{File, Subject};
 use super::target::{Target, share, text};
 
 /// A model, what it reads and what becomes of its answers.
@@ -28,7 +28,7 @@ use super::target::{Target, share, text};
 #[command(group(ArgGroup::new("named").multiple(true)))]
 pub(super) struct RunArguments {
     /// The ONNX file, or what `compile` made of one.
-    pub(super) model: PathBuf,
+    model: PathBuf,
     #[command(flatten)]
     stream: StreamArguments,
     #[command(flatten)]
@@ -41,7 +41,7 @@ pub(super) struct RunArguments {
     output: Vec<(Option<String>, String)>,
     /// Where to run; `--adapter` says more.
     #[arg(long, value_enum, default_value = "auto")]
-    pub(super) backend: Kind,
+    backend: Kind,
     /// Show so many of the largest scores of the first output.
     #[arg(long, value_name = "K", value_parser = clap::value_parser!(u32).range(1..), group = "named")]
     top: Option<u32>,
@@ -50,11 +50,22 @@ pub(super) struct RunArguments {
     labels: Option<PathBuf>,
     /// Read tensors in other files from this folder; otherwise from the model's own, and from nowhere else.
     #[arg(long, value_name = "FOLDER")]
-    pub(super) external_data: Option<PathBuf>,
+    external_data: Option<PathBuf>,
     #[command(flatten)]
-    pub(super) precision: PrecisionArguments,
+    precision: PrecisionArguments,
     #[command(flatten)]
-    pub(super) fallback: FallbackArguments,
+    fallback: FallbackArguments,
+}
+
+impl RunArguments {
+    fn file(&self) -> File<'_> {
+        File {
+            path: &self.model,
+            external_data: self.external_data.as_deref(),
+            precision: self.precision.get(),
+            fallback: self.fallback.get(self.backend, self.precision),
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -124,7 +135,7 @@ pub(super) fn backend(kind: Kind, adapter: Option<&str>) -> Result<Backend, Box<
 /// Runs a model once, or for each picture of a folder.
 pub(super) fn run(out: &mut dyn Write, arguments: &RunArguments, adapter: Option<&str>) -> Outcome {
     let start = || arguments.plan.apply(backend(arguments.backend, adapter)?);
-    let model = Subject::open(arguments, start)?;
+    let model = Subject::open(arguments.file(), start)?;
     let mut targets = targets(&arguments.output, model.outputs())?;
     let to_stdout = share(targets.iter().map(|(_, target)| target))?;
     let labels = match &arguments.labels {
@@ -137,7 +148,7 @@ pub(super) fn run(out: &mut dyn Write, arguments: &RunArguments, adapter: Option
     let labels: Vec<&str> = labels.lines().collect();
 
     let feeds = arguments.inputs.prepare(&model, None)?;
-    let (session, backend) = model.session(arguments, start)?;
+    let (session, backend) = model.session(start)?;
     let runs = feeds
         .runs()
         .iter()
@@ -188,7 +199,7 @@ pub(super) fn run(out: &mut dyn Write, arguments: &RunArguments, adapter: Option
 fn lines(
     out: &mut dyn Write,
     arguments: &RunArguments,
-    model: &Subject,
+    model: &Subject<'_>,
     labels: &str,
     start: impl FnOnce() -> Result<Backend, Box<dyn std::error::Error>>,
 ) -> Outcome {
@@ -203,7 +214,7 @@ fn lines(
             .into());
         }
     };
-    let (session, _) = model.session(arguments, start)?;
+    let (session, _) = model.session(start)?;
     let top = arguments.top.unwrap_or(5) as usize;
     let options = arguments.inputs.pictures();
     arguments

@@ -1,13 +1,7 @@
 //! `--precision`: how a session stores its numbers.
 
-use std::path::Path;
-use std::sync::Arc;
-
-use super::limits;
 use clap::{Args, ValueEnum};
-use convoke::onnx::Model;
-use convoke::session::SessionBuilder;
-use convoke::{Backend, Fallback, Precision, Result, Session};
+use convoke::Precision;
 
 /// How numbers are stored.
 #[derive(Args, Clone, Copy, Debug)]
@@ -38,25 +32,5 @@ impl PrecisionArguments {
     /// What was asked for.
     pub(super) fn get(self) -> Precision {
         self.precision.into()
-    }
-
-    /// A session that stores its numbers so.
-    pub(super) fn session(self, model: impl Into<Arc<Model>>, backend: &Backend, fallback: Fallback) -> Result<Session> {
-        let session = self.builder(backend, fallback).build(model.into())?;
-        Ok(session.until(limits::token()))
-    }
-
-    /// A session of a compiled model that stores its numbers so.
-    pub(super) fn load(self, path: &Path, backend: &Backend, fallback: Fallback) -> Result<Session> {
-        let session = self.builder(backend, fallback).load(path)?;
-        Ok(session.until(limits::token()))
-    }
-
-    fn builder(self, backend: &Backend, fallback: Fallback) -> SessionBuilder {
-        Session::builder()
-            .backend(backend.clone())
-            .precision(self.get())
-            .fallback(fallback)
-            .limits(limits::asked())
     }
 }

@@ -13,17 +13,17 @@ use convoke::{Backend, Fallback};
 use serde_json::{Value, json};
 
 use super::input::InputArguments;
-use super::model::open;
-use super::outcome::{self, Outcome, announce};
+use super::outcome::{self, Outcome};
 use super::plan::PlanArguments;
 use super::precision::PrecisionArguments;
+use super::subject::{File, Subject};
 use super::table::write_table;
 use super::target::{Target, share, text};
 
 /// A model to profile, and what it reads: random numbers where nothing is said.
 #[derive(Debug, Args)]
 pub(super) struct ProfileArguments {
-    /// The ONNX file.
+    /// The ONNX file, or what `compile` made of one.
     model: PathBuf,
     #[command(flatten)]
     inputs: InputArguments,
@@ -61,19 +61,21 @@ enum Order {
 
 /// Measures a model and shows the table.
 pub(super) fn profile(out: &mut dyn Write, arguments: &ProfileArguments, adapter: Option<&str>) -> Outcome {
-    let model = open(&arguments.model, arguments.external_data.as_deref())?;
+    let file = File {
+        path: &arguments.model,
+        external_data: arguments.external_data.as_deref(),
+        precision: arguments.precision.get(),
+        fallback: Fallback::Never,
+    };
+    let start = || arguments.plan.apply(Backend::choose(outcome::choice(adapter))?);
+    let model = Subject::open(file, start)?;
     let [json, trace_file] = [&arguments.json, &arguments.trace].map(|path| Target::open_some(path.as_deref()));
     let (json, trace_file) = (json?, trace_file?);
     let to_stdout = share([&json, &trace_file].into_iter().flatten())?;
     let feeds = arguments.inputs.prepare(&model, Some("random"))?;
     let views = feeds.only()?;
-    let backend = Backend::choose(outcome::choice(adapter))?;
-    let backend = arguments.plan.apply(backend)?;
-    announce(&backend);
-    let profile = arguments
-        .precision
-        .session(model, &backend, Fallback::Never)?
-        .profile(&views, arguments.repetitions as usize)?;
+    let (session, backend) = model.session(start)?;
+    let profile = session.profile(&views, arguments.repetitions as usize)?;
     if let Some(target) = json {
         write_json(out, target, &numbers(&profile, &backend))?;
     }

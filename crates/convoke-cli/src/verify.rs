@@ -15,15 +15,16 @@ use super::fallback::FallbackArguments;
 use super::input::InputArguments;
 use super::model::{Kind, backend, open};
 use super::onnxruntime;
-use super::outcome::{self, Outcome, announce};
+use super::outcome::{self, Outcome};
 use super::plan::PlanArguments;
 use super::precision::PrecisionArguments;
+use super::subject::{File, Subject};
 use super::target::Target;
 
 /// A model to verify, and what it reads: random numbers where nothing is said.
 #[derive(Debug, Args)]
 pub(super) struct VerifyArguments {
-    /// The ONNX file.
+    /// The ONNX file, or what `compile` made of one.
     model: PathBuf,
     #[command(flatten)]
     inputs: InputArguments,
@@ -55,8 +56,8 @@ pub(super) struct VerifyArguments {
 /// Names every operator whose output is not what the reference makes of the same inputs; exit status 1 if there is one. Names those that are
 /// suspicious as well, which change the exit status with `--strict` only.
 pub(super) fn verify(out: &mut dyn Write, arguments: &VerifyArguments, adapter: Option<&str>) -> Outcome {
-    let model = open(&arguments.model, arguments.external_data.as_deref())?;
     if let Some(path) = &arguments.against {
+        let model = open(&arguments.model, arguments.external_data.as_deref())?;
         let tensors = if path == Path::new("ort") {
             onnxruntime::tensors(&arguments.model, arguments.inputs.seed())?
         } else {
@@ -65,15 +66,20 @@ pub(super) fn verify(out: &mut dyn Write, arguments: &VerifyArguments, adapter: 
         return against::judge(out, &model, &tensors, path);
     }
     let target = Target::open_some(arguments.certificate.as_deref())?;
+    let file = File {
+        path: &arguments.model,
+        external_data: arguments.external_data.as_deref(),
+        precision: arguments.precision.get(),
+        fallback: match &target {
+            Some(_) => Fallback::Never,
+            None => arguments.fallback.get(arguments.backend, arguments.precision),
+        },
+    };
+    let start = || arguments.plan.apply(chosen(arguments.backend, adapter)?);
+    let model = Subject::open(file, start)?;
     let feeds = arguments.inputs.prepare(&model, Some("random"))?;
     let views = feeds.only()?;
-    let backend = arguments.plan.apply(chosen(arguments.backend, adapter)?)?;
-    announce(&backend);
-    let fallback = match &target {
-        Some(_) => Fallback::Never,
-        None => arguments.fallback.get(arguments.backend, arguments.precision),
-    };
-    let session = arguments.precision.session(model, &backend, fallback)?;
+    let (session, backend) = model.session(start)?;
     let advise = |error| arguments.fallback.advise(error, &backend);
     let checks = match target {
         None => session.verify(&views).map_err(advise)?,

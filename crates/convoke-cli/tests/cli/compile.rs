@@ -35,6 +35,18 @@ fn a_compiled_model_runs_in_place_of_its_model() {
     assert_eq!((got.code, &got.stdout), (Some(0), &own.stdout), "{}", got.stderr);
     let random = convoke(&["run", file, "--input", "random", "--adapter", "cpu"]);
     assert_eq!(random.code, Some(0), "{}", random.stderr);
+    let verified = convoke(&["verify", file, "--adapter", "cpu"]);
+    assert_eq!(verified.code, Some(0), "{}{}", verified.stdout, verified.stderr);
+    let profiled = convoke(&["profile", file, "--adapter", "cpu", "--repetitions", "1"]);
+    assert_eq!(profiled.code, Some(0), "{}", profiled.stderr);
+    assert!(profiled.stdout.contains("conv"), "{}", profiled.stdout);
+    let certificate = own_path("lenet5-compiled.json");
+    let certificate = certificate.to_str().expect("UTF-8");
+    let certified = convoke(&["verify", file, "--adapter", "cpu", "--certificate", certificate]);
+    assert_eq!(certified.code, Some(0), "{}", certified.stderr);
+    let repeated = convoke(&["certify", "--replay", certificate, "--adapter", "cpu"]);
+    assert_eq!(repeated.code, Some(0), "{}{}", repeated.stdout, repeated.stderr);
+    assert!(repeated.stdout.contains("to the bit"), "{}", repeated.stdout);
     for (arguments, part) in [
         (
             vec!["run", file, "--input", "random", "--external-data", "."],
