@@ -28,11 +28,14 @@ fn run(workgroup: u32, lane: u32) {
     for (var open = 0u; open < OPEN; open++) { // unroll
         sums[open] = vec3<i32>(1 << 21u);
     }
-    for (var x = begin; x < end; x += LANES) {
-        let own_first = load_firsts(x + lane);
+    // As many steps in every strip, so that whoever reads this sees that all lanes take them.
+    for (var step = 0u; step < params.steps; step++) {
+        let x = begin + step * LANES;
+        let own = min(x + lane, params.length - 1u);
+        let own_first = load_firsts(own);
         var own_shares: array<i32, OPEN>;
         for (var open = 0u; open < OPEN; open++) { // unroll
-            own_shares[open] = bitcast<i32>(load_shares(open * params.length + x + lane));
+            own_shares[open] = bitcast<i32>(load_shares(open * params.length + own));
         }
         for (var i = 0u; i < 8u; i++) { // unroll
             let first = subgroupBroadcast(own_first, i);

@@ -319,15 +319,17 @@ fn along_strips(
     let width = placed.columns.len();
     // Those of the last eight may end where there is no pixel.
     let length = shares.firsts.len() + EIGHT - 1;
+    let edges = placed.columns.edges(STRIP);
+    let longest = edges.chunks(2).map(|edge| edge[1] - edge[0]).max().unwrap_or(0) as usize;
+    let steps = longest.div_ceil(EIGHT);
     let parameters = PictureStripsParameters {
         rows: rows.len() as u32,
         width: width as u32,
         top: rows.start,
         pitch: pixels.pitch,
         length: length as u32,
+        steps: steps as u32,
     };
-    let edges = placed.columns.edges(STRIP);
-    let rounds = edges.chunks(2).map(|edge| edge[1] - edge[0]).max().unwrap_or(0) as usize + STRIP + 2 * shares.open;
     let mut firsts = shares.firsts.clone();
     firsts.resize(length, width as u32);
     let weights = (0..shares.open).flat_map(|open| {
@@ -351,7 +353,7 @@ fn along_strips(
         &parameters,
         &inputs,
         &[narrow],
-        Work::of(workgroups).rounds(rounds),
+        Work::of(workgroups).rounds(steps + STRIP + 2 * shares.open),
     )
 }
 

@@ -68,6 +68,8 @@ parameters! {
         pitch: u32,
         /// How many pixels of a row weights are known of.
         length: u32,
+        /// The eights of pixels of the longest strip.
+        steps: u32,
     }
 
     /// What `planes_picture` takes.
