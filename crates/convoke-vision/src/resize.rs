@@ -1,5 +1,7 @@
 //! Other sizes: to the byte as Pillow makes them (and so torchvision's `Resize` of a picture), or OpenCV.
 
+use std::borrow::Cow;
+
 use crate::error::Result;
 use crate::linear;
 use crate::passes::{Windows, columns, rows};
@@ -78,23 +80,23 @@ impl Picture {
             Filter::Linear => linear::resized(self, height, width),
             _ => {
                 let of = |length, target| Windows::new(length, target, filter.support(), |x| filter.weight(x));
-                let along_rows = |levels: Vec<u8>| {
+                let along_rows = |levels: Cow<'_, [u8]>| {
                     if width == from_width {
-                        return levels;
+                        return levels.into_owned();
                     }
                     rows(&levels, from_width, channels, &of(from_width, width))
                 };
-                let along_columns = |levels: Vec<u8>, width: usize| {
+                let along_columns = |levels: Cow<'_, [u8]>, width: usize| {
                     if height == from_height {
-                        return levels;
+                        return levels.into_owned();
                     }
                     columns(&levels, width * channels, &of(from_height, height))
                 };
-                let levels = self.levels().to_vec();
+                let levels = Cow::Borrowed(self.levels());
                 if columns_first((from_height, from_width), (height, width)) {
-                    along_rows(along_columns(levels, from_width))
+                    along_rows(along_columns(levels, from_width).into())
                 } else {
-                    along_columns(along_rows(levels), width)
+                    along_columns(along_rows(levels).into(), width)
                 }
             }
         };
