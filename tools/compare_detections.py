@@ -10,7 +10,6 @@ differs by more than 1e-3.
 """
 import argparse
 import json
-import os
 import subprocess
 
 import numpy as np
@@ -36,10 +35,11 @@ def expected(model, picture, score, iou):
     return found
 
 
-def given(program, model, picture, score, iou, adapter):
-    command = [program, "run", model, picture, "--jsonl", "--decode", "yolo", "--letterbox", "--min-score", str(score), "--max-iou", str(iou)]
-    environment = {**os.environ, "CONVOKE_ADAPTER": adapter} if adapter else None
-    line = json.loads(subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout.splitlines()[0])
+def given(program, model, picture, score, iou, backend):
+    command = [program, "run", model, picture, "--jsonl", "--decode", "yolo", "--letterbox", "--backend", backend]
+    command += ["--min-score", str(score), "--max-iou", str(iou)]
+    ran = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)  # it says on stderr where it runs
+    line = json.loads(ran.stdout.splitlines()[0])
     rows = [[*box["box"], box["score"], box["class"]] for box in line["boxes"]]
     return torch.tensor(rows, dtype=torch.float32).reshape(-1, 6)
 
@@ -54,13 +54,13 @@ def main():
     arguments = arguments.parse_args()
     kept = arguments.score, arguments.iou
     want = expected(arguments.model, arguments.picture, *kept)
-    for adapter in ["cpu", None]:
-        got = given(arguments.program, arguments.model, arguments.picture, *kept, adapter)
+    for backend in ["cpu", "gpu"]:
+        got = given(arguments.program, arguments.model, arguments.picture, *kept, backend)
         overlaps = box_iou(want[:, :4], got[:, :4]) * (want[:, None, 5] == got[None, :, 5])
         best, index = overlaps.max(1) if len(got) else (torch.zeros(len(want)), torch.zeros(len(want), dtype=int))
         scores = (want[:, 4] - got[index, 4]).abs() if len(got) else torch.ones(len(want))
         matched = int(((best > 0.99) & (scores <= 1e-3)).sum())
-        print(f"{adapter or 'the adapter'}: {matched} of {len(want)} boxes, {len(got)} given; IoU {best.min():.6f} at least, scores within {scores.max():.1e}")
+        print(f"{backend}: {matched} of {len(want)} boxes, {len(got)} given; IoU {best.min():.6f} at least, scores within {scores.max():.1e}")
         if not matched == len(want) == len(got) > 0:
             raise SystemExit(1)
 
