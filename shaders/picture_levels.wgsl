@@ -2,7 +2,7 @@
 // becomes level 0 and 1 level 255, or planes of luma and of chroma for every two by two pixels.
 //
 // An invocation computes one pixel.
-// Header: LANES, KIND (0 floats, 1 chroma side by side in one plane, 2 chroma in two planes).
+// Header: LANES, PLANES (1 of floats; 2 where chroma lies side by side in one, 3 where it has two).
 //
 // pixels: the bytes, rows of floats or luma `pitch` bytes apart, those of chroma `chroma_pitch`
 // output: words without anything between rows
@@ -23,12 +23,12 @@ fn from_luma(row: u32, column: u32) -> vec3<u32> {
     let place = params.chroma + row / 2u * params.chroma_pitch;
     var blue = 0;
     var red = 0;
-    if (KIND == 1u) {
+    if (PLANES == 2u) {
         blue = byte(place + column / 2u * 2u) - 128;
         red = byte(place + column / 2u * 2u + 1u) - 128;
     } else {
         blue = byte(place + column / 2u) - 128;
-        red = byte(place + params.second + column / 2u) - 128;
+        red = byte(place - params.chroma + params.second + column / 2u) - 128;
     }
     let chroma = vec3(params.red_of_red * red, params.green_of_blue * blue + params.green_of_red * red, params.blue_of_blue * blue);
     let levels = (params.of_luma * luma + (1 << 19u) + chroma) >> vec3(20u);
@@ -43,7 +43,7 @@ fn run(workgroup: u32, lane: u32) {
     let row = index / params.width;
     let column = index % params.width;
     var levels = vec3<u32>();
-    if (KIND == 0u) {
+    if (PLANES == 1u) {
         levels = from_floats(row, column);
     } else {
         levels = from_luma(row, column);

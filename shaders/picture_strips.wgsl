@@ -7,8 +7,8 @@
 //
 // pixels: bytes, `pitch` of them a row
 // edges: [strips, 2] the first pixel that a strip reads, and the one after the last
-// firsts: [length + 7] the first output pixel whose sum each pixel is in
-// shares: [OPEN, length + 7] its weight in that and those after it
+// firsts: [length] the first output pixel whose sum each pixel is in
+// shares: [OPEN, length] its weight in that and those after it
 // output: [rows, width], the channels of a pixel in a word, without alpha
 #import shared/picture_pixel
 

@@ -37,7 +37,7 @@ fn run(workgroup: u32, lane: u32) {
         store_output(index, pack2x16float(vec2(half(place, channel), half(place, channel + 1u))));
         return;
     }
-    let column = index % words * (4u / min(CHANNELS, 4u));
+    let column = index % words * (4u / CHANNELS);
     var levels = vec4<u32>(255u);
     for (var byte = 0u; byte < 4u; byte++) {
         if (CHANNELS == 1u) {

@@ -9,7 +9,7 @@ use crate::error::Result;
 use crate::ops::CustomOp;
 
 /// Makes an operator for a node with these attributes.
-type Make = Arc<dyn Fn(&Attributes<'_>) -> Result<CustomOp> + Send + Sync>;
+pub(super) type Make = Arc<dyn Fn(&Attributes<'_>) -> Result<CustomOp> + Send + Sync>;
 
 /// What makes the operators that a program brings along.
 #[derive(Clone, Default)]

@@ -140,6 +140,11 @@ impl CustomOp {
         Self(Arc::new(operator))
     }
 
+    /// What it is called in errors and profiles.
+    pub(crate) fn name(&self) -> &'static str {
+        self.0.name()
+    }
+
     /// The kernel, held against the operands.
     pub(crate) fn kernel(&self, inputs: &[TensorType], outputs: &[TensorType]) -> Result<CustomKernel> {
         let kernel = self.0.kernel(inputs, outputs);

@@ -8,18 +8,17 @@ use crate::gpu::lower::common::elements;
 use crate::gpu::plan::recording::{Recording, SlotId, Value, Work};
 use crate::gpu::wgsl::custom::{CustomSource, parameters};
 use crate::gpu::wgsl::kernel::PipelineKey;
-use crate::ops::{CustomOp, Op};
+use crate::ops::CustomOp;
 
 /// Records the kernel that the operator has for these operands.
-pub(super) fn lower(op: &CustomOp, inputs: &[Value], outputs: &[Value], recording: &mut Recording) -> Result<()> {
-    let name = Op::from(op.clone()).name();
-    let types = |values: &[Value]| -> Vec<TensorType> {
-        let values = values.iter();
-        values
-            .map(|value| TensorType::new(value.dtype, value.shape.as_slice()))
-            .collect()
-    };
-    let kernel = op.kernel(&types(inputs), &types(outputs))?;
+pub(super) fn lower(
+    op: &CustomOp,
+    (inputs, input_types): (&[Value], &[TensorType]),
+    (outputs, output_types): (&[Value], &[TensorType]),
+    recording: &mut Recording,
+) -> Result<()> {
+    let name = op.name();
+    let kernel = op.kernel(input_types, output_types)?;
     let limits = &recording.capabilities.limits;
     for (what, needed, limit) in [
         (

@@ -97,7 +97,7 @@ pub(crate) fn lower_with(op: &Op, inputs: &[Value], exact: Option<&ExactSums>, r
         Op::Cumulative(op) => rows::cumulative::lower(*op, &inputs[0], &outputs[0], recording)?,
         Op::RoiAlign(op) => movement::roi_align::lower(*op, &inputs[0], &inputs[1], &outputs[0], recording)?,
         Op::Resample(op) => movement::resample::lower(op, &inputs[0], &outputs[0], recording)?,
-        Op::CustomOp(op) => custom::lower(op, inputs, &outputs, recording)?,
+        Op::CustomOp(op) => custom::lower(op, (inputs, &types), (&outputs, &output_types), recording)?,
         Op::Reshape(_) | Op::Flatten(_) => {}
     }
     Ok(outputs)

@@ -25,19 +25,6 @@ pub(crate) struct Pixels {
     pub(crate) blue_first: bool,
 }
 
-/// A picture that is not of bytes alone.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Stored {
-    /// Four 16-bit floats a pixel.
-    Floats,
-    /// Luma, and chroma for every two by two pixels.
-    Luma {
-        /// Whether blue and red lie in planes of their own.
-        is_apart: bool,
-        conversion: Conversion,
-    },
-}
-
 /// How luma and chroma become colours.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Conversion {
@@ -50,42 +37,37 @@ pub(crate) struct Conversion {
     pub(crate) blue_of_blue: f64,
 }
 
-/// Records the way of a picture that is stored so, with so many bytes from row to row, into bytes.
+/// Records the way of a picture that is not of bytes alone into bytes. For each plane there is its first byte, and the bytes from row to
+/// row: one of four 16-bit floats a pixel, or one of luma and one or two of chroma for every two by two pixels.
 pub(crate) fn to_levels(
     slot: SlotId,
-    stored: Stored,
-    [height, width, pitch]: [usize; 3],
+    planes: &[(usize, usize)],
+    [height, width]: [usize; 2],
+    conversion: &Conversion,
     recording: &mut Recording,
 ) -> Result<Pixels> {
     let pixels = height * width;
     let words = recording.scratch(NAME, pixels)?;
-    let (kind, conversion) = match stored {
-        Stored::Floats => (0, None),
-        Stored::Luma { is_apart, conversion } => (1 + u32::from(is_apart), Some(conversion)),
-    };
-    let chroma_pitch = if kind == 2 { pitch.div_ceil(2) } else { pitch };
-    let share = |of: fn(&Conversion) -> f64| {
-        conversion
-            .as_ref()
-            .map_or(0, |all| (of(all) * f64::from(1 << 20)).round() as i32)
-    };
+    let plane = |index: usize| planes.get(index).copied().unwrap_or_default();
+    let ((_, pitch), (chroma, chroma_pitch), (second, _)) = (plane(0), plane(1), plane(2));
+    let share = |share: f64| (share * f64::from(1 << 20)).round() as i32;
     let parameters = PictureLevelsParameters {
         pixels: pixels as u32,
         width: width as u32,
         pitch: pitch as u32,
-        chroma: (height * pitch) as u32,
+        chroma: chroma as u32,
         chroma_pitch: chroma_pitch as u32,
-        second: (height.div_ceil(2) * chroma_pitch) as u32,
-        black: conversion.map_or(0, |all| all.black),
-        of_luma: share(|all| all.of_luma),
-        red_of_red: share(|all| all.red_of_red),
-        green_of_blue: share(|all| all.green_of_blue),
-        green_of_red: share(|all| all.green_of_red),
-        blue_of_blue: share(|all| all.blue_of_blue),
+        second: second as u32,
+        black: conversion.black,
+        of_luma: share(conversion.of_luma),
+        red_of_red: share(conversion.red_of_red),
+        green_of_blue: share(conversion.green_of_blue),
+        green_of_red: share(conversion.green_of_red),
+        blue_of_blue: share(conversion.blue_of_blue),
     };
     recording.dispatch(
         NAME,
-        PipelineKey::new(Kernel::PictureLevels, [("LANES", LANES), ("KIND", kind)]),
+        PipelineKey::new(Kernel::PictureLevels, [("LANES", LANES), ("PLANES", planes.len() as u32)]),
         &parameters,
         &[slot],
         &[words],
@@ -239,7 +221,7 @@ pub(crate) fn to_planes(pixels: Pixels, placed: &Placed, planes: Planes, recordi
     let is_by_words = recording.capabilities.class == DeviceClass::Software && recording.capabilities.broadcast;
     let shares = is_by_words.then(|| placed.columns.shares(MOST_OPEN)).flatten();
     match shares {
-        Some(shares) => along_strips(pixels, placed, &shares, rows.clone(), narrow, recording)?,
+        Some(shares) => along_strips(pixels, placed, shares, rows.clone(), narrow, recording)?,
         None => pixel_by_pixel(pixels, placed, rows.clone(), narrow, recording)?,
     }
     let mut from_first = placed.rows.clone();
@@ -311,14 +293,12 @@ fn pixel_by_pixel(pixels: Pixels, placed: &Placed, rows: Range<u32>, narrow: Slo
 fn along_strips(
     pixels: Pixels,
     placed: &Placed,
-    shares: &Shares,
+    shares: Shares,
     rows: Range<u32>,
     narrow: SlotId,
     recording: &mut Recording,
 ) -> Result<()> {
     let width = placed.columns.len();
-    // Those of the last eight may end where there is no pixel.
-    let length = shares.firsts.len() + EIGHT - 1;
     let edges = placed.columns.edges(STRIP);
     let longest = edges.chunks(2).map(|edge| edge[1] - edge[0]).max().unwrap_or(0) as usize;
     let steps = longest.div_ceil(EIGHT);
@@ -327,21 +307,18 @@ fn along_strips(
         width: width as u32,
         top: rows.start,
         pitch: pixels.pitch,
-        length: length as u32,
+        length: shares.firsts.len() as u32,
         steps: steps as u32,
     };
-    let mut firsts = shares.firsts.clone();
-    firsts.resize(length, width as u32);
     let weights = (0..shares.open).flat_map(|open| {
         let weight = move |weights: &Vec<i32>| weights.get(open).map_or(0, |weight| weight.cast_unsigned());
-        let known = shares.weights.iter().map(weight);
-        known.chain(std::iter::repeat_n(0, EIGHT - 1))
+        shares.weights.iter().map(weight)
     });
     let weights = weights.collect();
     let inputs = [
         pixels.slot,
         recording.data(NAME, edges)?,
-        recording.data(NAME, firsts)?,
+        recording.data(NAME, shares.firsts)?,
         recording.data(NAME, weights)?,
     ];
     let mut constants = constants(EIGHT as u32, pixels, placed).to_vec();

@@ -12,7 +12,7 @@ use crate::gpu::device::pool::PooledBuffer;
 use crate::gpu::device::tensor::Tensor;
 use crate::gpu::eager::Gpu;
 use crate::gpu::lower::common::slot;
-use crate::gpu::lower::picture::{Pixels, Placed, Stored, to_levels, to_planes};
+use crate::gpu::lower::picture::{Pixels, Placed, to_levels, to_planes};
 use crate::gpu::plan::executable::Executable;
 
 /// The way of pictures of one size into one input on the device: two dispatches, or three where pixels are no bytes, that resize, place
@@ -76,19 +76,18 @@ impl Gpu {
         let pixels = self.context.take(bytes)?;
         let from = recording.import(Some(Arc::clone(&pixels)), &[words], DType::I32, false);
         let from = slot(&from)?;
-        let luma = |is_apart| Stored::Luma {
-            is_apart,
-            conversion: options.luma_chroma.conversion(),
-        };
-        let stored = match layout.format {
-            PixelFormat::Rgba16Float => Some(Stored::Floats),
-            PixelFormat::Nv12 => Some(luma(false)),
-            PixelFormat::I420 => Some(luma(true)),
-            _ => None,
-        };
-        let from = match stored {
-            Some(stored) => to_levels(from, stored, [layout.height, layout.width, layout.pitch], &mut recording)?,
-            None => Pixels {
+        let from = match layout.format {
+            PixelFormat::Rgba16Float | PixelFormat::Nv12 | PixelFormat::I420 => {
+                let conversion = options.luma_chroma.conversion();
+                to_levels(
+                    from,
+                    &layout.planes(),
+                    [layout.height, layout.width],
+                    &conversion,
+                    &mut recording,
+                )?
+            }
+            _ => Pixels {
                 slot: from,
                 channels: layout.format.bytes() as u32,
                 pitch: layout.pitch as u32,

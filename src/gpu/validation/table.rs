@@ -9,7 +9,7 @@ use crate::gpu::device::capabilities::Capabilities;
 use crate::gpu::device::device_class::DeviceClass;
 use crate::gpu::lower::elementwise::chain::{Chain, lower as lower_chain};
 use crate::gpu::lower::lower;
-use crate::gpu::lower::picture::{self, Conversion, Levels, Pixels, Placed, Planes, Stored, Windows};
+use crate::gpu::lower::picture::{self, Conversion, Levels, Pixels, Placed, Planes, Windows};
 use crate::gpu::lower::roofline::{self, MultiplyAdds};
 use crate::gpu::plan::recording::{Recording, Value};
 use crate::gpu::wgsl::kernel::PipelineKey;
@@ -108,6 +108,14 @@ fn pictures(capabilities: &Capabilities, precision: Precision) -> Vec<Entry> {
         firsts: vec![0, 0],
         weights: vec![1 << 22, 1 << 21, 1 << 21],
     };
+    let conversion = Conversion {
+        black: 16,
+        of_luma: 1.0,
+        red_of_red: 1.0,
+        green_of_blue: -0.5,
+        green_of_red: -0.5,
+        blue_of_blue: 1.0,
+    };
     let kinds = [(1, 5, 1), (3, 6, 3), (3, 6, 1), (4, 8, 3), (4, 9, 1)];
     let entries = kinds.into_iter().flat_map(|(channels, pitch, count)| {
         [false, true].map(|blue_first| {
@@ -140,8 +148,8 @@ fn pictures(capabilities: &Capabilities, precision: Precision) -> Vec<Entry> {
             };
             picture::to_planes(pixels, &placed, planes, &mut recording).unwrap();
             if channels == 3 {
-                for stored in [Stored::Floats, video(false), video(true)] {
-                    picture::to_levels(slot, stored, [2, 2, 16], &mut recording).unwrap();
+                for planes in 1..=3 {
+                    picture::to_levels(slot, &[(0, 2); 3][..planes], [2, 2], &conversion, &mut recording).unwrap();
                 }
             }
             for channels in [(channels != 3).then_some(channels), (channels == 4).then_some(8)]
@@ -168,21 +176,6 @@ fn pictures(capabilities: &Capabilities, precision: Precision) -> Vec<Entry> {
         })
     });
     entries.collect()
-}
-
-/// A picture of luma and chroma.
-fn video(is_apart: bool) -> Stored {
-    Stored::Luma {
-        is_apart,
-        conversion: Conversion {
-            black: 16,
-            of_luma: 1.0,
-            red_of_red: 1.0,
-            green_of_blue: -0.5,
-            green_of_red: -0.5,
-            blue_of_blue: 1.0,
-        },
-    }
 }
 
 /// All functions of elements in chains, of two tensors, and of few numbers along either axis or of one.

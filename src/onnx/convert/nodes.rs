@@ -10,6 +10,7 @@ use super::{flex, qualified, subgraph, table};
 use crate::cancel;
 use crate::error::{Error, Result};
 use crate::onnx::model::Model;
+use crate::onnx::operators::Make;
 use crate::onnx::proto::{GraphProto, NodeProto};
 use crate::onnx::{early, element, fold};
 
@@ -118,7 +119,7 @@ impl<'m> Conversion<'m> {
         let own = builder.model.operators.find(&proto.domain, &proto.op_type);
         let outputs = match subgraph_of(proto) {
             Some(convert) if own.is_none() => convert(self, builder, proto, &inputs)?,
-            _ => outputs(builder, proto, &inputs, &used_outputs)?,
+            _ => outputs(builder, proto, &inputs, &used_outputs, own)?,
         };
         let declared = builder.declared.take();
         for (index, name) in proto.output.iter().enumerate().filter(|(_, name)| !name.is_empty()) {
@@ -199,13 +200,18 @@ fn locate(error: Error, name: &str, node: &NodeProto) -> Error {
 
 /// What a node gives: computed now of what is known, and while the network runs of anything else. What depends on constants alone
 /// but is in the graph is computed only where nothing else does.
-fn outputs<'m>(builder: &mut Builder<'m>, proto: &'m NodeProto, inputs: &[Option<Value>], used: &[bool]) -> Result<Vec<Value>> {
+fn outputs<'m>(
+    builder: &mut Builder<'m>,
+    proto: &'m NodeProto,
+    inputs: &[Option<Value>],
+    used: &[bool],
+    own: Option<&Make>,
+) -> Result<Vec<Value>> {
     let (fold, convert) = found(proto);
     let mut given = inputs.iter().flatten();
     let all_known = given.clone().all(|input| builder.is_known(input));
     let fold_first =
         given.all(|input| matches!(input, Value::Host(_))) || matches!(proto.op_type.as_str(), "Shape" | "Size" | "EyeLike");
-    let own = builder.model.operators.find(&proto.domain, &proto.op_type);
     let mut through = |convert: &dyn Fn(&mut Node<'_, 'm>) -> Result<Vec<Value>>| {
         let mut node = Node::new(builder, proto, inputs.to_vec(), used.to_vec())?;
         if node.opset() < early::FIRST {

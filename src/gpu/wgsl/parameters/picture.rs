@@ -8,7 +8,7 @@ parameters! {
         width: u32,
         /// Bytes from one row of floats or luma to the next.
         pitch: u32,
-        /// The first byte of chroma, bytes from one of its rows to the next, and from the first of two planes of it to the second.
+        /// The first byte of chroma, bytes from one of its rows to the next, and the first byte of its second plane.
         chroma: u32,
         chroma_pitch: u32,
         second: u32,
