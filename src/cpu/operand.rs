@@ -50,3 +50,11 @@ where
     let array = array.map_err(|error| Error::Internal(format!("{operator}: output of {shape:?}: {error}")))?;
     Ok(array.into())
 }
+
+/// What a function makes of all elements, in row-major order.
+pub(super) fn mapped<T: Copy, U>(array: &ArrayViewD<'_, T>, function: impl Fn(T) -> U) -> Vec<U> {
+    match array.as_slice() {
+        Some(elements) => elements.iter().map(|&element| function(element)).collect(),
+        None => array.iter().map(|&element| function(element)).collect(),
+    }
+}

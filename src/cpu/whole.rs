@@ -2,7 +2,7 @@
 
 use half::f16;
 
-use super::operand::array;
+use super::operand::{array, mapped};
 use crate::dtype::{DType, TensorType};
 use crate::error::Result;
 use crate::tensor::{Tensor, TensorView};
@@ -10,13 +10,13 @@ use crate::tensor::{Tensor, TensorView};
 /// The elements as 64-bit numbers, bools as 0 and 1; of floats nothing is asked.
 pub(super) fn whole(tensor: &TensorView<'_>) -> Vec<i64> {
     match tensor {
-        TensorView::I64(array) => array.iter().copied().collect(),
-        TensorView::I32(array) => array.iter().map(|&x| i64::from(x)).collect(),
-        TensorView::U8(array) => array.iter().map(|&x| i64::from(x)).collect(),
-        TensorView::I8(array) => array.iter().map(|&x| i64::from(x)).collect(),
-        TensorView::Bool(array) => array.iter().map(|&x| i64::from(x)).collect(),
-        TensorView::F32(array) => array.iter().map(|&x| x as i64).collect(),
-        TensorView::F16(array) => array.iter().map(|&x| x.to_f32() as i64).collect(),
+        TensorView::I64(array) => mapped(array, |x| x),
+        TensorView::I32(array) => mapped(array, i64::from),
+        TensorView::U8(array) => mapped(array, i64::from),
+        TensorView::I8(array) => mapped(array, i64::from),
+        TensorView::Bool(array) => mapped(array, i64::from),
+        TensorView::F32(array) => mapped(array, |x| x as i64),
+        TensorView::F16(array) => mapped(array, |x| x.to_f32() as i64),
     }
 }
 
