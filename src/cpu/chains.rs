@@ -9,7 +9,7 @@ use crate::ops::{Binary, Op, Unary};
 use crate::shape::Reach;
 
 /// The most instructions of a chain. Files decide how many functions there are one after another.
-const MOST_INSTRUCTIONS: usize = 64;
+const MOST_INSTRUCTIONS: usize = 128;
 
 /// What is computed in one go.
 #[derive(Debug)]
@@ -116,6 +116,7 @@ impl<'a> Finder<'a> {
             self.link(node, &mut draft, 0)?;
         }
         let Draft { chain, base, taken, .. } = draft;
+        let chain = chain.optimized();
         // Of floats alone operators are as fast by themselves.
         let has_whole = |value: &ValueId| self.types[value.0].dtype != DType::F32;
         let nodes = || taken.iter().map(|&index| &self.graph.nodes[index]).chain([node]);
@@ -208,7 +209,31 @@ impl<'a> Finder<'a> {
         } else {
             self.is_link(node, &draft.shape).is_some() && draft.taken.len() < MOST_INSTRUCTIONS / 4
         };
-        fits && self.types[value.0].shape == draft.shape && !self.taken[index]
+        // What another's sums end with is read as bytes, which are fewer than what becomes of them.
+        let is_others = draft.base.is_some() && self.is_bytes(value) && self.begins_with_sums(value);
+        fits && !is_others && self.types[value.0].shape == draft.shape && !self.taken[index]
+    }
+
+    fn is_bytes(&self, value: ValueId) -> bool {
+        matches!(self.types[value.0].dtype, DType::U8 | DType::I8)
+    }
+
+    /// Whether functions of elements lead from sums to a value.
+    fn begins_with_sums(&self, mut value: ValueId) -> bool {
+        for _ in 0..MOST_INSTRUCTIONS {
+            let Some(&index) = self.uses.maker.get(&value) else {
+                return false;
+            };
+            let node = &self.graph.nodes[index];
+            if is_sum(node) {
+                return true;
+            }
+            if self.is_link(node, &self.types[value.0].shape).is_none() {
+                return false;
+            }
+            value = node.inputs[0];
+        }
+        false
     }
 
     fn input(&self, value: ValueId, draft: &mut Draft) -> Option<usize> {
@@ -254,7 +279,7 @@ impl<'a> Finder<'a> {
             };
             let cast = maker(left).filter(|node| matches!(node.op, Op::Cast(_)))?;
             let bytes = cast.inputs[0];
-            let is_bytes = matches!(self.types[bytes.0].dtype, DType::U8 | DType::I8);
+            let is_bytes = self.is_bytes(bytes);
             let is_one = self.types[zero_point.0].shape.iter().product::<usize>() == 1;
             let is_kept = self.types[bytes.0].shape == self.types[value.0].shape;
             (is_bytes && is_one && is_kept).then_some((bytes, Some(zero_point)))

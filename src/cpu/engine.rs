@@ -13,11 +13,12 @@ use super::awake::Awake;
 #[cfg(not(target_family = "wasm"))]
 use super::base::kernel;
 use super::base::{Prepared, prepare};
-use super::blocked::{self, Layouts, choose, rearrange};
+use super::blocked::{self, Layout, rearrange};
 use super::chain::Output;
 use super::chains::{Group, Work, groups};
 use super::device::Cpu;
 use super::execute::execute;
+use super::layouts::{Layouts, choose};
 use super::linear::has_few_rows;
 use super::memory::{Place, Places, keeps_elements, places};
 use super::operand::{Operand, array, in_order, with_rearranged};
@@ -243,7 +244,7 @@ impl CpuEngine {
         let (groups, layouts) = choose(&graph, &mut types, groups);
         let places = places(&graph, &groups, &types, &layouts);
         self.limits
-            .check_host_bytes(&takes, places.bytes(&types).saturating_add(takes.constant_bytes()))?;
+            .check_host_bytes(&takes, places.bytes(&types, &layouts).saturating_add(takes.constant_bytes()))?;
         let runs = |group: &Group| !matches!(group.work, Work::Node) || !keeps_elements(&graph.nodes[group.node].op);
         let mut steps: Vec<Step> = (groups.into_iter().filter(runs))
             .map(|group| Step { group, prepared: None })
@@ -432,6 +433,7 @@ impl Plan {
         let is_of_floats = node.outputs.len() == 1 && values.clone().all(|value| self.types[value.0].dtype == DType::F32);
         let outcome = match step.group.work {
             Work::Chain(_) | Work::Sums { .. } => self.step_of_group(step, inputs, memory),
+            Work::Rearrange if self.types[step.group.outputs[0].0].dtype != DType::F32 => self.step_of_group(step, inputs, memory),
             Work::Blocks | Work::Rearrange => self.step_of_floats(step, inputs, memory),
             Work::Node if is_of_floats => self.step_of_floats(step, inputs, memory),
             Work::Node => self.step_of_any(step, inputs, memory),
@@ -446,7 +448,7 @@ impl Plan {
         match self.places.of_values[output.0] {
             Place::Buffer(buffer) => {
                 let mut data = self.taken(buffer, memory)?;
-                let length = kind.shape.iter().product();
+                let length = self.layouts.of_values[output.0].length(&kind.shape);
                 let outcome = self.compute(step, inputs, memory, &mut data[..length]);
                 memory.buffers[buffer] = data;
                 outcome
@@ -477,36 +479,52 @@ impl Plan {
     where
         ArrayD<O>: Into<Tensor>,
     {
-        let shape = &self.types[step.group.outputs[0].0].shape;
+        let output = step.group.outputs[0].0;
+        let shape = &self.types[output].shape;
+        let length = self.layouts.of_values[output].length(shape);
+        let shape = match self.layouts.of_values[output] {
+            Layout::Plain => shape.as_slice(),
+            Layout::Blocked => &[length],
+        };
         let before = before.and_then(|tensor| tensor.into_array::<O>().ok());
         let mut array = if let Some(before) = before {
             before
         } else {
-            room::<O>(NAME, shape.iter().product())?;
-            ArrayD::default(shape.as_slice())
+            room::<O>(NAME, length)?;
+            ArrayD::default(shape)
         };
         self.compute(step, inputs, memory, array.as_slice_mut().unwrap_or_default())?;
         Ok(array.into())
     }
 
-    fn compute<O: Output>(&self, step: &Step, inputs: &[TensorView<'_>], memory: &Memory, output: &mut [O]) -> Result<()> {
+    fn compute<O: Output + Element>(
+        &self,
+        step: &Step,
+        inputs: &[TensorView<'_>],
+        memory: &Memory,
+        output: &mut [O],
+    ) -> Result<()> {
         let views = self.views(&step.group.inputs, inputs, memory)?;
         let op = &self.graph.nodes[step.group.node].op;
+        let value = step.group.outputs[0].0;
+        let (shape, layout) = (&self.types[value].shape, self.layouts.of_values[value]);
         match &step.group.work {
-            Work::Node | Work::Blocks | Work::Rearrange => {
-                return Err(Error::Internal(format!("{} is no chain", op.name())));
-            }
-            Work::Chain(chain) => chain.bind(&views)?.run(output),
+            Work::Node | Work::Blocks => return Err(Error::Internal(format!("{} is no chain", op.name()))),
+            Work::Rearrange => rearrange(shape, layout, in_order(&views[0].array::<O>()?)?, output),
+            Work::Chain(chain) => chain.bind(&views, shape, layout)?.run(output),
             Work::Sums { chain, has_zero_point } => {
                 let zero_point = if *has_zero_point { first(&views[2])? } else { 0 };
+                let left = step.group.inputs[0].0;
                 let operands = Operands {
                     left: &views[0],
                     zero_point,
                     right: &views[1],
                     prepared: step.prepared.as_deref(),
+                    shape: &self.types[left].shape,
+                    layout: self.layouts.of_values[left],
                 };
-                let chain = chain.bind(&views[2 + usize::from(*has_zero_point)..])?;
-                sums(op, &operands, output, |place, sums, output: &mut [O]| {
+                let chain = chain.bind(&views[2 + usize::from(*has_zero_point)..], shape, layout)?;
+                sums(op, &operands, (output, layout), |place, sums, output: &mut [O]| {
                     chain.finish(place, sums, output);
                 })?;
             }
@@ -608,15 +626,21 @@ impl Plan {
         values.iter().map(|&value| self.view(value, inputs, memory)).collect()
     }
 
+    /// A value as it lies: in blocks with all elements along one axis.
     fn view<'a>(&'a self, value: ValueId, inputs: &'a [TensorView<'_>], memory: &'a Memory) -> Result<TensorView<'a>> {
         let shape = &self.types[value.0].shape;
+        let length = [self.layouts.of_values[value.0].length(shape)];
+        let shape = match self.layouts.of_values[value.0] {
+            Layout::Plain => shape.as_slice(),
+            Layout::Blocked => &length,
+        };
         let missing = || Error::Internal(format!("{:?} has no value", self.graph.name(value)));
         match self.places.of_values[value.0] {
             Place::Nowhere => Err(missing()),
             Place::Constant(index) => self.constants[index].as_ref().ok_or_else(missing)?.view().reshaped(shape),
             Place::Input(index) => inputs.get(index).ok_or_else(missing)?.reborrow().reshaped(shape),
             Place::Buffer(buffer) => {
-                let data = &memory.buffers[buffer][..shape.iter().product()];
+                let data = &memory.buffers[buffer][..length[0]];
                 let view = ArrayView::from_shape(IxDyn(shape), data);
                 Ok(view.map_err(|error| Error::Internal(error.to_string()))?.into())
             }

@@ -1,7 +1,8 @@
 //! Where the values of a graph are during a run: memory planning.
 
-use super::blocked::Layouts;
+use super::blocked::Layout;
 use super::chains::{Group, Work};
+use super::layouts::Layouts;
 use crate::buffers::Buffers;
 use crate::dtype::{DType, TensorType};
 use crate::graph::{Graph, count};
@@ -36,14 +37,17 @@ pub(super) struct Places {
 
 impl Places {
     /// What they take for values of these types.
-    pub(super) fn bytes(&self, types: &[TensorType]) -> u64 {
+    pub(super) fn bytes(&self, types: &[TensorType], layouts: &Layouts) -> u64 {
         let buffers = self.lengths.iter().map(|&length| 4 * length as u64);
-        let tensors = self
-            .of_values
-            .iter()
-            .zip(types)
-            .filter(|(place, _)| matches!(place, Place::Tensor(_)));
-        let tensors = tensors.map(|(_, kind)| count(&kind.shape).saturating_mul(kind.dtype.bytes() as u64));
+        let values = self.of_values.iter().zip(types).zip(&layouts.of_values);
+        let tensors = values.filter(|((place, _), _)| matches!(place, Place::Tensor(_)));
+        let tensors = tensors.map(|((_, kind), layout)| {
+            let count = match layout {
+                Layout::Plain => count(&kind.shape),
+                Layout::Blocked => layout.length(&kind.shape) as u64,
+            };
+            count.saturating_mul(kind.dtype.bytes() as u64)
+        });
         buffers.chain(tensors).fold(0, u64::saturating_add)
     }
 }

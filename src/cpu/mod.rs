@@ -58,6 +58,7 @@ mod grid_sample;
 mod instance_norm;
 mod interpolate;
 mod layer_norm;
+mod layouts;
 mod linear;
 mod local_response_norm;
 mod lp_pool;

@@ -4,6 +4,7 @@ use ndarray::{ArrayD, ArrayViewD, Axis, Dimension, IxDyn};
 
 use super::arg_reduce::arg_reduce;
 use super::base::Prepared;
+use super::blocked::Layout;
 use super::cast::cast;
 use super::cumulative;
 use super::device::Cpu;
@@ -112,8 +113,10 @@ fn whole_sums(op: &Op, inputs: &[TensorView<'_>], prepared: Option<&Prepared>, s
         zero_point: 0,
         right: &inputs[1],
         prepared,
+        shape: inputs[0].shape(),
+        layout: Layout::Plain,
     };
-    sums(op, &operands, &mut output, |_, sums, output: &mut [i32]| {
+    sums(op, &operands, (&mut output, Layout::Plain), |_, sums, output: &mut [i32]| {
         output.copy_from_slice(sums);
     })?;
     array(op.name(), output, shape)

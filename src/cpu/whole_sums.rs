@@ -1,6 +1,9 @@
 //! Sums of products of whole numbers by the kernels of floats: these are exact as long as no sum exceeds 2^24. Sums of more terms are
 //! taken in parts, and larger numbers by their digits.
 
+use std::borrow::Cow;
+
+use super::operand::mapped;
 use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::tensor::TensorView;
@@ -12,11 +15,14 @@ const LARGEST_EXACT: usize = 1 << 24;
 pub(super) type Numbers<'a> = (&'a [i32], &'a [usize]);
 
 /// The elements of a tensor of whole numbers of at most 32 bits.
-pub(super) fn numbers(tensor: &TensorView<'_>) -> Result<Vec<i32>> {
+pub(super) fn numbers<'a>(tensor: &'a TensorView<'_>) -> Result<Cow<'a, [i32]>> {
     Ok(match tensor {
-        TensorView::I32(array) => array.iter().copied().collect(),
-        TensorView::U8(array) => array.iter().map(|&x| x.into()).collect(),
-        TensorView::I8(array) => array.iter().map(|&x| x.into()).collect(),
+        TensorView::I32(array) => match array.as_slice() {
+            Some(numbers) => numbers.into(),
+            None => array.iter().copied().collect(),
+        },
+        TensorView::U8(array) => mapped(array, i32::from).into(),
+        TensorView::I8(array) => mapped(array, i32::from).into(),
         other => return Err(Error::Internal(format!("sums of {}", other.dtype()))),
     })
 }

@@ -2,19 +2,38 @@
 
 use std::ops::Range;
 
+use pulp::{Simd, WithSimd};
+
 use super::layout::{BLOCK, Layout, channels_of};
 use crate::cpu::plane::Plane;
+use crate::cpu::vectors::arch;
 use crate::ops::AxisWindow;
 use crate::padding::PaddingMode;
+use crate::shape::Size2d;
 
 /// One image of a convolution's input.
 #[derive(Clone, Copy)]
-pub(super) struct Image<'a> {
-    pub(super) data: &'a [f32],
+pub(in crate::cpu) struct Image<'a, T> {
+    pub(super) data: &'a [T],
     pub(super) layout: Layout,
     pub(super) channels: usize,
     pub(super) height: usize,
     pub(super) width: usize,
+}
+
+impl<'a, T> Image<'a, T> {
+    /// One of a convolution's inputs in this layout.
+    pub(in crate::cpu) fn of(inputs: &'a [T], layout: Layout, plane: &Plane, index: usize) -> Self {
+        let Size2d { height, width } = plane.input;
+        let length = layout.length(&[1, plane.in_channels, height, width]);
+        Self {
+            data: &inputs[index * length..(index + 1) * length],
+            layout,
+            channels: plane.in_channels,
+            height,
+            width,
+        }
+    }
 }
 
 /// Which input column each column of a padded row stands for, as far as windows reach.
@@ -50,8 +69,8 @@ impl Columns {
 
 /// What the windows of a convolution read, the same for every image and block.
 #[derive(Debug)]
-pub(super) struct Reads {
-    pub(super) plane: Plane,
+pub(in crate::cpu) struct Reads {
+    pub(in crate::cpu) plane: Plane,
     columns: Columns,
     /// Channels that lie together.
     lanes: usize,
@@ -60,25 +79,25 @@ pub(super) struct Reads {
 }
 
 /// Where the taps of a band find their elements.
-pub(super) struct Band<'a> {
-    pub(super) data: &'a [f32],
+pub(in crate::cpu) struct Band<'a, T> {
+    pub(in crate::cpu) data: &'a [T],
     /// From one block of channels to the next.
-    pub(super) block: usize,
+    pub(in crate::cpu) block: usize,
     /// From the elements of one output column to those of the next.
-    pub(super) step: usize,
+    pub(in crate::cpu) step: usize,
     /// From one tap's to the next's in a row.
-    pub(super) tap: usize,
+    pub(in crate::cpu) tap: usize,
     /// Where the row begins that each row of taps reads, `[tap row][output row]`.
-    pub(super) rows: &'a [usize],
+    pub(in crate::cpu) rows: &'a [usize],
     /// Output rows.
-    pub(super) count: usize,
+    pub(in crate::cpu) count: usize,
 }
 
 /// The rows of a band, and what is to be copied for them.
 #[derive(Debug)]
-pub(super) struct Rows {
+pub(in crate::cpu) struct Rows {
     /// The output's.
-    pub(super) range: Range<usize>,
+    pub(in crate::cpu) range: Range<usize>,
     /// As [`Band::rows`] has them.
     starts: Vec<usize>,
     /// Input rows that are copied, from the second slot on; the first is zeros.
@@ -86,20 +105,29 @@ pub(super) struct Rows {
 }
 
 impl Reads {
-    pub(super) fn new(plane: Plane, mode: PaddingMode, layout: Layout, channels: usize) -> Self {
+    /// Channels in planes are put together in multiples of so many, up to a block.
+    pub(in crate::cpu) fn new(plane: Plane, mode: PaddingMode, layout: Layout, multiples: usize) -> Self {
         let columns = Columns::new(mode, &plane.columns);
         let rows = || (0..plane.kernel.height).flat_map(|tap| (0..plane.output.height).map(move |y| (tap, y)));
         let is_whole = columns.edges.is_empty() && rows().all(|(tap, y)| plane.rows.at(tap, y).is_some());
         Self {
             in_place: layout == Layout::Blocked && is_whole,
-            lanes: if layout == Layout::Plain { channels.min(BLOCK) } else { BLOCK },
+            lanes: match layout {
+                Layout::Plain => plane.in_channels.min(BLOCK).next_multiple_of(multiples),
+                Layout::Blocked => BLOCK,
+            },
             plane,
             columns,
         }
     }
 
+    /// The same where everything is copied, since it is changed.
+    pub(in crate::cpu) fn copying(self) -> Self {
+        Self { in_place: false, ..self }
+    }
+
     /// Channels that lie together.
-    pub(super) fn lanes(&self) -> usize {
+    pub(in crate::cpu) fn lanes(&self) -> usize {
         self.lanes
     }
 
@@ -156,7 +184,7 @@ impl Reads {
     }
 
     /// Elements of scratch memory for some blocks.
-    pub(super) fn scratch(&self, rows: &Rows, blocks: usize) -> usize {
+    pub(in crate::cpu) fn scratch(&self, rows: &Rows, blocks: usize) -> usize {
         if self.in_place { 0 } else { blocks * self.block(rows) }
     }
 
@@ -165,58 +193,130 @@ impl Reads {
     }
 
     /// The band of some blocks of an image, with what is copied in scratch memory.
-    pub(super) fn band<'b>(&self, image: &Image<'b>, blocks: Range<usize>, rows: &'b Rows, scratch: &'b mut [f32]) -> Band<'b> {
+    pub(in crate::cpu) fn band<'b, T: Copy>(
+        &self,
+        image: &Image<'b, T>,
+        blocks: Range<usize>,
+        rows: &'b Rows,
+        padding: T,
+        scratch: &'b mut [T],
+    ) -> Band<'b, T> {
+        if !self.in_place {
+            return self.copied(image, blocks, rows, (padding, |element| element), scratch);
+        }
         let plane = image.height * image.width;
-        let data: &'b [f32] = if self.in_place {
-            &image.data[blocks.start * BLOCK * plane..blocks.end * BLOCK * plane]
-        } else {
-            for (target, block) in scratch.chunks_exact_mut(self.block(rows)).zip(blocks) {
-                let (zeros, others) = target.split_at_mut(self.row());
-                zeros.fill(0.0);
-                for (target, &row) in others.chunks_exact_mut(self.row()).zip(&rows.sources) {
-                    self.fill(image, block, row, target);
-                }
-            }
-            scratch
-        };
+        let data = &image.data[blocks.start * BLOCK * plane..blocks.end * BLOCK * plane];
+        self.of(data, BLOCK * plane, rows)
+    }
+
+    /// The band with every element as this function has it, and the padding as it is.
+    pub(in crate::cpu) fn copied<'b, S: Copy, T: Copy>(
+        &self,
+        image: &Image<'_, S>,
+        blocks: Range<usize>,
+        rows: &'b Rows,
+        (padding, function): (T, impl Fn(S) -> T + Copy),
+        scratch: &'b mut [T],
+    ) -> Band<'b, T> {
+        arch().dispatch(Copied {
+            reads: self,
+            image,
+            blocks,
+            rows,
+            padding,
+            function,
+            target: &mut *scratch,
+        });
+        self.of(scratch, self.block(rows), rows)
+    }
+
+    fn of<'b, T>(&self, data: &'b [T], block: usize, rows: &'b Rows) -> Band<'b, T> {
         Band {
             data,
-            block: if self.in_place { BLOCK * plane } else { self.block(rows) },
+            block,
             step: self.plane.columns.stride * self.lanes,
             tap: self.plane.columns.dilation * self.lanes,
             rows: &rows.starts,
             count: rows.range.len(),
         }
     }
+}
 
-    /// One row of a block with its padding.
-    fn fill(&self, image: &Image<'_>, block: usize, row: usize, target: &mut [f32]) {
-        let (width, lanes, columns) = (image.width, self.lanes, &self.columns);
-        let inside = columns.inside.clone();
-        if image.layout == Layout::Blocked {
-            let start = (block * image.height + row) * width * BLOCK;
-            let source = &image.data[start..start + width * BLOCK];
-            target[inside.start * BLOCK..inside.end * BLOCK]
-                .copy_from_slice(&source[columns.first * BLOCK..(columns.first + inside.len()) * BLOCK]);
-            for &(column, place) in &columns.edges {
-                let target = &mut target[column * BLOCK..(column + 1) * BLOCK];
-                match place {
-                    Some(place) => target.copy_from_slice(&source[place * BLOCK..(place + 1) * BLOCK]),
-                    None => target.fill(0.0),
-                }
-            }
-            return;
-        }
-        for channel in 0..channels_of(block, image.channels) {
-            let start = ((block * BLOCK + channel) * image.height + row) * width;
-            let source = &image.data[start..start + width];
-            let own = target[inside.start * lanes..inside.end * lanes].chunks_exact_mut(lanes);
-            for (target, &value) in own.zip(&source[columns.first..]) {
-                target[channel] = value;
-            }
-            for &(column, place) in &columns.edges {
-                target[column * lanes + channel] = place.map_or(0.0, |place| source[place]);
+/// What a band reads as it is copied, by the machine's vectors.
+struct Copied<'a, 'i, S, T, F> {
+    reads: &'a Reads,
+    image: &'a Image<'i, S>,
+    blocks: Range<usize>,
+    rows: &'a Rows,
+    padding: T,
+    function: F,
+    target: &'a mut [T],
+}
+
+impl<S: Copy, T: Copy, F: Fn(S) -> T> WithSimd for Copied<'_, '_, S, T, F> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<V: Simd>(self, _: V) {
+        let row = self.reads.row();
+        let blocks = self.target.chunks_exact_mut(self.reads.block(self.rows));
+        for (target, number) in blocks.zip(self.blocks) {
+            let (outside, others) = target.split_at_mut(row);
+            outside.fill(self.padding);
+            for (target, &source) in others.chunks_exact_mut(row).zip(&self.rows.sources) {
+                let (image, padding, function) = (self.image, self.padding, &self.function);
+                fill(self.reads, image, [number, source], padding, function, target);
             }
         }
+    }
+}
+
+/// One row of a block with its padding.
+#[inline(always)]
+fn fill<S: Copy, T: Copy>(
+    reads: &Reads,
+    image: &Image<'_, S>,
+    [block, row]: [usize; 2],
+    padding: T,
+    function: impl Fn(S) -> T,
+    target: &mut [T],
+) {
+    let (width, lanes, columns) = (image.width, reads.lanes, &reads.columns);
+    let inside = columns.inside.clone();
+    if image.layout == Layout::Blocked {
+        let start = (block * image.height + row) * width * BLOCK;
+        let source = &image.data[start..start + width * BLOCK];
+        copy(
+            &mut target[inside.start * BLOCK..inside.end * BLOCK],
+            &source[columns.first * BLOCK..(columns.first + inside.len()) * BLOCK],
+            &function,
+        );
+        for &(column, place) in &columns.edges {
+            let target = &mut target[column * BLOCK..(column + 1) * BLOCK];
+            match place {
+                Some(place) => copy(target, &source[place * BLOCK..(place + 1) * BLOCK], &function),
+                None => target.fill(padding),
+            }
+        }
+        return;
+    }
+    for channel in 0..channels_of(block, image.channels) {
+        let start = ((block * BLOCK + channel) * image.height + row) * width;
+        let source = &image.data[start..start + width];
+        let own = target[inside.start * lanes..inside.end * lanes].chunks_exact_mut(lanes);
+        for (target, &value) in own.zip(&source[columns.first..]) {
+            target[channel] = function(value);
+        }
+        for &(column, place) in &columns.edges {
+            target[column * lanes + channel] = place.map_or(padding, |place| function(source[place]));
+        }
+    }
+}
+
+/// Elements as this function has them.
+#[inline(always)]
+fn copy<S: Copy, T>(target: &mut [T], source: &[S], function: impl Fn(S) -> T) {
+    for (target, &source) in target.iter_mut().zip(source) {
+        *target = function(source);
     }
 }

@@ -115,48 +115,13 @@ struct Place {
 }
 
 impl<'a> Problem<'a> {
-    pub(super) fn image(&self, index: usize) -> Image<'a> {
-        let plane = self.plane;
-        let input = plane.input;
-        let shape = [1, plane.in_channels, input.height, input.width];
-        let length = self.layout.length(&shape);
-        Image {
-            data: &self.input[index * length..(index + 1) * length],
-            layout: self.layout,
-            channels: plane.in_channels,
-            height: input.height,
-            width: input.width,
-        }
+    pub(super) fn image(&self, index: usize) -> Image<'a, f32> {
+        Image::of(self.input, self.layout, self.plane, index)
     }
 
     fn products(&self, weights: &Products, output: &mut [f32]) {
-        let (plane, schedule) = (self.plane, self.schedule);
-        let positions = plane.output.height * plane.output.width;
-        let mut tasks: Vec<Task<'_, '_>> = Vec::with_capacity(plane.batch * schedule.bands.len() * schedule.parts.len());
-        let of_image = blocks(plane.out_channels) * BLOCK * positions;
-        for (image, mut rest) in output.chunks_exact_mut(of_image).enumerate() {
-            for part in &schedule.parts {
-                let panels = &weights.panels[part.clone()];
-                let count = panels.iter().map(|panel| panel.blocks).sum::<usize>();
-                let (own, others) = rest.split_at_mut(count * BLOCK * positions);
-                rest = others;
-                let first = tasks.len();
-                tasks.extend(schedule.bands.iter().map(|rows| Task {
-                    image,
-                    panels,
-                    rows,
-                    output: Vec::with_capacity(count),
-                }));
-                for mut block in own.chunks_exact_mut(BLOCK * positions) {
-                    for task in &mut tasks[first..] {
-                        let (own, others) = block.split_at_mut(task.rows.range.len() * plane.output.width * BLOCK);
-                        block = others;
-                        task.output.push(own);
-                    }
-                }
-            }
-        }
-        let tasks = tasks
+        let schedule = self.schedule;
+        let tasks = tasks(schedule, &weights.panels, output)
             .into_par_iter()
             .with_min_len(schedule.least)
             .with_max_len(schedule.least);
@@ -164,16 +129,47 @@ impl<'a> Problem<'a> {
     }
 }
 
-/// Some panels of a band of an image.
-struct Task<'a, 'o> {
-    image: usize,
-    panels: &'a [Panel],
-    rows: &'a Rows,
-    /// The band of each block.
-    output: Vec<&'o mut [f32]>,
+/// What threads share of a convolution into this output.
+pub(in crate::cpu) fn tasks<'a, 'o, T>(schedule: &'a Schedule, panels: &'a [Panel], output: &'o mut [T]) -> Vec<Task<'a, 'o, T>> {
+    let plane = &schedule.reads.plane;
+    let positions = plane.output.height * plane.output.width;
+    let mut tasks: Vec<Task<'_, '_, T>> = Vec::with_capacity(plane.batch * schedule.bands.len() * schedule.parts.len());
+    let of_image = blocks(plane.out_channels) * BLOCK * positions;
+    for (image, mut rest) in output.chunks_exact_mut(of_image).enumerate() {
+        for part in &schedule.parts {
+            let panels = &panels[part.clone()];
+            let count = panels.iter().map(|panel| panel.blocks).sum::<usize>();
+            let (own, others) = rest.split_at_mut(count * BLOCK * positions);
+            rest = others;
+            let first = tasks.len();
+            tasks.extend(schedule.bands.iter().map(|rows| Task {
+                image,
+                panels,
+                rows,
+                output: Vec::with_capacity(count),
+            }));
+            for mut block in own.chunks_exact_mut(BLOCK * positions) {
+                for task in &mut tasks[first..] {
+                    let (own, others) = block.split_at_mut(task.rows.range.len() * plane.output.width * BLOCK);
+                    block = others;
+                    task.output.push(own);
+                }
+            }
+        }
+    }
+    tasks
 }
 
-impl Task<'_, '_> {
+/// Some panels of a band of an image.
+pub(in crate::cpu) struct Task<'a, 'o, T> {
+    pub(in crate::cpu) image: usize,
+    pub(in crate::cpu) panels: &'a [Panel],
+    pub(in crate::cpu) rows: &'a Rows,
+    /// The band of each block.
+    pub(in crate::cpu) output: Vec<&'o mut [T]>,
+}
+
+impl Task<'_, '_, f32> {
     fn run(mut self, problem: &Problem<'_>, weights: &Products) {
         let (plane, rows, reads) = (problem.plane, self.rows, &problem.schedule.reads);
         let image = problem.image(self.image);
@@ -184,7 +180,7 @@ impl Task<'_, '_> {
         with_scratch(reads.scratch(rows, of_group), |scratch| {
             for panels in self.panels.chunk_by(|one, other| one.group == other.group) {
                 let group = panels[0].group;
-                let band = reads.band(&image, group * of_group..(group + 1) * of_group, rows, scratch);
+                let band = reads.band(&image, group * of_group..(group + 1) * of_group, rows, 0.0, scratch);
                 for panel in panels {
                     let (own, others) = std::mem::take(&mut outputs).split_at_mut(panel.blocks);
                     outputs = others;
@@ -234,7 +230,7 @@ pub(super) enum Start<'a> {
 pub(super) struct Sums<'a, 'o> {
     pub(super) weights: &'a [f32],
     pub(super) part: &'a Part,
-    pub(super) band: &'a Band<'a>,
+    pub(super) band: &'a Band<'a, f32>,
     /// Output columns.
     pub(super) width: usize,
     /// Input channels of the group, and those that lie together.

@@ -7,8 +7,10 @@ use super::band::{Band, Rows};
 use super::conv::Problem;
 use super::finish::Finish;
 use super::layout::{BLOCK, blocks};
+use super::schedule::Schedule;
 use crate::cpu::gemm::with_scratch;
 use crate::cpu::parallel;
+use crate::cpu::plane::Plane;
 use crate::cpu::vectors::arch;
 use crate::ops::AxisWindow;
 
@@ -16,14 +18,19 @@ use crate::ops::AxisWindow;
 const POSITIONS: usize = 6;
 
 pub(super) fn run(problem: &Problem<'_>, weights: &[f32], output: &mut [f32]) {
-    let plane = problem.plane;
+    let tasks = tasks(problem.schedule, weights, output).into_par_iter();
+    parallel::for_each(tasks.with_min_len(problem.schedule.least), |task| task.run(problem));
+}
+
+/// What threads share of a convolution with these weights into this output.
+pub(in crate::cpu) fn tasks<'a, T>(schedule: &'a Schedule, weights: &'a [f32], output: &'a mut [T]) -> Vec<Task<'a, T>> {
+    let plane = &schedule.reads.plane;
     let of_image = blocks(plane.out_channels);
     let taps = plane.kernel.height * plane.kernel.width;
     let positions = plane.output.height * plane.output.width;
-    let bands = &problem.schedule.bands;
-    let mut tasks = Vec::with_capacity(plane.batch * of_image * bands.len());
+    let mut tasks = Vec::with_capacity(plane.batch * of_image * schedule.bands.len());
     for (index, mut rest) in output.chunks_exact_mut(BLOCK * positions).enumerate() {
-        for rows in bands {
+        for rows in &schedule.bands {
             let (own, others) = rest.split_at_mut(rows.range.len() * plane.output.width * BLOCK);
             rest = others;
             tasks.push(Task {
@@ -35,46 +42,52 @@ pub(super) fn run(problem: &Problem<'_>, weights: &[f32], output: &mut [f32]) {
             });
         }
     }
-    let least = problem.schedule.least;
-    parallel::for_each(tasks.into_par_iter().with_min_len(least), |task| task.run(problem));
+    tasks
 }
 
 /// A band of one block of an image.
-struct Task<'a> {
-    image: usize,
-    block: usize,
-    rows: &'a Rows,
-    weights: &'a [f32],
-    output: &'a mut [f32],
+pub(in crate::cpu) struct Task<'a, T> {
+    pub(in crate::cpu) image: usize,
+    pub(in crate::cpu) block: usize,
+    pub(in crate::cpu) rows: &'a Rows,
+    pub(in crate::cpu) weights: &'a [f32],
+    pub(in crate::cpu) output: &'a mut [T],
 }
 
-impl Task<'_> {
+impl<T> Task<'_, T> {
+    /// Where its output begins in that of all.
+    pub(in crate::cpu) fn place(&self, plane: &Plane) -> usize {
+        let block = self.image * blocks(plane.out_channels) + self.block;
+        (block * plane.output.height + self.rows.range.start) * plane.output.width * BLOCK
+    }
+}
+
+impl Task<'_, f32> {
     fn run(self, problem: &Problem<'_>) {
         let (plane, rows, reads) = (problem.plane, self.rows, &problem.schedule.reads);
         let image = problem.image(self.image);
-        let block = self.image * blocks(plane.out_channels) + self.block;
-        let row = block * plane.output.height + rows.range.start;
+        let place = self.place(plane);
         with_scratch(reads.scratch(rows, 1), |scratch| {
             arch().dispatch(Sums {
                 weights: self.weights,
                 bias: problem.bias.map(|bias| &bias[self.block * BLOCK..(self.block + 1) * BLOCK]),
-                band: &reads.band(&image, self.block..self.block + 1, rows, scratch),
+                band: &reads.band(&image, self.block..self.block + 1, rows, 0.0, scratch),
                 columns: &plane.columns,
-                finish: problem.finish.from(row * plane.output.width * BLOCK),
+                finish: problem.finish.from(place),
                 output: self.output,
             });
         });
     }
 }
 
-struct Sums<'a> {
+pub(in crate::cpu) struct Sums<'a> {
     /// `[tap][16]`.
-    weights: &'a [f32],
-    bias: Option<&'a [f32]>,
-    band: &'a Band<'a>,
-    columns: &'a AxisWindow,
-    finish: Finish<'a>,
-    output: &'a mut [f32],
+    pub(in crate::cpu) weights: &'a [f32],
+    pub(in crate::cpu) bias: Option<&'a [f32]>,
+    pub(in crate::cpu) band: &'a Band<'a, f32>,
+    pub(in crate::cpu) columns: &'a AxisWindow,
+    pub(in crate::cpu) finish: Finish<'a>,
+    pub(in crate::cpu) output: &'a mut [f32],
 }
 
 impl WithSimd for Sums<'_> {

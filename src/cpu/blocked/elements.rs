@@ -11,7 +11,7 @@ use crate::ops::{BatchNorm, Binary};
 
 /// How an operand reaches over a value of this shape.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Reach {
+pub(in crate::cpu) enum Reach {
     Everything,
     /// One element for each channel, of all images or of each.
     Channels,
@@ -19,7 +19,7 @@ pub(super) enum Reach {
 }
 
 impl Reach {
-    pub(super) fn of(own: &[usize], shape: &[usize]) -> Option<Self> {
+    pub(in crate::cpu) fn of(own: &[usize], shape: &[usize]) -> Option<Self> {
         if own == shape {
             return Some(Self::Everything);
         }

@@ -6,8 +6,8 @@ use crate::cpu::epilogue::Epilogue;
 use crate::cpu::unary;
 use crate::ops::Unary;
 
-#[derive(Clone, Copy)]
-pub(super) struct Finish<'a> {
+#[derive(Clone, Copy, Default)]
+pub(in crate::cpu) struct Finish<'a> {
     /// What is added, from the first of the sums on, in their layout.
     residual: Option<&'a [f32]>,
     clamp: Option<[f32; 2]>,

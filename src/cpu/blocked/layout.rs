@@ -49,18 +49,18 @@ pub(crate) fn blocks(channels: usize) -> usize {
 }
 
 /// Channels of the block of this number.
-pub(super) fn channels_of(block: usize, channels: usize) -> usize {
+pub(in crate::cpu) fn channels_of(block: usize, channels: usize) -> usize {
     BLOCK.min(channels - block * BLOCK)
 }
 
 /// One number for each channel as the vectors of blocks.
-pub(super) fn vectors(channels: &[f32]) -> Vec<[f32; BLOCK]> {
-    let vector = |own: &[f32]| std::array::from_fn(|lane| own.get(lane).copied().unwrap_or(0.0));
+pub(super) fn vectors<T: Copy + Default>(channels: &[T]) -> Vec<[T; BLOCK]> {
+    let vector = |own: &[T]| std::array::from_fn(|lane| own.get(lane).copied().unwrap_or_default());
     channels.chunks(BLOCK).map(vector).collect()
 }
 
 /// One number for each channel as whole blocks, the last of them with zeros.
-pub(super) fn whole(channels: &[f32]) -> Cow<'_, [f32]> {
+pub(in crate::cpu) fn whole<T: Copy + Default>(channels: &[T]) -> Cow<'_, [T]> {
     if channels.len().is_multiple_of(BLOCK) {
         return Cow::Borrowed(channels);
     }
@@ -68,7 +68,7 @@ pub(super) fn whole(channels: &[f32]) -> Cow<'_, [f32]> {
 }
 
 /// Rearranges a tensor of this shape into the other layout than that it has.
-pub(crate) fn rearrange(shape: &[usize], to: Layout, input: &[f32], output: &mut [f32]) {
+pub(crate) fn rearrange<T: Copy + Send + Sync>(shape: &[usize], to: Layout, input: &[T], output: &mut [T]) {
     let (_, channels, plane) = parts(shape);
     if input.is_empty() {
         return;
@@ -92,7 +92,7 @@ pub(crate) fn rearrange(shape: &[usize], to: Layout, input: &[f32], output: &mut
 }
 
 /// Up to a block's channels, one after another, into a block.
-fn interleave(input: &[f32], plane: usize, output: &mut [f32]) {
+fn interleave<T: Copy>(input: &[T], plane: usize, output: &mut [T]) {
     let (output, _) = output.as_chunks_mut::<BLOCK>();
     for (part, output) in output.chunks_mut(TOGETHER).enumerate() {
         for (channel, source) in input.chunks_exact(plane).enumerate() {
@@ -104,7 +104,7 @@ fn interleave(input: &[f32], plane: usize, output: &mut [f32]) {
 }
 
 /// A block into its channels.
-fn separate(input: &[f32], plane: usize, output: &mut [f32]) {
+fn separate<T: Copy>(input: &[T], plane: usize, output: &mut [T]) {
     let (input, _) = input.as_chunks::<BLOCK>();
     for (part, input) in input.chunks(TOGETHER).enumerate() {
         for (channel, target) in output.chunks_exact_mut(plane).enumerate() {

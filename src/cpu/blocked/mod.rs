@@ -2,11 +2,10 @@
 //! a vector is of channels and every loop over positions, taps and input channels reads what it needs from one place.
 //!
 //! A convolution needs no columns packed: its inner loop multiplies vectors of weights, which were packed once, by single elements of the
-//! input where it lies. Only where there is padding are rows copied, a band at a time. Which values lie so is a matter of the plan
-//! ([`choose`]); what has no such kernel has its inputs rearranged.
+//! input where it lies. Only where there is padding are rows copied, a band at a time. Which values lie so is a matter of the plan;
+//! what has no such kernel has its inputs rearranged.
 
 mod band;
-mod choose;
 mod conv;
 mod depthwise;
 mod elements;
@@ -18,10 +17,14 @@ mod run;
 mod schedule;
 mod weights;
 
-pub(super) use band::Columns;
-pub(super) use choose::{Layouts, choose};
-pub(super) use conv::{conv, is_possible};
-pub(super) use layout::{Layout, rearrange};
+pub(super) use band::{Columns, Image, Reads};
+pub(super) use conv::{conv, is_possible, tasks};
+pub(super) use depthwise::{Sums as ChannelSums, tasks as channel_tasks};
+pub(super) use elements::Reach;
+pub(super) use finish::Finish;
+pub(super) use layout::{BLOCK, Layout, blocks, channels_of, parts, rearrange, whole};
 pub(super) use linear::linear;
 pub(super) use run::run;
+pub(super) use schedule::{Schedule, Schedules};
+pub(super) use weights::{Panel, by_channel, is_depthwise};
 pub(crate) use weights::{Products, Weights, fits};

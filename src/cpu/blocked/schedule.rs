@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use super::band::{Reads, Rows};
 use super::layout::{BLOCK, Layout, blocks};
-use super::weights::{Packed, Products, Weights};
+use super::weights::{Packed, Panel, Weights};
 use crate::cpu::plane::Plane;
 use crate::error::Result;
 use crate::lock::lock;
@@ -31,19 +31,19 @@ const KEPT: usize = 8;
 
 /// A convolution of inputs of one shape in one layout, as so many threads share it.
 #[derive(Debug)]
-pub(super) struct Schedule {
-    pub(super) reads: Reads,
+pub(in crate::cpu) struct Schedule {
+    pub(in crate::cpu) reads: Reads,
     /// The rows of an image.
-    pub(super) bands: Vec<Rows>,
+    pub(in crate::cpu) bands: Vec<Rows>,
     /// The panels of weights that a task has; one of none where each channel is computed by itself.
-    pub(super) parts: Vec<Range<usize>>,
+    pub(in crate::cpu) parts: Vec<Range<usize>>,
     /// Tasks that are not worth another thread.
-    pub(super) least: usize,
+    pub(in crate::cpu) least: usize,
 }
 
 /// The schedules of the shapes that came last.
 #[derive(Debug, Default)]
-pub(super) struct Schedules(Mutex<Vec<(Key, Arc<Schedule>)>>);
+pub(in crate::cpu) struct Schedules(Mutex<Vec<(Key, Arc<Schedule>)>>);
 
 #[derive(Debug, PartialEq, Eq)]
 struct Key {
@@ -60,7 +60,7 @@ impl Clone for Schedules {
 }
 
 impl Schedules {
-    pub(super) fn of(
+    pub(in crate::cpu) fn of(
         &self,
         input: &[usize],
         layout: Layout,
@@ -91,25 +91,27 @@ impl Schedule {
         let (shape, layout) = input;
         let geometry = op.geometry(shape, weight, None)?;
         let plane = Plane::of(&geometry, op.padding_mode);
-        let reads = Reads::new(plane, op.padding_mode, layout, geometry.in_channels);
+        let reads = Reads::new(plane, op.padding_mode, layout, 1);
         Ok(match &weights.packed {
-            Packed::Products(products) => Self::of_products(reads, products, threads),
-            Packed::Depthwise(_) => Self::of_channels(reads, threads),
+            Packed::Products(products) => Self::of_products(reads, &products.panels, products.terms(), threads),
+            Packed::Depthwise(_) => Self::of_channels(reads, MOST_POSITIONS, threads),
         })
     }
 
     /// Bands of rows and parts of the weights such that, as far as can be told, all threads are done soonest.
-    fn of_products(reads: Reads, weights: &Products, threads: usize) -> Self {
+    /// A sum takes so many multiply-adds of vectors.
+    pub(in crate::cpu) fn of_products(reads: Reads, panels: &[Panel], terms: usize, threads: usize) -> Self {
         let plane = &reads.plane;
-        let (output, channels) = (plane.output, plane.in_channels / weights.groups());
+        let groups = panels.last().map_or(1, |panel| panel.group + 1);
+        let (output, channels) = (plane.output, plane.in_channels / groups);
         let positions = output.height * output.width;
-        let work = positions.saturating_mul(weights.terms()).saturating_mul(plane.out_channels) * plane.batch;
+        let work = positions.saturating_mul(terms).saturating_mul(plane.out_channels) * plane.batch;
         let threads = threads.min(work.div_ceil(GRAIN));
-        let fewest = fewest_bands(&reads, blocks(channels));
+        let fewest = fewest_bands(&reads, blocks(channels), MOST_POSITIONS);
         if threads == 1 {
             return Self {
                 bands: bands(&reads, fewest),
-                parts: shares(weights.panels.len(), 1),
+                parts: shares(panels.len(), 1),
                 least: usize::MAX,
                 reads,
             };
@@ -118,11 +120,11 @@ impl Schedule {
         let makespan = |&(bands, parts): &(usize, usize)| {
             let cost = |rows: usize, vectors: usize| {
                 let copied = reads.estimate(rows, blocks(channels)) / BLOCK * COPY;
-                (rows * output.width + 1) * weights.terms() * vectors + copied + TASK
+                (rows * output.width + 1) * terms * vectors + copied + TASK
             };
-            let of_part = |part: Range<usize>| weights.panels[part].iter().map(|panel| panel.blocks).sum();
-            let largest = even(weights.panels.len(), parts).map(of_part).max().unwrap_or(0);
-            let all = of_part(0..weights.panels.len());
+            let of_part = |part: Range<usize>| panels[part].iter().map(|panel| panel.blocks).sum();
+            let largest = even(panels.len(), parts).map(of_part).max().unwrap_or(0);
+            let all = of_part(0..panels.len());
             let longest = cost(output.height.div_ceil(bands), largest);
             let tasks = plane.batch * bands * parts;
             let mean = cost(output.height, all) + (bands * parts - 1) * TASK;
@@ -131,25 +133,25 @@ impl Schedule {
             rounds.min((plane.batch * mean + (threads - 1) * longest) / threads)
         };
         let more = (fewest..=most.min(output.height)).flat_map(|bands| {
-            let parts = 1..=weights.panels.len().min(most / bands);
+            let parts = 1..=panels.len().min(most / bands);
             parts.map(move |parts| (bands, parts))
         });
-        let fewest = (1..=weights.panels.len()).map(|parts| (fewest, parts));
+        let fewest = (1..=panels.len()).map(|parts| (fewest, parts));
         let (count, parts) = fewest.chain(more).min_by_key(makespan).unwrap_or((1, 1));
         Self {
             bands: bands(&reads, count),
-            parts: shares(weights.panels.len(), parts),
+            parts: shares(panels.len(), parts),
             least: 1,
             reads,
         }
     }
 
-    /// Bands of rows for each block of channels.
-    fn of_channels(reads: Reads, threads: usize) -> Self {
+    /// Bands of rows for each block of channels, of at most so many positions unless a row has more.
+    pub(in crate::cpu) fn of_channels(reads: Reads, positions: usize, threads: usize) -> Self {
         let plane = &reads.plane;
         let images = plane.batch * blocks(plane.out_channels);
         let wanted = (4 * threads).div_ceil(images.max(1));
-        let count = fewest_bands(&reads, 1).max(wanted.min(plane.output.height));
+        let count = fewest_bands(&reads, 1, positions).max(wanted.min(plane.output.height));
         let bands = bands(&reads, count);
         let taps = plane.kernel.height * plane.kernel.width;
         let per_task = BLOCK * plane.output.height * plane.output.width * taps / bands.len();
@@ -163,10 +165,10 @@ impl Schedule {
 }
 
 /// The least number of bands that have room in the cache.
-fn fewest_bands(reads: &Reads, blocks: usize) -> usize {
+fn fewest_bands(reads: &Reads, blocks: usize, positions: usize) -> usize {
     let output = reads.plane.output;
     let mut rows = output.height;
-    while rows > 1 && (rows * output.width > MOST_POSITIONS || reads.estimate(rows, blocks) > BAND) {
+    while rows > 1 && (rows * output.width > positions || reads.estimate(rows, blocks) > BAND) {
         rows = rows.div_ceil(2);
     }
     output.height.div_ceil(rows.max(1))

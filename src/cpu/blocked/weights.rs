@@ -36,12 +36,29 @@ pub(crate) struct Products {
 
 /// Some blocks of output channels of one group.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Panel {
-    pub(super) group: usize,
+pub(in crate::cpu) struct Panel {
+    pub(in crate::cpu) group: usize,
     /// The number of the first, of those of all groups.
-    pub(super) first: usize,
-    pub(super) blocks: usize,
-    offset: usize,
+    pub(in crate::cpu) first: usize,
+    pub(in crate::cpu) blocks: usize,
+}
+
+impl Panel {
+    /// The panels of so many groups of so many blocks each, of at most so many.
+    pub(in crate::cpu) fn all(groups: usize, of_group: usize, most: usize) -> Vec<Self> {
+        let count = of_group.div_ceil(most);
+        let of = |group: usize| {
+            (0..count).map(move |panel| {
+                let (first, past) = (panel * of_group / count, (panel + 1) * of_group / count);
+                Self {
+                    group,
+                    first: group * of_group + first,
+                    blocks: past - first,
+                }
+            })
+        };
+        (0..groups).flat_map(of).collect()
+    }
 }
 
 /// Some rows of taps, which are numbered `[block of input channels][tap row]`, and how many terms stand before and in them.
@@ -61,7 +78,7 @@ pub(crate) fn fits(op: &Conv, weight: &[usize]) -> bool {
     !weight.contains(&0) && if op.groups == 1 { per_group >= BLOCK } else { are_whole }
 }
 
-fn is_depthwise(op: &Conv, weight: &[usize]) -> bool {
+pub(in crate::cpu) fn is_depthwise(op: &Conv, weight: &[usize]) -> bool {
     op.groups > 1 && weight[0] == op.groups && weight[1] == 1
 }
 
@@ -76,19 +93,25 @@ impl Weights {
         if !is_depthwise(op, weight.shape) {
             return Packed::Products(Products::new(op, weight, most_blocks())).into();
         }
-        let mut data = vec![0.0; blocks(weight.shape[0]) * taps * BLOCK];
-        for (channel, taps) in weight.data.chunks_exact(taps.max(1)).enumerate() {
-            let own = data[channel / BLOCK * taps.len() * BLOCK..].chunks_exact_mut(BLOCK);
-            for (target, &value) in own.zip(taps) {
-                target[channel % BLOCK] = value;
-            }
-        }
-        Packed::Depthwise(data).into()
+        Packed::Depthwise(by_channel(weight.data, taps)).into()
     }
 
     pub(super) fn schedules(&self) -> &Schedules {
         &self.schedules
     }
+}
+
+/// The taps of channels one by one, as `[block][tap][16]`.
+pub(in crate::cpu) fn by_channel(weight: &[f32], taps: usize) -> Vec<f32> {
+    let channels = weight.len() / taps.max(1);
+    let mut data = vec![0.0; blocks(channels) * taps * BLOCK];
+    for (channel, taps) in weight.chunks_exact(taps.max(1)).enumerate() {
+        let own = data[channel / BLOCK * taps.len() * BLOCK..].chunks_exact_mut(BLOCK);
+        for (target, &value) in own.zip(taps) {
+            target[channel % BLOCK] = value;
+        }
+    }
+    data
 }
 
 impl From<Packed> for Weights {
@@ -117,34 +140,22 @@ impl Products {
         let width = weight.shape.last().copied().unwrap_or(1);
         let terms = inputs * taps;
         let of_group = blocks(outputs);
-        let count = of_group.div_ceil(most);
         let mut products = Self {
-            panels: Vec::with_capacity(op.groups * count),
+            panels: Panel::all(op.groups, of_group, most),
             parts: parts(inputs, taps / width, width),
             data: vec![0.0; op.groups * of_group * BLOCK * terms],
             terms,
             groups: op.groups,
         };
-        let mut offset = 0;
-        for group in 0..op.groups {
-            for panel in 0..count {
-                let (first, past) = (panel * of_group / count, (panel + 1) * of_group / count);
-                let panel = Panel {
-                    group,
-                    first: group * of_group + first,
-                    blocks: past - first,
-                    offset,
-                };
-                products.panels.push(panel);
-                let width = panel.blocks * BLOCK;
-                for block in first..past {
-                    let own = channels_of(block, outputs);
-                    let rows = &weight.data[(group * outputs + block * BLOCK) * terms..][..own * terms];
-                    let rows: Vec<&[f32]> = rows.chunks_exact(terms.max(1)).collect();
-                    let targets = products.data[offset + (block - first) * BLOCK..].chunks_mut(width);
-                    transpose(&rows, order(inputs, taps).zip(targets));
-                }
-                offset += width * terms;
+        for panel in &products.panels {
+            let width = panel.blocks * BLOCK;
+            for block in 0..panel.blocks {
+                let number = panel.first - panel.group * of_group + block;
+                let own = channels_of(number, outputs);
+                let rows = &weight.data[(panel.group * outputs + number * BLOCK) * terms..][..own * terms];
+                let rows: Vec<&[f32]> = rows.chunks_exact(terms.max(1)).collect();
+                let targets = products.data[(panel.first * terms + block) * BLOCK..].chunks_mut(width);
+                transpose(&rows, order(inputs, taps).zip(targets));
             }
         }
         products
@@ -153,7 +164,8 @@ impl Products {
     /// The weights of a panel for a part, `[term][channel]`.
     pub(super) fn of(&self, panel: &Panel, part: &Part) -> &[f32] {
         let width = panel.blocks * BLOCK;
-        &self.data[panel.offset + part.terms.start * width..panel.offset + part.terms.end * width]
+        let data = &self.data[panel.first * BLOCK * self.terms..];
+        &data[part.terms.start * width..part.terms.end * width]
     }
 
     pub(super) fn terms(&self) -> usize {

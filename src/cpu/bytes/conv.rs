@@ -2,12 +2,14 @@
 
 use rayon::prelude::*;
 
+use super::blocks;
 use super::depthwise::{self, LARGEST_EXACT, largest_sum};
 use super::dot::{ROWS, Vectors};
 use super::input::{Bytes, interleave, word};
 use super::planes;
 use super::product::{Product, Rule, Run, Source, run};
 use super::weights::Packed;
+use crate::cpu::blocked::{Layout, rearrange};
 use crate::cpu::columns::{Matrix, Taps, Windows};
 use crate::cpu::conv::{is_direct, is_pointwise};
 use crate::cpu::plane::Plane;
@@ -23,6 +25,7 @@ pub(crate) struct ConvWeights {
 
 #[derive(Clone, Debug)]
 enum Kernel {
+    Blocks(blocks::Weights),
     Products(Vec<Packed<ROWS>>),
     /// By the definition, in floats that hold all sums.
     Direct {
@@ -33,9 +36,17 @@ enum Kernel {
 
 impl ConvWeights {
     /// Packs weights of this shape. None where some numbers are too far from one another for bytes.
-    pub(crate) fn new(op: &Conv, weight: &[i32], shape: &[usize]) -> Option<Self> {
+    pub(crate) fn new(vectors: Vectors, op: &Conv, weight: &[i32], shape: &[usize]) -> Option<Self> {
         let (rows, channels) = (shape[0] / op.groups, shape[1]);
         let taps: usize = shape[2..].iter().product();
+        if vectors.has_blocks()
+            && let Some(weights) = blocks::Weights::new(vectors, op, weight, shape)
+        {
+            return Some(Self {
+                kernel: Kernel::Blocks(weights),
+                shape: shape.to_vec(),
+            });
+        }
         let largest_sum = largest_sum(weight, channels * taps);
         let kernel = if is_direct(op, shape) && largest_sum <= LARGEST_EXACT {
             Kernel::Direct {
@@ -59,19 +70,37 @@ impl ConvWeights {
     /// What computes a convolution with these weights.
     pub(crate) fn name(&self) -> &'static str {
         match self.kernel {
+            Kernel::Blocks(_) => "blocks of bytes",
             Kernel::Products(_) => "product of bytes",
             Kernel::Direct { .. } => "direct of bytes",
         }
     }
 }
 
-/// The sums, from which `finish` makes the output's elements from this place on.
+/// Whether a convolution with such weights is computed on blocks of channels.
+pub(crate) fn is_on_blocks(op: &Conv, weight: &[i32], shape: &[usize]) -> bool {
+    Vectors::best().has_blocks() && blocks::is_possible(op, weight, shape)
+}
+
+/// The input of a convolution.
+#[derive(Clone, Copy)]
+pub(crate) struct Input<'a> {
+    pub(crate) bytes: &'a Bytes<'a>,
+    pub(crate) shape: &'a [usize],
+    pub(crate) layout: Layout,
+}
+
+/// The sums, from which `finish` makes the output's elements from this place on. Only weights for blocks give these, or take them.
 pub(crate) fn conv<O: Send>(
     vectors: Vectors,
     op: &Conv,
-    (input, shape): (&Bytes<'_>, &[usize]),
+    Input {
+        bytes: input,
+        shape,
+        layout,
+    }: Input<'_>,
     weights: &ConvWeights,
-    output: &mut [O],
+    (output, output_layout): (&mut [O], Layout),
     finish: impl Fn(usize, &mut [i32], &mut [O]) + Sync,
 ) -> Result<()> {
     let geometry = op.geometry(shape, &weights.shape, None)?;
@@ -79,8 +108,22 @@ pub(crate) fn conv<O: Send>(
         return Ok(());
     }
     let is_pointwise = is_pointwise(&geometry);
+    let output_shape = geometry.output_shape();
     let geometry = Plane::of(&geometry, op.padding_mode);
     let groups = match &weights.kernel {
+        Kernel::Blocks(weights) => {
+            let layout = if Layout::is_either(shape) { Layout::Blocked } else { layout };
+            if output_layout == Layout::Blocked || Layout::is_either(&output_shape) {
+                return weights.conv(op, (input, shape, layout), output, finish);
+            }
+            let mut blocked = vec![0; Layout::Blocked.length(&output_shape)];
+            let keep = |_, sums: &mut [i32], kept: &mut [i32]| kept.copy_from_slice(sums);
+            weights.conv(op, (input, shape, layout), &mut blocked, keep)?;
+            let mut sums = vec![0; output.len()];
+            rearrange(&output_shape, Layout::Plain, &blocked, &mut sums);
+            finish(0, &mut sums, output);
+            return Ok(());
+        }
         Kernel::Direct { weight, largest_sum } => {
             if planes::fits(op, &geometry, *largest_sum) {
                 planes::run(op, &geometry, input, weight, output, finish);

@@ -2,11 +2,12 @@
 
 use pulp::{Simd, WithSimd};
 
+use super::input::byte;
+use super::strip::Strip;
 #[cfg(target_arch = "x86_64")]
 use super::{avx2, vnni};
-
 use crate::cpu::product::COLUMNS;
-use crate::cpu::vectors::arch;
+use crate::cpu::vectors::{arch, lanes};
 
 /// Rows in registers: by four panels of columns they are 24 accumulators of the 32 registers that AVX-512 has.
 pub(super) const ROWS: usize = 6;
@@ -32,9 +33,41 @@ pub(crate) enum Vectors {
 }
 
 impl Vectors {
-    /// The fastest that this machine has.
+    /// The fastest that this process uses.
     pub(crate) fn best() -> Self {
-        Self::all().next_back().unwrap_or(Self::Portable)
+        let lanes = lanes();
+        Self::all()
+            .rfind(|vectors| vectors.lanes() <= lanes)
+            .unwrap_or(Self::Portable)
+    }
+
+    /// Whether sums on blocks of channels are faster than products.
+    pub(super) fn has_blocks(self) -> bool {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Vnni(_) => true,
+            _ => false,
+        }
+    }
+
+    /// Writes the sums of a strip, `[block][position]`.
+    pub(super) fn strip(self, strip: &Strip<'_>, sums: &mut [[i32; COLUMNS]]) {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Vnni(vnni) => vnni.strip(strip, sums),
+            _ => strip.portable(sums),
+        }
+    }
+
+    /// Floats of as many bits as a vector has.
+    fn lanes(self) -> usize {
+        match self {
+            Self::Portable => 1,
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2(_) => 8,
+            #[cfg(target_arch = "x86_64")]
+            Self::Vnni(_) => 16,
+        }
     }
 
     /// All that this machine has, the fastest last.
@@ -89,13 +122,6 @@ impl Block<'_> {
     pub(super) fn panels(&self) -> impl Iterator<Item = &[ColumnWords]> {
         self.columns.chunks_exact(self.rows.len().max(1))
     }
-}
-
-/// The bytes at one place of words, with or without a sign.
-#[inline(always)]
-fn byte<const SIGNED: bool>(word: u32, place: u32) -> i32 {
-    let first = word << (24 - 8 * place);
-    if SIGNED { first as i32 >> 24 } else { (first >> 24) as i32 }
 }
 
 /// A block and its sums by plain loops.

@@ -86,3 +86,10 @@ pub(super) fn interleave(data: &[u8], flip: u8, plane: usize, output: &mut [u32]
         }
     }
 }
+
+/// The bytes at one place of words, with or without a sign.
+#[inline(always)]
+pub(super) fn byte<const SIGNED: bool>(word: u32, place: u32) -> i32 {
+    let first = word << (24 - 8 * place);
+    if SIGNED { first as i32 >> 24 } else { (first >> 24) as i32 }
+}

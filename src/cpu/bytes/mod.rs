@@ -6,6 +6,7 @@
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
+mod blocks;
 mod conv;
 mod depthwise;
 mod dot;
@@ -13,13 +14,14 @@ mod input;
 mod matmul;
 mod planes;
 mod product;
+mod strip;
 #[cfg(test)]
 mod tests;
 #[cfg(target_arch = "x86_64")]
 mod vnni;
 mod weights;
 
-pub(super) use conv::{ConvWeights, conv};
+pub(super) use conv::{ConvWeights, Input, conv, is_on_blocks};
 pub(super) use dot::Vectors;
 pub(super) use input::Bytes;
 pub(super) use matmul::{MatMulWeights, matmul};

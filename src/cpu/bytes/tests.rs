@@ -2,7 +2,9 @@
 
 use ndarray::Array1;
 
-use super::{Bytes, ConvWeights, MatMulWeights, Vectors, conv, matmul};
+use super::blocks;
+use super::{Bytes, ConvWeights, Input, MatMulWeights, Vectors, conv, matmul};
+use crate::cpu::blocked::{Layout, rearrange};
 use crate::cpu::conv_integer::conv_integer;
 use crate::cpu::matmul::places;
 use crate::cpu::matmul_integer::matmul_integer;
@@ -29,10 +31,18 @@ fn tensor(numbers: &[i32]) -> Tensor {
     Array1::from_vec(numbers.to_vec()).into()
 }
 
+/// Bytes without a sign, with 99 beyond the last channel.
+fn in_blocks(bytes: &Bytes<'_>, shape: &[usize]) -> Tensor {
+    let plain: Vec<u8> = bytes.data().iter().map(|byte| byte ^ bytes.flip()).collect();
+    let mut blocked = vec![99_u8; Layout::Blocked.length(shape)];
+    rearrange(shape, Layout::Blocked, &plain, &mut blocked);
+    Array1::from_vec(blocked).into()
+}
+
 #[test]
 fn convolutions_are_the_same_by_all_vectors() {
     let padded = Conv::new().padding(1);
-    let cases: [(Conv, &[usize], &[usize]); 13] = [
+    let cases: [(Conv, &[usize], &[usize]); 17] = [
         (padded, &[2, 5, 9, 7], &[13, 5, 3, 3]),
         // Whole words of channels; more than one tile; tiles parted by rows.
         (padded.stride(2), &[1, 8, 40, 33], &[7, 8, 3, 2]),
@@ -52,21 +62,44 @@ fn convolutions_are_the_same_by_all_vectors() {
         (padded.groups(2).padding(10), &[1, 2, 9, 31], &[2, 1, 17, 19]),
         (padded.padding_mode(PaddingMode::Reflect), &[1, 9, 6, 5], &[9, 9, 3, 3]),
         (Conv::new().padding(1), &[1, 4, 50], &[9, 4, 3]),
+        // Blocks of channels: several panels, one of them not full; groups of whole blocks; channels by themselves.
+        (padded.padding_mode(PaddingMode::Reflect), &[2, 21, 7, 9], &[150, 21, 3, 3]),
+        (padded.groups(2).stride(2), &[1, 32, 9, 8], &[64, 16, 3, 3]),
+        (padded.groups(37).stride(2), &[2, 37, 9, 31], &[37, 1, 3, 3]),
+        (Conv::new().groups(16).padding(2).dilation(2), &[1, 16, 40], &[16, 1, 3]),
     ];
     let mut random = Random::new(7);
     for (op, shape, weight_shape) in cases {
         for (input, weight) in RANGES.into_iter().flat_map(|input| RANGES.map(|weight| (input, weight))) {
             let (input, weight) = (numbers(&mut random, shape, input), numbers(&mut random, weight_shape, weight));
             let want = conv_integer(ConvInteger::new(op), (&input, shape), (&weight, weight_shape)).unwrap();
-            let weights = ConvWeights::new(&op, &weight, weight_shape).unwrap();
             let input = tensor(&input);
             let view = input.view();
             let bytes = Bytes::new(&view, 0).unwrap().unwrap();
+            let blocked = in_blocks(&bytes, shape);
+            let blocked = blocked.view();
+            let blocked = Bytes::new(&blocked, bytes.offset().wrapping_neg()).unwrap().unwrap();
+            let output_shape = op.geometry(shape, weight_shape, None).unwrap().output_shape();
+            let finish = |_, sums: &mut [i32], output: &mut [i32]| output.copy_from_slice(sums);
             for vectors in Vectors::all() {
                 let mut got = vec![0; want.len()];
-                let finish = |_, sums: &mut [i32], output: &mut [i32]| output.copy_from_slice(sums);
-                conv(vectors, &op, (&bytes, shape), &weights, &mut got, finish).unwrap();
+                let weights = ConvWeights::new(vectors, &op, &weight, weight_shape).unwrap();
+                let input = Input {
+                    bytes: &bytes,
+                    shape,
+                    layout: Layout::Plain,
+                };
+                conv(vectors, &op, input, &weights, (&mut got, Layout::Plain), finish).unwrap();
                 assert!(got == want, "{op:?} of {shape:?} by {vectors:?}");
+                if let Some(weights) = blocks::Weights::new(vectors, &op, &weight, weight_shape) {
+                    for (bytes, layout) in [(&bytes, Layout::Plain), (&blocked, Layout::Blocked)] {
+                        let mut got = vec![0; Layout::Blocked.length(&output_shape)];
+                        weights.conv(&op, (bytes, shape, layout), &mut got, finish).unwrap();
+                        let mut plain = vec![0; want.len()];
+                        rearrange(&output_shape, Layout::Plain, &got, &mut plain);
+                        assert!(plain == want, "{op:?} of {shape:?} in blocks by {vectors:?}");
+                    }
+                }
             }
         }
     }
