@@ -1,4 +1,5 @@
-//! What the CPU can do at most, measured: chains of multiply-adds in registers, and a copy, on all of a device's threads.
+//! What the CPU can do at most, measured: chains of multiply-adds in registers, products of bytes in the first-level cache, and a copy, on
+//! all of a device's threads.
 
 use std::hint::black_box;
 use std::time::Instant;
@@ -6,6 +7,7 @@ use std::time::Instant;
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
+use super::bytes;
 use super::device::Cpu;
 use super::vectors::arch;
 use crate::profiling::Ceilings;
@@ -17,10 +19,12 @@ const CHAINS: usize = 12;
 /// Multiply-adds of a chain: with eight lanes a millisecond or so, long against starting it on all threads, short enough
 /// that other processes do not come in between every time.
 const LINKS: usize = 1 << 18;
+/// Blocks of products of bytes, with which it is likewise.
+const BLOCKS: usize = 1 << 9;
 const REPETITIONS: usize = 12;
 
 impl Cpu {
-    /// Measures what this CPU can do at most with these threads, by two loops that do nothing else: the least time of several
+    /// Measures what this CPU can do at most with these threads, by three loops that do nothing else: the least time of several
     /// runs each. Takes a fraction of a second, and 256 MiB that are given back.
     ///
     /// ```
@@ -31,6 +35,7 @@ impl Cpu {
     pub fn ceilings(&self) -> Ceilings {
         self.install(|| Ceilings {
             gflops: multiply_adds() * 1e-9,
+            byte_gops: Some(byte_multiply_adds() * 1e-9),
             gbs: copied() * 1e-9,
         })
     }
@@ -45,6 +50,16 @@ fn multiply_adds() -> f64 {
         flops = 2.0 * (lanes * CHAINS * LINKS) as f64;
     });
     flops / seconds
+}
+
+/// Operations of bytes a second.
+fn byte_multiply_adds() -> f64 {
+    let mut operations = 0.0;
+    let seconds = least(|| {
+        let products: usize = rayon::broadcast(|_| bytes::multiply_adds(BLOCKS)).into_iter().sum();
+        operations = 2.0 * products as f64;
+    });
+    operations / seconds
 }
 
 /// Bytes a second, read and written.

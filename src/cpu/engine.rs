@@ -36,6 +36,8 @@ use crate::elsewhere::elsewhere;
 use crate::engine::Evaluation;
 use crate::engine::{Engine, Kept, PlanSettings, Running, shapes_of};
 use crate::error::{Error, Result};
+#[cfg(not(target_family = "wasm"))]
+use crate::graph::count;
 use crate::graph::passes::Passes;
 use crate::graph::{Graph, Node, ValueId};
 use crate::limits::{Limits, Work as Takes};
@@ -161,8 +163,15 @@ impl CpuEngine {
                 }
                 Ok(())
             })?;
-            let nodes = plan.graph.nodes.iter();
-            let layers = nodes.map(|node| Layer::new(node, 4, |value| plan.types[value.0].shape.as_slice()));
+            let groups: HashMap<usize, &Group> = plan.steps.iter().map(|step| (step.group.node, &step.group)).collect();
+            let layers = plan.graph.nodes.iter().enumerate().map(|(index, node)| {
+                let layer = Layer::new(node, 4, |value| plan.types[value.0].shape.as_slice());
+                let moved = groups.get(&index).and_then(|group| plan.moved(group));
+                match moved {
+                    Some(bytes) => layer.moving(bytes),
+                    None => layer,
+                }
+            });
             Ok((layers.collect(), timed))
         })
     }
@@ -395,6 +404,22 @@ impl Plan {
             },
             seconds: Vec::new(),
         }
+    }
+
+    /// Bytes that operators together read and write, as they store them.
+    #[cfg(not(target_family = "wasm"))]
+    fn moved(&self, group: &Group) -> Option<u64> {
+        if !matches!(group.work, Work::Chain(_) | Work::Sums { .. }) {
+            return None;
+        }
+        let values = group.inputs.iter().chain(&group.outputs).enumerate();
+        let bytes = values.map(|(index, value)| {
+            let kind = &self.types[value.0];
+            // Weights are packed as bytes, whatever they are in the graph.
+            let is_weight = index == 1 && matches!(group.work, Work::Sums { .. });
+            count(&kind.shape).saturating_mul(if is_weight { 1 } else { kind.dtype.bytes() as u64 })
+        });
+        Some(bytes.fold(0, u64::saturating_add))
     }
 
     /// Buffers of a run that is over, or new ones.

@@ -37,6 +37,7 @@ impl Gpu {
     pub fn ceilings(&self) -> Result<Ceilings> {
         Ok(Ceilings {
             gflops: self.multiply_adds()? * 1e-9,
+            byte_gops: None,
             gbs: self.copied()? * 1e-9,
         })
     }

@@ -42,4 +42,10 @@ impl Layer {
             bytes: read.saturating_add(written).saturating_mul(bytes as u64),
         }
     }
+
+    /// The same with what it moves as it is computed, in bytes.
+    #[cfg(all(feature = "cpu", not(target_family = "wasm")))]
+    pub(crate) fn moving(self, bytes: u64) -> Self {
+        Self { bytes, ..self }
+    }
 }

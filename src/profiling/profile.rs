@@ -48,9 +48,15 @@ impl Profile {
     /// The least time that a layer can take on this device, in seconds: its arithmetic at the one ceiling, or its bytes at
     /// the other, whichever takes longer.
     pub fn floor(&self, layer: &LayerProfile) -> f64 {
-        let arithmetic = layer.flops as f64 / (self.ceilings.gflops * 1e9);
+        let arithmetic = self.arithmetic(layer);
         let traffic = layer.bytes as f64 / (self.ceilings.gbs * 1e9);
         arithmetic.max(traffic)
+    }
+
+    /// What its operations take at their ceiling, in seconds.
+    fn arithmetic(&self, layer: &LayerProfile) -> f64 {
+        let ceiling = self.ceilings.byte_gops.filter(|_| layer.is_of_whole_products());
+        layer.flops as f64 / (ceiling.unwrap_or(self.ceilings.gflops) * 1e9)
     }
 
     /// How near a layer is to its [`floor`](Self::floor): 1 is at it. More than 1 is possible, and [`excess`](Self::excess) says
@@ -64,7 +70,7 @@ impl Profile {
         if self.efficiency(layer) <= 1.0 {
             return None;
         }
-        let arithmetic = layer.flops as f64 / (self.ceilings.gflops * 1e9);
+        let arithmetic = self.arithmetic(layer);
         let is_winograd = layer.kernels.iter().any(|kernel| kernel.name.starts_with("winograd"));
         Some(if arithmetic >= self.floor(layer) {
             if is_winograd { Excess::Winograd } else { Excess::Ceiling }
@@ -83,6 +89,11 @@ impl Profile {
         if self.layers.iter().any(doubtful) {
             let again = measure()?;
             self.ceilings.gflops = self.ceilings.gflops.max(again.gflops);
+            self.ceilings.byte_gops = self
+                .ceilings
+                .byte_gops
+                .zip(again.byte_gops)
+                .map(|(one, other)| one.max(other));
             self.ceilings.gbs = self.ceilings.gbs.max(again.gbs);
         }
         Ok(self)
@@ -129,7 +140,7 @@ pub struct LayerProfile {
     /// Its kernel calls in order. None where nothing is left to do: a reshape, parts that are written in place, and what
     /// depends on constants alone and was computed once.
     pub kernels: Vec<KernelProfile>,
-    /// Floating-point operations by the operator's definition, whatever the algorithm: two for each multiplication with its
+    /// Floating-point operations, or of whole numbers, by the operator's definition, whatever the algorithm: two for each multiplication with its
     /// addition, as in [`Graph::multiply_adds`](crate::graph::Graph::multiply_adds); 0 for what is not counted there.
     pub flops: u64,
     /// Bytes that any implementation moves, stored in the session's precision: inputs, weights and outputs once each, of a
@@ -151,6 +162,11 @@ pub struct KernelProfile {
 }
 
 impl LayerProfile {
+    /// Whether it sums products of whole numbers, as quantised layers do.
+    pub fn is_of_whole_products(&self) -> bool {
+        ["conv_integer", "matmul_integer"].contains(&self.operator)
+    }
+
     /// 10^9 floating-point operations a second; 0 for a layer that takes no time.
     pub fn gflops(&self) -> f64 {
         ratio(self.flops as f64 * 1e-9, self.time.as_secs_f64())

@@ -120,7 +120,11 @@ mod tests {
             layer("activation", 0, 2_000_000),
             layer("gemm", 5_000_000, 500_000),
         ];
-        let ceilings = |gflops, gbs| Ceilings { gflops, gbs };
+        let ceilings = |gflops, gbs| Ceilings {
+            gflops,
+            byte_gops: None,
+            gbs,
+        };
         let profile = Profile {
             timing: Timing::Submissions,
             repetitions: 1,

@@ -12,6 +12,8 @@ use std::fmt;
 pub struct Ceilings {
     /// 10^9 floating-point operations of 32 bits a second: independent multiply-adds in registers, two operations each.
     pub gflops: f64,
+    /// The same of products of bytes that are added up in 32 bits, which quantised layers are; none where floats sum them.
+    pub byte_gops: Option<f64>,
     /// 10^9 bytes a second: a copy of a large buffer, bytes read and bytes written.
     pub gbs: f64,
 }

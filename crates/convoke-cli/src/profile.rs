@@ -86,10 +86,15 @@ pub(super) fn profile(out: &mut dyn Write, arguments: &ProfileArguments, adapter
     let out = text(out, &mut stderr, to_stdout);
     let ceilings = profile.ceilings;
     writeln!(out, "measured by {}, the least of {}", profile.timing, profile.repetitions)?;
+    let of_bytes = ceilings
+        .byte_gops
+        .filter(|_| profile.layers.iter().any(LayerProfile::is_of_whole_products));
     writeln!(
         out,
-        "ceilings    {:.1} GFLOP/s of multiply-adds, {:.1} GB/s copied",
-        ceilings.gflops, ceilings.gbs
+        "ceilings    {:.1} GFLOP/s of multiply-adds, {}{:.1} GB/s copied",
+        ceilings.gflops,
+        of_bytes.map_or(String::new(), |gops| format!("{gops:.1} GOP/s of bytes, ")),
+        ceilings.gbs
     )?;
     writeln!(out)?;
     table(out, &profile, arguments)?;
@@ -262,7 +267,11 @@ fn numbers(profile: &Profile, backend: &Backend) -> Value {
         "adapter": backend.to_string(),
         "timing": profile.timing.to_string(),
         "repetitions": profile.repetitions,
-        "ceilings": { "gflops": profile.ceilings.gflops, "gbs": profile.ceilings.gbs },
+        "ceilings": {
+            "gflops": profile.ceilings.gflops,
+            "byte_gops": profile.ceilings.byte_gops,
+            "gbs": profile.ceilings.gbs,
+        },
         "microseconds": {
             "kernels": microseconds(profile.kernels()),
             "dispatches": microseconds(profile.dispatches),

@@ -7,6 +7,7 @@
 #[cfg(target_arch = "x86_64")]
 mod avx2;
 mod blocks;
+mod ceiling;
 mod conv;
 mod depthwise;
 mod dot;
@@ -21,6 +22,7 @@ mod tests;
 mod vnni;
 mod weights;
 
+pub(super) use ceiling::multiply_adds;
 pub(super) use conv::{ConvWeights, Input, conv, is_on_blocks};
 pub(super) use dot::Vectors;
 pub(super) use input::Bytes;
