@@ -491,13 +491,7 @@ impl Block<'_> {
         match pattern {
             Pattern::Each => None,
             Pattern::One => Some([words[0]; LANES]),
-            Pattern::Channels => {
-                let mut lanes = [0; LANES];
-                for lanes in lanes.as_chunks_mut::<CHANNELS>().0 {
-                    lanes.copy_from_slice(words);
-                }
-                Some(lanes)
-            }
+            Pattern::Channels => Some(repeated(words)),
         }
     }
 
@@ -734,6 +728,16 @@ fn whole(function: Binary, left: &mut [u32], right: Side<'_>) {
     }
 }
 
+/// A block's channels in all lanes.
+#[inline(always)]
+fn repeated(channels: &[u32]) -> [u32; LANES] {
+    let mut lanes = [0; LANES];
+    for lanes in lanes.as_chunks_mut::<CHANNELS>().0 {
+        lanes.copy_from_slice(channels);
+    }
+    lanes
+}
+
 #[inline(always)]
 fn both(left: &mut [u32], right: Side<'_>, function: impl Fn(u32, u32) -> u32) {
     match right {
@@ -743,10 +747,7 @@ fn both(left: &mut [u32], right: Side<'_>, function: impl Fn(u32, u32) -> u32) {
             |left| function(left, right),
         ),
         Side::Channels(channels) => {
-            let mut right = [0; LANES];
-            for right in right.as_chunks_mut::<CHANNELS>().0 {
-                right.copy_from_slice(channels);
-            }
+            let right = repeated(channels);
             for left in left.as_chunks_mut::<LANES>().0 {
                 for (left, right) in left.iter_mut().zip(right) {
                     *left = function(*left, right);

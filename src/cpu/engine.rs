@@ -457,16 +457,15 @@ impl Plan {
         let values = node.inputs.iter().chain(&node.outputs);
         let is_of_floats = node.outputs.len() == 1 && values.clone().all(|value| self.types[value.0].dtype == DType::F32);
         let outcome = match step.group.work {
-            Work::Chain(_) | Work::Sums { .. } => self.step_of_group(step, inputs, memory),
-            Work::Rearrange if self.types[step.group.outputs[0].0].dtype != DType::F32 => self.step_of_group(step, inputs, memory),
-            Work::Blocks | Work::Rearrange => self.step_of_floats(step, inputs, memory),
+            Work::Chain(_) | Work::Sums { .. } | Work::Rearrange => self.step_of_group(step, inputs, memory),
+            Work::Blocks => self.step_of_floats(step, inputs, memory),
             Work::Node if is_of_floats => self.step_of_floats(step, inputs, memory),
             Work::Node => self.step_of_any(step, inputs, memory),
         };
         outcome.map_err(|error| node.locate(error))
     }
 
-    /// Operators that are computed together, into the one output that they have.
+    /// Operators that are computed together, or a rearrangement, into the one output that there is.
     fn step_of_group(&self, step: &Step, inputs: &[TensorView<'_>], memory: &mut Memory) -> Result<()> {
         let output = step.group.outputs[0];
         let kind = &self.types[output.0];
@@ -557,7 +556,7 @@ impl Plan {
         Ok(())
     }
 
-    /// An operator of `f32` alone, or a rearrangement, into the buffer of its one output.
+    /// An operator of `f32` alone, into the buffer of its one output.
     fn step_of_floats(&self, step: &Step, inputs: &[TensorView<'_>], memory: &mut Memory) -> Result<()> {
         let node = &self.graph.nodes[step.group.node];
         let prepared = step.prepared.as_deref();
@@ -572,10 +571,6 @@ impl Plan {
             let data = &mut data[..layout.length(shape)];
             match step.group.work {
                 Work::Blocks => blocked::run(&node.op, &operands, prepared, shape, data),
-                Work::Rearrange => {
-                    rearrange(shape, layout, operands[0].data, data);
-                    Ok(())
-                }
                 _ => execute(&node.op, &operands, prepared, shape, data),
             }
         });

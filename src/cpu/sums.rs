@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use super::base::Prepared;
-use super::blocked::{Layout, rearrange};
+use super::blocked::{Layout, rearranged};
 use super::bytes::{self, Bytes, ConvWeights, MatMulWeights, Vectors};
 use super::chain::Output;
 use super::conv_integer::conv_integer;
@@ -103,13 +103,6 @@ pub(super) fn sums<O: Output>(
     let pieces = output.par_chunks_mut(GRAIN).zip(total.par_chunks_mut(GRAIN)).enumerate();
     pieces.for_each(|(index, (output, sums))| finish(index * GRAIN, sums, output));
     Ok(())
-}
-
-/// Numbers in the other layout than that they have.
-fn rearranged(shape: &[usize], to: Layout, numbers: &[i32]) -> Vec<i32> {
-    let mut rearranged = vec![0; to.length(shape)];
-    rearrange(shape, to, numbers, &mut rearranged);
-    rearranged
 }
 
 /// Sums of numbers of any size, in row-major order.

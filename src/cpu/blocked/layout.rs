@@ -91,6 +91,13 @@ pub(crate) fn rearrange<T: Copy + Send + Sync>(shape: &[usize], to: Layout, inpu
         });
 }
 
+/// The same into new memory.
+pub(crate) fn rearranged<T: Copy + Default + Send + Sync>(shape: &[usize], to: Layout, input: &[T]) -> Vec<T> {
+    let mut output = vec![T::default(); to.length(shape)];
+    rearrange(shape, to, input, &mut output);
+    output
+}
+
 /// Up to a block's channels, one after another, into a block.
 fn interleave<T: Copy>(input: &[T], plane: usize, output: &mut [T]) {
     let (output, _) = output.as_chunks_mut::<BLOCK>();

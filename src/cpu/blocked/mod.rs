@@ -22,7 +22,7 @@ pub(super) use conv::{conv, is_possible, tasks};
 pub(super) use depthwise::{Sums as ChannelSums, tasks as channel_tasks};
 pub(super) use elements::Reach;
 pub(super) use finish::Finish;
-pub(super) use layout::{BLOCK, Layout, blocks, channels_of, parts, rearrange, whole};
+pub(super) use layout::{BLOCK, Layout, blocks, channels_of, parts, rearrange, rearranged, whole};
 pub(super) use linear::linear;
 pub(super) use run::run;
 pub(super) use schedule::{Schedule, Schedules};

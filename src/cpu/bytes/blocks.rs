@@ -33,7 +33,6 @@ const WORD: usize = 4;
 #[derive(Clone, Debug)]
 pub(super) struct Weights {
     kernel: Kernel,
-    vectors: Vectors,
     shape: Vec<usize>,
     schedules: Schedules,
 }
@@ -57,7 +56,7 @@ struct Products {
 
 impl Weights {
     /// Packs weights of this shape. None where they are none for blocks, or too large.
-    pub(super) fn new(vectors: Vectors, op: &Conv, weight: &[i32], shape: &[usize]) -> Option<Self> {
+    pub(super) fn new(op: &Conv, weight: &[i32], shape: &[usize]) -> Option<Self> {
         if !is_possible(op, weight, shape) {
             return None;
         }
@@ -70,7 +69,6 @@ impl Weights {
         };
         Some(Self {
             kernel,
-            vectors,
             shape: shape.to_vec(),
             schedules: Schedules::default(),
         })
@@ -79,6 +77,7 @@ impl Weights {
     /// The sums, from which `finish` makes the output's elements from this place on, all in blocks.
     pub(super) fn conv<O: Send>(
         &self,
+        vectors: Vectors,
         op: &Conv,
         (input, shape, layout): (&Bytes<'_>, &[usize], Layout),
         output: &mut [O],
@@ -100,7 +99,7 @@ impl Weights {
             layout,
         };
         match &self.kernel {
-            Kernel::Products(products) => problem.products(self.vectors, products, output, finish),
+            Kernel::Products(products) => problem.products(vectors, products, output, finish),
             Kernel::Channels(weights) => problem.channels(weights, output, finish),
         }
         Ok(())

@@ -9,7 +9,7 @@ use super::input::{Bytes, interleave, word};
 use super::planes;
 use super::product::{Product, Rule, Run, Source, run};
 use super::weights::Packed;
-use crate::cpu::blocked::{Layout, rearrange};
+use crate::cpu::blocked::{Layout, rearranged};
 use crate::cpu::columns::{Matrix, Taps, Windows};
 use crate::cpu::conv::{is_direct, is_pointwise};
 use crate::cpu::plane::Plane;
@@ -40,7 +40,7 @@ impl ConvWeights {
         let (rows, channels) = (shape[0] / op.groups, shape[1]);
         let taps: usize = shape[2..].iter().product();
         if vectors.has_blocks()
-            && let Some(weights) = blocks::Weights::new(vectors, op, weight, shape)
+            && let Some(weights) = blocks::Weights::new(op, weight, shape)
         {
             return Some(Self {
                 kernel: Kernel::Blocks(weights),
@@ -114,14 +114,12 @@ pub(crate) fn conv<O: Send>(
         Kernel::Blocks(weights) => {
             let layout = if Layout::is_either(shape) { Layout::Blocked } else { layout };
             if output_layout == Layout::Blocked || Layout::is_either(&output_shape) {
-                return weights.conv(op, (input, shape, layout), output, finish);
+                return weights.conv(vectors, op, (input, shape, layout), output, finish);
             }
             let mut blocked = vec![0; Layout::Blocked.length(&output_shape)];
             let keep = |_, sums: &mut [i32], kept: &mut [i32]| kept.copy_from_slice(sums);
-            weights.conv(op, (input, shape, layout), &mut blocked, keep)?;
-            let mut sums = vec![0; output.len()];
-            rearrange(&output_shape, Layout::Plain, &blocked, &mut sums);
-            finish(0, &mut sums, output);
+            weights.conv(vectors, op, (input, shape, layout), &mut blocked, keep)?;
+            finish(0, &mut rearranged(&output_shape, Layout::Plain, &blocked), output);
             return Ok(());
         }
         Kernel::Direct { weight, largest_sum } => {

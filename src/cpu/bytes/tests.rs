@@ -4,7 +4,7 @@ use ndarray::Array1;
 
 use super::blocks;
 use super::{Bytes, ConvWeights, Input, MatMulWeights, Vectors, conv, matmul};
-use crate::cpu::blocked::{Layout, rearrange};
+use crate::cpu::blocked::{Layout, rearrange, rearranged};
 use crate::cpu::conv_integer::conv_integer;
 use crate::cpu::matmul::places;
 use crate::cpu::matmul_integer::matmul_integer;
@@ -91,12 +91,11 @@ fn convolutions_are_the_same_by_all_vectors() {
                 };
                 conv(vectors, &op, input, &weights, (&mut got, Layout::Plain), finish).unwrap();
                 assert!(got == want, "{op:?} of {shape:?} by {vectors:?}");
-                if let Some(weights) = blocks::Weights::new(vectors, &op, &weight, weight_shape) {
+                if let Some(weights) = blocks::Weights::new(&op, &weight, weight_shape) {
                     for (bytes, layout) in [(&bytes, Layout::Plain), (&blocked, Layout::Blocked)] {
                         let mut got = vec![0; Layout::Blocked.length(&output_shape)];
-                        weights.conv(&op, (bytes, shape, layout), &mut got, finish).unwrap();
-                        let mut plain = vec![0; want.len()];
-                        rearrange(&output_shape, Layout::Plain, &got, &mut plain);
+                        weights.conv(vectors, &op, (bytes, shape, layout), &mut got, finish).unwrap();
+                        let plain = rearranged(&output_shape, Layout::Plain, &got);
                         assert!(plain == want, "{op:?} of {shape:?} in blocks by {vectors:?}");
                     }
                 }
