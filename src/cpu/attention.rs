@@ -3,6 +3,7 @@
 //! Scores are computed transposed, keys down and queries across. A panel of queries then has the scores of a tile as the product of
 //! the values reads its columns, and maxima, exponentials and sums go along whole vectors of queries.
 
+use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
 use super::blocked::Layout;
@@ -259,10 +260,11 @@ impl Panel<'_> {
                 if let Some(mask) = &self.mask {
                     mask.add(tile.first, scores, self.query.len() / size);
                 }
-                arch().dispatch(
-                    #[inline(always)]
-                    || running.weight(scores, weighted),
-                );
+                arch().dispatch(Weighted {
+                    running: &mut running,
+                    scores,
+                    weighted,
+                });
                 multiply(&tile.value, scores, weighted, false);
             }
             for (column, output) in self.output.chunks_exact_mut(value_size).enumerate() {
@@ -317,10 +319,26 @@ impl Default for Running {
     }
 }
 
+/// [`Running::weight`] by the machine's vectors.
+struct Weighted<'a> {
+    running: &'a mut Running,
+    scores: &'a mut [f32],
+    weighted: &'a mut [f32],
+}
+
+impl WithSimd for Weighted<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        self.running.weight::<S>(self.scores, self.weighted);
+    }
+}
+
 impl Running {
     /// Makes weights of the scores of further keys, and weights what was summed before by the new maximum.
     #[inline(always)]
-    fn weight(&mut self, scores: &mut [f32], weighted: &mut [f32]) {
+    fn weight<S: Simd>(&mut self, scores: &mut [f32], weighted: &mut [f32]) {
         let (scores, _) = scores.as_chunks_mut::<COLUMNS>();
         let mut largest = self.largest;
         for scores in &*scores {
@@ -332,13 +350,13 @@ impl Running {
         for scores in scores {
             for ((score, sum), largest) in scores.iter_mut().zip(&mut sums).zip(&largest) {
                 // Of a NaN and of infinity, NaN, which the sum hands on.
-                *score = exp(*score - largest);
+                *score = exp::<S>(*score - largest);
                 *sum += *score;
             }
         }
         let mut factors = [0.0; COLUMNS];
         for i in 0..COLUMNS {
-            factors[i] = exp(self.largest[i] - largest[i]);
+            factors[i] = exp::<S>(self.largest[i] - largest[i]);
             self.sums[i] = self.sums[i] * factors[i] + sums[i];
         }
         for weighted in weighted.as_chunks_mut::<COLUMNS>().0 {

@@ -1,5 +1,7 @@
 //! Normalisation by the squares of neighbouring channels.
 
+use pulp::Scalar;
+
 use super::math::{exp, log};
 use super::operand::Operand;
 use super::parallel;
@@ -51,6 +53,6 @@ fn power(base: f32, beta: f32) -> f32 {
     } else if beta == 1.0 {
         base
     } else {
-        exp(beta * log(base))
+        exp::<Scalar>(beta * log::<Scalar>(base))
     }
 }

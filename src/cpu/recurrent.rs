@@ -1,5 +1,7 @@
 //! Recurrent layers: for each step a fully connected layer of the state, and what the cell makes of it.
 
+use pulp::{Simd, WithSimd};
+
 use super::epilogue::Epilogue;
 use super::linear::linear;
 use super::math::{sigmoid, tanh};
@@ -34,10 +36,13 @@ pub(super) fn recurrent(op: Recurrent, inputs: &[Operand<'_>], output: &mut [f32
             let own = n * extents.hidden..(n + 1) * extents.hidden;
             let state = &mut state[own.clone()];
             let cell_state = cell_state.get_mut(own).unwrap_or_default();
-            arch().dispatch(
-                #[inline(always)]
-                || cell(op.cell, of_input, of_state, state, cell_state),
-            );
+            arch().dispatch(Cell {
+                kind: op.cell,
+                of_input,
+                of_state,
+                state,
+                cell_state,
+            });
         }
         output[step * size..][..size].copy_from_slice(&state);
     }
@@ -45,8 +50,25 @@ pub(super) fn recurrent(op: Recurrent, inputs: &[Operand<'_>], output: &mut [f32
 }
 
 /// One step of an element of the batch.
+struct Cell<'a> {
+    kind: RecurrentCell,
+    of_input: &'a [f32],
+    of_state: &'a [f32],
+    state: &'a mut [f32],
+    cell_state: &'a mut [f32],
+}
+
+impl WithSimd for Cell<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        step::<S>(self.kind, self.of_input, self.of_state, self.state, self.cell_state);
+    }
+}
+
 #[inline(always)]
-fn cell(cell: RecurrentCell, of_input: &[f32], of_state: &[f32], state: &mut [f32], cell_state: &mut [f32]) {
+fn step<S: Simd>(cell: RecurrentCell, of_input: &[f32], of_state: &[f32], state: &mut [f32], cell_state: &mut [f32]) {
     let hidden = state.len();
     let gate = |gate: usize| {
         let own = gate * hidden..(gate + 1) * hidden;
@@ -60,21 +82,21 @@ fn cell(cell: RecurrentCell, of_input: &[f32], of_state: &[f32], state: &mut [f3
                 .zip(gate(1).map(sum))
                 .zip(gate(2).map(sum).zip(gate(3).map(sum)));
             for ((state, cell_state), ((input, output), (forget, new))) in state.iter_mut().zip(cell_state).zip(gates) {
-                *cell_state = sigmoid(forget) * *cell_state + sigmoid(input) * tanh(new);
-                *state = sigmoid(output) * tanh(*cell_state);
+                *cell_state = sigmoid::<S>(forget) * *cell_state + sigmoid::<S>(input) * tanh::<S>(new);
+                *state = sigmoid::<S>(output) * tanh::<S>(*cell_state);
             }
         }
         RecurrentCell::Gru => {
             let gates = gate(0).map(sum).zip(gate(1).map(sum)).zip(gate(2));
             for (state, ((update, reset), (x, s))) in state.iter_mut().zip(gates) {
-                let update = sigmoid(update);
-                let new = tanh(x + sigmoid(reset) * s);
+                let update = sigmoid::<S>(update);
+                let new = tanh::<S>(x + sigmoid::<S>(reset) * s);
                 *state = (1.0 - update) * new + update * *state;
             }
         }
         RecurrentCell::Tanh => {
             for (state, x) in state.iter_mut().zip(gate(0).map(sum)) {
-                *state = tanh(x);
+                *state = tanh::<S>(x);
             }
         }
         RecurrentCell::Relu => {

@@ -1,5 +1,7 @@
 //! Softmax and log-softmax, with the maximum taken off.
 
+use pulp::{Simd, WithSimd};
+
 use super::math::exp;
 use super::operand::Operand;
 use super::parallel;
@@ -15,18 +17,35 @@ pub(super) fn softmax(op: Softmax, input: &Operand<'_>, output: &mut [f32]) -> R
     let inner: usize = input.shape[axis + 1..].iter().product();
     parallel::planes(output, extent * inner, |index, output| {
         let input = &input.data[index * extent * inner..(index + 1) * extent * inner];
-        arch().dispatch(
-            #[inline(always)]
-            || {
-                if inner == 1 {
-                    row(op.log, input, output);
-                } else {
-                    rows(op.log, inner, input, output);
-                }
-            },
-        );
+        arch().dispatch(Rows {
+            log: op.log,
+            inner,
+            input,
+            output,
+        });
     });
     Ok(())
+}
+
+/// As many rows at once as lie beside one another.
+struct Rows<'a> {
+    log: bool,
+    inner: usize,
+    input: &'a [f32],
+    output: &'a mut [f32],
+}
+
+impl WithSimd for Rows<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        if self.inner == 1 {
+            row::<S>(self.log, self.input, self.output);
+        } else {
+            rows::<S>(self.log, self.inner, self.input, self.output);
+        }
+    }
 }
 
 /// NaN counts as larger than all, so that it comes through.
@@ -37,10 +56,10 @@ fn larger(best: f32, value: f32) -> f32 {
 
 /// The axis is the last: its elements lie together.
 #[inline(always)]
-fn row(log: bool, input: &[f32], output: &mut [f32]) {
+fn row<S: Simd>(log: bool, input: &[f32], output: &mut [f32]) {
     let largest = input.iter().fold(f32::NEG_INFINITY, |best, &value| larger(best, value));
     for (output, &x) in output.iter_mut().zip(input) {
-        *output = exp(x - largest);
+        *output = exp::<S>(x - largest);
     }
     let sum = sum_of_row(output);
     if log {
@@ -55,9 +74,9 @@ fn row(log: bool, input: &[f32], output: &mut [f32]) {
     }
 }
 
-/// The axis is another: as many rows at once as lie beside one another.
+/// The axis is another.
 #[inline(always)]
-fn rows(log: bool, inner: usize, input: &[f32], output: &mut [f32]) {
+fn rows<S: Simd>(log: bool, inner: usize, input: &[f32], output: &mut [f32]) {
     let mut largest = vec![f32::NEG_INFINITY; inner];
     let mut sums = vec![0.0_f64; inner];
     for input in input.chunks_exact(inner) {
@@ -67,7 +86,7 @@ fn rows(log: bool, inner: usize, input: &[f32], output: &mut [f32]) {
     }
     for (input, output) in input.chunks_exact(inner).zip(output.chunks_exact_mut(inner)) {
         for (((output, sum), &x), &largest) in output.iter_mut().zip(&mut sums).zip(input).zip(&largest) {
-            *output = exp(x - largest);
+            *output = exp::<S>(x - largest);
             *sum += f64::from(*output);
         }
     }

@@ -4,7 +4,8 @@ use rayon::prelude::*;
 
 use super::band::Band;
 use super::conv::{Start, Sums};
-use super::layout::BLOCK;
+use super::finish::Finish;
+use super::layout::{BLOCK, whole};
 use super::weights::Products;
 use crate::cpu::epilogue::Epilogue;
 use crate::cpu::gemm::with_scratch;
@@ -22,6 +23,9 @@ pub(in crate::cpu) fn linear(
     output: &mut [f32],
 ) {
     let inner = weights.terms();
+    // What is added lies in rows, and with it all that follows waits until the sums do.
+    let is_early = epilogue.residual.is_none();
+    let bias = epilogue.bias.filter(|_| is_early).map(whole);
     let wanted = 4 * rayon::current_num_threads();
     let together = rows.div_ceil(wanted).clamp(24.min(rows), MOST_ROWS);
     // Where rows are few, panels are shared as well.
@@ -64,7 +68,12 @@ pub(in crate::cpu) fn linear(
                     for (number, part) in weights.parts.iter().enumerate() {
                         arch().dispatch(Sums {
                             weights: weights.of(panel, part),
-                            start: if number == 0 { Start::Bias(None) } else { Start::Sums },
+                            start: if number == 0 {
+                                let of_panel = panel.first * BLOCK..(panel.first + panel.blocks) * BLOCK;
+                                Start::Bias(bias.as_deref().map(|bias| &bias[of_panel]))
+                            } else {
+                                Start::Sums
+                            },
                             part,
                             band: &band,
                             width: count,
@@ -72,7 +81,7 @@ pub(in crate::cpu) fn linear(
                             lanes: BLOCK,
                             kernel: (1, 1),
                             output: &mut blocks,
-                            finish: None,
+                            finish: (is_early && number + 1 == weights.parts.len()).then(|| Finish::new(epilogue)),
                             block: 0,
                         });
                     }
@@ -81,7 +90,9 @@ pub(in crate::cpu) fn linear(
                         for (target, block) in output.chunks_mut(BLOCK).zip(&blocks) {
                             target.copy_from_slice(&block[row * BLOCK..][..target.len()]);
                         }
-                        epilogue.apply((first_row + row) * columns + start, start, output);
+                        if !is_early {
+                            epilogue.apply((first_row + row) * columns + start, start, output);
+                        }
                     }
                 });
             }
