@@ -6,6 +6,7 @@ use std::borrow::Cow;
 use std::cell::RefCell;
 use std::ops::Range;
 
+use bytemuck::Pod;
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
@@ -33,10 +34,12 @@ const GRAIN: usize = 1 << 15;
 
 thread_local! {
     /// What chains have in hand, as the bits of `f32` or `i32`.
-    static STACK: RefCell<Box<Stack>> = RefCell::new(Box::new([[0; BLOCK]; DEPTH]));
+    static STACK: RefCell<Box<Stack>> = RefCell::new(Box::new(Stack([[0; BLOCK]; DEPTH])));
 }
 
-type Stack = [[u32; BLOCK]; DEPTH];
+/// In whole lines of the cache, which vectors are.
+#[repr(align(64))]
+struct Stack([[u32; BLOCK]; DEPTH]);
 
 /// A program for a stack, of which each instruction takes the uppermost and puts its result in their place.
 #[derive(Clone, Debug, Default)]
@@ -250,7 +253,7 @@ impl Chain {
 }
 
 /// What a chain may end with.
-pub(super) trait Output: Copy + Default + Send + Sync {
+pub(super) trait Output: Pod + Default + Send + Sync {
     fn of(word: u32) -> Self;
 }
 
@@ -330,7 +333,11 @@ impl<O: Output> WithSimd for Written<'_, '_, O> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) {
-        let Self { block, stack, output } = self;
+        let Self {
+            block,
+            stack: Stack(stack),
+            output,
+        } = self;
         let code = block.bound.chain.code.as_slice();
         if let [Instruction::Scaled { bias, scale }, Instruction::Quantize(quantize)] = *code
             && let Some(factors) = block.factors(bias, scale)
@@ -359,7 +366,7 @@ impl Block<'_> {
 
     /// Leaves the result at the bottom of the stack.
     #[inline(always)]
-    fn compute(&self, code: &[Instruction], stack: &mut Stack) {
+    fn compute(&self, code: &[Instruction], stack: &mut [[u32; BLOCK]; DEPTH]) {
         let mut height = 0;
         for instruction in code {
             match *instruction {
@@ -404,7 +411,7 @@ impl Block<'_> {
 
     /// The two uppermost of the stack.
     #[inline(always)]
-    fn two<'s>(&self, stack: &'s mut Stack, height: usize) -> (&'s mut [u32], &'s [u32]) {
+    fn two<'s>(&self, stack: &'s mut [[u32; BLOCK]; DEPTH], height: usize) -> (&'s mut [u32], &'s [u32]) {
         let (below, above) = stack.split_at_mut(height);
         (&mut below[height - 1][..self.whole()], &above[0][..self.whole()])
     }

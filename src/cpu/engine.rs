@@ -20,6 +20,7 @@ use super::device::Cpu;
 use super::execute::execute;
 use super::layouts::{Layouts, choose};
 use super::linear::has_few_rows;
+use super::lines::Lines;
 use super::memory::{Place, Places, keeps_elements, places};
 use super::operand::{Operand, array, in_order, with_rearranged};
 use super::parallel;
@@ -97,7 +98,7 @@ pub(crate) struct Plan {
 /// What a run keeps values in.
 #[derive(Debug)]
 struct Memory {
-    buffers: Vec<Vec<f32>>,
+    buffers: Vec<Lines<f32>>,
     tensors: Vec<Option<Tensor>>,
 }
 
@@ -308,7 +309,7 @@ impl Engine for CpuEngine {
         let plan = self.plan(shapes)?;
         let mut spare = lock(&plan.spare);
         if spare.is_empty() {
-            let buffers = plan.places.lengths.iter().map(|&length| zeros(NAME, length));
+            let buffers = (0..plan.places.lengths.len()).map(|buffer| plan.new_buffer(buffer));
             spare.push(Memory {
                 buffers: buffers.collect::<Result<_>>()?,
                 tensors: vec![None; plan.places.tensors],
@@ -426,7 +427,7 @@ impl Plan {
     fn memory(&self) -> Memory {
         let spare = lock(&self.spare).pop();
         spare.unwrap_or_else(|| Memory {
-            buffers: vec![Vec::new(); self.places.lengths.len()],
+            buffers: self.places.lengths.iter().map(|_| Lines::default()).collect(),
             tensors: vec![None; self.places.tensors],
         })
     }
@@ -605,13 +606,23 @@ impl Plan {
     }
 
     /// A buffer for a while; the run before may have given it away as an output.
-    fn taken(&self, buffer: usize, memory: &mut Memory) -> Result<Vec<f32>> {
+    fn taken(&self, buffer: usize, memory: &mut Memory) -> Result<Lines<f32>> {
         let data = std::mem::take(&mut memory.buffers[buffer]);
         if data.len() < self.places.lengths[buffer] {
-            zeros(NAME, self.places.lengths[buffer])
+            self.new_buffer(buffer)
         } else {
             Ok(data)
         }
+    }
+
+    fn new_buffer(&self, buffer: usize) -> Result<Lines<f32>> {
+        let length = self.places.lengths[buffer];
+        // An output's memory begins with its first element.
+        if self.places.are_given[buffer] {
+            return Ok(zeros(NAME, length)?.into());
+        }
+        room::<f32>(NAME, length)?;
+        Ok(Lines::new(length))
     }
 
     fn types_of(&self, values: &[ValueId]) -> Vec<TensorType> {
@@ -680,7 +691,7 @@ impl Plan {
             let length: usize = shape.iter().product();
             outputs.push(match place {
                 Place::Buffer(buffer) if is_last && self.places.lengths[buffer] == length => {
-                    array(NAME, std::mem::take(&mut memory.buffers[buffer]), shape)?
+                    array(NAME, std::mem::take(&mut memory.buffers[buffer]).into_vec(), shape)?
                 }
                 _ => self.view(value, inputs, memory)?.to_tensor(),
             });

@@ -7,6 +7,7 @@ use rayon::prelude::*;
 
 use super::columns::{Columns, packed_length};
 use super::epilogue::Epilogue;
+use super::lines::Lines;
 use super::parallel;
 use super::product::{Block, COLUMNS, PackedRows, ROWS, inner_blocks};
 
@@ -17,7 +18,7 @@ const SHARED: usize = 1 << 22;
 
 thread_local! {
     /// Room for packed columns, kept from one tile to the next.
-    static SCRATCH: RefCell<Vec<f32>> = const { RefCell::new(Vec::new()) };
+    static SCRATCH: RefCell<Lines<f32>> = RefCell::default();
 }
 
 /// Gives `length` elements of whatever a thread left there.
@@ -25,7 +26,7 @@ pub(super) fn with_scratch<T>(length: usize, work: impl FnOnce(&mut [f32]) -> T)
     // Taken, not borrowed: work may come back here on the same thread.
     let mut scratch = SCRATCH.take();
     if scratch.len() < length {
-        scratch.resize(length, 0.0);
+        scratch = Lines::new(length);
     }
     let result = work(&mut scratch[..length]);
     SCRATCH.replace(scratch);

@@ -31,6 +31,8 @@ pub(super) struct Places {
     pub(super) of_values: Vec<Place>,
     /// What each buffer must hold.
     pub(super) lengths: Vec<usize>,
+    /// Whether what is in a buffer in the end may be an output as it is.
+    pub(super) are_given: Vec<bool>,
     /// How many tensors of other types than `f32` there are.
     pub(super) tensors: usize,
 }
@@ -111,9 +113,17 @@ pub(super) fn places(graph: &Graph, groups: &[Group], types: &[TensorType], layo
             }
         }
     }
+    let lengths = buffers.into_lengths();
+    let mut are_given = vec![false; lengths.len()];
+    for value in &layouts.outputs {
+        if let Place::Buffer(buffer) = places[value.0] {
+            are_given[buffer] |= lengths[buffer] == types[value.0].shape.iter().product::<usize>();
+        }
+    }
     Places {
         of_values: places,
-        lengths: buffers.into_lengths(),
+        lengths,
+        are_given,
         tensors,
     }
 }

@@ -60,6 +60,7 @@ mod interpolate;
 mod layer_norm;
 mod layouts;
 mod linear;
+mod lines;
 mod local_response_norm;
 mod lp_pool;
 mod math;

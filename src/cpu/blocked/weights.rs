@@ -2,6 +2,7 @@
 
 use super::layout::{BLOCK, blocks, channels_of};
 use super::schedule::Schedules;
+use crate::cpu::lines::Lines;
 use crate::cpu::operand::Operand;
 use crate::cpu::vectors::lanes;
 use crate::ops::Conv;
@@ -20,7 +21,7 @@ pub(crate) struct Weights {
 pub(super) enum Packed {
     Products(Products),
     /// `[block][tap][16]`.
-    Depthwise(Vec<f32>),
+    Depthwise(Lines<f32>),
 }
 
 /// A convolution's weights in panels of some blocks of output channels.
@@ -28,7 +29,7 @@ pub(super) enum Packed {
 pub(crate) struct Products {
     pub(super) panels: Vec<Panel>,
     pub(super) parts: Vec<Part>,
-    data: Vec<f32>,
+    data: Lines<f32>,
     /// Terms of a sum.
     terms: usize,
     groups: usize,
@@ -102,9 +103,9 @@ impl Weights {
 }
 
 /// The taps of channels one by one, as `[block][tap][16]`.
-pub(in crate::cpu) fn by_channel(weight: &[f32], taps: usize) -> Vec<f32> {
+pub(in crate::cpu) fn by_channel(weight: &[f32], taps: usize) -> Lines<f32> {
     let channels = weight.len() / taps.max(1);
-    let mut data = vec![0.0; blocks(channels) * taps * BLOCK];
+    let mut data = Lines::new(blocks(channels) * taps * BLOCK);
     for (channel, taps) in weight.chunks_exact(taps.max(1)).enumerate() {
         let own = data[channel / BLOCK * taps.len() * BLOCK..].chunks_exact_mut(BLOCK);
         for (target, &value) in own.zip(taps) {
@@ -143,7 +144,7 @@ impl Products {
         let mut products = Self {
             panels: Panel::all(op.groups, of_group, most),
             parts: parts(inputs, taps / width, width),
-            data: vec![0.0; op.groups * of_group * BLOCK * terms],
+            data: Lines::new(op.groups * of_group * BLOCK * terms),
             terms,
             groups: op.groups,
         };

@@ -14,6 +14,7 @@ use crate::cpu::blocked::{
 };
 use crate::cpu::chain::{LARGEST_SMALL, whole_of_small};
 use crate::cpu::gemm::with_scratch;
+use crate::cpu::lines::Lines;
 use crate::cpu::parallel;
 use crate::cpu::plane::Plane;
 use crate::cpu::vectors::arch;
@@ -41,14 +42,14 @@ pub(super) struct Weights {
 enum Kernel {
     Products(Products),
     /// Of each channel by itself: floats, which hold its sums, as `[block][tap][16]`.
-    Channels(Vec<f32>),
+    Channels(Lines<f32>),
 }
 
 #[derive(Clone, Debug)]
 struct Products {
     panels: Vec<Panel>,
     /// Of each panel `[step][channel]`, a step being four input channels of a tap.
-    words: Vec<[u32; BLOCK]>,
+    words: Lines<u32>,
     steps: usize,
     /// For each output channel, what the sum is of all its weights.
     sums: Vec<[i32; BLOCK]>,
@@ -120,12 +121,13 @@ impl Products {
         let order: Vec<Step> = steps(inputs, taps).collect();
         let mut products = Self {
             panels: Panel::all(op.groups, of_group, MOST_BLOCKS),
-            words: vec![[0; BLOCK]; op.groups * of_group * order.len()],
+            words: Lines::new(op.groups * of_group * order.len() * BLOCK),
             steps: order.len(),
             sums: vec![[0; BLOCK]; op.groups * of_group],
         };
         for panel in &products.panels {
-            let words = &mut products.words[panel.first * order.len()..(panel.first + panel.blocks) * order.len()];
+            let (words, _) = products.words.as_chunks_mut::<BLOCK>();
+            let words = &mut words[panel.first * order.len()..(panel.first + panel.blocks) * order.len()];
             for block in 0..panel.blocks {
                 let number = panel.first - panel.group * of_group + block;
                 for lane in 0..channels_of(number, outputs) {
@@ -215,7 +217,7 @@ impl Problem<'_> {
                         while first < count {
                             let length = TOGETHER.min(count - first);
                             let strip = Strip {
-                                weights: &weights.words[own.start * weights.steps..own.end * weights.steps],
+                                weights: &weights.words.as_chunks().0[own.start * weights.steps..own.end * weights.steps],
                                 start: &start,
                                 runs: &runs,
                                 data: band.data.as_chunks().0,
