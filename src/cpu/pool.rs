@@ -4,7 +4,7 @@ use super::blocked::{Layout, pool};
 use super::operand::Operand;
 use super::parallel;
 use super::plane::split;
-use super::pool_window::{Plane, Rows, Taps, Windows};
+use super::pool_window::{Plane, Rows, Taps, Windows, larger};
 use super::vectors::arch;
 use crate::cancel;
 use crate::error::Result;
@@ -50,16 +50,10 @@ pub(super) fn adaptive_avg_pool(op: &AdaptiveAvgPool, input: &Operand<'_>, outpu
     Ok(())
 }
 
-/// The larger one: NaN counts as larger than all.
-#[inline(always)]
-pub(super) fn larger(best: f32, value: f32) -> f32 {
-    if value > best || value.is_nan() { value } else { best }
-}
-
 /// The maxima of each plane and, where asked for, their indices.
 fn maxima(input: &Operand<'_>, plane: &Plane, order: IndexOrder, (values, indices): (&mut [f32], Option<&mut [i64]>)) {
     if input.layout == Layout::Blocked {
-        return pool::maxima(input, plane, larger, values);
+        return pool::maxima(input, plane, values);
     }
     let of_plane = |index: usize| &input.data[index * plane.elements..(index + 1) * plane.elements];
     let Some(indices) = indices else {

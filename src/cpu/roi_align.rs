@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::operand::Operand;
 use super::parallel;
-use super::pool::larger;
+use super::pool_window::larger;
 use crate::error::{Error, Result};
 use crate::ops::{RoiAlign, RoiReduction};
 
