@@ -104,6 +104,15 @@ pub(in crate::cpu) struct Rows {
     sources: Vec<usize>,
 }
 
+impl Rows {
+    /// The own rows of a block of the output, of which those of the bands before are taken off.
+    pub(super) fn split<'o, T>(&self, plane: &Plane, rest: &mut &'o mut [T]) -> &'o mut [T] {
+        let (own, others) = std::mem::take(rest).split_at_mut(self.range.len() * plane.output.width * BLOCK);
+        *rest = others;
+        own
+    }
+}
+
 impl Reads {
     /// Channels in planes are put together in multiples of so many, up to a block.
     pub(in crate::cpu) fn new(plane: Plane, mode: PaddingMode, layout: Layout, multiples: usize) -> Self {
@@ -300,15 +309,54 @@ fn fill<S: Copy, T: Copy>(
         }
         return;
     }
-    for channel in 0..channels_of(block, image.channels) {
+    let count = channels_of(block, image.channels);
+    let source = |channel: usize| {
         let start = ((block * BLOCK + channel) * image.height + row) * width;
-        let source = &image.data[start..start + width];
-        let own = target[inside.start * lanes..inside.end * lanes].chunks_exact_mut(lanes);
-        for (target, &value) in own.zip(&source[columns.first..]) {
-            target[channel] = function(value);
+        &image.data[start..start + width]
+    };
+    let own = columns.first..columns.first + inside.len();
+    let inside = &mut target[inside.start * lanes..inside.end * lanes];
+    match lanes {
+        1 => together([source(0)].map(|row| &row[own.clone()]), inside, &function),
+        2 => together(
+            [0, 1].map(|lane| &source(lane.min(count - 1))[own.clone()]),
+            inside,
+            &function,
+        ),
+        3 => together(
+            [0, 1, 2].map(|lane| &source(lane.min(count - 1))[own.clone()]),
+            inside,
+            &function,
+        ),
+        4 => together(
+            [0, 1, 2, 3].map(|lane| &source(lane.min(count - 1))[own.clone()]),
+            inside,
+            &function,
+        ),
+        _ => {
+            for channel in 0..count {
+                for (target, &value) in inside.chunks_exact_mut(lanes).zip(&source(channel)[own.clone()]) {
+                    target[channel] = function(value);
+                }
+            }
         }
+    }
+    for channel in 0..count {
+        let source = source(channel);
         for &(column, place) in &columns.edges {
             target[column * lanes + channel] = place.map_or(padding, |place| function(source[place]));
+        }
+    }
+}
+
+/// Few channels put together: what compilers make vectors of, as they know how many there are.
+#[inline(always)]
+fn together<S: Copy, T, const L: usize>(sources: [&[S]; L], target: &mut [T], function: impl Fn(S) -> T) {
+    let (target, _) = target.as_chunks_mut::<L>();
+    let sources = sources.map(|source| &source[..target.len()]);
+    for (index, target) in target.iter_mut().enumerate() {
+        for lane in 0..L {
+            target[lane] = function(sources[lane][index]);
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Convolution: weights of a panel by elements of the input, for some positions at a time in registers.
 
+use std::ops::Range;
+
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
@@ -21,6 +23,8 @@ use crate::shape::element_count;
 
 /// Positions in registers: by four vectors of channels they are 24 of the 32 accumulators that AVX-512 has, by AVX2's two 12 of 16.
 const POSITIONS: usize = 6;
+/// As many beside one another in a row, by one or two of AVX-512's vectors, which would else wait for one another's sums.
+const IN_LINE: usize = 12;
 /// Elements of scratch memory that a task may have: 1 GiB.
 const MOST_SCRATCH: usize = 1 << 28;
 
@@ -135,26 +139,18 @@ pub(in crate::cpu) fn tasks<'a, 'o, T>(schedule: &'a Schedule, panels: &'a [Pane
     let positions = plane.output.height * plane.output.width;
     let mut tasks: Vec<Task<'_, '_, T>> = Vec::with_capacity(plane.batch * schedule.bands.len() * schedule.parts.len());
     let of_image = blocks(plane.out_channels) * BLOCK * positions;
-    for (image, mut rest) in output.chunks_exact_mut(of_image).enumerate() {
-        for part in &schedule.parts {
-            let panels = &panels[part.clone()];
-            let count = panels.iter().map(|panel| panel.blocks).sum::<usize>();
-            let (own, others) = rest.split_at_mut(count * BLOCK * positions);
-            rest = others;
-            let first = tasks.len();
-            tasks.extend(schedule.bands.iter().map(|rows| Task {
+    for (image, own) in output.chunks_exact_mut(of_image).enumerate() {
+        let mut rest: Vec<&mut [T]> = own.chunks_exact_mut(BLOCK * positions).collect();
+        for (band, part) in schedule.pairs(schedule.parts.len()) {
+            let (rows, panels) = (&schedule.bands[band], &panels[schedule.parts[part].clone()]);
+            let (first, last) = (panels[0], panels[panels.len() - 1]);
+            let blocks = &mut rest[first.first..last.first + last.blocks];
+            tasks.push(Task {
                 image,
                 panels,
                 rows,
-                output: Vec::with_capacity(count),
-            }));
-            for mut block in own.chunks_exact_mut(BLOCK * positions) {
-                for task in &mut tasks[first..] {
-                    let (own, others) = block.split_at_mut(task.rows.range.len() * plane.output.width * BLOCK);
-                    block = others;
-                    task.output.push(own);
-                }
-            }
+                output: blocks.iter_mut().map(|rest| rows.split(plane, rest)).collect(),
+            });
         }
     }
     tasks
@@ -250,8 +246,9 @@ impl WithSimd for Sums<'_, '_> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         match (S::F32_LANES, self.output.len()) {
-            (16, 1) => self.positions::<S, 1>(simd),
-            (16, 2) | (8, _) => self.positions::<S, 2>(simd),
+            (16, 1) => self.lines::<S, 1>(simd),
+            (16, 2) => self.lines::<S, 2>(simd),
+            (8, _) => self.positions::<S, 2>(simd),
             (16, 3) => self.positions::<S, 3>(simd),
             (16 | 4, _) => self.positions::<S, 4>(simd),
             (2, _) => self.positions::<S, 8>(simd),
@@ -261,21 +258,57 @@ impl WithSimd for Sums<'_, '_> {
 }
 
 impl Sums<'_, '_> {
-    /// All positions, cut into tiles of about the same size. `V` vectors are a position's channels.
+    /// All positions, as many at a time as lie in a line where there are so many. `V` vectors are a position's channels.
+    #[inline(always)]
+    fn lines<S: Simd, const V: usize>(mut self, simd: S) {
+        let (count, width, step) = (self.band.count, self.width, self.band.step);
+        let mut rows = self.band.rows.chunks_exact(count);
+        // Rows that lie one after another are one.
+        let is_one = rows.all(|starts| starts.windows(2).all(|pair| pair[1] == pair[0] + width * step));
+        let (runs, length) = if is_one { (1, count * width) } else { (count, width) };
+        let in_line = if step == BLOCK && self.lanes == BLOCK {
+            length - length % IN_LINE
+        } else {
+            0
+        };
+        for run in 0..runs {
+            let first = run * length;
+            for start in (0..in_line).step_by(IN_LINE) {
+                let place = Place {
+                    row: run,
+                    start: start * step,
+                };
+                let sums = self.sums_of_line::<S, V, IN_LINE>(simd, place);
+                self.store(simd, first + start, &sums);
+            }
+            self.tiles::<S, V>(simd, first + in_line..first + length);
+        }
+    }
+
     #[inline(always)]
     fn positions<S: Simd, const V: usize>(mut self, simd: S) {
-        let count = self.band.count * self.width;
+        self.tiles::<S, V>(simd, 0..self.band.count * self.width);
+    }
+
+    /// These positions, cut into tiles of about the same size.
+    #[inline(always)]
+    fn tiles<S: Simd, const V: usize>(&mut self, simd: S, positions: Range<usize>) {
+        let count = positions.len();
         let tiles = count.div_ceil(POSITIONS);
-        let mut at = Place { row: 0, start: 0 };
+        let mut at = Place {
+            row: positions.start / self.width,
+            start: positions.start % self.width * self.band.step,
+        };
         for tile in 0..tiles {
             let own = tile * count / tiles..(tile + 1) * count / tiles;
+            let first = positions.start + own.start;
             match own.len() {
-                1 => self.tile::<S, V, 1>(simd, own.start, &mut at),
-                2 => self.tile::<S, V, 2>(simd, own.start, &mut at),
-                3 => self.tile::<S, V, 3>(simd, own.start, &mut at),
-                4 => self.tile::<S, V, 4>(simd, own.start, &mut at),
-                5 => self.tile::<S, V, 5>(simd, own.start, &mut at),
-                _ => self.tile::<S, V, POSITIONS>(simd, own.start, &mut at),
+                1 => self.tile::<S, V, 1>(simd, first, &mut at),
+                2 => self.tile::<S, V, 2>(simd, first, &mut at),
+                3 => self.tile::<S, V, 3>(simd, first, &mut at),
+                4 => self.tile::<S, V, 4>(simd, first, &mut at),
+                5 => self.tile::<S, V, 5>(simd, first, &mut at),
+                _ => self.tile::<S, V, POSITIONS>(simd, first, &mut at),
             }
         }
     }
@@ -295,6 +328,12 @@ impl Sums<'_, '_> {
             place
         });
         let sums = self.sums::<S, V, P>(simd, &places);
+        self.store(simd, first, &sums);
+    }
+
+    /// Adds the sums to what they are added to, and finishes them.
+    #[inline(always)]
+    fn store<S: Simd, const V: usize, const P: usize>(&mut self, simd: S, first: usize, sums: &[[S::f32s; V]; P]) {
         let vectors = BLOCK / S::F32_LANES;
         // Indices that are known here keep sums in registers all along.
         for v in 0..V {
@@ -316,6 +355,38 @@ impl Sums<'_, '_> {
                 finish.apply(simd, block * self.block + first * BLOCK, sums);
             }
         }
+    }
+
+    /// The sums at so many places one after another, of blocks without gaps: one register tells where all are.
+    #[inline(always)]
+    fn sums_of_line<S: Simd, const V: usize, const P: usize>(&self, simd: S, first: Place) -> [[S::f32s; V]; P] {
+        let (height, width) = self.kernel;
+        let band = self.band;
+        let (weights, _) = S::as_simd_f32s(self.weights);
+        let (mut weights, _) = weights.as_chunks::<V>();
+        let (data, _) = band.data.as_chunks::<BLOCK>();
+        let mut sums = [[simd.splat_f32s(0.0); V]; P];
+        for row in self.part.rows.clone() {
+            let (block, tap_row) = (row / height, row % height);
+            let own = channels_of(block, self.channels);
+            let start = block * band.block + band.rows[tap_row * band.count + first.row] + first.start;
+            for tap in 0..width {
+                let start = (start + tap * band.tap) / BLOCK;
+                let (elements, _) = data[start..start + P].as_chunks::<P>();
+                let elements = &elements[0];
+                let (now, later) = weights.split_at(own);
+                weights = later;
+                for (k, weight) in now.iter().enumerate() {
+                    for p in 0..P {
+                        let factor = simd.splat_f32s(elements[p][k % BLOCK]);
+                        for v in 0..V {
+                            sums[p][v] = simd.mul_add_e_f32s(factor, weight[v], sums[p][v]);
+                        }
+                    }
+                }
+            }
+        }
+        sums
     }
 
     #[inline(always)]

@@ -16,6 +16,8 @@ use crate::ops::AxisWindow;
 
 /// Positions in registers.
 const POSITIONS: usize = 6;
+/// The same by AVX-512, which has twice as many, where a row has so many.
+const MORE_POSITIONS: usize = 12;
 
 pub(super) fn run(problem: &Problem<'_>, weights: &[f32], output: &mut [f32]) {
     let tasks = tasks(problem.schedule, weights, output).into_par_iter();
@@ -29,16 +31,16 @@ pub(in crate::cpu) fn tasks<'a, T>(schedule: &'a Schedule, weights: &'a [f32], o
     let taps = plane.kernel.height * plane.kernel.width;
     let positions = plane.output.height * plane.output.width;
     let mut tasks = Vec::with_capacity(plane.batch * of_image * schedule.bands.len());
-    for (index, mut rest) in output.chunks_exact_mut(BLOCK * positions).enumerate() {
-        for rows in &schedule.bands {
-            let (own, others) = rest.split_at_mut(rows.range.len() * plane.output.width * BLOCK);
-            rest = others;
+    for (image, own) in output.chunks_exact_mut(of_image * BLOCK * positions).enumerate() {
+        let mut rest: Vec<&mut [T]> = own.chunks_exact_mut(BLOCK * positions).collect();
+        for (band, block) in schedule.pairs(of_image) {
+            let rows = &schedule.bands[band];
             tasks.push(Task {
-                image: index / of_image,
-                block: index % of_image,
+                image,
+                block,
                 rows,
-                weights: &weights[index % of_image * taps * BLOCK..(index % of_image + 1) * taps * BLOCK],
-                output: own,
+                weights: &weights[block * taps * BLOCK..(block + 1) * taps * BLOCK],
+                output: rows.split(plane, &mut rest[block]),
             });
         }
     }
@@ -128,10 +130,15 @@ impl Sums<'_> {
     #[inline(always)]
     fn rows<S: Simd, const V: usize>(mut self, simd: S, window: (usize, usize, usize)) {
         let width = self.columns.output;
-        let tiles = width.div_ceil(POSITIONS);
+        let whole = if V == 1 { width - width % MORE_POSITIONS } else { 0 };
+        let rest = width - whole;
+        let tiles = rest.div_ceil(POSITIONS);
         for row in 0..self.band.count {
+            for first in (0..whole).step_by(MORE_POSITIONS) {
+                self.tile::<S, V, MORE_POSITIONS>(simd, window, row, first);
+            }
             for tile in 0..tiles {
-                let (first, past) = (tile * width / tiles, (tile + 1) * width / tiles);
+                let (first, past) = (whole + tile * rest / tiles, whole + (tile + 1) * rest / tiles);
                 match past - first {
                     1 => self.tile::<S, V, 1>(simd, window, row, first),
                     2 => self.tile::<S, V, 2>(simd, window, row, first),

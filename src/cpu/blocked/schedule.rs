@@ -39,6 +39,9 @@ pub(in crate::cpu) struct Schedule {
     pub(in crate::cpu) parts: Vec<Range<usize>>,
     /// Tasks that are not worth another thread.
     pub(in crate::cpu) least: usize,
+    /// Tasks of the same rows follow one another, not those of the same channels: a thread, whose tasks are neighbours, then has the rows
+    /// of a value that it had of the one before, in its own cache.
+    by_rows: bool,
 }
 
 /// The schedules of the shapes that came last.
@@ -113,6 +116,7 @@ impl Schedule {
                 bands: bands(&reads, fewest),
                 parts: shares(panels.len(), 1),
                 least: usize::MAX,
+                by_rows: true,
                 reads,
             };
         }
@@ -142,6 +146,9 @@ impl Schedule {
             bands: bands(&reads, count),
             parts: shares(panels.len(), parts),
             least: 1,
+            // Where there are more elements than weights.
+            by_rows: plane.in_channels * plane.input.height * plane.input.width + plane.out_channels * positions
+                > terms * plane.out_channels,
             reads,
         }
     }
@@ -159,8 +166,22 @@ impl Schedule {
             bands,
             parts: shares(0, 1),
             least: DEPTHWISE_GRAIN / per_task.max(1) + 1,
+            // As the pointwise layers before and after it, which have some six times fewer channels on their other side.
+            by_rows: 8 * plane.output.height * plane.output.width > plane.out_channels,
             reads,
         }
+    }
+
+    /// All pairs of a band and one of so many parts, in the order of the tasks.
+    pub(super) fn pairs(&self, parts: usize) -> impl Iterator<Item = (usize, usize)> {
+        let (bands, by_rows) = (self.bands.len(), self.by_rows);
+        (0..bands * parts).map(move |index| {
+            if by_rows {
+                (index / parts, index % parts)
+            } else {
+                (index % bands, index / bands)
+            }
+        })
     }
 }
 
