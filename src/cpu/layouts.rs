@@ -1,6 +1,6 @@
 //! Which values of a graph are in blocks, and where they are rearranged.
 
-use super::blocked::{Layout, Reach, fits, is_possible};
+use super::blocked::{BLOCK, Layout, Reach, fits, is_from_last, is_possible, is_to_last};
 use super::chain::Chain;
 use super::chains::{Group, Work};
 use super::sums::is_on_blocks;
@@ -17,6 +17,10 @@ pub(super) struct Layouts {
     pub(super) outputs: Vec<ValueId>,
 }
 
+/// Functions of elements between a value and a convolution for which it is made in blocks, and its readers that are looked at.
+const MOST_BETWEEN: usize = 4;
+const MOST_READERS: usize = 4;
+
 struct Chooser<'a> {
     graph: &'a Graph,
     types: &'a mut Vec<TensorType>,
@@ -24,12 +28,21 @@ struct Chooser<'a> {
     /// The same elements in the other layout, once they were wanted.
     others: Vec<Option<ValueId>>,
     groups: Vec<Group>,
+    /// The nodes that read each value of the graph.
+    readers: Vec<Vec<usize>>,
 }
 
 /// Has convolutions and what follows them computed in blocks. Values that are rearranged are new ones, after those of the graph.
 pub(super) fn choose(graph: &Graph, types: &mut Vec<TensorType>, groups: Vec<Group>) -> (Vec<Group>, Layouts) {
+    let mut readers = vec![Vec::new(); graph.values.len()];
+    for (index, node) in graph.nodes.iter().enumerate() {
+        for value in &node.inputs {
+            readers[value.0].push(index);
+        }
+    }
     let mut chooser = Chooser {
         graph,
+        readers,
         layouts: vec![Layout::Plain; types.len()],
         others: vec![None; types.len()],
         groups: Vec::with_capacity(groups.len()),
@@ -72,7 +85,8 @@ impl Chooser<'_> {
             }
         }
         let output = group.outputs[0];
-        if !Layout::is_either(&self.types[output.0].shape) {
+        let goes_last = matches!(&node.op, Op::Transpose(_)) && self.layouts[group.inputs[0].0] == Layout::Blocked;
+        if !goes_last && !Layout::is_either(&self.types[output.0].shape) {
             self.layouts[output.0] = Layout::Blocked;
         }
         if matches!(group.work, Work::Node) {
@@ -114,13 +128,13 @@ impl Chooser<'_> {
         let is_blocked = |value: ValueId| self.layouts[value.0] == Layout::Blocked;
         let first = *node.inputs.first()?;
         match &node.op {
-            Op::Conv(op) if self.is_conv(op, node) => Some(vec![None; node.inputs.len()]),
+            Op::Conv(op) if self.is_conv(op, node) => Some(self.of_conv(node)),
             Op::Fused(Fused {
                 base: FusedBase::Conv(op),
                 residual,
                 ..
             }) if self.is_conv(op, node) => {
-                let mut wanted = vec![None; node.inputs.len()];
+                let mut wanted = self.of_conv(node);
                 if let (Some(last), true) = (wanted.last_mut(), *residual) {
                     *last = Some(Layout::Blocked);
                 }
@@ -140,6 +154,14 @@ impl Chooser<'_> {
                 of_all
                     .any(|(&value, _)| is_blocked(value))
                     .then(|| reach.iter().map(wanted).collect())
+            }
+            Op::Transpose(op) => {
+                let permutation = op.resolved(shape(output).len()).ok()?;
+                if is_blocked(first) {
+                    return is_to_last(&permutation).then(|| vec![None]);
+                }
+                let is_worth_it = permutation.len() > 3 && shape(output)[1] >= BLOCK;
+                (is_worth_it && is_from_last(&permutation) && self.leads_to_conv(output, MOST_BETWEEN)).then(|| vec![None])
             }
             Op::Concat(op) => {
                 let axis = op.resolved_axis(shape(first)).ok()?;
@@ -177,6 +199,33 @@ impl Chooser<'_> {
             && is_on_blocks(op, &weight.view());
         let others = group.inputs.len() - chain.inputs.len();
         is_possible.then(|| std::iter::repeat_n(None, others).chain(of_chain(chain)).collect())
+    }
+
+    /// What a convolution on blocks wants: few channels as they are.
+    fn of_conv(&self, node: &Node) -> Vec<Option<Layout>> {
+        let mut wanted = vec![None; node.inputs.len()];
+        if self.types[node.inputs[0].0].shape[1] >= BLOCK {
+            wanted[0] = Some(Layout::Blocked);
+        }
+        wanted
+    }
+
+    /// Whether a convolution on blocks reads a value, or what few functions of elements make of it.
+    fn leads_to_conv(&self, value: ValueId, most_between: usize) -> bool {
+        self.readers[value.0].iter().take(MOST_READERS).any(|&node| {
+            let node = &self.graph.nodes[node];
+            match &node.op {
+                Op::Conv(op)
+                | Op::Fused(Fused {
+                    base: FusedBase::Conv(op),
+                    ..
+                }) => node.inputs[0] == value && self.is_conv(op, node),
+                Op::Unary(_) | Op::Binary(_) | Op::BatchNorm(_) => {
+                    most_between > 0 && self.leads_to_conv(node.outputs[0], most_between - 1)
+                }
+                _ => false,
+            }
+        })
     }
 
     fn is_conv(&self, op: &Conv, node: &Node) -> bool {

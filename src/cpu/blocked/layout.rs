@@ -2,7 +2,13 @@
 
 use std::borrow::Cow;
 
+use bytemuck::Pod;
+#[cfg(target_arch = "x86_64")]
+use bytemuck::{cast_slice, cast_slice_mut};
 use rayon::prelude::*;
+
+#[cfg(target_arch = "x86_64")]
+use super::square;
 
 /// Channels of a block: a vector of AVX-512, two of AVX2, four of NEON. That it is one number makes sums the same on all of them.
 pub(crate) const BLOCK: usize = 16;
@@ -68,7 +74,7 @@ pub(in crate::cpu) fn whole<T: Copy + Default>(channels: &[T]) -> Cow<'_, [T]> {
 }
 
 /// Rearranges a tensor of this shape into the other layout than that it has.
-pub(crate) fn rearrange<T: Copy + Send + Sync>(shape: &[usize], to: Layout, input: &[T], output: &mut [T]) {
+pub(crate) fn rearrange<T: Pod + Send + Sync>(shape: &[usize], to: Layout, input: &[T], output: &mut [T]) {
     let (_, channels, plane) = parts(shape);
     if input.is_empty() {
         return;
@@ -92,14 +98,19 @@ pub(crate) fn rearrange<T: Copy + Send + Sync>(shape: &[usize], to: Layout, inpu
 }
 
 /// The same into new memory.
-pub(crate) fn rearranged<T: Copy + Default + Send + Sync>(shape: &[usize], to: Layout, input: &[T]) -> Vec<T> {
-    let mut output = vec![T::default(); to.length(shape)];
+pub(crate) fn rearranged<T: Pod + Send + Sync>(shape: &[usize], to: Layout, input: &[T]) -> Vec<T> {
+    let mut output = vec![T::zeroed(); to.length(shape)];
     rearrange(shape, to, input, &mut output);
     output
 }
 
 /// Up to a block's channels, one after another, into a block.
-fn interleave<T: Copy>(input: &[T], plane: usize, output: &mut [T]) {
+fn interleave<T: Pod>(input: &[T], plane: usize, output: &mut [T]) {
+    #[cfg(target_arch = "x86_64")]
+    if let Some(simd) = square::vectors::<T>(plane) {
+        let (output, _) = cast_slice_mut(output).as_chunks_mut();
+        return square::interleave(simd, cast_slice(input), plane, output);
+    }
     let (output, _) = output.as_chunks_mut::<BLOCK>();
     for (part, output) in output.chunks_mut(TOGETHER).enumerate() {
         for (channel, source) in input.chunks_exact(plane).enumerate() {
@@ -111,7 +122,12 @@ fn interleave<T: Copy>(input: &[T], plane: usize, output: &mut [T]) {
 }
 
 /// A block into its channels.
-fn separate<T: Copy>(input: &[T], plane: usize, output: &mut [T]) {
+fn separate<T: Pod>(input: &[T], plane: usize, output: &mut [T]) {
+    #[cfg(target_arch = "x86_64")]
+    if let Some(simd) = square::vectors::<T>(plane) {
+        let (input, _) = cast_slice(input).as_chunks();
+        return square::separate(simd, input, plane, cast_slice_mut(output));
+    }
     let (input, _) = input.as_chunks::<BLOCK>();
     for (part, input) in input.chunks(TOGETHER).enumerate() {
         for (channel, target) in output.chunks_exact_mut(plane).enumerate() {
@@ -128,7 +144,7 @@ mod tests {
 
     #[test]
     fn there_and_back_is_the_same() {
-        for shape in [[2, 16, 3, 5], [1, 37, 2, 67], [3, 5, 1, 1]] {
+        for shape in [[2, 16, 3, 5], [1, 37, 2, 67], [1, 48, 4, 4], [2, 17, 3, 11], [3, 5, 1, 1]] {
             let plain: Vec<f32> = (0..shape.iter().product::<usize>()).map(|x| x as f32 + 1.0).collect();
             let mut blocked = vec![0.0; Layout::Blocked.length(&shape)];
             rearrange(&shape, Layout::Blocked, &plain, &mut blocked);

@@ -6,6 +6,7 @@
 //! what has no such kernel has its inputs rearranged.
 
 mod band;
+mod channels_last;
 mod conv;
 mod depthwise;
 mod elements;
@@ -15,9 +16,12 @@ mod linear;
 pub(super) mod pool;
 mod run;
 mod schedule;
+#[cfg(target_arch = "x86_64")]
+mod square;
 mod weights;
 
 pub(super) use band::{Columns, Image, Reads};
+pub(super) use channels_last::{is_from_last, is_to_last};
 pub(super) use conv::{conv, is_possible, tasks};
 pub(super) use depthwise::{Sums as ChannelSums, tasks as channel_tasks};
 pub(super) use elements::Reach;

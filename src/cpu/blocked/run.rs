@@ -1,5 +1,6 @@
-//! Operators whose output is in blocks.
+//! Operators whose output is in blocks, or whose input is as channels go last.
 
+use super::channels_last::{from_last, to_last};
 use super::elements::{batch_norm, binary, concat};
 use super::layout::Layout;
 use crate::cpu::base::Prepared;
@@ -27,6 +28,8 @@ pub(in crate::cpu) fn run(
         Op::Binary(op) => binary(*op, [input, &inputs[1]], shape, output),
         Op::BatchNorm(op) => batch_norm(*op, inputs, output),
         Op::Concat(_) => concat(inputs, shape, output),
+        Op::Transpose(_) if input.layout == Layout::Blocked => to_last(input, output),
+        Op::Transpose(_) => from_last(input.data, shape, output),
         other => return Err(Error::Internal(format!("{} has no kernel for blocks", other.name()))),
     }
     Ok(())
