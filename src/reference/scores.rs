@@ -1,9 +1,11 @@
 //! How an operator's errors compare with what random rounding would give.
 
+use std::collections::HashMap;
+
 use ndarray::ArrayD;
 
 use super::answer::Answer;
-use crate::ops::Op;
+use crate::ops::{FusedBase, Op};
 use crate::tensor::{Tensor, TensorView};
 
 /// How far independent, unbiased roundings go beyond what is expected of them, in standard deviations: once in a hundred million.
@@ -27,7 +29,8 @@ pub struct Scores {
     pub elements: usize,
     /// The root mean square of all errors: 1 at most, if they are random, and usually less than a half.
     pub spread: f64,
-    /// The sum of all errors, with their signs, in units of its own standard deviation: within 6, if they are random.
+    /// The sum over all channels (rows of weights) of their mean errors, with their signs, in units of the standard deviation that it has
+    /// if the errors of a channel are one: within 6, if they are random. Without channels, each element is one.
     pub offset: f64,
 }
 
@@ -49,37 +52,72 @@ impl Scores {
             return None;
         }
         let kinds: f64 = inputs.iter().take(factors).map(|factor| kinds_in(factor)).product();
+        let channel = channels_of(op, got.shape());
         let got = floats(got)?;
-        let mut errors: Vec<(u64, f64)> = Vec::new();
+        let mut errors: Vec<Deviation> = Vec::new();
         let wanted = want.values.iter().zip(&want.bound).zip(chances);
-        for (&got, ((&want, &bound), chance)) in got.iter().zip(wanted) {
+        for (index, (&got, ((&want, &bound), chance))) in got.iter().zip(wanted).enumerate() {
             let deviation = chance.deviation_of_kinds(kinds);
             if !(got.is_finite() && deviation > 0.0) {
                 continue;
             }
             let error = got - want;
             let rest = (error.abs() - (bound - chance.share).max(0.0)).max(0.0);
-            errors.push((want.to_bits(), rest.copysign(error) / deviation));
+            errors.push(Deviation {
+                name: want.to_bits(),
+                channel: channel(index),
+                error: rest.copysign(error) / deviation,
+            });
         }
         Self::of_errors(errors)
     }
 
-    /// Of errors in standard deviations, each with what names its element.
-    fn of_errors(mut errors: Vec<(u64, f64)>) -> Option<Self> {
-        errors.sort_by_key(|&(name, _)| name);
-        let (mut elements, mut squares, mut sum) = (0, 0.0, 0.0);
-        for same in errors.chunk_by(|(left, _), (right, _)| left == right) {
-            let mean = |of: fn(f64) -> f64| same.iter().map(|&(_, error)| of(error)).sum::<f64>() / same.len() as f64;
+    fn of_errors(mut errors: Vec<Deviation>) -> Option<Self> {
+        errors.sort_by_key(|deviation| deviation.name);
+        let (mut elements, mut squares) = (0, 0.0);
+        let mut of_channels: HashMap<usize, (f64, f64)> = HashMap::new();
+        for same in errors.chunk_by(|left, right| left.name == right.name) {
+            let mean = |of: fn(f64) -> f64| same.iter().map(|deviation| of(deviation.error)).sum::<f64>() / same.len() as f64;
             elements += 1;
             squares += mean(|error| error * error);
-            sum += mean(|error| error);
+            let (sum, count) = of_channels.entry(same[0].channel).or_default();
+            *sum += mean(|error| error);
+            *count += 1.0;
         }
+        // In an order that is the same from run to run, so that the sum is.
+        let mut of_channels: Vec<_> = of_channels.into_iter().collect();
+        of_channels.sort_by_key(|&(channel, _)| channel);
+        let sum: f64 = of_channels.iter().map(|(_, (sum, count))| sum / count).sum();
         (elements > 0).then(|| Self {
             elements,
             spread: (squares / elements as f64).sqrt(),
-            offset: sum / (elements as f64).sqrt(),
+            offset: sum / (of_channels.len() as f64).sqrt(),
         })
     }
+}
+
+/// The error of an element in standard deviations.
+struct Deviation {
+    /// What elements have in common that count once.
+    name: u64,
+    channel: usize,
+    error: f64,
+}
+
+/// The channel of each element of an output of this shape. What is less than half a unit in the last place of the sums that it is added to
+/// (a small bias, the products of a small weight) is lost in all of a channel's sums, so that their errors lean the same way.
+fn channels_of(op: &Op, shape: &[usize]) -> impl Fn(usize) -> usize + use<> {
+    let axis = match op {
+        Op::Conv(_) | Op::ConvTranspose(_) => Some(1),
+        Op::Fused(fused) if !matches!(fused.base, FusedBase::Linear(_)) => Some(1),
+        Op::Linear(_) | Op::MatMul(_) | Op::Fused(_) => shape.len().checked_sub(1),
+        _ => None,
+    };
+    let (extent, inner) = match axis.filter(|&axis| axis < shape.len()) {
+        Some(axis) => (shape[axis].max(1), shape[axis + 1..].iter().product()),
+        None => (usize::MAX, 1),
+    };
+    move |index: usize| index / std::cmp::max(inner, 1) % extent
 }
 
 /// How many of an operator's inputs make the terms of its sums, where its errors are those of sums; otherwise 0. Elements of running
@@ -146,10 +184,21 @@ fn floats(tensor: &Tensor) -> Option<ArrayD<f64>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ops::{AvgPool, Conv, Linear};
     use crate::testing::Random;
 
     fn scores(errors: impl IntoIterator<Item = f64>) -> Scores {
-        Scores::of_errors((0..).zip(errors).collect()).unwrap()
+        of_channels(usize::MAX, errors)
+    }
+
+    /// Of errors of so many channels by turns.
+    fn of_channels(channels: usize, errors: impl IntoIterator<Item = f64>) -> Scores {
+        let errors = errors.into_iter().enumerate().map(|(index, error)| Deviation {
+            name: index as u64,
+            channel: index % channels,
+            error,
+        });
+        Scores::of_errors(errors.collect()).unwrap()
     }
 
     #[test]
@@ -172,8 +221,33 @@ mod tests {
     }
 
     #[test]
+    fn channels_may_lean_by_themselves_but_not_together() {
+        // A bias that is lost in each sum: a quarter of a deviation, one way or the other.
+        let signs: Vec<f64> = Random::new(6).reals(&[96]).iter().map(|&x| f64::from(x).signum()).collect();
+        let lost = |index: usize| 0.25 * signs[index % 96];
+        let apart = of_channels(96, (0..500_000).map(lost));
+        assert!(!apart.is_suspicious(), "{apart:?}");
+        let together = of_channels(96, (0..500_000).map(|index| lost(index) + 0.8));
+        assert!(together.is_suspicious(), "{together:?}");
+    }
+
+    #[test]
+    fn channels_are_those_of_rows_of_weights() {
+        let of_conv = channels_of(&Conv::new().into(), &[2, 3, 4, 5]);
+        assert_eq!([0, 19, 20, 59, 60].map(of_conv), [0, 0, 1, 2, 0]);
+        let of_linear = channels_of(&Linear.into(), &[2, 3]);
+        assert_eq!([0, 2, 3, 5].map(of_linear), [0, 2, 0, 2]);
+        assert_eq!(channels_of(&AvgPool::new(2).into(), &[1, 3, 4, 5])(59), 59);
+    }
+
+    #[test]
     fn the_same_element_counts_once() {
-        let same = Scores::of_errors(vec![(7, 1.5); 1000]).unwrap();
+        let same = |channel| Deviation {
+            name: 7,
+            channel,
+            error: 1.5,
+        };
+        let same = Scores::of_errors((0..1000).map(same).collect()).unwrap();
         assert_eq!(same.elements, 1);
         assert!(!same.is_suspicious(), "{same:?}");
     }
