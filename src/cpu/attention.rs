@@ -260,7 +260,7 @@ impl Panel<'_> {
                 if let Some(mask) = &self.mask {
                     mask.add(tile.first, scores, self.query.len() / size);
                 }
-                arch().dispatch(Weighted {
+                arch().dispatch(Weighting {
                     running: &mut running,
                     scores,
                     weighted,
@@ -320,13 +320,13 @@ impl Default for Running {
 }
 
 /// [`Running::weight`] by the machine's vectors.
-struct Weighted<'a> {
+struct Weighting<'a> {
     running: &'a mut Running,
     scores: &'a mut [f32],
     weighted: &'a mut [f32],
 }
 
-impl WithSimd for Weighted<'_> {
+impl WithSimd for Weighting<'_> {
     type Output = ();
 
     #[inline(always)]

@@ -36,7 +36,7 @@ pub(super) fn recurrent(op: Recurrent, inputs: &[Operand<'_>], output: &mut [f32
             let own = n * extents.hidden..(n + 1) * extents.hidden;
             let state = &mut state[own.clone()];
             let cell_state = cell_state.get_mut(own).unwrap_or_default();
-            arch().dispatch(Cell {
+            arch().dispatch(Gates {
                 kind: op.cell,
                 of_input,
                 of_state,
@@ -50,7 +50,7 @@ pub(super) fn recurrent(op: Recurrent, inputs: &[Operand<'_>], output: &mut [f32
 }
 
 /// One step of an element of the batch.
-struct Cell<'a> {
+struct Gates<'a> {
     kind: RecurrentCell,
     of_input: &'a [f32],
     of_state: &'a [f32],
@@ -58,7 +58,7 @@ struct Cell<'a> {
     cell_state: &'a mut [f32],
 }
 
-impl WithSimd for Cell<'_> {
+impl WithSimd for Gates<'_> {
     type Output = ();
 
     #[inline(always)]

@@ -105,11 +105,9 @@ pub(in crate::cpu) struct Rows {
 }
 
 impl Rows {
-    /// The own rows of a block of the output, of which those of the bands before are taken off.
-    pub(super) fn split<'o, T>(&self, plane: &Plane, rest: &mut &'o mut [T]) -> &'o mut [T] {
-        let (own, others) = std::mem::take(rest).split_at_mut(self.range.len() * plane.output.width * BLOCK);
-        *rest = others;
-        own
+    /// The own rows of a block of the output, of which those of the bands before are taken off, and what is left.
+    pub(super) fn split<'o, T>(&self, plane: &Plane, rest: &'o mut [T]) -> (&'o mut [T], &'o mut [T]) {
+        rest.split_at_mut(self.range.len() * plane.output.width * BLOCK)
     }
 }
 

@@ -144,12 +144,17 @@ pub(in crate::cpu) fn tasks<'a, 'o, T>(schedule: &'a Schedule, panels: &'a [Pane
         for (band, part) in schedule.pairs(schedule.parts.len()) {
             let (rows, panels) = (&schedule.bands[band], &panels[schedule.parts[part].clone()]);
             let (first, last) = (panels[0], panels[panels.len() - 1]);
-            let blocks = &mut rest[first.first..last.first + last.blocks];
+            let blocks = rest[first.first..last.first + last.blocks].iter_mut();
+            let output = blocks.map(|rest| {
+                let (own, others) = rows.split(plane, std::mem::take(rest));
+                *rest = others;
+                own
+            });
             tasks.push(Task {
                 image,
                 panels,
                 rows,
-                output: blocks.iter_mut().map(|rest| rows.split(plane, rest)).collect(),
+                output: output.collect(),
             });
         }
     }
@@ -285,6 +290,7 @@ impl Sums<'_, '_> {
         }
     }
 
+    /// All positions, in whatever rows they are.
     #[inline(always)]
     fn positions<S: Simd, const V: usize>(mut self, simd: S) {
         self.tiles::<S, V>(simd, 0..self.band.count * self.width);

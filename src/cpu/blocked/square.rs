@@ -66,9 +66,9 @@ impl NullaryFnOnce for Interleaved<'_> {
             // The last square may have some of the one before.
             let first = (part * BLOCK).min(plane - BLOCK);
             let mut square = [[0.0; BLOCK]; BLOCK];
-            for lane in 0..BLOCK {
+            for (lane, row) in square.iter_mut().enumerate() {
                 let start = lane.min(channels - 1) * plane + first;
-                square[lane].copy_from_slice(&input[start..start + BLOCK]);
+                row.copy_from_slice(&input[start..start + BLOCK]);
             }
             output[first..first + BLOCK].copy_from_slice(&transposed(simd, square));
         }

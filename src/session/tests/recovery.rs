@@ -168,7 +168,10 @@ fn runs_dropped_half_way_leave_nothing_mapped() {
         let views = [image.view()];
         let mut run = Box::pin(session.run_async(&views));
         let is_done = (0..polls).any(|_| {
-            std::thread::sleep(Duration::from_micros(50));
+            // On a busy machine a run may be over after the shortest of sleeps.
+            if polls % 2 == 1 {
+                std::thread::sleep(Duration::from_micros(50));
+            }
             run.as_mut().poll(&mut context).is_ready()
         });
         dropped += usize::from(!is_done);
