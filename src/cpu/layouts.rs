@@ -6,7 +6,7 @@ use super::chains::{Group, Work};
 use super::sums::is_on_blocks;
 use crate::dtype::{DType, TensorType};
 use crate::graph::{Graph, Node, ValueId};
-use crate::ops::{Conv, Fused, FusedBase, Op};
+use crate::ops::{Conv, Fused, FusedBase, Op, ReduceKind};
 use crate::shape;
 
 /// The layouts of all values, those that were rearranged as well.
@@ -85,8 +85,9 @@ impl Chooser<'_> {
             }
         }
         let output = group.outputs[0];
-        let goes_last = matches!(&node.op, Op::Transpose(_)) && self.layouts[group.inputs[0].0] == Layout::Blocked;
-        if !goes_last && !Layout::is_either(&self.types[output.0].shape) {
+        let is_from_blocks = self.layouts[group.inputs[0].0] == Layout::Blocked;
+        let leaves_blocks = is_from_blocks && matches!(&node.op, Op::Transpose(_) | Op::Reduce(_));
+        if !leaves_blocks && !Layout::is_either(&self.types[output.0].shape) {
             self.layouts[output.0] = Layout::Blocked;
         }
         if matches!(group.work, Work::Node) {
@@ -122,11 +123,18 @@ impl Chooser<'_> {
         let [output] = node.outputs[..] else { return None };
         let shape = |value: ValueId| self.types[value.0].shape.as_slice();
         let values = || node.inputs.iter().chain(&node.outputs);
-        if values().any(|value| self.types[value.0].dtype != DType::F32) || shape(output).len() < 3 || shape(output).contains(&0) {
+        if values().any(|value| self.types[value.0].dtype != DType::F32 || shape(*value).contains(&0)) {
             return None;
         }
         let is_blocked = |value: ValueId| self.layouts[value.0] == Layout::Blocked;
         let first = *node.inputs.first()?;
+        if let Op::Reduce(op) = &node.op {
+            let is_of_planes = op.kind == ReduceKind::Mean && op.reduced(shape(first).len()).is_ok_and(|axes| is_of_planes(&axes));
+            return (is_blocked(first) && is_of_planes).then(|| vec![None]);
+        }
+        if shape(output).len() < 3 {
+            return None;
+        }
         match &node.op {
             Op::Conv(op) if self.is_conv(op, node) => Some(self.of_conv(node)),
             Op::Fused(Fused {
@@ -237,6 +245,11 @@ impl Chooser<'_> {
     }
 }
 
+/// Whether all axes but those of images and channels are reduced.
+fn is_of_planes(reduced: &[bool]) -> bool {
+    matches!(reduced, [false, false, planes @ ..] if planes.iter().all(|&axis| axis))
+}
+
 /// The layouts of what a chain reads where its output is in blocks.
 fn of_chain(chain: &Chain) -> impl Iterator<Item = Option<Layout>> {
     chain.inputs.iter().map(|input| {
@@ -255,7 +268,7 @@ mod tests {
     use crate::cpu::{Cpu, CpuEngine};
     use crate::engine::{Engine, PlanSettings};
     use crate::graph::passes::Passes;
-    use crate::ops::{Binary, Cast, Concat, ConvInteger, MaxPool, Unary};
+    use crate::ops::{Binary, Cast, Concat, ConvInteger, MaxPool, Reduce, Transpose, Unary};
     use crate::tensor::Tensor;
     use crate::testing::Random;
 
@@ -369,6 +382,51 @@ mod tests {
                 let together = engine.run(&[image.view()]).unwrap();
                 for (value, output) in network.graph.outputs.iter().zip(together) {
                     assert_eq!(alone.values[value.0].as_ref(), Some(&output));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn channels_that_go_last_and_come_back_have_the_bits_of_operators_one_by_one() {
+        let mut random = Random::new(12);
+        let mut graph = Graph::new();
+        let image = graph.input("image");
+        let node = |graph: &mut Graph, op: Op, inputs: &[ValueId]| graph.node(op.name(), op, inputs).unwrap();
+        let mut conv = |graph: &mut Graph, input: ValueId, weight: &[usize]| {
+            let weight = graph.constant("weight", random.reals(weight));
+            let op = Conv::new().padding(1);
+            graph.node("conv", op, &[input, weight]).unwrap()
+        };
+        let first = conv(&mut graph, image, &[37, 3, 3, 3]);
+        let last = node(&mut graph, Transpose::new([0, 2, 3, 1]).into(), &[first]);
+        let changed = node(&mut graph, Unary::Abs.into(), &[last]);
+        let back = node(&mut graph, Transpose::new([0, 3, 1, 2]).into(), &[changed]);
+        let shifted = node(&mut graph, Unary::Neg.into(), &[back]);
+        let second = conv(&mut graph, shifted, &[20, 37, 3, 3]);
+        // Nothing on blocks reads this one.
+        let other = node(&mut graph, Transpose::new([0, 3, 1, 2]).into(), &[last]);
+        let means = node(&mut graph, Reduce::mean([2, 3]).into(), &[second]);
+        let kept = node(&mut graph, Reduce::mean([3, 2]).keep_dims(true).into(), &[first]);
+        let of_rows = node(&mut graph, Reduce::mean([3]).into(), &[first]);
+        for value in [last, back, second, other, means, kept, of_rows] {
+            graph.output(value).unwrap();
+        }
+        let passes = Passes::new(&[], |_, _| unreachable!("there are no passes"));
+        let engine = CpuEngine::new(&Cpu::default(), &graph, PlanSettings::by(passes)).unwrap();
+        for shape in [[2, 3, 9, 10], [1, 3, 4, 5]] {
+            let image: Tensor = random.reals(&shape).into();
+            let alone = engine.evaluate(&[image.view()]).unwrap().swap_remove(0);
+            let together = engine.run(&[image.view()]).unwrap();
+            for (value, got) in graph.outputs.iter().zip(together) {
+                let want = alone.values[value.0].as_ref().unwrap();
+                if [means, kept, of_rows].contains(value) {
+                    // Added up in another order; elements have magnitudes of some tens.
+                    let [want, got] = [want, &got].map(|tensor| tensor.view().array::<f32>().unwrap().to_owned());
+                    assert_eq!(want.shape(), got.shape());
+                    assert!(want.iter().zip(&got).all(|(want, got)| (want - got).abs() < 1e-3));
+                } else {
+                    assert_eq!(want, &got);
                 }
             }
         }

@@ -1,6 +1,6 @@
 //! Pooling: first down the columns of a window, whole input rows at a time, then across.
 
-use super::blocked::{Layout, pool};
+use super::blocked::{BLOCK, Layout, blocks, pool};
 use super::operand::Operand;
 use super::parallel;
 use super::plane::split;
@@ -98,6 +98,20 @@ fn with_indices(input: &[f32], plane: &Plane, steps: &[usize], mut found: impl F
             }
             found(y * columns.taps.len() + x, best, index);
         }
+    }
+}
+
+/// The mean of each channel of blocks, one after another.
+pub(super) fn means_of_planes(input: &Operand<'_>, output: &mut [f32]) {
+    let mut shape = input.shape.to_vec();
+    shape[2..].fill(1);
+    let mut of_blocks = vec![0.0; Layout::Blocked.length(&shape)];
+    let divisor = |rows: &Rows, columns: &Taps| (rows.inside.len() * columns.count) as f32;
+    means(input, &Plane::adaptive(input.shape, &shape), divisor, &mut of_blocks);
+    let channels = shape[1];
+    let images = of_blocks.chunks_exact(blocks(channels) * BLOCK);
+    for (output, means) in output.chunks_exact_mut(channels).zip(images) {
+        output.copy_from_slice(&means[..channels]);
     }
 }
 

@@ -1,4 +1,4 @@
-//! Operators whose output is in blocks, or whose input is as channels go last.
+//! Operators whose output is in blocks, or whose input is, and is left.
 
 use super::channels_last::{from_last, to_last};
 use super::elements::{batch_norm, binary, concat};
@@ -24,6 +24,7 @@ pub(in crate::cpu) fn run(
         Op::AdaptiveMaxPool(op) => pool::adaptive_max_pool(op, input, output, None)?,
         Op::AvgPool(op) => pool::avg_pool(op, input, output)?,
         Op::AdaptiveAvgPool(op) => pool::adaptive_avg_pool(op, input, output)?,
+        Op::Reduce(_) => pool::means_of_planes(input, output),
         Op::Unary(op) => unary::unary(*op, input.data, output),
         Op::Binary(op) => binary(*op, [input, &inputs[1]], shape, output),
         Op::BatchNorm(op) => batch_norm(*op, inputs, output),
