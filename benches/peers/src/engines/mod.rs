@@ -1,10 +1,11 @@
 //! The engines: what each does with a case, and what of that is timed.
 
+#[cfg(feature = "burn")]
 mod burn;
 mod convoke;
+mod program;
 mod rten;
 mod tract;
-mod wonnx;
 
 use std::time::Duration;
 
@@ -43,10 +44,13 @@ pub fn all(gpu: &Gpu) -> Vec<Box<dyn Engine>> {
         // Another backend of convoke is another line here; its name starts with `convoke`, and all are compared with it.
         Box::new(convoke::Convoke::new("convoke", gpu.clone().into())),
         Box::new(convoke::Convoke::new("convoke-cpu", ::convoke::Backend::cpu())),
+        #[cfg(feature = "burn")]
         Box::new(burn::Burn::new(gpu.info())),
-        Box::new(wonnx::Wonnx::new(gpu.info())),
+        Box::new(program::Program::wonnx(gpu.info())),
         Box::new(tract::Tract::default()),
         Box::new(rten::Rten::default()),
+        Box::new(program::Program::python("onnxruntime")),
+        Box::new(program::Program::python("openvino")),
     ]
 }
 

@@ -1,7 +1,8 @@
-//! wonnx, which is a program of its own (`wonnx/`), asked over a pipe. It takes its times itself.
+//! Engines that are programs of their own, asked over a pipe: wonnx (`wonnx/`), and ONNX Runtime and OpenVINO by their Python packages
+//! (`python_engine.py`). They take their times themselves.
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
@@ -12,57 +13,73 @@ use super::{Engine, NOT_LOADED, Run};
 use crate::Result;
 use crate::cases::Case;
 
-pub struct Wonnx {
-    adapter: String,
-    program: Option<Program>,
+/// An engine as a program, which is started when it is first asked.
+pub struct Program {
+    name: &'static str,
+    command: Command,
+    running: Option<Running>,
     /// The names of the loaded case's input and output.
     loaded: Option<(String, String)>,
 }
 
-struct Program {
+struct Running {
     child: Child,
     requests: ChildStdin,
     answers: BufReader<ChildStdout>,
 }
 
-impl Wonnx {
-    pub fn new(adapter: &AdapterInfo) -> Self {
+impl Program {
+    pub fn wonnx(adapter: &AdapterInfo) -> Self {
+        let mut command = Command::new("cargo");
+        command
+            .args(["run", "--release", "--quiet", "--locked", "--manifest-path"])
+            .arg(beside_manifest("wonnx/Cargo.toml"))
+            .env("WGPU_ADAPTER_NAME", adapter.name.to_lowercase());
+        Self::new("wonnx", command)
+    }
+
+    /// An engine with a Python package of this name.
+    pub fn python(name: &'static str) -> Self {
+        let mut command = Command::new("python3");
+        command.arg(beside_manifest("python_engine.py")).arg(name);
+        Self::new(name, command)
+    }
+
+    fn new(name: &'static str, command: Command) -> Self {
         Self {
-            adapter: adapter.name.to_lowercase(),
-            program: None,
+            name,
+            command,
+            running: None,
             loaded: None,
         }
     }
 
     /// Asks, and gives the answer's fields after `ok`. A program that died is started again for the next case.
     fn ask(&mut self, request: &str, bytes: &[u8]) -> Result<Vec<u64>> {
-        if self.program.is_none() {
-            self.program = Some(Program::start(&self.adapter)?);
+        if self.running.is_none() {
+            self.running = Some(Running::start(&mut self.command)?);
         }
-        let program = self.program.as_mut().ok_or("the program did not start")?;
-        let line = program.ask(request, bytes).unwrap_or_default();
+        let running = self.running.as_mut().ok_or("the program did not start")?;
+        let line = running.ask(request, bytes).unwrap_or_default();
         let mut fields = line.trim_end_matches('\n').split('\t');
         match fields.next() {
             Some("ok") => Ok(fields.map(str::parse).collect::<std::result::Result<_, _>>()?),
             Some("error") => Err(fields.collect::<Vec<_>>().join(" ").into()),
             _ => {
-                self.program = None;
+                self.running = None;
                 Err("the program ended without an answer".into())
             }
         }
     }
 }
 
-impl Program {
-    fn start(adapter: &str) -> Result<Self> {
-        let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("wonnx/Cargo.toml");
-        let mut child = Command::new("cargo")
-            .args(["run", "--release", "--quiet", "--locked", "--manifest-path"])
-            .arg(manifest)
-            .env("WGPU_ADAPTER_NAME", adapter)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()?;
+fn beside_manifest(file: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(file)
+}
+
+impl Running {
+    fn start(command: &mut Command) -> Result<Self> {
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
         let requests = child.stdin.take().ok_or("no pipe to the program")?;
         let answers = BufReader::new(child.stdout.take().ok_or("no pipe from the program")?);
         Ok(Self {
@@ -82,7 +99,7 @@ impl Program {
     }
 }
 
-impl Drop for Program {
+impl Drop for Running {
     fn drop(&mut self) {
         // It has nothing to lose; waiting keeps it from staying as a zombie.
         _ = self.child.kill();
@@ -90,9 +107,9 @@ impl Drop for Program {
     }
 }
 
-impl Engine for Wonnx {
+impl Engine for Program {
     fn name(&self) -> &'static str {
-        "wonnx"
+        self.name
     }
 
     fn load(&mut self, case: &Case) -> Result<Duration> {
@@ -111,9 +128,9 @@ impl Engine for Wonnx {
         let [nanoseconds, numbers] = answer[..] else {
             return Err("not an answer to run".into());
         };
-        let program = self.program.as_mut().ok_or("the program ended")?;
+        let running = self.running.as_mut().ok_or("the program ended")?;
         let mut bytes = vec![0; 4 * usize::try_from(numbers)?];
-        program.answers.read_exact(&mut bytes)?;
+        running.answers.read_exact(&mut bytes)?;
         let output = bytes
             .chunks_exact(4)
             .map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]))
