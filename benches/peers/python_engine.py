@@ -51,7 +51,6 @@ def main() -> None:
     loaded = None
     while line := requests.readline().decode():
         kind, size, *names = line.rstrip("\n").split("\t")
-        data = b""
         try:
             if kind == "load":
                 data = requests.read(int(size))

@@ -39,7 +39,9 @@ thread_local! {
 
 /// In whole lines of the cache, which vectors are.
 #[repr(align(64))]
-struct Stack([[u32; BLOCK]; DEPTH]);
+struct Stack(Blocks);
+
+type Blocks = [[u32; BLOCK]; DEPTH];
 
 /// A program for a stack, of which each instruction takes the uppermost and puts its result in their place.
 #[derive(Clone, Debug, Default)]
@@ -366,7 +368,7 @@ impl Block<'_> {
 
     /// Leaves the result at the bottom of the stack.
     #[inline(always)]
-    fn compute(&self, code: &[Instruction], stack: &mut [[u32; BLOCK]; DEPTH]) {
+    fn compute(&self, code: &[Instruction], stack: &mut Blocks) {
         let mut height = 0;
         for instruction in code {
             match *instruction {
@@ -411,7 +413,7 @@ impl Block<'_> {
 
     /// The two uppermost of the stack.
     #[inline(always)]
-    fn two<'s>(&self, stack: &'s mut [[u32; BLOCK]; DEPTH], height: usize) -> (&'s mut [u32], &'s [u32]) {
+    fn two<'s>(&self, stack: &'s mut Blocks, height: usize) -> (&'s mut [u32], &'s [u32]) {
         let (below, above) = stack.split_at_mut(height);
         (&mut below[height - 1][..self.whole()], &above[0][..self.whole()])
     }

@@ -33,6 +33,12 @@ fn select(otherwise: f32, then: f32, condition: bool) -> f32 {
     if condition { then } else { otherwise }
 }
 
+/// The larger one: NaN counts as larger than all.
+#[inline(always)]
+pub(super) fn larger(best: f32, value: f32) -> f32 {
+    if value > best || value.is_nan() { value } else { best }
+}
+
 /// The largest argument whose exponential is finite.
 const LARGEST: f32 = 88.722_83;
 

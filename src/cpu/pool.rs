@@ -1,10 +1,11 @@
 //! Pooling: first down the columns of a window, whole input rows at a time, then across.
 
 use super::blocked::{BLOCK, Layout, blocks, pool};
+use super::math::larger;
 use super::operand::Operand;
 use super::parallel;
 use super::plane::split;
-use super::pool_window::{Plane, Rows, Taps, Windows, larger};
+use super::pool_window::{Plane, Rows, Taps, Windows};
 use super::vectors::arch;
 use crate::cancel;
 use crate::error::Result;
@@ -44,9 +45,7 @@ pub(super) fn avg_pool(op: &AvgPool, input: &Operand<'_>, output: &mut [f32]) ->
 }
 
 pub(super) fn adaptive_avg_pool(op: &AdaptiveAvgPool, input: &Operand<'_>, output: &mut [f32]) -> Result<()> {
-    let plane = Plane::adaptive(input.shape, &op.output_shape(input.shape)?);
-    let divisor = |rows: &Rows, columns: &Taps| (rows.inside.len() * columns.count) as f32;
-    means(input, &plane, divisor, output);
+    adaptive_means(input, &op.output_shape(input.shape)?, output);
     Ok(())
 }
 
@@ -106,13 +105,18 @@ pub(super) fn means_of_planes(input: &Operand<'_>, output: &mut [f32]) {
     let mut shape = input.shape.to_vec();
     shape[2..].fill(1);
     let mut of_blocks = vec![0.0; Layout::Blocked.length(&shape)];
-    let divisor = |rows: &Rows, columns: &Taps| (rows.inside.len() * columns.count) as f32;
-    means(input, &Plane::adaptive(input.shape, &shape), divisor, &mut of_blocks);
+    adaptive_means(input, &shape, &mut of_blocks);
     let channels = shape[1];
     let images = of_blocks.chunks_exact(blocks(channels) * BLOCK);
     for (output, means) in output.chunks_exact_mut(channels).zip(images) {
         output.copy_from_slice(&means[..channels]);
     }
+}
+
+/// The means of the parts into which an output of this shape cuts the input.
+fn adaptive_means(input: &Operand<'_>, shape: &[usize], output: &mut [f32]) {
+    let divisor = |rows: &Rows, columns: &Taps| (rows.inside.len() * columns.count) as f32;
+    means(input, &Plane::adaptive(input.shape, shape), divisor, output);
 }
 
 fn means(input: &Operand<'_>, plane: &Plane, divisor: impl Fn(&Rows, &Taps) -> f32 + Sync, output: &mut [f32]) {

@@ -1,4 +1,4 @@
-//! The windows of pooling: which rows and columns of a plane each reads, and what a maximum is.
+//! The windows of pooling: which rows and columns of a plane each reads.
 
 use super::plane::split;
 use crate::ops::{AxisWindow, PoolWindow};
@@ -175,10 +175,4 @@ impl Rows {
             with_padding: self.with_padding * taps.with_padding,
         }
     }
-}
-
-/// The larger one: NaN counts as larger than all.
-#[inline(always)]
-pub(super) fn larger(best: f32, value: f32) -> f32 {
-    if value > best || value.is_nan() { value } else { best }
 }

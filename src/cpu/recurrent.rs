@@ -37,7 +37,7 @@ pub(super) fn recurrent(op: Recurrent, inputs: &[Operand<'_>], output: &mut [f32
             let state = &mut state[own.clone()];
             let cell_state = cell_state.get_mut(own).unwrap_or_default();
             arch().dispatch(Gates {
-                kind: op.cell,
+                cell: op.cell,
                 of_input,
                 of_state,
                 state,
@@ -51,7 +51,7 @@ pub(super) fn recurrent(op: Recurrent, inputs: &[Operand<'_>], output: &mut [f32
 
 /// One step of an element of the batch.
 struct Gates<'a> {
-    kind: RecurrentCell,
+    cell: RecurrentCell,
     of_input: &'a [f32],
     of_state: &'a [f32],
     state: &'a mut [f32],
@@ -63,46 +63,48 @@ impl WithSimd for Gates<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) {
-        step::<S>(self.kind, self.of_input, self.of_state, self.state, self.cell_state);
-    }
-}
-
-#[inline(always)]
-fn step<S: Simd>(cell: RecurrentCell, of_input: &[f32], of_state: &[f32], state: &mut [f32], cell_state: &mut [f32]) {
-    let hidden = state.len();
-    let gate = |gate: usize| {
-        let own = gate * hidden..(gate + 1) * hidden;
-        of_input[own.clone()].iter().zip(&of_state[own])
-    };
-    let sum = |(x, s): (&f32, &f32)| x + s;
-    match cell {
-        RecurrentCell::Lstm => {
-            let gates = gate(0)
-                .map(sum)
-                .zip(gate(1).map(sum))
-                .zip(gate(2).map(sum).zip(gate(3).map(sum)));
-            for ((state, cell_state), ((input, output), (forget, new))) in state.iter_mut().zip(cell_state).zip(gates) {
-                *cell_state = sigmoid::<S>(forget) * *cell_state + sigmoid::<S>(input) * tanh::<S>(new);
-                *state = sigmoid::<S>(output) * tanh::<S>(*cell_state);
+        let Self {
+            cell,
+            of_input,
+            of_state,
+            state,
+            cell_state,
+        } = self;
+        let hidden = state.len();
+        let gate = |gate: usize| {
+            let own = gate * hidden..(gate + 1) * hidden;
+            of_input[own.clone()].iter().zip(&of_state[own])
+        };
+        let sum = |(x, s): (&f32, &f32)| x + s;
+        match cell {
+            RecurrentCell::Lstm => {
+                let gates = gate(0)
+                    .map(sum)
+                    .zip(gate(1).map(sum))
+                    .zip(gate(2).map(sum).zip(gate(3).map(sum)));
+                for ((state, cell_state), ((input, output), (forget, new))) in state.iter_mut().zip(cell_state).zip(gates) {
+                    *cell_state = sigmoid::<S>(forget) * *cell_state + sigmoid::<S>(input) * tanh::<S>(new);
+                    *state = sigmoid::<S>(output) * tanh::<S>(*cell_state);
+                }
             }
-        }
-        RecurrentCell::Gru => {
-            let gates = gate(0).map(sum).zip(gate(1).map(sum)).zip(gate(2));
-            for (state, ((update, reset), (x, s))) in state.iter_mut().zip(gates) {
-                let update = sigmoid::<S>(update);
-                let new = tanh::<S>(x + sigmoid::<S>(reset) * s);
-                *state = (1.0 - update) * new + update * *state;
+            RecurrentCell::Gru => {
+                let gates = gate(0).map(sum).zip(gate(1).map(sum)).zip(gate(2));
+                for (state, ((update, reset), (x, s))) in state.iter_mut().zip(gates) {
+                    let update = sigmoid::<S>(update);
+                    let new = tanh::<S>(x + sigmoid::<S>(reset) * s);
+                    *state = (1.0 - update) * new + update * *state;
+                }
             }
-        }
-        RecurrentCell::Tanh => {
-            for (state, x) in state.iter_mut().zip(gate(0).map(sum)) {
-                *state = tanh::<S>(x);
+            RecurrentCell::Tanh => {
+                for (state, x) in state.iter_mut().zip(gate(0).map(sum)) {
+                    *state = tanh::<S>(x);
+                }
             }
-        }
-        RecurrentCell::Relu => {
-            for (state, x) in state.iter_mut().zip(gate(0).map(sum)) {
-                // NaN stays.
-                *state = if x < 0.0 { 0.0 } else { x };
+            RecurrentCell::Relu => {
+                for (state, x) in state.iter_mut().zip(gate(0).map(sum)) {
+                    // NaN stays.
+                    *state = if x < 0.0 { 0.0 } else { x };
+                }
             }
         }
     }

@@ -2,6 +2,7 @@
 
 use rayon::prelude::*;
 
+use super::math::larger;
 use super::operand::Operand;
 use super::whole::{from_whole, whole};
 use crate::dtype::TensorType;
@@ -139,7 +140,6 @@ fn combine<T: Copy>(axes: &[(usize, bool)], input: &[T], output: &mut [T], opera
 
 /// The same for the maximum; NaN counts as larger than all.
 fn maxima(axes: &[(usize, bool)], input: &[f32], output: &mut [f32]) {
-    let larger = |best: f32, value: f32| if value > best || value.is_nan() { value } else { best };
     match axes {
         [] | [(_, false)] => {
             for (output, &value) in output.iter_mut().zip(input) {

@@ -2,9 +2,9 @@
 
 use std::ops::Range;
 
+use super::math::larger;
 use super::operand::Operand;
 use super::parallel;
-use super::pool_window::larger;
 use crate::error::{Error, Result};
 use crate::ops::{RoiAlign, RoiReduction};
 

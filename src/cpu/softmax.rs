@@ -2,7 +2,7 @@
 
 use pulp::{Simd, WithSimd};
 
-use super::math::exp;
+use super::math::{exp, larger};
 use super::operand::Operand;
 use super::parallel;
 use super::reduce::sum_of_row;
@@ -46,12 +46,6 @@ impl WithSimd for Rows<'_> {
             rows::<S>(self.log, self.inner, self.input, self.output);
         }
     }
-}
-
-/// NaN counts as larger than all, so that it comes through.
-#[inline(always)]
-fn larger(best: f32, value: f32) -> f32 {
-    if value > best || value.is_nan() { value } else { best }
 }
 
 /// The axis is the last: its elements lie together.

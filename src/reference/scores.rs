@@ -1,6 +1,6 @@
 //! How an operator's errors compare with what random rounding would give.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use ndarray::ArrayD;
 
@@ -75,7 +75,7 @@ impl Scores {
     fn of_errors(mut errors: Vec<Deviation>) -> Option<Self> {
         errors.sort_by_key(|deviation| deviation.name);
         let (mut elements, mut squares) = (0, 0.0);
-        let mut of_channels: HashMap<usize, (f64, f64)> = HashMap::new();
+        let mut of_channels: BTreeMap<usize, (f64, f64)> = BTreeMap::new();
         for same in errors.chunk_by(|left, right| left.name == right.name) {
             let mean = |of: fn(f64) -> f64| same.iter().map(|deviation| of(deviation.error)).sum::<f64>() / same.len() as f64;
             elements += 1;
@@ -84,10 +84,7 @@ impl Scores {
             *sum += mean(|error| error);
             *count += 1.0;
         }
-        // In an order that is the same from run to run, so that the sum is.
-        let mut of_channels: Vec<_> = of_channels.into_iter().collect();
-        of_channels.sort_by_key(|&(channel, _)| channel);
-        let sum: f64 = of_channels.iter().map(|(_, (sum, count))| sum / count).sum();
+        let sum: f64 = of_channels.values().map(|(sum, count)| sum / count).sum();
         (elements > 0).then(|| Self {
             elements,
             spread: (squares / elements as f64).sqrt(),
@@ -114,10 +111,10 @@ fn channels_of(op: &Op, shape: &[usize]) -> impl Fn(usize) -> usize + use<> {
         _ => None,
     };
     let (extent, inner) = match axis.filter(|&axis| axis < shape.len()) {
-        Some(axis) => (shape[axis].max(1), shape[axis + 1..].iter().product()),
+        Some(axis) => (shape[axis].max(1), shape[axis + 1..].iter().product::<usize>().max(1)),
         None => (usize::MAX, 1),
     };
-    move |index: usize| index / std::cmp::max(inner, 1) % extent
+    move |index| index / inner % extent
 }
 
 /// How many of an operator's inputs make the terms of its sums, where its errors are those of sums; otherwise 0. Elements of running

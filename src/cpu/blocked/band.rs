@@ -105,9 +105,12 @@ pub(in crate::cpu) struct Rows {
 }
 
 impl Rows {
-    /// The own rows of a block of the output, of which those of the bands before are taken off, and what is left.
-    pub(super) fn split<'o, T>(&self, plane: &Plane, rest: &'o mut [T]) -> (&'o mut [T], &'o mut [T]) {
-        rest.split_at_mut(self.range.len() * plane.output.width * BLOCK)
+    /// Takes these rows of a block of the output off what is left of it.
+    pub(super) fn taken<'o, T>(&self, plane: &Plane, rest: &mut [&'o mut [T]], block: usize) -> &'o mut [T] {
+        let length = self.range.len() * plane.output.width * BLOCK;
+        let (own, others) = std::mem::take(&mut rest[block]).split_at_mut(length);
+        rest[block] = others;
+        own
     }
 }
 
@@ -314,23 +317,13 @@ fn fill<S: Copy, T: Copy>(
     };
     let own = columns.first..columns.first + inside.len();
     let inside = &mut target[inside.start * lanes..inside.end * lanes];
+    // What stands beyond the last channel means nothing.
+    let lane = |lane: usize| &source(lane.min(count - 1))[own.clone()];
     match lanes {
-        1 => together([source(0)].map(|row| &row[own.clone()]), inside, &function),
-        2 => together(
-            [0, 1].map(|lane| &source(lane.min(count - 1))[own.clone()]),
-            inside,
-            &function,
-        ),
-        3 => together(
-            [0, 1, 2].map(|lane| &source(lane.min(count - 1))[own.clone()]),
-            inside,
-            &function,
-        ),
-        4 => together(
-            [0, 1, 2, 3].map(|lane| &source(lane.min(count - 1))[own.clone()]),
-            inside,
-            &function,
-        ),
+        1 => together([0].map(lane), inside, &function),
+        2 => together([0, 1].map(lane), inside, &function),
+        3 => together([0, 1, 2].map(lane), inside, &function),
+        4 => together([0, 1, 2, 3].map(lane), inside, &function),
         _ => {
             for channel in 0..count {
                 for (target, &value) in inside.chunks_exact_mut(lanes).zip(&source(channel)[own.clone()]) {

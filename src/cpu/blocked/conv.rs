@@ -144,17 +144,12 @@ pub(in crate::cpu) fn tasks<'a, 'o, T>(schedule: &'a Schedule, panels: &'a [Pane
         for (band, part) in schedule.pairs(schedule.parts.len()) {
             let (rows, panels) = (&schedule.bands[band], &panels[schedule.parts[part].clone()]);
             let (first, last) = (panels[0], panels[panels.len() - 1]);
-            let blocks = rest[first.first..last.first + last.blocks].iter_mut();
-            let output = blocks.map(|rest| {
-                let (own, others) = rows.split(plane, std::mem::take(rest));
-                *rest = others;
-                own
-            });
+            let blocks = first.first..last.first + last.blocks;
             tasks.push(Task {
                 image,
                 panels,
                 rows,
-                output: output.collect(),
+                output: blocks.map(|block| rows.taken(plane, &mut rest, block)).collect(),
             });
         }
     }

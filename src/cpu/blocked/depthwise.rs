@@ -35,14 +35,12 @@ pub(in crate::cpu) fn tasks<'a, T>(schedule: &'a Schedule, weights: &'a [f32], o
         let mut rest: Vec<&mut [T]> = own.chunks_exact_mut(BLOCK * positions).collect();
         for (band, block) in schedule.pairs(of_image) {
             let rows = &schedule.bands[band];
-            let (own, others) = rows.split(plane, std::mem::take(&mut rest[block]));
-            rest[block] = others;
             tasks.push(Task {
                 image,
                 block,
                 rows,
                 weights: &weights[block * taps * BLOCK..(block + 1) * taps * BLOCK],
-                output: own,
+                output: rows.taken(plane, &mut rest, block),
             });
         }
     }

@@ -8,7 +8,7 @@ use bytemuck::{cast_slice, cast_slice_mut};
 use rayon::prelude::*;
 
 #[cfg(target_arch = "x86_64")]
-use super::square;
+use super::square::{self, Squares};
 
 /// Channels of a block: a vector of AVX-512, two of AVX2, four of NEON. That it is one number makes sums the same on all of them.
 pub(crate) const BLOCK: usize = 16;
@@ -109,7 +109,12 @@ fn interleave<T: Pod>(input: &[T], plane: usize, output: &mut [T]) {
     #[cfg(target_arch = "x86_64")]
     if let Some(simd) = square::vectors::<T>(plane) {
         let (output, _) = cast_slice_mut(output).as_chunks_mut();
-        return square::interleave(simd, cast_slice(input), plane, output);
+        return simd.vectorize(Squares::<f32, [f32; BLOCK]> {
+            simd,
+            input: cast_slice(input),
+            plane,
+            output,
+        });
     }
     let (output, _) = output.as_chunks_mut::<BLOCK>();
     for (part, output) in output.chunks_mut(TOGETHER).enumerate() {
@@ -126,7 +131,12 @@ fn separate<T: Pod>(input: &[T], plane: usize, output: &mut [T]) {
     #[cfg(target_arch = "x86_64")]
     if let Some(simd) = square::vectors::<T>(plane) {
         let (input, _) = cast_slice(input).as_chunks();
-        return square::separate(simd, input, plane, cast_slice_mut(output));
+        return simd.vectorize(Squares::<[f32; BLOCK], f32> {
+            simd,
+            input,
+            plane,
+            output: cast_slice_mut(output),
+        });
     }
     let (input, _) = input.as_chunks::<BLOCK>();
     for (part, input) in input.chunks(TOGETHER).enumerate() {

@@ -5,9 +5,10 @@ use std::marker::PhantomData;
 use pulp::{Simd, WithSimd};
 
 use super::layout::{BLOCK, Layout};
+use crate::cpu::math::larger;
 use crate::cpu::operand::Operand;
 use crate::cpu::parallel;
-use crate::cpu::pool_window::{Plane, Rows, Taps, larger};
+use crate::cpu::pool_window::{Plane, Rows, Taps};
 use crate::cpu::vectors::arch;
 
 /// Columns whose elements are added up at a time: rows are read in whole lines, and sums do not wait for one another.

@@ -23,86 +23,55 @@ pub(super) fn vectors<T>(plane: usize) -> Option<V4> {
     }
 }
 
-/// Up to a block's channels, one after another, into a block. Planes have at least as many positions as a square.
-pub(super) fn interleave(simd: V4, input: &[f32], plane: usize, output: &mut [[f32; BLOCK]]) {
-    simd.vectorize(Interleaved {
-        simd,
-        input,
-        plane,
-        output,
-    });
+/// Elements on their way from up to a block's channels, one after another, into a block, or from there back. Planes have at least as many
+/// positions as a square.
+pub(super) struct Squares<'a, S, T> {
+    pub(super) simd: V4,
+    pub(super) input: &'a [S],
+    pub(super) plane: usize,
+    pub(super) output: &'a mut [T],
 }
 
-/// A block into its channels, likewise.
-pub(super) fn separate(simd: V4, input: &[[f32; BLOCK]], plane: usize, output: &mut [f32]) {
-    simd.vectorize(Separated {
-        simd,
-        input,
-        plane,
-        output,
-    });
-}
-
-struct Interleaved<'a> {
-    simd: V4,
-    input: &'a [f32],
-    plane: usize,
-    output: &'a mut [[f32; BLOCK]],
-}
-
-impl NullaryFnOnce for Interleaved<'_> {
+impl NullaryFnOnce for Squares<'_, f32, [f32; BLOCK]> {
     type Output = ();
 
     #[inline(always)]
     fn call(self) {
-        let Self {
-            simd,
-            input,
-            plane,
-            output,
-        } = self;
-        let channels = input.len() / plane;
-        for part in 0..plane.div_ceil(BLOCK) {
-            // The last square may have some of the one before.
-            let first = (part * BLOCK).min(plane - BLOCK);
+        let channels = self.input.len() / self.plane;
+        for first in firsts(self.plane) {
             let mut square = [[0.0; BLOCK]; BLOCK];
             for (lane, row) in square.iter_mut().enumerate() {
-                let start = lane.min(channels - 1) * plane + first;
-                row.copy_from_slice(&input[start..start + BLOCK]);
+                let start = lane.min(channels - 1) * self.plane + first;
+                row.copy_from_slice(&self.input[start..start + BLOCK]);
             }
-            output[first..first + BLOCK].copy_from_slice(&transposed(simd, square));
+            self.output[first..first + BLOCK].copy_from_slice(&transposed(self.simd, square));
         }
     }
 }
 
-struct Separated<'a> {
-    simd: V4,
-    input: &'a [[f32; BLOCK]],
-    plane: usize,
-    output: &'a mut [f32],
-}
-
-impl NullaryFnOnce for Separated<'_> {
+impl NullaryFnOnce for Squares<'_, [f32; BLOCK], f32> {
     type Output = ();
 
     #[inline(always)]
     fn call(self) {
-        let Self {
-            simd,
-            input,
-            plane,
-            output,
-        } = self;
-        for part in 0..plane.div_ceil(BLOCK) {
-            let first = (part * BLOCK).min(plane - BLOCK);
+        for first in firsts(self.plane) {
             let mut square = [[0.0; BLOCK]; BLOCK];
-            square.copy_from_slice(&input[first..first + BLOCK]);
-            let square = transposed(simd, square);
-            for (target, row) in output.chunks_exact_mut(plane).zip(&square) {
+            square.copy_from_slice(&self.input[first..first + BLOCK]);
+            let square = transposed(self.simd, square);
+            for (target, row) in self.output.chunks_exact_mut(self.plane).zip(&square) {
                 target[first..first + BLOCK].copy_from_slice(row);
             }
         }
     }
+}
+
+/// Where the squares of a plane begin: the last one may have some positions of the one before.
+#[inline(always)]
+fn firsts(plane: usize) -> impl Iterator<Item = usize> {
+    (0..plane.div_ceil(BLOCK)).map(
+        #[inline(always)]
+        move |square| (square * BLOCK).min(plane - BLOCK),
+    )
 }
 
 /// Pairs of rows, then fours, then the quarters of vectors.
