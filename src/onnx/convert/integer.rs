@@ -134,8 +134,8 @@ pub(super) fn q_linear_conv(node: &mut Node<'_, '_>) -> Result<Vec<Value>> {
     requantized(node, &sums, &factor, 7)
 }
 
-/// A convolution of reals that were made of quantised numbers, by the sums of the products of these. None where the numbers, their
-/// scales or the bias are not such that the sums stand for the same.
+/// A convolution of reals that were made of quantised numbers, by the sums of the products of these. None where the numbers or their
+/// scales are not such that the sums stand for the same.
 pub(super) fn conv_of_dequantized(
     node: &mut Node<'_, '_>,
     [input, weight]: [&Value; 2],
@@ -150,22 +150,17 @@ pub(super) fn conv_of_dequantized(
     let axes = input.numbers.shape().len().saturating_sub(2);
     let (input_scale, weight_scale) = (node.reshape(&input.scale, &[])?, of_channels(node, &weight.scale, axes)?);
     let factor = factor(node, &input_scale, &weight_scale, None)?;
-    let bias = match bias_of_sums(node, bias, &factor)? {
-        Bias::None => None,
-        Bias::Whole(bias) => Some(bias),
-        Bias::Real => return Ok(None),
-    };
     let op = ConvInteger::new(conv::operator(node, &input.numbers, &weight.numbers)?);
     let zero_point = (weight.zero_point.as_ref()).map(|zero_point| of_channels(node, zero_point, axes + 1));
     let centred_weight = centred(node, &weight.numbers, zero_point.transpose()?.as_ref())?;
     let zero_point = (input.zero_point.as_ref()).map(|zero_point| node.reshape(zero_point, &[]));
     let centred_input = centred(node, &input.numbers, zero_point.transpose()?.as_ref())?;
-    let mut sums = node.emit(op, &[&centred_input, &centred_weight])?;
-    if let Some(bias) = bias {
-        let bias = of_channels(node, &bias, axes)?;
-        sums = with_addend(node, &sums, &bias)?;
-    }
-    scaled(node, &sums, &factor).map(Some)
+    let sums = node.emit(op, &[&centred_input, &centred_weight])?;
+    let bias = bias.map(|bias| Bias::read(node, bias, &factor)).transpose()?;
+    let bias = bias
+        .map(|bias| bias.spread(|bias| of_channels(node, bias, axes)))
+        .transpose()?;
+    reals_of_sums(node, &sums, &factor, bias).map(Some)
 }
 
 /// As [`conv_of_dequantized`] a product of matrices, the right one transposed where that is asked for.
@@ -184,11 +179,6 @@ pub(super) fn product_of_dequantized(
     }
     let (left_scale, right_scale) = (node.reshape(&left.scale, &[])?, beside(node, right.scale, Side::Right)?);
     let factor = factor(node, &left_scale, &right_scale, None)?;
-    let bias = match bias_of_sums(node, bias, &factor)? {
-        Bias::None => None,
-        Bias::Whole(bias) => Some(bias),
-        Bias::Real => return Ok(None),
-    };
     let zero_point = left.zero_point.map(|zero_point| node.reshape(&zero_point, &[])).transpose()?;
     let left = centred(node, &left.numbers, zero_point.as_ref())?;
     let zero_point = right
@@ -197,48 +187,66 @@ pub(super) fn product_of_dequantized(
         .transpose()?;
     let right = transposed(node, right.numbers, transpose_right)?;
     let right = centred(node, &right, zero_point.as_ref())?;
-    let mut sums = node.emit(MatMulInteger, &[&left, &right])?;
-    if let Some(bias) = bias {
-        sums = with_addend(node, &sums, &bias)?;
-    }
-    scaled(node, &sums, &factor).map(Some)
+    let sums = node.emit(MatMulInteger, &[&left, &right])?;
+    let bias = bias.map(|bias| Bias::read(node, bias, &factor)).transpose()?;
+    reals_of_sums(node, &sums, &factor, bias).map(Some)
 }
 
 /// What is added to sums of products.
 enum Bias {
-    None,
     /// Whole numbers of the sums' own scale.
     Whole(Value),
-    /// Anything else.
-    Real,
+    /// Anything else: floats, and whole numbers of another scale.
+    Real(Value),
 }
 
-fn bias_of_sums(node: &Node<'_, '_>, bias: Option<&Value>, factor: &Value) -> Result<Bias> {
-    let Some(bias) = bias else {
-        return Ok(Bias::None);
-    };
-    let Some(Dequantized {
-        numbers,
-        scale,
-        zero_point: None,
-        ..
-    }) = node.dequantized(bias)
-    else {
-        return Ok(Bias::Real);
-    };
-    let (Some(Tensor::F32(scale)), Some(Tensor::F32(factor))) = (node.known(&scale)?, node.known(factor)?) else {
-        return Ok(Bias::Real);
-    };
-    let count = scale.len().max(factor.len());
-    let mut pairs = scale.iter().cycle().zip(factor.iter().cycle()).take(count);
-    // But for a rounding.
-    let is_same = pairs.all(|(scale, factor)| (scale - factor).abs() <= 2.0 * f32::EPSILON * factor.abs());
-    let is_whole = numbers.dtype() == Some(DType::I32) && numbers.shape().len() <= 1;
-    Ok(if is_same && is_whole {
-        Bias::Whole(numbers)
-    } else {
-        Bias::Real
-    })
+impl Bias {
+    fn read(node: &Node<'_, '_>, bias: &Value, factor: &Value) -> Result<Self> {
+        let real = || Ok(Self::Real(bias.clone()));
+        let Some(Dequantized {
+            numbers,
+            scale,
+            zero_point: None,
+            ..
+        }) = node.dequantized(bias)
+        else {
+            return real();
+        };
+        let (Some(Tensor::F32(scale)), Some(Tensor::F32(factor))) = (node.known(&scale)?, node.known(factor)?) else {
+            return real();
+        };
+        let count = scale.len().max(factor.len());
+        let mut pairs = scale.iter().cycle().zip(factor.iter().cycle()).take(count);
+        // But for a rounding.
+        let is_same = pairs.all(|(scale, factor)| (scale - factor).abs() <= 2.0 * f32::EPSILON * factor.abs());
+        if is_same && numbers.dtype() == Some(DType::I32) && numbers.shape().len() <= 1 {
+            return Ok(Self::Whole(numbers));
+        }
+        real()
+    }
+
+    /// As it broadcasts to the sums.
+    fn spread(self, spread: impl FnOnce(&Value) -> Result<Value>) -> Result<Self> {
+        Ok(match self {
+            Self::Whole(bias) => Self::Whole(spread(&bias)?),
+            Self::Real(bias) => Self::Real(spread(&bias)?),
+        })
+    }
+}
+
+/// The reals that sums of products and a bias stand for.
+fn reals_of_sums(node: &mut Node<'_, '_>, sums: &Value, factor: &Value, bias: Option<Bias>) -> Result<Value> {
+    match bias {
+        None => scaled(node, sums, factor),
+        Some(Bias::Whole(bias)) => {
+            let sums = with_addend(node, sums, &bias)?;
+            scaled(node, &sums, factor)
+        }
+        Some(Bias::Real(bias)) => {
+            let (reals, bias) = (scaled(node, sums, factor)?, as_f32(node, &bias)?);
+            with_addend(node, &reals, &bias)
+        }
+    }
 }
 
 /// Sums with a bias, which broadcasts to them and not they to it.
