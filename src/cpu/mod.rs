@@ -1,4 +1,4 @@
-//! The fast CPU backend: every operator in `f32` on all cores, vectors found at run time, `unsafe` in one call.
+//! The fast CPU backend: every operator in `f32` on all cores, vectors found at run time, `unsafe` in three calls.
 //!
 //! Convolution works on blocks of 16 channels that lie together: vectors of packed weights meet the elements of the input where
 //! they lie, and bias, residual sum and activation follow while the tile is in cache. Where a group has few channels the
@@ -21,6 +21,7 @@
     reason = "what is not inlined into a dispatch is compiled for the baseline's vectors"
 )]
 
+mod ahead;
 mod arg_reduce;
 mod attention;
 #[cfg(not(target_family = "wasm"))]

@@ -10,9 +10,8 @@ use crate::device::{Outcome, check, check_exact};
 use crate::trial;
 
 pub(crate) fn trials(cpu: &Cpu) -> Vec<Trial> {
-    layers()
-        .into_iter()
-        .map(|(name, op, shapes)| trial(format!("layer/{name}"), cpu, move |cpu| layer(cpu, &op, &shapes)))
+    let all = layers().into_iter().chain(padded());
+    all.map(|(name, op, shapes)| trial(format!("layer/{name}"), cpu, move |cpu| layer(cpu, &op, &shapes)))
         .collect()
 }
 
@@ -31,8 +30,13 @@ fn layer(cpu: &Cpu, op: &Op, shapes: &[Vec<usize>]) -> Outcome {
     Ok(())
 }
 
-fn layers() -> Vec<(&'static str, Op, Vec<Vec<usize>>)> {
-    let shapes = |shapes: &[&[usize]]| shapes.iter().map(|shape| shape.to_vec()).collect::<Vec<_>>();
+type Layer = (&'static str, Op, Vec<Vec<usize>>);
+
+fn shapes(shapes: &[&[usize]]) -> Vec<Vec<usize>> {
+    shapes.iter().map(|shape| shape.to_vec()).collect()
+}
+
+fn layers() -> Vec<Layer> {
     let plain = Conv2d::new();
     let mirrored = plain.padding(Padding2d::new(2, 1, 1, 3)).padding_mode(PaddingMode::Reflect);
     let fused = |base: FusedBase| Fused::new(base).residual(true).activation(Unary::Relu);
@@ -114,6 +118,33 @@ fn layers() -> Vec<(&'static str, Op, Vec<Vec<usize>>)> {
             "avg_pool2d",
             AvgPool2d::new([2, 3]).stride([1, 3]).into(),
             shapes(&[&[1, 4, 121, 130]]),
+        ),
+    ]
+}
+
+/// Taps that meet nothing but padding at some places, or at all.
+fn padded() -> Vec<Layer> {
+    let plain = Conv2d::new();
+    vec![
+        (
+            "tiles/apart",
+            plain.padding([2, 3]).dilation([2, 3]).into(),
+            shapes(&[&[1, 33, 15, 26], &[70, 33, 3, 3], &[70]]),
+        ),
+        (
+            "tiles/far_apart",
+            plain.padding([12, 8]).dilation([12, 8]).into(),
+            shapes(&[&[2, 40, 9, 14], &[130, 40, 3, 3], &[130]]),
+        ),
+        (
+            "tiles/padded",
+            plain.padding(1).into(),
+            shapes(&[&[1, 64, 14, 14], &[130, 64, 3, 3], &[130]]),
+        ),
+        (
+            "rows/padded",
+            plain.padding(2).into(),
+            shapes(&[&[2, 48, 3, 5], &[64, 48, 5, 5], &[64]]),
         ),
     ]
 }

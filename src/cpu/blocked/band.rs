@@ -65,6 +65,15 @@ impl Columns {
             inside,
         }
     }
+
+    /// Those that do not stand for zeros.
+    fn other_than_zeros(&self) -> Range<usize> {
+        if self.edges.iter().any(|(_, place)| place.is_some()) {
+            0..self.length
+        } else {
+            self.inside.clone()
+        }
+    }
 }
 
 /// What the windows of a convolution read, the same for every image and block.
@@ -91,6 +100,8 @@ pub(in crate::cpu) struct Band<'a, T> {
     pub(in crate::cpu) rows: &'a [usize],
     /// Output rows.
     pub(in crate::cpu) count: usize,
+    /// The elements of a copied row that are not padding of zeros. The first row is nothing else.
+    pub(in crate::cpu) inside: Option<Range<usize>>,
 }
 
 /// The rows of a band, and what is to be copied for them.
@@ -248,6 +259,9 @@ impl Reads {
             tap: self.plane.columns.dilation * self.lanes,
             rows: &rows.starts,
             count: rows.range.len(),
+            inside: (!self.in_place)
+                .then(|| self.columns.other_than_zeros())
+                .map(|columns| columns.start * self.lanes..columns.end * self.lanes),
         }
     }
 }

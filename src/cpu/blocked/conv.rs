@@ -11,6 +11,7 @@ use super::finish::Finish;
 use super::layout::{BLOCK, Layout, blocks, channels_of, rearrange, whole};
 use super::schedule::Schedule;
 use super::weights::{Packed, Panel, Part, Products, Weights};
+use crate::cpu::ahead::{LINE, ask_for};
 use crate::cpu::epilogue::Epilogue;
 use crate::cpu::gemm::with_scratch;
 use crate::cpu::operand::Operand;
@@ -23,7 +24,7 @@ use crate::shape::element_count;
 
 /// Positions in registers: by four vectors of channels they are 24 of the 32 accumulators that AVX-512 has, by AVX2's two 12 of 16.
 const POSITIONS: usize = 6;
-/// As many beside one another in a row, by one or two of AVX-512's vectors, which would else wait for one another's sums.
+/// As many beside one another in a row by one or two of AVX-512's vectors, which would else wait for one another's sums.
 const IN_LINE: usize = 12;
 /// Elements of scratch memory that a task may have: 1 GiB.
 const MOST_SCRATCH: usize = 1 << 28;
@@ -181,8 +182,11 @@ impl Task<'_, '_, f32> {
                     let (own, others) = std::mem::take(&mut outputs).split_at_mut(panel.blocks);
                     outputs = others;
                     for (number, part) in weights.parts.iter().enumerate() {
+                        let (own_weights, after) = weights.of(panel, part);
                         arch().dispatch(Sums {
-                            weights: weights.of(panel, part),
+                            weights: own_weights,
+                            after: after.as_chunks().0,
+                            inside: band.inside.clone().filter(|_| weights.are_finite()),
                             start: if number == 0 {
                                 Start::Bias(
                                     problem
@@ -225,6 +229,11 @@ pub(super) enum Start<'a> {
 /// A part of the sums of a panel, for all positions of a band.
 pub(super) struct Sums<'a, 'o> {
     pub(super) weights: &'a [f32],
+    /// What is read next.
+    pub(super) after: &'a [[f32; LINE]],
+    /// Where products with the padding's zeros need not be added: the elements of a row that are not padding. A row that begins where the
+    /// band does has none.
+    pub(super) inside: Option<Range<usize>>,
     pub(super) part: &'a Part,
     pub(super) band: &'a Band<'a, f32>,
     /// Output columns.
@@ -246,11 +255,11 @@ impl WithSimd for Sums<'_, '_> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         match (S::F32_LANES, self.output.len()) {
-            (16, 1) => self.lines::<S, 1>(simd),
-            (16, 2) => self.lines::<S, 2>(simd),
-            (8, _) => self.positions::<S, 2>(simd),
-            (16, 3) => self.positions::<S, 3>(simd),
-            (16 | 4, _) => self.positions::<S, 4>(simd),
+            (16, 1) => self.lines::<S, 1, IN_LINE>(simd),
+            (16, 2) => self.lines::<S, 2, IN_LINE>(simd),
+            (8, _) => self.lines::<S, 2, POSITIONS>(simd),
+            (16, 3) => self.lines::<S, 3, POSITIONS>(simd),
+            (16 | 4, _) => self.lines::<S, 4, POSITIONS>(simd),
             (2, _) => self.positions::<S, 8>(simd),
             _ => self.positions::<S, 16>(simd),
         }
@@ -260,25 +269,31 @@ impl WithSimd for Sums<'_, '_> {
 impl Sums<'_, '_> {
     /// All positions, as many at a time as lie in a line where there are so many. `V` vectors are a position's channels.
     #[inline(always)]
-    fn lines<S: Simd, const V: usize>(mut self, simd: S) {
+    fn lines<S: Simd, const V: usize, const P: usize>(mut self, simd: S) {
         let (count, width, step) = (self.band.count, self.width, self.band.step);
         let mut rows = self.band.rows.chunks_exact(count);
         // Rows that lie one after another are one.
         let is_one = rows.all(|starts| starts.windows(2).all(|pair| pair[1] == pair[0] + width * step));
         let (runs, length) = if is_one { (1, count * width) } else { (count, width) };
-        let in_line = if step == BLOCK && self.lanes == BLOCK {
-            length - length % IN_LINE
-        } else {
-            0
-        };
+        if is_one && count > 1 {
+            // Its columns are those of several rows.
+            self.inside = None;
+        }
+        // Of one position that is left of each row, sums would wait for one another.
+        let are_long = is_one || P > POSITIONS || (length >= 2 * P && length % P != 1);
+        if !are_long || step != BLOCK || self.lanes != BLOCK {
+            return self.tiles::<S, V>(simd, 0..count * width);
+        }
+        let in_line = length - length % P;
         for run in 0..runs {
             let first = run * length;
-            for start in (0..in_line).step_by(IN_LINE) {
+            for start in (0..in_line).step_by(P) {
                 let place = Place {
                     row: run,
                     start: start * step,
                 };
-                let sums = self.sums_of_line::<S, V, IN_LINE>(simd, place);
+                let after = self.after(first + start, P);
+                let sums = self.sums_of_line::<S, V, P>(simd, place, after);
                 self.store(simd, first + start, &sums);
             }
             self.tiles::<S, V>(simd, first + in_line..first + length);
@@ -328,8 +343,33 @@ impl Sums<'_, '_> {
             }
             place
         });
-        let sums = self.sums::<S, V, P>(simd, &places);
+        let sums = self.sums::<S, V, P>(simd, &places, self.after(first, P));
         self.store(simd, first, &sums);
+    }
+
+    /// The share that these positions have of what is read next.
+    #[inline(always)]
+    fn after(&self, first: usize, positions: usize) -> &[[f32; LINE]] {
+        let all = self.band.count * self.width;
+        &self.after[first * self.after.len() / all..(first + positions) * self.after.len() / all]
+    }
+
+    /// The first taps of a row, as bits, that have no columns at these places but those of the padding.
+    #[inline(always)]
+    fn outside<const P: usize>(&self, places: &[Place; P]) -> u64 {
+        let Some(inside) = &self.inside else {
+            return 0;
+        };
+        let mut outside = 0;
+        for tap in 0..self.kernel.1.min(64) {
+            let mut is_outside = true;
+            for place in places {
+                let column = place.start + tap * self.band.tap;
+                is_outside &= column + self.lanes <= inside.start || column >= inside.end;
+            }
+            outside |= u64::from(is_outside) << tap;
+        }
+        outside
     }
 
     /// Adds the sums to what they are added to, and finishes them.
@@ -360,8 +400,14 @@ impl Sums<'_, '_> {
 
     /// The sums at so many places one after another, of blocks without gaps: one register tells where all are.
     #[inline(always)]
-    fn sums_of_line<S: Simd, const V: usize, const P: usize>(&self, simd: S, first: Place) -> [[S::f32s; V]; P] {
+    fn sums_of_line<S: Simd, const V: usize, const P: usize>(
+        &self,
+        simd: S,
+        first: Place,
+        after: &[[f32; LINE]],
+    ) -> [[S::f32s; V]; P] {
         let (height, width) = self.kernel;
+        let mut after = after.chunks(after.len().div_ceil(self.part.rows.len()).max(1));
         let band = self.band;
         let (weights, _) = S::as_simd_f32s(self.weights);
         let (mut weights, _) = weights.as_chunks::<V>();
@@ -370,13 +416,22 @@ impl Sums<'_, '_> {
         for row in self.part.rows.clone() {
             let (block, tap_row) = (row / height, row % height);
             let own = channels_of(block, self.channels);
-            let start = block * band.block + band.rows[tap_row * band.count + first.row] + first.start;
+            let row = band.rows[tap_row * band.count + first.row];
+            if let Some(lines) = after.next() {
+                ask_for(lines);
+            }
             for tap in 0..width {
-                let start = (start + tap * band.tap) / BLOCK;
-                let (elements, _) = data[start..start + P].as_chunks::<P>();
-                let elements = &elements[0];
                 let (now, later) = weights.split_at(own);
                 weights = later;
+                let column = first.start + tap * band.tap;
+                if let Some(inside) = &self.inside
+                    && (row == 0 || column + P * BLOCK <= inside.start || column >= inside.end)
+                {
+                    continue;
+                }
+                let start = (block * band.block + row + column) / BLOCK;
+                let (elements, _) = data[start..start + P].as_chunks::<P>();
+                let elements = &elements[0];
                 for (k, weight) in now.iter().enumerate() {
                     for p in 0..P {
                         let factor = simd.splat_f32s(elements[p][k % BLOCK]);
@@ -391,11 +446,18 @@ impl Sums<'_, '_> {
     }
 
     #[inline(always)]
-    fn sums<S: Simd, const V: usize, const P: usize>(&self, simd: S, places: &[Place; P]) -> [[S::f32s; V]; P] {
+    fn sums<S: Simd, const V: usize, const P: usize>(
+        &self,
+        simd: S,
+        places: &[Place; P],
+        after: &[[f32; LINE]],
+    ) -> [[S::f32s; V]; P] {
         let (height, width) = self.kernel;
         let band = self.band;
         let (weights, _) = S::as_simd_f32s(self.weights);
         let (mut weights, _) = weights.as_chunks::<V>();
+        let mut after = after.chunks(after.len().div_ceil(self.part.rows.len()).max(1));
+        let outside = self.outside(places);
         let mut sums = [[simd.splat_f32s(0.0); V]; P];
         for row in self.part.rows.clone() {
             let (block, tap_row) = (row / height, row % height);
@@ -407,14 +469,23 @@ impl Sums<'_, '_> {
                 (width, own)
             };
             let starts = &band.rows[tap_row * band.count..(tap_row + 1) * band.count];
+            let is_outside = self.inside.is_some()
+                && starts[places[0].row] == 0
+                && starts[places[0].row..=places[P - 1].row].iter().all(|&start| start == 0);
+            if let Some(lines) = after.next() {
+                ask_for(lines);
+            }
             for run in 0..runs {
+                let (now, later) = weights.split_at(length);
+                weights = later;
+                if is_outside || (runs > 1 && run < 64 && outside >> run & 1 == 1) {
+                    continue;
+                }
                 let offset = block * band.block + run * band.tap;
                 let elements: [&[f32]; P] = std::array::from_fn(|p| {
                     let start = offset + starts[places[p].row] + places[p].start;
                     &band.data[start..start + length]
                 });
-                let (now, later) = weights.split_at(length);
-                weights = later;
                 for (k, weight) in now.iter().enumerate() {
                     for p in 0..P {
                         let factor = simd.splat_f32s(elements[p][k]);

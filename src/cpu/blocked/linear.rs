@@ -57,6 +57,7 @@ pub(in crate::cpu) fn linear(
                 tap: BLOCK,
                 rows: &[0],
                 count: 1,
+                inside: None,
             };
             let panels = &weights.panels[panels];
             let first_column = panels[0].first * BLOCK;
@@ -66,8 +67,11 @@ pub(in crate::cpu) fn linear(
                 with_scratch(panel.blocks * BLOCK * count, |sums| {
                     let mut blocks: Vec<&mut [f32]> = sums.chunks_exact_mut(BLOCK * count).collect();
                     for (number, part) in weights.parts.iter().enumerate() {
+                        let (own, after) = weights.of(panel, part);
                         arch().dispatch(Sums {
-                            weights: weights.of(panel, part),
+                            weights: own,
+                            after: after.as_chunks().0,
+                            inside: None,
                             start: if number == 0 {
                                 let of_panel = panel.first * BLOCK..(panel.first + panel.blocks) * BLOCK;
                                 Start::Bias(bias.as_deref().map(|bias| &bias[of_panel]))

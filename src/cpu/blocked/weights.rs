@@ -33,6 +33,7 @@ pub(crate) struct Products {
     /// Terms of a sum.
     terms: usize,
     groups: usize,
+    are_finite: bool,
 }
 
 /// Some blocks of output channels of one group.
@@ -147,6 +148,7 @@ impl Products {
             data: Lines::new(op.groups * of_group * BLOCK * terms),
             terms,
             groups: op.groups,
+            are_finite: weight.data.iter().all(|weight| weight.is_finite()),
         };
         for panel in &products.panels {
             let width = panel.blocks * BLOCK;
@@ -162,11 +164,17 @@ impl Products {
         products
     }
 
-    /// The weights of a panel for a part, `[term][channel]`.
-    pub(super) fn of(&self, panel: &Panel, part: &Part) -> &[f32] {
+    /// The weights of a panel for a part, `[term][channel]`, and as many of those that are read after them.
+    pub(super) fn of(&self, panel: &Panel, part: &Part) -> (&[f32], &[f32]) {
         let width = panel.blocks * BLOCK;
-        let data = &self.data[panel.first * BLOCK * self.terms..];
-        &data[part.terms.start * width..part.terms.end * width]
+        let data = &self.data[(panel.first * self.terms * BLOCK) + part.terms.start * width..];
+        let (own, after) = data.split_at(part.terms.len() * width);
+        (own, &after[..own.len().min(after.len())])
+    }
+
+    /// Whether products with zeros are zeros.
+    pub(super) fn are_finite(&self) -> bool {
+        self.are_finite
     }
 
     pub(super) fn terms(&self) -> usize {

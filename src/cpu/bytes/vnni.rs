@@ -1,5 +1,5 @@
-//! Products of bytes by AVX-512's `vpdpbusd`: four bytes without a sign by four with one, added up in 32 bits. The one file of the CPU
-//! backend with `unsafe` blocks: no library gives the instruction a safe function.
+//! Products of bytes by AVX-512's `vpdpbusd`: four bytes without a sign by four with one, added up in 32 bits. `unsafe`, since no
+//! library gives the instruction a safe function.
 
 use std::arch::x86_64::{__m512i, _mm512_dpbusd_epi32, _mm512_set1_epi32, _mm512_setzero_si512, _mm512_xor_si512};
 

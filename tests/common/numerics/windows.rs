@@ -87,6 +87,8 @@ pub(crate) fn conv2d(device: &dyn Device) -> Result<u32, Failed> {
         (plain.padding([2, 1]), [2, 2, 6, 9], [3, 2, 3, 2]),
         (plain.padding(1).groups(3), [2, 3, 6, 9], [3, 1, 3, 3]),
         (plain.padding(1), [2, 3, 6, 11], [3, 3, 3, 3]),
+        (plain.padding(1), [2, 16, 6, 13], [17, 16, 3, 3]),
+        (plain.padding([4, 5]).dilation([4, 5]), [2, 17, 5, 13], [70, 17, 3, 3]),
         (
             plain.padding(Padding2d::new(1, 2, 0, 3)).padding_mode(PaddingMode::Reflect),
             [2, 2, 6, 9],
