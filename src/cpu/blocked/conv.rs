@@ -186,7 +186,7 @@ impl Task<'_, '_, f32> {
                         arch().dispatch(Sums {
                             weights: own_weights,
                             after: after.as_chunks().0,
-                            inside: band.inside.clone().filter(|_| weights.are_finite()),
+                            inside: band.inside.clone().filter(|_| weights.leaves_out_zeros()),
                             start: if number == 0 {
                                 Start::Bias(
                                     problem

@@ -33,7 +33,7 @@ pub(crate) struct Products {
     /// Terms of a sum.
     terms: usize,
     groups: usize,
-    are_finite: bool,
+    leaves_out_zeros: bool,
 }
 
 /// Some blocks of output channels of one group.
@@ -148,7 +148,7 @@ impl Products {
             data: Lines::new(op.groups * of_group * BLOCK * terms),
             terms,
             groups: op.groups,
-            are_finite: weight.data.iter().all(|weight| weight.is_finite()),
+            leaves_out_zeros: taps > 1 && are_finite(weight.data),
         };
         for panel in &products.panels {
             let width = panel.blocks * BLOCK;
@@ -172,9 +172,9 @@ impl Products {
         (own, &after[..own.len().min(after.len())])
     }
 
-    /// Whether products with zeros are zeros.
-    pub(super) fn are_finite(&self) -> bool {
-        self.are_finite
+    /// Whether products with zeros are zeros, of several taps.
+    pub(super) fn leaves_out_zeros(&self) -> bool {
+        self.leaves_out_zeros
     }
 
     pub(super) fn terms(&self) -> usize {
@@ -184,6 +184,14 @@ impl Products {
     pub(super) fn groups(&self) -> usize {
         self.groups
     }
+}
+
+/// Whether there is neither NaN nor an infinity: by all bits at once, which vectors do.
+fn are_finite(weights: &[f32]) -> bool {
+    let largest = weights
+        .iter()
+        .fold(0, |largest: u32, weight| largest.max(weight.abs().to_bits()));
+    f32::from_bits(largest).is_finite()
 }
 
 /// Writes what all rows of a block have at each of these places beside one another, so that lines of the cache are written whole.
