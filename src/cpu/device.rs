@@ -6,7 +6,7 @@ use pulp::Arch;
 use rayon::ThreadPool;
 
 use super::constants::Constants;
-use super::vectors::arch;
+use super::vectors::{Vectors, arch, hold};
 use crate::cancel::Watch;
 use crate::error::{Error, Result, ensure};
 
@@ -22,6 +22,8 @@ use crate::error::{Error, Result, ensure};
 #[derive(Clone, Debug, Default)]
 pub struct Cpu {
     pool: Option<Arc<ThreadPool>>,
+    /// The vectors that its threads are held to.
+    held: Option<Arch>,
     /// What sessions on this device and its clones share.
     pub(crate) constants: Arc<Constants>,
 }
@@ -30,6 +32,7 @@ pub struct Cpu {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct CpuBuilder {
     threads: Option<usize>,
+    vectors: Vectors,
 }
 
 impl Cpu {
@@ -38,7 +41,7 @@ impl Cpu {
         Self::default()
     }
 
-    /// Chooses the number of threads.
+    /// Chooses the number of threads, or the vectors.
     pub fn builder() -> CpuBuilder {
         CpuBuilder::default()
     }
@@ -61,6 +64,11 @@ impl Cpu {
         })
     }
 
+    /// Runs something that need not be shared: on this thread unless only its own are held to the vectors.
+    pub(crate) fn alone<T: Send>(&self, work: impl FnOnce() -> T + Send) -> T {
+        if self.held.is_some() { self.install(work) } else { work() }
+    }
+
     /// Has one of these threads do something, which must not panic, and does not wait for it.
     #[cfg(not(target_family = "wasm"))]
     pub(crate) fn spawn(&self, work: impl FnOnce() + Send + 'static) {
@@ -79,19 +87,36 @@ impl CpuBuilder {
         self
     }
 
-    /// Starts the threads, if a number was set.
+    /// Sets the vectors, to which the device's own threads are held. Answers have the same bits by all but [`Vectors::Baseline`].
+    #[must_use]
+    pub fn vectors(mut self, vectors: Vectors) -> Self {
+        self.vectors = vectors;
+        self
+    }
+
+    /// Starts the threads, if their number or vectors were set.
     ///
-    /// Errors: 0 threads; threads that the system does not start.
+    /// Errors: 0 threads; threads that the system does not start; vectors that the machine does not have.
     pub fn build(self) -> Result<Cpu> {
-        let Some(threads) = self.threads else { return Ok(Cpu::new()) };
+        let held = self.vectors.held()?;
+        if self.threads.is_none() && held.is_none() {
+            return Ok(Cpu::new());
+        }
+        let threads = self.threads.unwrap_or_else(rayon::current_num_threads);
         ensure!(threads > 0, "cpu", "the number of threads must be at least 1, but got 0");
         let pool = rayon::ThreadPoolBuilder::new()
             .num_threads(threads)
             .thread_name(|index| format!("convoke-{index}"))
+            .start_handler(move |_| {
+                if let Some(arch) = held {
+                    hold(arch);
+                }
+            })
             .build()
             .map_err(|error| Error::unsupported("cpu", format!("{threads} threads cannot be started: {error}")))?;
         Ok(Cpu {
             pool: Some(Arc::new(pool)),
+            held,
             constants: Arc::default(),
         })
     }
@@ -102,12 +127,12 @@ impl std::fmt::Display for Cpu {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let threads = self.threads();
         let plural = if threads == 1 { "" } else { "s" };
-        write!(f, "CPU ({threads} thread{plural}, {})", vectors(arch()))
+        write!(f, "CPU ({threads} thread{plural}, {})", name(self.held.unwrap_or_else(arch)))
     }
 }
 
 /// The vectors that kernels use on this machine.
-fn vectors(arch: Arch) -> &'static str {
+fn name(arch: Arch) -> &'static str {
     match arch {
         Arch::Scalar => "baseline vectors",
         #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]

@@ -235,8 +235,14 @@ impl CpuEngine {
 
     /// The plan for these shapes, made where it is not there.
     fn plan(&self, shapes: &[Vec<usize>]) -> Result<Arc<Plan>> {
-        self.plans
-            .get_or_make(shapes, || self.limits.planned(|| Ok(Arc::new(self.make_plan(shapes)?))), Ok)
+        self.plans.get_or_make(
+            shapes,
+            || {
+                self.limits
+                    .planned(|| self.cpu.alone(|| self.make_plan(shapes)).map(Arc::new))
+            },
+            Ok,
+        )
     }
 
     fn make_plan(&self, inputs: &[Vec<usize>]) -> Result<Plan> {
@@ -436,7 +442,7 @@ impl Plan {
     #[cfg(not(target_family = "wasm"))]
     fn run_on(&self, cpu: &Cpu, inputs: &[TensorView<'_>], memory: &mut Memory) -> Result<()> {
         if self.takes.operations() < WORTH_THREADS {
-            return self.run(inputs, memory, None);
+            return cpu.alone(|| self.run(inputs, memory, None));
         }
         cpu.install(|| self.run(inputs, memory, Some(&Awake::new())))
     }

@@ -5,7 +5,7 @@
 //! definition itself is computed, on rows that were copied with their padding. Answers are within the bounds of
 //! [`mod@crate::reference`], NaN and infinities included, and have the same bits with AVX-512, AVX2 or NEON and any number of
 //! threads. In WebAssembly there is one thread, and vectors round a product before it is added. The environment's
-//! `CONVOKE_CPU_VECTORS=avx2` or `baseline` holds a process to narrower vectors than the machine has.
+//! `CONVOKE_CPU_VECTORS=avx2` or `baseline` holds a process to narrower vectors than the machine has, [`CpuBuilder::vectors`] a device.
 //!
 //! ```
 //! use convoke::{cpu, ops::MaxPool2d};
@@ -98,3 +98,4 @@ mod whole_sums;
 pub use device::{Cpu, CpuBuilder};
 pub(crate) use engine::CpuEngine;
 pub use run::run;
+pub use vectors::Vectors;

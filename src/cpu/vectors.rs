@@ -1,25 +1,73 @@
-//! The vectors that kernels are compiled for, and which of them this process uses.
+//! The vectors that kernels are compiled for, and which of them this process or a device uses.
 
+use std::cell::Cell;
 use std::sync::LazyLock;
 
 use pulp::{Arch, Simd, WithSimd};
+
+use crate::error::{Error, Result};
 
 /// The environment's variable that holds kernels to narrower vectors than the machine has.
 const VARIABLE: &str = "CONVOKE_CPU_VECTORS";
 
 static ARCH: LazyLock<Arch> = LazyLock::new(|| held(std::env::var(VARIABLE).ok().as_deref()));
 
-/// The vectors of this process: the widest that the machine has, unless the environment's `CONVOKE_CPU_VECTORS` says `avx2` or
-/// `baseline`.
+thread_local! {
+    /// Those that this thread is held to, since it is one of a device's own.
+    static HELD: Cell<Option<Arch>> = const { Cell::new(None) };
+}
+
+/// The vectors that a [`Cpu`](super::Cpu) computes with (see [`CpuBuilder::vectors`](super::CpuBuilder::vectors)).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Vectors {
+    /// The widest that the machine has, unless the environment's `CONVOKE_CPU_VECTORS` says `avx2` or `baseline`.
+    #[default]
+    Widest,
+    /// AVX2's, of 8 floats, and its products of bytes.
+    Avx2,
+    /// Those that every machine of the target has. Products are rounded before they are added.
+    Baseline,
+}
+
+impl Vectors {
+    /// What a device's threads are held to. Errors: vectors that the machine does not have.
+    pub(super) fn held(self) -> Result<Option<Arch>> {
+        match self {
+            Self::Widest => Ok(None),
+            Self::Baseline => Ok(Some(Arch::Scalar)),
+            Self::Avx2 => {
+                let avx2 = avx2().map(Some);
+                avx2.ok_or_else(|| Error::unsupported("cpu", "vectors of AVX2, which this machine does not have"))
+            }
+        }
+    }
+}
+
+/// The vectors of this thread's device or, where that has no say, of the process.
 pub(super) fn arch() -> Arch {
-    *ARCH
+    HELD.get().unwrap_or_else(|| *ARCH)
+}
+
+/// Holds this thread to these vectors from now on.
+pub(super) fn hold(arch: Arch) {
+    HELD.set(Some(arch));
+}
+
+#[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+fn avx2() -> Option<Arch> {
+    pulp::x86::V3::try_new().map(Arch::V3)
+}
+
+#[cfg(not(any(target_arch = "x86", target_arch = "x86_64")))]
+fn avx2() -> Option<Arch> {
+    None
 }
 
 fn held(to: Option<&str>) -> Arch {
     match to {
         Some("baseline") => Arch::Scalar,
-        #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
-        Some("avx2") => pulp::x86::V3::try_new().map_or(Arch::Scalar, Arch::V3),
+        Some("avx2") => avx2().unwrap_or(Arch::Scalar),
         Some("") | None => Arch::new(),
         Some(other) => {
             log::warn!("{VARIABLE}: expected avx2 or baseline, but got {other:?}: the widest vectors are used");

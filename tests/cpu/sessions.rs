@@ -1,6 +1,6 @@
 //! Sessions on the CPU: passes, shared buffers, several shapes, several threads, verification.
 
-use convoke::cpu::Cpu;
+use convoke::cpu::{Cpu, Vectors};
 use convoke::graph::{Graph, Pass};
 use convoke::ops::{Binary, Concat, Conv2d, Flatten, Linear, MaxPool2d, Reshape, Unary};
 use convoke::testing::{Random, compare};
@@ -21,6 +21,7 @@ pub(crate) fn trials(cpu: &Cpu) -> Vec<Trial> {
         trial("session/concurrent", cpu, concurrent),
         trial("session/from_the_pool", cpu, from_the_pool),
         trial("device/threads", cpu, |_| threads()),
+        trial("device/vectors", cpu, vectors),
     ]
 }
 
@@ -44,6 +45,45 @@ fn network(classifier: bool) -> convoke::Result<Graph> {
     }
     graph.output(last)?;
     Ok(graph)
+}
+
+/// Devices of one process with other vectors: whole networks and operators by themselves, small ones that one thread computes and large
+/// ones, have the same bits by all that multiply and add in one.
+fn vectors(cpu: &Cpu) -> Outcome {
+    let mut random = Random::new(17);
+    let baseline = Cpu::builder().vectors(Vectors::Baseline).build()?;
+    if baseline.to_string() != format!("CPU ({} threads, baseline vectors)", baseline.threads()).replace("(1 threads", "(1 thread")
+    {
+        return Err(baseline.to_string().into());
+    }
+    let avx2 = match Cpu::builder().threads(2).vectors(Vectors::Avx2).build() {
+        Ok(avx2) if avx2.to_string() == "CPU (2 threads, AVX2)" => avx2,
+        // A machine without them says so, and has nothing to compare.
+        Err(Error::Unsupported { .. }) if !has_avx2() => return Ok(()),
+        other => return Err(format!("{other:?}").into()),
+    };
+    for size in [[1, 3, 8, 10], [2, 3, 120, 96]] {
+        let image = random.reals(&size);
+        let session = |cpu: &Cpu| Session::builder().backend(cpu.clone()).build(network(false)?);
+        right(&session(&baseline)?, &image)?;
+        if session(&avx2)?.run(&[image.view()])? != session(cpu)?.run(&[image.view()])? {
+            return Err("a network's bits differ".into());
+        }
+    }
+    let op = Conv2d::new().padding(1).into();
+    let operands = [random.reals(&[1, 48, 21, 19]), random.reals(&[96, 48, 3, 3])];
+    let operands = operands.each_ref().map(|operand| operand.view());
+    if avx2.run(&op, &operands)? != cpu.run(&op, &operands)? {
+        return Err("a convolution's bits differ".into());
+    }
+    Ok(())
+}
+
+fn has_avx2() -> bool {
+    #[cfg(target_arch = "x86_64")]
+    return is_x86_feature_detected!("avx2");
+    #[cfg(not(target_arch = "x86_64"))]
+    false
 }
 
 fn right(session: &Session, input: &ArrayD<f32>) -> Outcome {
