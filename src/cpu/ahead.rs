@@ -1,8 +1,10 @@
 //! Memory that is asked for before it is read. Processors see by themselves what is read next as long as it lies in one piece, but not soon
 //! enough where a page ends or where several pieces are read in turns.
 
+use super::lines;
+
 /// Elements of a line of the cache.
-pub(super) const LINE: usize = 16;
+pub(super) const LINE: usize = lines::LINE / size_of::<f32>();
 
 /// Asks for lines of which each is wanted in the second-level cache soon.
 #[inline(always)]

@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 /// The environment's variable that holds kernels to narrower vectors than the machine has.
 const VARIABLE: &str = "CONVOKE_CPU_VECTORS";
 
-static ARCH: LazyLock<Arch> = LazyLock::new(|| held(std::env::var(VARIABLE).ok().as_deref()));
+static ARCH: LazyLock<Arch> = LazyLock::new(|| of_process(std::env::var(VARIABLE).ok().as_deref()));
 
 thread_local! {
     /// Those that this thread is held to, since it is one of a device's own.
@@ -64,16 +64,17 @@ fn avx2() -> Option<Arch> {
     None
 }
 
-fn held(to: Option<&str>) -> Arch {
-    match to {
-        Some("baseline") => Arch::Scalar,
-        Some("avx2") => avx2().unwrap_or(Arch::Scalar),
-        Some("") | None => Arch::new(),
+fn of_process(variable: Option<&str>) -> Arch {
+    let vectors = match variable {
+        Some("baseline") => Vectors::Baseline,
+        Some("avx2") => Vectors::Avx2,
+        Some("") | None => Vectors::Widest,
         Some(other) => {
             log::warn!("{VARIABLE}: expected avx2 or baseline, but got {other:?}: the widest vectors are used");
-            Arch::new()
+            Vectors::Widest
         }
-    }
+    };
+    vectors.held().map_or(Arch::Scalar, |held| held.unwrap_or_else(Arch::new))
 }
 
 /// Elements of a vector of floats.

@@ -259,9 +259,10 @@ impl Reads {
             tap: self.plane.columns.dilation * self.lanes,
             rows: &rows.starts,
             count: rows.range.len(),
-            inside: (!self.in_place)
-                .then(|| self.columns.other_than_zeros())
-                .map(|columns| columns.start * self.lanes..columns.end * self.lanes),
+            inside: (!self.in_place).then(|| {
+                let columns = self.columns.other_than_zeros();
+                columns.start * self.lanes..columns.end * self.lanes
+            }),
         }
     }
 }

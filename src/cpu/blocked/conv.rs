@@ -1,6 +1,7 @@
 //! Convolution: weights of a panel by elements of the input, for some positions at a time in registers.
 
 use std::ops::Range;
+use std::slice::Chunks;
 
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
@@ -347,17 +348,19 @@ impl Sums<'_, '_> {
         self.store(simd, first, &sums);
     }
 
-    /// The share that these positions have of what is read next.
+    /// The share that these positions have of what is read next, a piece for each row of taps.
     #[inline(always)]
-    fn after(&self, first: usize, positions: usize) -> &[[f32; LINE]] {
-        let all = self.band.count * self.width;
-        &self.after[first * self.after.len() / all..(first + positions) * self.after.len() / all]
+    fn after(&self, first: usize, positions: usize) -> Chunks<'_, [f32; LINE]> {
+        let (all, lines) = (self.band.count * self.width, self.after.len());
+        let own = &self.after[first * lines / all..(first + positions) * lines / all];
+        own.chunks(own.len().div_ceil(self.part.rows.len()).max(1))
     }
 
-    /// The first taps of a row, as bits, that have no columns at these places but those of the padding.
+    /// The first taps of a row, as bits, that have no columns at these places but those of the padding. Taps beside one another are not
+    /// told apart.
     #[inline(always)]
     fn outside<const P: usize>(&self, places: &[Place; P]) -> u64 {
-        let Some(inside) = &self.inside else {
+        let Some(inside) = self.inside.as_ref().filter(|_| self.band.tap != self.lanes) else {
             return 0;
         };
         let mut outside = 0;
@@ -404,10 +407,9 @@ impl Sums<'_, '_> {
         &self,
         simd: S,
         first: Place,
-        after: &[[f32; LINE]],
+        mut after: Chunks<'_, [f32; LINE]>,
     ) -> [[S::f32s; V]; P] {
         let (height, width) = self.kernel;
-        let mut after = after.chunks(after.len().div_ceil(self.part.rows.len()).max(1));
         let band = self.band;
         let (weights, _) = S::as_simd_f32s(self.weights);
         let (mut weights, _) = weights.as_chunks::<V>();
@@ -417,9 +419,7 @@ impl Sums<'_, '_> {
             let (block, tap_row) = (row / height, row % height);
             let own = channels_of(block, self.channels);
             let row = band.rows[tap_row * band.count + first.row];
-            if let Some(lines) = after.next() {
-                ask_for(lines);
-            }
+            ask_for(after.next().unwrap_or_default());
             for tap in 0..width {
                 let (now, later) = weights.split_at(own);
                 weights = later;
@@ -450,13 +450,12 @@ impl Sums<'_, '_> {
         &self,
         simd: S,
         places: &[Place; P],
-        after: &[[f32; LINE]],
+        mut after: Chunks<'_, [f32; LINE]>,
     ) -> [[S::f32s; V]; P] {
         let (height, width) = self.kernel;
         let band = self.band;
         let (weights, _) = S::as_simd_f32s(self.weights);
         let (mut weights, _) = weights.as_chunks::<V>();
-        let mut after = after.chunks(after.len().div_ceil(self.part.rows.len()).max(1));
         let outside = self.outside(places);
         let mut sums = [[simd.splat_f32s(0.0); V]; P];
         for row in self.part.rows.clone() {
@@ -472,13 +471,11 @@ impl Sums<'_, '_> {
             let is_outside = self.inside.is_some()
                 && starts[places[0].row] == 0
                 && starts[places[0].row..=places[P - 1].row].iter().all(|&start| start == 0);
-            if let Some(lines) = after.next() {
-                ask_for(lines);
-            }
+            ask_for(after.next().unwrap_or_default());
             for run in 0..runs {
                 let (now, later) = weights.split_at(length);
                 weights = later;
-                if is_outside || (runs > 1 && run < 64 && outside >> run & 1 == 1) {
+                if is_outside || (run < 64 && outside >> run & 1 == 1) {
                     continue;
                 }
                 let offset = block * band.block + run * band.tap;

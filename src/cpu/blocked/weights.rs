@@ -167,7 +167,7 @@ impl Products {
     /// The weights of a panel for a part, `[term][channel]`, and as many of those that are read after them.
     pub(super) fn of(&self, panel: &Panel, part: &Part) -> (&[f32], &[f32]) {
         let width = panel.blocks * BLOCK;
-        let data = &self.data[(panel.first * self.terms * BLOCK) + part.terms.start * width..];
+        let data = &self.data[panel.first * self.terms * BLOCK + part.terms.start * width..];
         let (own, after) = data.split_at(part.terms.len() * width);
         (own, &after[..own.len().min(after.len())])
     }
