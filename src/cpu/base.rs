@@ -48,6 +48,13 @@ pub(crate) fn prepare(op: &Op, weight: &TensorView<'_>) -> Option<Prepared> {
     }
 }
 
+/// Packs what inputs of this shape take, where that is known only with it. Without it the first run does.
+pub(crate) fn ready(op: &Op, input: &[usize], weight: &TensorView<'_>, prepared: &Prepared) {
+    if let (Op::Conv(op), Prepared::Blocked(weights), Some(weight)) = (op, prepared, operand(weight)) {
+        weights.ready(op, input, &weight);
+    }
+}
+
 fn prepare_conv(op: &Conv, weight: &Operand<'_>) -> Prepared {
     if blocked::fits(op, weight.shape) {
         Prepared::Blocked(blocked::Weights::new(op, weight))
@@ -56,7 +63,7 @@ fn prepare_conv(op: &Conv, weight: &Operand<'_>) -> Prepared {
     }
 }
 
-/// What computes an operator with inputs of these shapes.
+/// What computes an operator with inputs of these shapes on this thread's device.
 #[cfg_attr(target_family = "wasm", expect(dead_code, reason = "only native builds profile"))]
 pub(crate) fn kernel(op: &Op, inputs: &[&[usize]], prepared: Option<&Prepared>) -> &'static str {
     match op {

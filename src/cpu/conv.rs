@@ -31,10 +31,15 @@ pub(super) fn is_pointwise(geometry: &ConvGeometry) -> bool {
     geometry.axes.iter().all(sees_its_own_place)
 }
 
-/// How a convolution with an input and a weight of these shapes is computed.
+/// How a convolution with an input and a weight of these shapes is computed on this thread's device.
 pub(super) fn kernel(op: &Conv, input: &[usize], weight: &[usize]) -> &'static str {
     if blocked::fits(op, weight) && blocked::is_possible(op, input, weight) {
-        "blocks"
+        let geometry = op.geometry(input, weight, None);
+        if geometry.is_ok_and(|geometry| blocked::is_by_winograd(&geometry, op.groups)) {
+            "winograd"
+        } else {
+            "blocks"
+        }
     } else if is_direct(op, weight) {
         "direct"
     } else {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use pulp::Arch;
 use rayon::ThreadPool;
 
+use super::blocked::hold_winograd;
 use super::constants::Constants;
 use super::vectors::{Vectors, arch, hold};
 use crate::cancel::Watch;
@@ -24,6 +25,8 @@ pub struct Cpu {
     pool: Option<Arc<ThreadPool>>,
     /// The vectors that its threads are held to.
     held: Option<Arch>,
+    /// Whether they take Winograd's algorithm.
+    winograd: Option<bool>,
     /// What sessions on this device and its clones share.
     pub(crate) constants: Arc<Constants>,
 }
@@ -33,6 +36,7 @@ pub struct Cpu {
 pub struct CpuBuilder {
     threads: Option<usize>,
     vectors: Vectors,
+    winograd: Option<bool>,
 }
 
 impl Cpu {
@@ -41,7 +45,7 @@ impl Cpu {
         Self::default()
     }
 
-    /// Chooses the number of threads, or the vectors.
+    /// Chooses the number of threads, the vectors, or the algorithms.
     pub fn builder() -> CpuBuilder {
         CpuBuilder::default()
     }
@@ -64,9 +68,13 @@ impl Cpu {
         })
     }
 
-    /// Runs something that need not be shared: on this thread unless only its own are held to the vectors.
+    /// Runs something that need not be shared: on this thread unless only its own are held to something.
     pub(crate) fn alone<T: Send>(&self, work: impl FnOnce() -> T + Send) -> T {
-        if self.held.is_some() { self.install(work) } else { work() }
+        if self.held.is_some() || self.winograd.is_some() {
+            self.install(work)
+        } else {
+            work()
+        }
     }
 
     /// Has one of these threads do something, which must not panic, and does not wait for it.
@@ -94,12 +102,22 @@ impl CpuBuilder {
         self
     }
 
-    /// Starts the threads, if their number or vectors were set.
+    /// Whether 2D convolutions with 3x3 kernels, stride 1, one group and at least 16 channels on either side are computed by Winograd's
+    /// F(2x2, 3x3): all of them, or none. Unless it is set they are where that is faster, in some two thirds of the time: whole numbers as
+    /// exactly as by the definition, others with errors of up to twice the size (`docs/numerics.md` has the bound). The environment's
+    /// `CONVOKE_CPU_WINOGRAD`, 0 or 1, does the same for a process.
+    #[must_use]
+    pub fn winograd(mut self, wherever_it_can_be: bool) -> Self {
+        self.winograd = Some(wherever_it_can_be);
+        self
+    }
+
+    /// Starts the threads, if their number, vectors or algorithms were set.
     ///
     /// Errors: 0 threads; threads that the system does not start; vectors that the machine does not have.
     pub fn build(self) -> Result<Cpu> {
         let held = self.vectors.held()?;
-        if self.threads.is_none() && held.is_none() {
+        if self.threads.is_none() && held.is_none() && self.winograd.is_none() {
             return Ok(Cpu::new());
         }
         let threads = self.threads.unwrap_or_else(rayon::current_num_threads);
@@ -111,12 +129,16 @@ impl CpuBuilder {
                 if let Some(arch) = held {
                     hold(arch);
                 }
+                if let Some(is_taken) = self.winograd {
+                    hold_winograd(is_taken);
+                }
             })
             .build()
             .map_err(|error| Error::unsupported("cpu", format!("{threads} threads cannot be started: {error}")))?;
         Ok(Cpu {
             pool: Some(Arc::new(pool)),
             held,
+            winograd: self.winograd,
             constants: Arc::default(),
         })
     }

@@ -12,7 +12,7 @@ use rayon::prelude::*;
 use super::awake::Awake;
 #[cfg(not(target_family = "wasm"))]
 use super::base::kernel;
-use super::base::{Prepared, prepare};
+use super::base::{Prepared, prepare, ready};
 use super::blocked::{self, Layout, rearrange};
 use super::chain::Output;
 use super::chains::{Group, Work, groups};
@@ -150,8 +150,8 @@ impl CpuEngine {
     #[cfg(not(target_family = "wasm"))]
     fn time(&self, inputs: &[TensorView<'_>], repetitions: usize) -> Result<(Vec<Layer>, Vec<Timed>)> {
         self.with_plan(inputs, |plan, inputs, buffers| {
-            let mut timed: Vec<Timed> = plan.steps.iter().map(|step| plan.timed(step)).collect();
-            self.cpu.install(|| {
+            let timed = self.cpu.install(|| {
+                let mut timed: Vec<Timed> = plan.steps.iter().map(|step| plan.timed(step)).collect();
                 let awake = Awake::new();
                 plan.run(inputs, buffers, Some(&awake))?;
                 for _ in 0..repetitions {
@@ -162,7 +162,7 @@ impl CpuEngine {
                         timed.seconds.push(start.elapsed().as_secs_f64());
                     }
                 }
-                Ok(())
+                Ok::<_, Error>(timed)
             })?;
             let groups: HashMap<usize, &Group> = plan.steps.iter().map(|step| (step.group.node, &step.group)).collect();
             let layers = plan.graph.nodes.iter().enumerate().map(|(index, node)| {
@@ -302,6 +302,7 @@ impl CpuEngine {
         let array = constants[weight.0].as_ref()?;
         let pack = || Some(Arc::new(prepare(&op, &array.view())?));
         let prepared = self.cpu.constants.packed(array, &op, pack)?;
+        ready(&op, &types[node.inputs[0].0].shape, &array.view(), &prepared);
         // Values that late passes made are of one plan alone.
         if weight.0 < self.graph.values.len() {
             lock(&self.packed).insert(Arc::as_ptr(&prepared).addr(), Arc::clone(&prepared));

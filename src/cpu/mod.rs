@@ -5,7 +5,8 @@
 //! definition itself is computed, on rows that were copied with their padding. Answers are within the bounds of
 //! [`mod@crate::reference`], NaN and infinities included, and have the same bits with AVX-512, AVX2 or NEON and any number of
 //! threads. In WebAssembly there is one thread, and vectors round a product before it is added. The environment's
-//! `CONVOKE_CPU_VECTORS=avx2` or `baseline` holds a process to narrower vectors than the machine has, [`CpuBuilder::vectors`] a device.
+//! `CONVOKE_CPU_VECTORS=avx2` or `baseline` holds a process to narrower vectors than the machine has, [`CpuBuilder::vectors`] a device;
+//! `CONVOKE_CPU_WINOGRAD` and [`CpuBuilder::winograd`] say whether 3x3 convolutions are computed by Winograd's algorithm.
 //!
 //! ```
 //! use convoke::{cpu, ops::MaxPool2d};

@@ -155,7 +155,7 @@ pub struct LayerProfile {
 #[non_exhaustive]
 pub struct KernelProfile {
     /// The kernel's name: on a GPU its file in `shaders/`, or its variant of one. On the CPU how a convolution is computed,
-    /// `product` or `direct`, and of other operators their names.
+    /// `blocks`, `winograd`, `product` or `direct`, and of other operators their names.
     pub name: &'static str,
     /// Its part of the layer's time.
     pub time: Duration,

@@ -31,12 +31,10 @@ pub(super) fn conv(op: &Conv, input: &Answer, weight: &Answer, bias: Option<&Ans
     let picture = Padded { input, places: padded };
 
     // Convolutions that may be computed by Winograd's algorithm have its bound where that is the larger.
-    let may_be_winograd = spatial == 2
-        && (kernel, op.groups) == ([1, 3, 3], 1)
-        && dilation == [1; AXES]
-        && (0..AXES).all(|axis| stride[axis] == 1 || output[axis] == 1);
-    let winograd_terms = may_be_winograd.then(|| WinogradTerms::new(&picture, &weight, output));
-    let may_be_large = may_be_winograd && allowed == Winograd::Large;
+    let may_be_winograd =
+        spatial == 2 && (kernel, op.groups) == ([1, 3, 3], 1) && (0..AXES).all(|axis| stride[axis] == 1 || output[axis] == 1);
+    let winograd_terms = may_be_winograd.then(|| WinogradTerms::new(&picture, &weight, dilation, output));
+    let may_be_large = may_be_winograd && dilation == [1; AXES] && allowed == Winograd::Large;
     let large_terms = may_be_large.then(|| LargeTerms::new(&picture, &weight, output));
 
     let shape = (batch, out_channels, output[0], output[1], output[2]);
@@ -122,9 +120,14 @@ struct WinogradTerms {
 }
 
 impl WinogradTerms {
-    fn new(picture: &Padded<'_>, weight: &View<'_, Ix5>, [_, height, width]: [usize; AXES]) -> Self {
+    fn new(
+        picture: &Padded<'_>,
+        weight: &View<'_, Ix5>,
+        [_, down, across]: [usize; AXES],
+        [_, height, width]: [usize; AXES],
+    ) -> Self {
         let (batch, channels, ..) = picture.input.dim();
-        let window = |n, c, y, x| from_fn(|i| from_fn(|j| picture.at(n, c, [0, y + i, x + j])));
+        let window = |n, c, y, x| from_fn(|i| from_fn(|j| picture.at(n, c, [0, y + i * down, x + j * across])));
         Self {
             windows: Array4::from_shape_fn((batch, height, width, channels), |(n, y, x, c)| {
                 winograd::of_window(&window(n, c, y, x))

@@ -32,6 +32,7 @@ use ndarray::ArrayD;
 
 use common::{Case, golden_cases, notebook};
 use device::{Device, Outcome, answers, floats};
+use random::convolutions::{fused_over, threes_of};
 
 impl Device for Cpu {
     fn name(&self) -> String {
@@ -64,6 +65,10 @@ fn main() {
     for (name, check) in random::properties() {
         trials.push(trial(format!("property/{name}"), &cpu, move |cpu| check(cpu)));
     }
+    let winograd = Cpu::builder().threads(3).winograd(true).build().expect("three threads");
+    trials.push(trial("property/conv2d/winograd", &winograd, |cpu| {
+        random::all(cpu, 60, fused_over(threes_of((16..=20, 16..=70), 3)))
+    }));
     trials.push(trial("property/volumes/lp_pool", &cpu, |cpu| {
         random::all(cpu, 40, random::axes::lp_pools(3))
     }));
@@ -77,7 +82,10 @@ fn main() {
         40 => Ok(()),
         count => Err(format!("{count} cases were computed, not 40").into()),
     }));
-    trials.push(trial("numerics/conv2d/threes", &cpu, |cpu| special::winograd(cpu)));
+    for (cpu, channels) in [(&cpu, [3, 5]), (&winograd, [17, 20])] {
+        let name = format!("numerics/conv2d/threes/{}x{}", channels[0], channels[1]);
+        trials.push(trial(name, cpu, move |cpu| special::winograd(cpu, channels)));
+    }
     trials.extend(layers::trials(&cpu));
     trials.extend(profile::trials(&cpu));
     trials.extend(sessions::trials(&cpu));

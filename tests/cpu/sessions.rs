@@ -22,6 +22,7 @@ pub(crate) fn trials(cpu: &Cpu) -> Vec<Trial> {
         trial("session/from_the_pool", cpu, from_the_pool),
         trial("device/threads", cpu, |_| threads()),
         trial("device/vectors", cpu, vectors),
+        trial("device/winograd", cpu, winograd),
     ]
 }
 
@@ -70,11 +71,47 @@ fn vectors(cpu: &Cpu) -> Outcome {
             return Err("a network's bits differ".into());
         }
     }
-    let op = Conv2d::new().padding(1).into();
     let operands = [random.reals(&[1, 48, 21, 19]), random.reals(&[96, 48, 3, 3])];
     let operands = operands.each_ref().map(|operand| operand.view());
-    if avx2.run(&op, &operands)? != cpu.run(&op, &operands)? {
-        return Err("a convolution's bits differ".into());
+    let op = Conv2d::new().padding(1);
+    for op in [op, op.stride(2), op.dilation(2)] {
+        if avx2.run(&op.into(), &operands)? != cpu.run(&op.into(), &operands)? {
+            return Err(format!("a convolution's bits differ: {op:?}").into());
+        }
+    }
+    Ok(())
+}
+
+/// A device that computes by definitions alone: other bits, the same whole numbers, and the profile says which kernel it was.
+fn winograd(cpu: &Cpu) -> Outcome {
+    let mut random = Random::new(18);
+    let direct = Cpu::builder().threads(2).winograd(false).build()?;
+    let op = Conv2d::new().padding(1);
+    let weight = random.reals(&[70, 72, 3, 3]);
+    let image = random.reals(&[1, 72, 16, 15]);
+    let run = |cpu: &Cpu, image: &ArrayD<f32>, weight: &ArrayD<f32>| cpu.run(&op.into(), &[image.view(), weight.view()]);
+    if run(cpu, &image, &weight)? == run(&direct, &image, &weight)? {
+        return Err("the same bits with and without Winograd's algorithm".into());
+    }
+    let [numbers, factors] = [random.integers(&[1, 72, 16, 15]), random.integers(&[70, 72, 3, 3])];
+    if run(cpu, &numbers, &factors)? != run(&direct, &numbers, &factors)? {
+        return Err("sums of whole numbers differ".into());
+    }
+    let mut graph = Graph::new();
+    let input = graph.input("image");
+    let weight = graph.constant("weight", weight);
+    let output = graph.node("conv", op, &[input, weight])?;
+    graph.output(output)?;
+    for (cpu, expected) in [(cpu, "winograd"), (&direct, "blocks")] {
+        let session = Session::builder().backend(cpu.clone()).build(graph.clone())?;
+        right(&session, &image)?;
+        let profile = session.profile(&[image.view()], 1)?;
+        let kernels: Vec<&str> = (profile.layers.iter().flat_map(|layer| &layer.kernels))
+            .map(|kernel| kernel.name)
+            .collect();
+        if !kernels.contains(&expected) {
+            return Err(format!("computed by {kernels:?}, not by {expected}").into());
+        }
     }
     Ok(())
 }

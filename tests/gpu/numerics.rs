@@ -16,7 +16,7 @@ pub(crate) fn trials() -> Vec<Named> {
         .collect();
     for algorithm in [Conv2dAlgorithm::Winograd, Conv2dAlgorithm::WinogradLarge] {
         trials.push(trial(format!("numerics/{algorithm:?}"), move |gpu| {
-            special::winograd(&gpu.with_conv2d(algorithm))
+            special::winograd(&gpu.with_conv2d(algorithm), [3, 5])
         }));
         trials.push(trial(format!("numerics/{algorithm:?}/bands"), move |gpu| {
             bands(&gpu.with_conv2d(algorithm))

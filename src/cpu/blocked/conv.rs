@@ -12,6 +12,7 @@ use super::finish::Finish;
 use super::layout::{BLOCK, Layout, blocks, channels_of, rearrange, whole};
 use super::schedule::Schedule;
 use super::weights::{Packed, Panel, Part, Products, Weights};
+use super::winograd;
 use crate::cpu::ahead::{LINE, ask_for};
 use crate::cpu::epilogue::Epilogue;
 use crate::cpu::gemm::with_scratch;
@@ -62,7 +63,7 @@ pub(in crate::cpu) fn conv(
         input.layout
     };
     let schedule = weights.schedules().of(input.shape, layout, |threads| {
-        Schedule::new(op, (input.shape, layout), weight.shape, weights, threads)
+        Schedule::new(op, (input.shape, layout), weight, weights, threads)
     })?;
     let bias = epilogue.bias.map(whole);
     let run = |epilogue: &Epilogue<'_>, output: &mut [f32]| {
@@ -75,7 +76,10 @@ pub(in crate::cpu) fn conv(
             finish: Finish::new(epilogue),
         };
         match &weights.packed {
-            Packed::Products(products) => problem.products(products, output),
+            Packed::Products(products) if schedule.has_tiles => {
+                winograd::run(&problem, products.of_tiles(weight), &|| products.direct(op, weight), output);
+            }
+            Packed::Products(products) => problem.products(products.direct(op, weight), output),
             Packed::Depthwise(weights) => depthwise::run(&problem, weights, output),
         }
     };
@@ -123,6 +127,55 @@ struct Place {
 impl<'a> Problem<'a> {
     pub(super) fn image(&self, index: usize) -> Image<'a, f32> {
         Image::of(self.input, self.layout, self.plane, index)
+    }
+
+    /// Of a panel's channels.
+    pub(super) fn bias_of(&self, panel: &Panel) -> Option<&'a [f32]> {
+        let channels = panel.first * BLOCK..(panel.first + panel.blocks) * BLOCK;
+        self.bias.map(|bias| &bias[channels])
+    }
+
+    /// What follows the sums of a panel in a band of an image.
+    pub(super) fn finish_of(&self, image: usize, panel: &Panel, rows: &Rows) -> Finish<'a> {
+        let output = self.plane.output;
+        let block = image * blocks(self.plane.out_channels) + panel.first;
+        let row = block * output.height + rows.range.start;
+        self.finish.from(row * output.width * BLOCK)
+    }
+
+    /// The sums of a panel for all positions of a band, and what follows them.
+    pub(super) fn add_up(
+        &self,
+        weights: &Products,
+        panel: &Panel,
+        band: &Band<'_, f32>,
+        output: &mut [&mut [f32]],
+        finish: Option<Finish<'_>>,
+    ) {
+        let plane = self.plane;
+        for (number, part) in weights.parts.iter().enumerate() {
+            let (own, after) = weights.of(panel, part);
+            let is_last = number + 1 == weights.parts.len();
+            arch().dispatch(Sums {
+                weights: own,
+                after: after.as_chunks().0,
+                inside: band.inside.clone().filter(|_| weights.leaves_out_zeros()),
+                start: if number == 0 {
+                    Start::Bias(self.bias_of(panel))
+                } else {
+                    Start::Sums
+                },
+                part,
+                band,
+                width: plane.output.width,
+                channels: plane.in_channels / weights.groups(),
+                lanes: self.schedule.reads.lanes(),
+                kernel: (plane.kernel.height, plane.kernel.width),
+                output: &mut *output,
+                finish: finish.filter(|_| is_last),
+                block: plane.output.height * plane.output.width * BLOCK,
+            });
+        }
     }
 
     fn products(&self, weights: &Products, output: &mut [f32]) {
@@ -173,7 +226,6 @@ impl Task<'_, '_, f32> {
         let image = problem.image(self.image);
         let channels = plane.in_channels / weights.groups();
         let of_group = blocks(channels);
-        let positions = plane.output.height * plane.output.width;
         let mut outputs = self.output.as_mut_slice();
         with_scratch(reads.scratch(rows, of_group), |scratch| {
             for panels in self.panels.chunk_by(|one, other| one.group == other.group) {
@@ -182,37 +234,7 @@ impl Task<'_, '_, f32> {
                 for panel in panels {
                     let (own, others) = std::mem::take(&mut outputs).split_at_mut(panel.blocks);
                     outputs = others;
-                    for (number, part) in weights.parts.iter().enumerate() {
-                        let (own_weights, after) = weights.of(panel, part);
-                        arch().dispatch(Sums {
-                            weights: own_weights,
-                            after: after.as_chunks().0,
-                            inside: band.inside.clone().filter(|_| weights.leaves_out_zeros()),
-                            start: if number == 0 {
-                                Start::Bias(
-                                    problem
-                                        .bias
-                                        .map(|bias| &bias[panel.first * BLOCK..(panel.first + panel.blocks) * BLOCK]),
-                                )
-                            } else {
-                                Start::Sums
-                            },
-                            part,
-                            band: &band,
-                            width: plane.output.width,
-                            channels,
-                            lanes: reads.lanes(),
-                            kernel: (plane.kernel.height, plane.kernel.width),
-                            output: &mut *own,
-                            finish: (number + 1 == weights.parts.len()).then(|| {
-                                let block = self.image * blocks(plane.out_channels) + panel.first;
-                                problem
-                                    .finish
-                                    .from((block * positions + rows.range.start * plane.output.width) * BLOCK)
-                            }),
-                            block: positions * BLOCK,
-                        });
-                    }
+                    problem.add_up(weights, panel, &band, own, Some(problem.finish_of(self.image, panel, rows)));
                 }
             }
         });

@@ -19,6 +19,7 @@ mod schedule;
 #[cfg(target_arch = "x86_64")]
 mod square;
 mod weights;
+mod winograd;
 
 pub(super) use band::{Columns, Image, Reads};
 pub(super) use channels_last::{is_from_last, is_to_last};
@@ -32,3 +33,4 @@ pub(super) use run::run;
 pub(super) use schedule::{Schedule, Schedules};
 pub(super) use weights::{Panel, by_channel, is_depthwise};
 pub(crate) use weights::{Products, Weights, fits};
+pub(super) use winograd::{hold as hold_winograd, is_taken as is_by_winograd};

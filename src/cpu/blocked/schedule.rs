@@ -6,6 +6,8 @@ use std::sync::{Arc, Mutex};
 use super::band::{Reads, Rows};
 use super::layout::{BLOCK, Layout, blocks};
 use super::weights::{Packed, Panel, Weights};
+use super::winograd::{self, PRODUCTS, TILE};
+use crate::cpu::operand::Operand;
 use crate::cpu::plane::Plane;
 use crate::error::Result;
 use crate::lock::lock;
@@ -14,6 +16,9 @@ use crate::ops::Conv;
 /// The most elements of a band's rows. A part of the sums reads a few of their blocks alone, and what it is multiplied by stays longer in the
 /// first-level cache the more positions a band has.
 const BAND: usize = 1 << 18;
+/// Transformed elements and sums of a band of tiles that stay in the second-level cache, and the most that there are.
+const TILES: usize = 3 << 17;
+const MOST_TILES: usize = 1 << 21;
 /// Positions of a band, whose sums of a panel stay there too.
 const MOST_POSITIONS: usize = 1 << 10;
 /// Multiply-adds that are worth a thread.
@@ -24,6 +29,12 @@ const DEPTHWISE_GRAIN: usize = 1 << 17;
 const TASK: usize = 1 << 10;
 /// What a vector that is copied into a band costs, in the same.
 const COPY: usize = 4;
+/// What a tile's transform of a vector takes, of elements or to outputs, in the same.
+const TRANSFORM: usize = 80;
+/// The same where what is transformed leaves the second-level cache.
+const FAR_TRANSFORM: usize = 320;
+/// And a vector of weights that comes from there.
+const WEIGHTS: usize = 10;
 /// The most tasks of a thread.
 const MOST_TASKS: usize = 8;
 /// Schedules that are kept with weights.
@@ -42,6 +53,8 @@ pub(in crate::cpu) struct Schedule {
     /// Tasks of the same rows follow one another, not those of the same channels: a thread, whose tasks are neighbours, then has the rows
     /// of a value that it had of the one before, in its own cache.
     by_rows: bool,
+    /// Rows are those of Winograd's tiles.
+    pub(super) has_tiles: bool,
 }
 
 /// The schedules of the shapes that came last.
@@ -90,13 +103,24 @@ impl Schedules {
 }
 
 impl Schedule {
-    pub(super) fn new(op: &Conv, input: (&[usize], Layout), weight: &[usize], weights: &Weights, threads: usize) -> Result<Self> {
-        let (shape, layout) = input;
-        let geometry = op.geometry(shape, weight, None)?;
+    pub(super) fn new(
+        op: &Conv,
+        (shape, layout): (&[usize], Layout),
+        weight: &Operand<'_>,
+        weights: &Weights,
+        threads: usize,
+    ) -> Result<Self> {
+        let geometry = op.geometry(shape, weight.shape, None)?;
         let plane = Plane::of(&geometry, op.padding_mode);
         let reads = Reads::new(plane, op.padding_mode, layout, 1);
         Ok(match &weights.packed {
-            Packed::Products(products) => Self::of_products(reads, &products.panels, products.terms(), threads),
+            Packed::Products(products) if winograd::is_taken(&geometry, op.groups) => {
+                Self::of_tiles(reads, products.of_tiles(weight).panels(), threads)
+            }
+            Packed::Products(products) => {
+                let products = products.direct(op, weight);
+                Self::of_products(reads, &products.panels, products.terms(), threads)
+            }
             Packed::Depthwise(_) => Self::of_channels(reads, MOST_POSITIONS, threads),
         })
     }
@@ -117,6 +141,7 @@ impl Schedule {
                 parts: shares(panels.len(), 1),
                 least: usize::MAX,
                 by_rows: true,
+                has_tiles: false,
                 reads,
             };
         }
@@ -149,6 +174,49 @@ impl Schedule {
             // Where there are more elements than weights.
             by_rows: plane.in_channels * plane.input.height * plane.input.width + plane.out_channels * positions
                 > terms * plane.out_channels,
+            has_tiles: false,
+            reads,
+        }
+    }
+
+    /// Bands of rows of Winograd's tiles and parts of the weights such that, as far as can be told, all threads are done soonest.
+    fn of_tiles(reads: Reads, panels: &[Panel], threads: usize) -> Self {
+        let plane = &reads.plane;
+        // Rows of tiles whose outputs are apart are of one band.
+        let down = plane.row.map_or(1, |row| row.dilation);
+        let height = plane.output.height.div_ceil(TILE * down);
+        let columns = down * winograd::tiles(&plane.columns);
+        let in_blocks = blocks(plane.in_channels);
+        let work = (height * columns * PRODUCTS * plane.in_channels).saturating_mul(plane.out_channels) * plane.batch;
+        let threads = threads.min(work.div_ceil(GRAIN));
+        let of_part = |part: Range<usize>| panels[part].iter().map(|panel| panel.blocks).sum::<usize>();
+        let largest = |parts: usize| even(panels.len(), parts).map(of_part).max().unwrap_or(0);
+        let kept = |bands: usize, out_blocks: usize| winograd::kept(in_blocks, out_blocks, height.div_ceil(bands) * columns);
+        let makespan = |&(bands, parts): &(usize, usize)| {
+            let (rows, out_blocks) = (height.div_ceil(bands), largest(parts));
+            let products = PRODUCTS * plane.in_channels * out_blocks;
+            let transform = if kept(bands, out_blocks) > TILES {
+                FAR_TRANSFORM
+            } else {
+                TRANSFORM
+            };
+            let cost = rows * columns * (products + transform * (in_blocks + out_blocks)) + WEIGHTS * products + TASK;
+            (plane.batch * bands * parts).div_ceil(threads) * cost
+        };
+        let all = (1..=height).flat_map(|bands| {
+            let parts = 1..=if threads == 1 { 1 } else { panels.len() };
+            parts.map(move |parts| (bands, parts))
+        });
+        let fit = all.filter(|&(bands, parts)| bands == height || kept(bands, largest(parts)) <= MOST_TILES);
+        let (count, parts) = fit.min_by_key(makespan).unwrap_or((height, 1));
+        let of_rows =
+            |tiles: Range<usize>| reads.rows(TILE * down * tiles.start..(TILE * down * tiles.end).min(plane.output.height));
+        Self {
+            bands: even(height, count).map(of_rows).collect(),
+            parts: shares(panels.len(), parts),
+            least: if threads == 1 { usize::MAX } else { 1 },
+            by_rows: true,
+            has_tiles: true,
             reads,
         }
     }
@@ -168,6 +236,7 @@ impl Schedule {
             least: DEPTHWISE_GRAIN / per_task.max(1) + 1,
             // As the pointwise layers before and after it, which have some six times fewer channels on their other side.
             by_rows: 8 * plane.output.height * plane.output.width > plane.out_channels,
+            has_tiles: false,
             reads,
         }
     }
@@ -211,7 +280,6 @@ fn even(of: usize, count: usize) -> impl ExactSizeIterator<Item = Range<usize>> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cpu::operand::Operand;
 
     /// Of a 3x3 convolution of so many channels into so many, on a square.
     fn schedule(inputs: usize, outputs: usize, extent: usize, threads: usize) -> Schedule {
@@ -224,7 +292,7 @@ mod tests {
             layout: Layout::Plain,
         };
         let weights = Weights::new(&op, &operand);
-        Schedule::new(&op, (&input, Layout::Blocked), &weight, &weights, threads).unwrap()
+        Schedule::new(&op, (&input, Layout::Blocked), &operand, &weights, threads).unwrap()
     }
 
     #[test]

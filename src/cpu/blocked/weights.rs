@@ -1,7 +1,10 @@
 //! Weights as convolutions on blocks read them, packed once.
 
+use std::sync::OnceLock;
+
 use super::layout::{BLOCK, blocks, channels_of};
 use super::schedule::Schedules;
+use super::winograd;
 use crate::cpu::lines::Lines;
 use crate::cpu::operand::Operand;
 use crate::cpu::vectors::lanes;
@@ -19,9 +22,26 @@ pub(crate) struct Weights {
 
 #[derive(Clone, Debug)]
 pub(super) enum Packed {
-    Products(Products),
+    Products(ByAlgorithm),
     /// `[block][tap][16]`.
     Depthwise(Lines<f32>),
+}
+
+/// What each of the algorithms reads, packed when it is first wanted.
+#[derive(Clone, Debug, Default)]
+pub(super) struct ByAlgorithm {
+    direct: OnceLock<Products>,
+    of_tiles: OnceLock<winograd::Weights>,
+}
+
+impl ByAlgorithm {
+    pub(super) fn direct(&self, op: &Conv, weight: &Operand<'_>) -> &Products {
+        self.direct.get_or_init(|| Products::new(op, weight, most_blocks()))
+    }
+
+    pub(super) fn of_tiles(&self, weight: &Operand<'_>) -> &winograd::Weights {
+        self.of_tiles.get_or_init(|| winograd::Weights::new(weight))
+    }
 }
 
 /// A convolution's weights in panels of some blocks of output channels.
@@ -93,9 +113,20 @@ impl Weights {
     pub(crate) fn new(op: &Conv, weight: &Operand<'_>) -> Self {
         let taps: usize = weight.shape[2..].iter().product();
         if !is_depthwise(op, weight.shape) {
-            return Packed::Products(Products::new(op, weight, most_blocks())).into();
+            return Packed::Products(ByAlgorithm::default()).into();
         }
         Packed::Depthwise(by_channel(weight.data, taps)).into()
+    }
+
+    /// Packs what inputs of this shape take. Without it the first run does.
+    pub(crate) fn ready(&self, op: &Conv, input: &[usize], weight: &Operand<'_>) {
+        if let (Packed::Products(products), Ok(geometry)) = (&self.packed, op.geometry(input, weight.shape, None)) {
+            if winograd::is_taken(&geometry, op.groups) {
+                products.of_tiles(weight);
+            } else {
+                products.direct(op, weight);
+            }
+        }
     }
 
     pub(super) fn schedules(&self) -> &Schedules {

@@ -4,7 +4,7 @@ use convoke::ops::{AdaptiveMaxPool2d, AvgPool2d, Conv2d, LpPool2d, MaxPool2d};
 use convoke::testing::Random;
 use convoke::{Padding2d, PaddingMode};
 use libtest_mimic::Failed;
-use ndarray::{ArrayD, IxDyn};
+use ndarray::{ArrayD, Axis, IxDyn};
 
 use super::sprinkled;
 use crate::device::{Device, Outcome, check, check_exact, computed};
@@ -122,23 +122,28 @@ pub(crate) fn conv2d(device: &dyn Device) -> Result<u32, Failed> {
 
 /// Winograd's sums of pixels and of weights overflow where the definition's do not, and are NaN where infinities meet: such
 /// outputs must be those of the definition, whatever the padding, and the others untouched.
-pub(crate) fn winograd(device: &dyn Device) -> Outcome {
+pub(crate) fn winograd(device: &dyn Device, [ins, outs]: [usize; 2]) -> Outcome {
+    let (images, kernels) = ([2, ins, 7, 11], [outs, ins, 3, 3]);
     let mut random = Random::new(11);
     for mode in PaddingMode::ALL {
         let op = Conv2d::new().padding(Padding2d::new(2, 1, 1, 3)).padding_mode(mode);
         for every in [2, 9, 40, 200] {
-            let input = sprinkled(&mut random, &[2, 3, 7, 11], every);
-            let weight = random.integers(&[5, 3, 3, 3]);
-            check_exact(device, &op.into(), &[input, weight, random.integers(&[5])])?;
-            let input = random.integers(&[2, 3, 7, 11]);
-            let weight = sprinkled(&mut random, &[5, 3, 3, 3], every);
+            let input = sprinkled(&mut random, &images, every);
+            let weight = random.integers(&kernels);
+            check_exact(device, &op.into(), &[input, weight, random.integers(&[outs])])?;
+            let input = random.integers(&images);
+            let weight = sprinkled(&mut random, &kernels, every);
             check_exact(device, &op.into(), &[input, weight])?;
         }
         // Nine products are within range in any order. Four pixels are not, nor are three weights.
-        let mut signs = |shape: &[usize], size: f32| random.integers(shape).mapv(|x| size.copysign(x));
+        let mut signs = |shape: &[usize], size: f32| {
+            let mut all = random.integers(shape).mapv(|x| size.copysign(x));
+            all.slice_axis_mut(Axis(1), (1..).into()).fill(0.0);
+            all
+        };
         for (pixel, factor) in [(1.2e38, 0.25), (0.25, 1.2e38)] {
-            let input = signs(&[2, 1, 7, 11], pixel);
-            let weight = signs(&[5, 1, 3, 3], factor);
+            let input = signs(&images, pixel);
+            let weight = signs(&kernels, factor);
             check(device, &op.into(), &[input.clone(), weight.clone()])?;
             check(device, &op.into(), &[input.mapv(f32::abs), weight.mapv(f32::abs)])?;
         }
@@ -148,8 +153,8 @@ pub(crate) fn winograd(device: &dyn Device) -> Outcome {
                 let sizes = random.reals(shape).mapv(|x| f32::exp2(exponent * x.abs()));
                 sizes * random.reals(shape)
             };
-            let input = spread(&[2, 3, 7, 11]);
-            check(device, &op.into(), &[input, spread(&[5, 3, 3, 3]), random.reals(&[5])])?;
+            let input = spread(&images);
+            check(device, &op.into(), &[input, spread(&kernels), random.reals(&[outs])])?;
         }
     }
     Ok(())

@@ -1,5 +1,7 @@
 //! Convolutions and linear layers, with what may follow them.
 
+use std::ops::RangeInclusive;
+
 use convoke::ops::{Conv2d, ConvPadding, ConvTranspose2d, Fused, FusedBase, Linear, Op, Unary};
 use convoke::{Padding2d, PaddingMode};
 use proptest::prelude::*;
@@ -103,11 +105,22 @@ pub(crate) fn pointwise() -> impl Strategy<Value = Case> {
 
 /// What Winograd's algorithm computes, over a few rows and columns of quads of tiles and past their edges.
 pub(crate) fn threes() -> impl Strategy<Value = Case> {
-    let channels = (1..=2usize, 1..=9usize, 1..=40usize);
+    threes_of((1..=9, 1..=40), 1)
+}
+
+/// The same of so many channels into so many, and with taps up to so far apart.
+pub(crate) fn threes_of(
+    (ins, outs): (RangeInclusive<usize>, RangeInclusive<usize>),
+    most_dilation: usize,
+) -> impl Strategy<Value = Case> {
+    let channels = (1..=2usize, ins, outs);
     let padding = (modes(), prop::array::uniform4(0..=3usize));
-    (channels, (1..=37usize, 1..=21usize), padding, any::<(bool, u64)>()).prop_map(
-        |((batch, ins, outs), (height, width), (mode, sides), (bias, seed))| {
-            let op = Conv2d::new().padding_mode(mode).padding(within(mode, sides, height, width));
+    let dilation = prop::array::uniform2(1..=most_dilation);
+    let image = (1..=37usize, 1..=21usize);
+    (channels, image, padding, dilation, any::<(bool, u64)>()).prop_map(
+        |((batch, ins, outs), (height, width), (mode, sides), dilation, (bias, seed))| {
+            let padding = within(mode, sides, height, width);
+            let op = Conv2d::new().padding_mode(mode).padding(padding).dilation(dilation);
             let mut shapes = vec![vec![batch, ins, height, width], vec![outs, ins, 3, 3]];
             shapes.extend(bias.then(|| vec![outs]));
             Case::new(op, shapes, seed)
