@@ -13,7 +13,7 @@ use super::layout::{BLOCK, Layout, blocks, channels_of, rearrange, whole};
 use super::schedule::Schedule;
 use super::weights::{Packed, Panel, Part, Products, Weights};
 use super::winograd;
-use crate::cpu::ahead::{LINE, ask_for};
+use crate::cpu::ahead::{LINE, ask_for, ask_for_next};
 use crate::cpu::epilogue::Epilogue;
 use crate::cpu::gemm::with_scratch;
 use crate::cpu::operand::Operand;
@@ -454,6 +454,10 @@ impl Sums<'_, '_> {
                 let start = (block * band.block + row + column) / BLOCK;
                 let (elements, _) = data[start..start + P].as_chunks::<P>();
                 let elements = &elements[0];
+                if width == 1 {
+                    // Each is read once for all of a panel, and what is next to it is the next tile's.
+                    ask_for_next(data.get(start + P..start + 2 * P).unwrap_or_default());
+                }
                 for (k, weight) in now.iter().enumerate() {
                     for p in 0..P {
                         let factor = simd.splat_f32s(elements[p][k % BLOCK]);

@@ -18,6 +18,7 @@ mod run;
 mod schedule;
 #[cfg(target_arch = "x86_64")]
 mod square;
+mod tiles;
 mod weights;
 mod winograd;
 
@@ -31,6 +32,6 @@ pub(super) use layout::{BLOCK, Layout, blocks, channels_of, parts, rearrange, re
 pub(super) use linear::linear;
 pub(super) use run::run;
 pub(super) use schedule::{Schedule, Schedules};
+pub(super) use tiles::{hold as hold_winograd, is_taken as is_by_winograd};
 pub(super) use weights::{Panel, by_channel, is_depthwise};
 pub(crate) use weights::{Products, Weights, fits};
-pub(super) use winograd::{hold as hold_winograd, is_taken as is_by_winograd};

@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex};
 
 use super::band::{Reads, Rows};
 use super::layout::{BLOCK, Layout, blocks};
+use super::tiles::{self, PRODUCTS, TILE};
 use super::weights::{Packed, Panel, Weights};
-use super::winograd::{self, PRODUCTS, TILE};
 use crate::cpu::operand::Operand;
 use crate::cpu::plane::Plane;
 use crate::error::Result;
@@ -114,7 +114,7 @@ impl Schedule {
         let plane = Plane::of(&geometry, op.padding_mode);
         let reads = Reads::new(plane, op.padding_mode, layout, 1);
         Ok(match &weights.packed {
-            Packed::Products(products) if winograd::is_taken(&geometry, op.groups) => {
+            Packed::Products(products) if tiles::is_taken(&geometry, op.groups) => {
                 Self::of_tiles(reads, products.of_tiles(weight).panels(), threads)
             }
             Packed::Products(products) => {
@@ -185,13 +185,13 @@ impl Schedule {
         // Rows of tiles whose outputs are apart are of one band.
         let down = plane.row.map_or(1, |row| row.dilation);
         let height = plane.output.height.div_ceil(TILE * down);
-        let columns = down * winograd::tiles(&plane.columns);
+        let columns = down * tiles::tiles(&plane.columns);
         let in_blocks = blocks(plane.in_channels);
         let work = (height * columns * PRODUCTS * plane.in_channels).saturating_mul(plane.out_channels) * plane.batch;
         let threads = threads.min(work.div_ceil(GRAIN));
         let of_part = |part: Range<usize>| panels[part].iter().map(|panel| panel.blocks).sum::<usize>();
         let largest = |parts: usize| even(panels.len(), parts).map(of_part).max().unwrap_or(0);
-        let kept = |bands: usize, out_blocks: usize| winograd::kept(in_blocks, out_blocks, height.div_ceil(bands) * columns);
+        let kept = |bands: usize, out_blocks: usize| tiles::kept(in_blocks, out_blocks, height.div_ceil(bands) * columns);
         let makespan = |&(bands, parts): &(usize, usize)| {
             let (rows, out_blocks) = (height.div_ceil(bands), largest(parts));
             let products = PRODUCTS * plane.in_channels * out_blocks;

@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 
 use super::layout::{BLOCK, blocks, channels_of};
 use super::schedule::Schedules;
-use super::winograd;
+use super::tiles::{self, PATCH, PRODUCTS};
 use crate::cpu::lines::Lines;
 use crate::cpu::operand::Operand;
 use crate::cpu::vectors::lanes;
@@ -31,7 +31,7 @@ pub(super) enum Packed {
 #[derive(Clone, Debug, Default)]
 pub(super) struct ByAlgorithm {
     direct: OnceLock<Products>,
-    of_tiles: OnceLock<winograd::Weights>,
+    of_tiles: OnceLock<Transformed>,
 }
 
 impl ByAlgorithm {
@@ -39,8 +39,8 @@ impl ByAlgorithm {
         self.direct.get_or_init(|| Products::new(op, weight, most_blocks()))
     }
 
-    pub(super) fn of_tiles(&self, weight: &Operand<'_>) -> &winograd::Weights {
-        self.of_tiles.get_or_init(|| winograd::Weights::new(weight))
+    pub(super) fn of_tiles(&self, weight: &Operand<'_>) -> &Transformed {
+        self.of_tiles.get_or_init(|| Transformed::new(weight))
     }
 }
 
@@ -121,7 +121,7 @@ impl Weights {
     /// Packs what inputs of this shape take. Without it the first run does.
     pub(crate) fn ready(&self, op: &Conv, input: &[usize], weight: &Operand<'_>) {
         if let (Packed::Products(products), Ok(geometry)) = (&self.packed, op.geometry(input, weight.shape, None)) {
-            if winograd::is_taken(&geometry, op.groups) {
+            if tiles::is_taken(&geometry, op.groups) {
                 products.of_tiles(weight);
             } else {
                 products.direct(op, weight);
@@ -215,6 +215,54 @@ impl Products {
     pub(super) fn groups(&self) -> usize {
         self.groups
     }
+}
+
+/// Transformed weights: for each of the products a matrix of output by input channels.
+#[derive(Clone, Debug)]
+pub(super) struct Transformed(Vec<Products>);
+
+impl Transformed {
+    pub(super) fn new(weight: &Operand<'_>) -> Self {
+        let pairs = weight.shape[0] * weight.shape[1];
+        let mut transformed = vec![0.0; PRODUCTS * pairs];
+        let (kernels, _) = weight.data.as_chunks::<9>();
+        for (pair, kernel) in kernels.iter().enumerate() {
+            for (product, value) in of_kernel(kernel).into_iter().enumerate() {
+                transformed[product * pairs + pair] = value;
+            }
+        }
+        let matrices = transformed.chunks_exact(pairs.max(1)).map(|data| {
+            Products::of_matrix(&Operand {
+                data,
+                shape: &weight.shape[..2],
+                layout: weight.layout,
+            })
+        });
+        Self(matrices.collect())
+    }
+
+    pub(super) fn panels(&self) -> &[Panel] {
+        &self.0[0].panels
+    }
+
+    /// Of each of the products.
+    pub(super) fn products(&self) -> &[Products] {
+        &self.0
+    }
+}
+
+/// A kernel as the products have it.
+fn of_kernel(kernel: &[f32; 9]) -> [f32; PRODUCTS] {
+    let line = |[first, middle, last]: [f32; 3]| {
+        let ends = first + last;
+        [first, (ends + middle) * 0.5, (ends - middle) * 0.5, last]
+    };
+    let columns: [[f32; PATCH]; 3] = std::array::from_fn(|column| line([kernel[column], kernel[3 + column], kernel[6 + column]]));
+    let mut all = [0.0; PRODUCTS];
+    for row in 0..PATCH {
+        all[row * PATCH..][..PATCH].copy_from_slice(&line(columns.map(|column| column[row])));
+    }
+    all
 }
 
 /// Whether there is neither NaN nor an infinity: by all bits at once, which vectors do.

@@ -2,9 +2,6 @@
 //!
 //! Each of the 16 is a pointwise convolution of a band's tiles, by the sums that all convolutions have. `docs/numerics.md` has the errors.
 
-use std::cell::Cell;
-use std::sync::LazyLock;
-
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
@@ -12,141 +9,23 @@ use super::band::{Band, Rows};
 use super::conv::{Problem, Start, Sums, Task, tasks};
 use super::finish::Finish;
 use super::layout::{BLOCK, blocks};
-use super::weights::{Panel, Products};
+use super::tiles::{PATCH, PRODUCTS, TILE, of_product, tiles};
+use super::weights::{Panel, Products, Transformed};
 use crate::cpu::gemm::with_scratch;
-use crate::cpu::operand::Operand;
 use crate::cpu::parallel;
 use crate::cpu::plane::Plane;
 use crate::cpu::vectors::arch;
-use crate::ops::{AxisWindow, ConvGeometry};
-
-/// Outputs of a tile, down and across.
-pub(super) const TILE: usize = 2;
-/// Elements that it is computed from, down and across.
-const PATCH: usize = TILE + 2;
-/// Products of a tile, for each pair of channels.
-pub(super) const PRODUCTS: usize = PATCH * PATCH;
-/// Less work is not worth the transforms: an image's tiles by the channels on both sides.
-const LEAST_WORK: usize = 1 << 18;
-/// Tiles of an image that would be computed while the weights are read.
-const WEIGHTS: usize = 16;
-/// What the transforms of a tile take for a channel, in multiply-adds.
-const TRANSFORM: usize = 100;
-/// The environment's variable that forbids the algorithm to a process, or has it wherever it can be.
-const VARIABLE: &str = "CONVOKE_CPU_WINOGRAD";
-
-static OF_PROCESS: LazyLock<Option<bool>> = LazyLock::new(|| match std::env::var(VARIABLE).ok()?.as_str() {
-    "0" => Some(false),
-    "1" => Some(true),
-    other => {
-        log::warn!("{VARIABLE}: expected 0 or 1, but got {other:?}: the algorithm is taken where it is faster");
-        None
-    }
-});
-
-thread_local! {
-    /// What the device says that this thread is of.
-    static OF_DEVICE: Cell<Option<bool>> = const { Cell::new(None) };
-}
-
-/// Has this thread take the algorithm wherever it can, or never, from now on.
-pub(in crate::cpu) fn hold(is_taken: bool) {
-    OF_DEVICE.set(Some(is_taken));
-}
-
-/// Whether this algorithm computes a convolution on this thread's device.
-pub(in crate::cpu) fn is_taken(geometry: &ConvGeometry, groups: usize) -> bool {
-    fits(geometry, groups) && OF_DEVICE.get().or(*OF_PROCESS).unwrap_or_else(|| pays(geometry))
-}
-
-/// Whether this algorithm computes such convolutions.
-fn fits(geometry: &ConvGeometry, groups: usize) -> bool {
-    let is_of_threes = |axis: &AxisWindow| axis.kernel == 3 && axis.stride == 1;
-    let channels = geometry.in_channels.min(geometry.out_channels);
-    groups == 1 && geometry.axes.len() == 2 && geometry.axes.iter().all(is_of_threes) && channels >= BLOCK
-}
-
-/// Whether it is the faster one. That depends on extents alone, as answers' bits do on the algorithm.
-fn pays(geometry: &ConvGeometry) -> bool {
-    let (ins, outs) = (geometry.in_channels, geometry.out_channels);
-    let positions: usize = geometry.axes.iter().map(|axis| axis.output).product();
-    let tiles: usize = geometry.axes.iter().map(tiles).product();
-    let pairs = ins.saturating_mul(outs);
-    // In multiply-adds, with what reading the weights takes and what transforming each tile's channels does.
-    let direct = 9 * positions.saturating_mul(pairs);
-    let own = PRODUCTS * (tiles + WEIGHTS).saturating_mul(pairs) + TRANSFORM * tiles.saturating_mul(ins + outs);
-    tiles.saturating_mul(pairs) >= LEAST_WORK && own <= direct / 5 * 4
-}
-
-/// Tiles along an axis. A tile has outputs that are as far apart as its taps.
-pub(super) fn tiles(axis: &AxisWindow) -> usize {
-    axis.output.div_ceil(axis.dilation).div_ceil(TILE) * axis.dilation
-}
 
 /// Makes, or has, the weights of the definition.
 pub(super) type Direct<'a> = &'a (dyn Fn() -> &'a Products + Sync);
 
-/// Transformed weights: for each of the products a matrix of output by input channels.
-#[derive(Clone, Debug)]
-pub(super) struct Weights(Vec<Products>);
-
-impl Weights {
-    pub(super) fn new(weight: &Operand<'_>) -> Self {
-        let pairs = weight.shape[0] * weight.shape[1];
-        let mut transformed = vec![0.0; PRODUCTS * pairs];
-        let (kernels, _) = weight.data.as_chunks::<9>();
-        for (pair, kernel) in kernels.iter().enumerate() {
-            for (product, value) in of_kernel(kernel).into_iter().enumerate() {
-                transformed[product * pairs + pair] = value;
-            }
-        }
-        let matrices = transformed.chunks_exact(pairs.max(1)).map(|data| {
-            Products::of_matrix(&Operand {
-                data,
-                shape: &weight.shape[..2],
-                layout: weight.layout,
-            })
-        });
-        Self(matrices.collect())
-    }
-
-    pub(super) fn panels(&self) -> &[Panel] {
-        &self.0[0].panels
-    }
-}
-
-/// A kernel as the products have it.
-fn of_kernel(kernel: &[f32; 9]) -> [f32; PRODUCTS] {
-    let line = |[first, middle, last]: [f32; 3]| {
-        let ends = first + last;
-        [first, (ends + middle) * 0.5, (ends - middle) * 0.5, last]
-    };
-    let columns: [[f32; PATCH]; 3] = std::array::from_fn(|column| line([kernel[column], kernel[3 + column], kernel[6 + column]]));
-    let mut all = [0.0; PRODUCTS];
-    for row in 0..PATCH {
-        all[row * PATCH..][..PATCH].copy_from_slice(&line(columns.map(|column| column[row])));
-    }
-    all
-}
-
-pub(super) fn run(problem: &Problem<'_>, weights: &Weights, direct: Direct<'_>, output: &mut [f32]) {
+pub(super) fn run(problem: &Problem<'_>, weights: &Transformed, direct: Direct<'_>, output: &mut [f32]) {
     let schedule = problem.schedule;
     let tasks = tasks(schedule, weights.panels(), output)
         .into_par_iter()
         .with_min_len(schedule.least)
         .with_max_len(schedule.least);
     parallel::for_each(tasks, |task| task.run_tiles(problem, weights, direct));
-}
-
-/// Elements that the tiles of some rows take, transformed, for each of the products; the lines of one and the next lie in different
-/// sets of the cache.
-fn of_product(blocks: usize, tiles: usize) -> usize {
-    blocks * tiles * BLOCK + BLOCK
-}
-
-/// Elements that a band of so many tiles keeps in the cache.
-pub(super) fn kept(in_blocks: usize, out_blocks: usize, tiles: usize) -> usize {
-    PRODUCTS * (of_product(in_blocks, tiles) + of_product(out_blocks, tiles))
 }
 
 /// The tiles of a band.
@@ -197,7 +76,7 @@ impl Tiles {
 }
 
 impl Task<'_, '_, f32> {
-    fn run_tiles(mut self, problem: &Problem<'_>, weights: &Weights, direct: Direct<'_>) {
+    fn run_tiles(mut self, problem: &Problem<'_>, weights: &Transformed, direct: Direct<'_>) {
         let (plane, rows, reads) = (problem.plane, self.rows, &problem.schedule.reads);
         let image = problem.image(self.image);
         let of_all = blocks(plane.in_channels);
@@ -218,7 +97,7 @@ impl Task<'_, '_, f32> {
                 target: &mut *elements,
             });
             let products = elements.chunks_exact(of_elements).zip(sums.chunks_exact_mut(of_sums));
-            for ((elements, mut sums), weights) in products.zip(&weights.0) {
+            for ((elements, mut sums), weights) in products.zip(weights.products()) {
                 for panel in self.panels {
                     let (own, others) = sums.split_at_mut(panel.blocks * count * BLOCK);
                     sums = others;
