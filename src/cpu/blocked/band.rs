@@ -104,6 +104,21 @@ pub(in crate::cpu) struct Band<'a, T> {
     pub(in crate::cpu) inside: Option<Range<usize>>,
 }
 
+impl<'a, T> Band<'a, T> {
+    /// Of pointwise sums: positions one after another, so far from one another and from block to block.
+    pub(super) fn of_line(data: &'a [T], block: usize, step: usize) -> Self {
+        Self {
+            data,
+            block,
+            step,
+            tap: BLOCK,
+            rows: &[0],
+            count: 1,
+            inside: None,
+        }
+    }
+}
+
 /// The rows of a band, and what is to be copied for them.
 #[derive(Debug)]
 pub(in crate::cpu) struct Rows {

@@ -129,12 +129,6 @@ impl<'a> Problem<'a> {
         Image::of(self.input, self.layout, self.plane, index)
     }
 
-    /// Of a panel's channels.
-    pub(super) fn bias_of(&self, panel: &Panel) -> Option<&'a [f32]> {
-        let channels = panel.first * BLOCK..(panel.first + panel.blocks) * BLOCK;
-        self.bias.map(|bias| &bias[channels])
-    }
-
     /// What follows the sums of a panel in a band of an image.
     pub(super) fn finish_of(&self, image: usize, panel: &Panel, rows: &Rows) -> Finish<'a> {
         let output = self.plane.output;
@@ -153,43 +147,32 @@ impl<'a> Problem<'a> {
         finish: Option<Finish<'_>>,
     ) {
         let plane = self.plane;
-        for (number, part) in weights.parts.iter().enumerate() {
-            let (own, after) = weights.of(panel, part);
-            let is_last = number + 1 == weights.parts.len();
-            arch().dispatch(Sums {
-                weights: own,
-                after: after.as_chunks().0,
-                inside: band.inside.clone().filter(|_| weights.leaves_out_zeros()),
-                start: if number == 0 {
-                    Start::Bias(self.bias_of(panel))
-                } else {
-                    Start::Sums
-                },
-                part,
-                band,
-                width: plane.output.width,
-                channels: plane.in_channels / weights.groups(),
-                lanes: self.schedule.reads.lanes(),
-                kernel: (plane.kernel.height, plane.kernel.width),
-                output: &mut *output,
-                finish: finish.filter(|_| is_last),
-                block: plane.output.height * plane.output.width * BLOCK,
-            });
-        }
+        let panel_sums = PanelSums {
+            weights,
+            panel,
+            band,
+            width: plane.output.width,
+            lanes: self.schedule.reads.lanes(),
+            kernel: (plane.kernel.height, plane.kernel.width),
+            bias: self.bias,
+            finish,
+            block: plane.output.height * plane.output.width * BLOCK,
+        };
+        panel_sums.add_up(output);
     }
 
     fn products(&self, weights: &Products, output: &mut [f32]) {
-        let schedule = self.schedule;
-        let tasks = tasks(schedule, &weights.panels, output)
-            .into_par_iter()
-            .with_min_len(schedule.least)
-            .with_max_len(schedule.least);
+        let tasks = tasks(self.schedule, &weights.panels, output);
         parallel::for_each(tasks, |task| task.run(self, weights));
     }
 }
 
 /// What threads share of a convolution into this output.
-pub(in crate::cpu) fn tasks<'a, 'o, T>(schedule: &'a Schedule, panels: &'a [Panel], output: &'o mut [T]) -> Vec<Task<'a, 'o, T>> {
+pub(in crate::cpu) fn tasks<'a, 'o, T: Send>(
+    schedule: &'a Schedule,
+    panels: &'a [Panel],
+    output: &'o mut [T],
+) -> impl IndexedParallelIterator<Item = Task<'a, 'o, T>> {
     let plane = &schedule.reads.plane;
     let positions = plane.output.height * plane.output.width;
     let mut tasks: Vec<Task<'_, '_, T>> = Vec::with_capacity(plane.batch * schedule.bands.len() * schedule.parts.len());
@@ -208,7 +191,8 @@ pub(in crate::cpu) fn tasks<'a, 'o, T>(schedule: &'a Schedule, panels: &'a [Pane
             });
         }
     }
-    tasks
+    let tasks = tasks.into_par_iter();
+    tasks.with_min_len(schedule.least).with_max_len(schedule.least)
 }
 
 /// Some panels of a band of an image.
@@ -238,6 +222,51 @@ impl Task<'_, '_, f32> {
                 }
             }
         });
+    }
+}
+
+/// The sums of a panel for all positions of a band, over all parts.
+pub(super) struct PanelSums<'a> {
+    pub(super) weights: &'a Products,
+    pub(super) panel: &'a Panel,
+    pub(super) band: &'a Band<'a, f32>,
+    /// As [`Sums`] has them.
+    pub(super) width: usize,
+    pub(super) lanes: usize,
+    pub(super) kernel: (usize, usize),
+    pub(super) block: usize,
+    /// Of all channels, in whole blocks.
+    pub(super) bias: Option<&'a [f32]>,
+    /// What follows the last part.
+    pub(super) finish: Option<Finish<'a>>,
+}
+
+impl PanelSums<'_> {
+    pub(super) fn add_up(&self, output: &mut [&mut [f32]]) {
+        let weights = self.weights;
+        for (number, part) in weights.parts.iter().enumerate() {
+            let (own, after) = weights.of(self.panel, part);
+            let is_last = number + 1 == weights.parts.len();
+            arch().dispatch(Sums {
+                weights: own,
+                after: after.as_chunks().0,
+                inside: self.band.inside.clone().filter(|_| weights.leaves_out_zeros()),
+                start: if number == 0 {
+                    Start::Bias(self.bias.map(|bias| &bias[self.panel.channels()]))
+                } else {
+                    Start::Sums
+                },
+                part,
+                band: self.band,
+                width: self.width,
+                channels: weights.terms() / (self.kernel.0 * self.kernel.1),
+                lanes: self.lanes,
+                kernel: self.kernel,
+                output: &mut *output,
+                finish: self.finish.filter(|_| is_last),
+                block: self.block,
+            });
+        }
     }
 }
 

@@ -3,13 +3,12 @@
 use rayon::prelude::*;
 
 use super::band::Band;
-use super::conv::{Start, Sums};
+use super::conv::PanelSums;
 use super::finish::Finish;
 use super::layout::{BLOCK, whole};
 use super::weights::Products;
 use crate::cpu::epilogue::Epilogue;
 use crate::cpu::gemm::with_scratch;
-use crate::cpu::vectors::arch;
 
 /// The most rows of a task, whose sums of a panel stay in the second-level cache.
 const MOST_ROWS: usize = 1 << 10;
@@ -50,15 +49,7 @@ pub(in crate::cpu) fn linear(
         .with_max_len(1)
         .for_each(|(first_row, panels, mut output)| {
             let count = output.len();
-            let band = Band {
-                data: &input[first_row * inner..(first_row + count) * inner],
-                block: BLOCK,
-                step: inner,
-                tap: BLOCK,
-                rows: &[0],
-                count: 1,
-                inside: None,
-            };
+            let band = Band::of_line(&input[first_row * inner..(first_row + count) * inner], BLOCK, inner);
             let panels = &weights.panels[panels];
             let first_column = panels[0].first * BLOCK;
             for panel in panels {
@@ -66,29 +57,18 @@ pub(in crate::cpu) fn linear(
                 let kept = (panel.blocks * BLOCK).min(columns - start);
                 with_scratch(panel.blocks * BLOCK * count, |sums| {
                     let mut blocks: Vec<&mut [f32]> = sums.chunks_exact_mut(BLOCK * count).collect();
-                    for (number, part) in weights.parts.iter().enumerate() {
-                        let (own, after) = weights.of(panel, part);
-                        arch().dispatch(Sums {
-                            weights: own,
-                            after: after.as_chunks().0,
-                            inside: None,
-                            start: if number == 0 {
-                                let of_panel = panel.first * BLOCK..(panel.first + panel.blocks) * BLOCK;
-                                Start::Bias(bias.as_deref().map(|bias| &bias[of_panel]))
-                            } else {
-                                Start::Sums
-                            },
-                            part,
-                            band: &band,
-                            width: count,
-                            channels: inner,
-                            lanes: BLOCK,
-                            kernel: (1, 1),
-                            output: &mut blocks,
-                            finish: (is_early && number + 1 == weights.parts.len()).then(|| Finish::new(epilogue)),
-                            block: 0,
-                        });
-                    }
+                    let panel_sums = PanelSums {
+                        weights,
+                        panel,
+                        band: &band,
+                        width: count,
+                        lanes: BLOCK,
+                        kernel: (1, 1),
+                        bias: bias.as_deref(),
+                        finish: is_early.then(|| Finish::new(epilogue)),
+                        block: 0,
+                    };
+                    panel_sums.add_up(&mut blocks);
                     for (row, output) in output.iter_mut().enumerate() {
                         let output = &mut output[start - first_column..][..kept];
                         for (target, block) in output.chunks_mut(BLOCK).zip(&blocks) {

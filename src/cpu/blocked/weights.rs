@@ -1,5 +1,6 @@
 //! Weights as convolutions on blocks read them, packed once.
 
+use std::ops::Range;
 use std::sync::OnceLock;
 
 use super::layout::{BLOCK, blocks, channels_of};
@@ -66,6 +67,11 @@ pub(in crate::cpu) struct Panel {
 }
 
 impl Panel {
+    /// The output channels, in whole blocks.
+    pub(super) fn channels(&self) -> Range<usize> {
+        self.first * BLOCK..(self.first + self.blocks) * BLOCK
+    }
+
     /// The panels of so many groups of so many blocks each, of at most so many.
     pub(in crate::cpu) fn all(groups: usize, of_group: usize, most: usize) -> Vec<Self> {
         let count = of_group.div_ceil(most);
@@ -86,8 +92,8 @@ impl Panel {
 /// Some rows of taps, which are numbered `[block of input channels][tap row]`, and how many terms stand before and in them.
 #[derive(Clone, Debug)]
 pub(super) struct Part {
-    pub(super) rows: std::ops::Range<usize>,
-    terms: std::ops::Range<usize>,
+    pub(super) rows: Range<usize>,
+    terms: Range<usize>,
 }
 
 /// Whether a convolution with weights of this shape is one on blocks: each group of whole blocks, or of one channel.

@@ -3,10 +3,9 @@
 //! Each of the 16 is a pointwise convolution of a band's tiles, by the sums that all convolutions have. `docs/numerics.md` has the errors.
 
 use pulp::{Simd, WithSimd};
-use rayon::prelude::*;
 
 use super::band::{Band, Rows};
-use super::conv::{Problem, Start, Sums, Task, tasks};
+use super::conv::{PanelSums, Problem, Task, tasks};
 use super::finish::Finish;
 use super::layout::{BLOCK, blocks};
 use super::tiles::{PATCH, PRODUCTS, TILE, of_product, tiles};
@@ -20,11 +19,7 @@ use crate::cpu::vectors::arch;
 pub(super) type Direct<'a> = &'a (dyn Fn() -> &'a Products + Sync);
 
 pub(super) fn run(problem: &Problem<'_>, weights: &Transformed, direct: Direct<'_>, output: &mut [f32]) {
-    let schedule = problem.schedule;
-    let tasks = tasks(schedule, weights.panels(), output)
-        .into_par_iter()
-        .with_min_len(schedule.least)
-        .with_max_len(schedule.least);
+    let tasks = tasks(problem.schedule, weights.panels(), output);
     parallel::for_each(tasks, |task| task.run_tiles(problem, weights, direct));
 }
 
@@ -101,7 +96,7 @@ impl Task<'_, '_, f32> {
                 for panel in self.panels {
                     let (own, others) = sums.split_at_mut(panel.blocks * count * BLOCK);
                     sums = others;
-                    add_up(weights, panel, &elements[..of_all * count * BLOCK], plane.in_channels, own);
+                    add_up(weights, panel, &elements[..of_all * count * BLOCK], own);
                 }
             }
             let mut outputs = self.output.as_mut_slice();
@@ -113,7 +108,7 @@ impl Task<'_, '_, f32> {
                     sums: &sums[first * count * BLOCK..],
                     of_sums,
                     tiles,
-                    bias: problem.bias_of(panel),
+                    bias: problem.bias.map(|bias| &bias[panel.channels()]),
                     output: &mut *own,
                 });
                 first += panel.blocks;
@@ -134,36 +129,21 @@ impl Task<'_, '_, f32> {
 }
 
 /// One product's sums over all channels for a panel.
-fn add_up(weights: &Products, panel: &Panel, elements: &[f32], channels: usize, sums: &mut [f32]) {
+fn add_up(weights: &Products, panel: &Panel, elements: &[f32], sums: &mut [f32]) {
     let of_block = sums.len() / panel.blocks;
     let mut output: Vec<&mut [f32]> = sums.chunks_exact_mut(of_block).collect();
-    let band = Band {
-        data: elements,
-        block: of_block,
-        step: BLOCK,
-        tap: BLOCK,
-        rows: &[0],
-        count: 1,
-        inside: None,
+    let panel_sums = PanelSums {
+        weights,
+        panel,
+        band: &Band::of_line(elements, of_block, BLOCK),
+        width: of_block / BLOCK,
+        lanes: BLOCK,
+        kernel: (1, 1),
+        bias: None,
+        finish: None,
+        block: 0,
     };
-    for (number, part) in weights.parts.iter().enumerate() {
-        let (own, after) = weights.of(panel, part);
-        arch().dispatch(Sums {
-            weights: own,
-            after: after.as_chunks().0,
-            inside: None,
-            start: if number == 0 { Start::Bias(None) } else { Start::Sums },
-            part,
-            band: &band,
-            width: of_block / BLOCK,
-            channels,
-            lanes: BLOCK,
-            kernel: (1, 1),
-            output: &mut output,
-            finish: None,
-            block: 0,
-        });
-    }
+    panel_sums.add_up(&mut output);
 }
 
 /// Outputs that are not finite by the definition: transforms make NaN and infinities where it has none.

@@ -191,8 +191,7 @@ impl Problem<'_> {
         let channels = plane.in_channels / groups;
         let of_group = blocks(channels);
         let positions = plane.output.height * plane.output.width;
-        let tasks = tasks(schedule, &weights.panels, output).into_par_iter();
-        let tasks = tasks.with_min_len(schedule.least).with_max_len(schedule.least);
+        let tasks = tasks(schedule, &weights.panels, output);
         parallel::for_each(tasks, |task| {
             let image = self.image(task.image);
             let copied = reads.scratch(task.rows, of_group);
