@@ -57,6 +57,7 @@
 
 mod buffers;
 mod cancel;
+mod clock;
 mod compiled;
 mod content;
 #[cfg(feature = "cpu")]
@@ -88,7 +89,6 @@ pub mod session;
 mod shape;
 mod tensor;
 pub mod testing;
-#[cfg(target_family = "wasm")]
 mod turn;
 pub mod weights;
 mod whole_file;

@@ -12,6 +12,7 @@ const FLOORS: [&[&str]; 7] = [
     &[
         "buffers",
         "cancel",
+        "clock",
         "dtype",
         "environment",
         "error",

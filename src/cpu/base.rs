@@ -64,7 +64,6 @@ fn prepare_conv(op: &Conv, weight: &Operand<'_>) -> Prepared {
 }
 
 /// What computes an operator with inputs of these shapes on this thread's device.
-#[cfg_attr(target_family = "wasm", expect(dead_code, reason = "only native builds profile"))]
 pub(crate) fn kernel(op: &Op, inputs: &[&[usize]], prepared: Option<&Prepared>) -> &'static str {
     match op {
         Op::ConvInteger(_) | Op::MatMulInteger(_) => match prepared {

@@ -2,7 +2,6 @@
 //! all of a device's threads.
 
 use std::hint::black_box;
-use std::time::Instant;
 
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
@@ -10,10 +9,12 @@ use rayon::prelude::*;
 use super::bytes;
 use super::device::Cpu;
 use super::vectors::arch;
+use crate::clock::Instant;
 use crate::profiling::Ceilings;
+use crate::turn::Turns;
 
-/// Elements of the copied buffer, which no cache should hold.
-const COPIED: usize = (128 << 20) / size_of::<f32>();
+/// Elements of the copied buffer, which no cache should hold. What WebAssembly has taken it never gives back.
+const COPIED: usize = (if cfg!(target_family = "wasm") { 16 << 20 } else { 128 << 20 }) / size_of::<f32>();
 /// Chains in registers: two multiply-adds a cycle that take four or five cycles each keep up to ten busy.
 const CHAINS: usize = 12;
 /// Multiply-adds of a chain: with eight lanes a millisecond or so, long against starting it on all threads, short enough
@@ -32,38 +33,46 @@ impl Cpu {
     /// println!("{:.0} GFLOP/s, {:.0} GB/s", ceilings.gflops, ceilings.gbs);
     /// # assert!(ceilings.gflops > 0.0 && ceilings.gbs > 0.0);
     /// ```
+    #[cfg(not(target_family = "wasm"))]
     pub fn ceilings(&self) -> Ceilings {
-        self.install(|| Ceilings {
-            gflops: multiply_adds() * 1e-9,
-            byte_gops: Some(byte_multiply_adds() * 1e-9),
-            gbs: copied() * 1e-9,
-        })
+        self.install(|| pollster::block_on(measured()))
+    }
+}
+
+/// The ceilings of the threads that this one's loops use. Pending in a browser only, where others have their turns.
+pub(super) async fn measured() -> Ceilings {
+    Ceilings {
+        gflops: multiply_adds().await * 1e-9,
+        byte_gops: Some(byte_multiply_adds().await * 1e-9),
+        gbs: copied().await * 1e-9,
     }
 }
 
 /// Floating-point operations a second.
-fn multiply_adds() -> f64 {
+async fn multiply_adds() -> f64 {
     let arch = arch();
     let mut flops = 0.0;
     let seconds = least(|| {
         let lanes: usize = rayon::broadcast(|_| arch.dispatch(Chains)).into_iter().sum();
         flops = 2.0 * (lanes * CHAINS * LINKS) as f64;
-    });
+    })
+    .await;
     flops / seconds
 }
 
 /// Operations of bytes a second.
-fn byte_multiply_adds() -> f64 {
+async fn byte_multiply_adds() -> f64 {
     let mut operations = 0.0;
     let seconds = least(|| {
         let products: usize = rayon::broadcast(|_| bytes::multiply_adds(BLOCKS)).into_iter().sum();
         operations = 2.0 * products as f64;
-    });
+    })
+    .await;
     operations / seconds
 }
 
 /// Bytes a second, read and written.
-fn copied() -> f64 {
+async fn copied() -> f64 {
     let from = vec![1.0_f32; COPIED];
     let mut to = vec![0.0_f32; COPIED];
     let part = COPIED.div_ceil(rayon::current_num_threads());
@@ -72,16 +81,18 @@ fn copied() -> f64 {
         from.par_chunks(part)
             .zip(to.par_chunks_mut(part))
             .for_each(|(from, to)| to.copy_from_slice(from));
-    });
+    })
+    .await;
     (2 * COPIED * size_of::<f32>()) as f64 / seconds
 }
 
-fn least(mut run: impl FnMut()) -> f64 {
-    let mut least = f64::INFINITY;
+async fn least(mut run: impl FnMut()) -> f64 {
+    let (mut least, mut turns) = (f64::INFINITY, Turns::new());
     for _ in 0..REPETITIONS {
         let start = Instant::now();
         run();
         least = least.min(start.elapsed().as_secs_f64());
+        turns.next().await;
     }
     least
 }

@@ -362,7 +362,7 @@ mod tests {
         let engine = CpuEngine::new(&Cpu::default(), &graph, PlanSettings::by(passes)).unwrap();
         let mut random = Random::new(5);
         let image: Tensor = ArrayD::from_shape_fn(shape.as_slice(), |_| random.below(256) as u8).into();
-        let alone = engine.evaluate(&[image.view()]).unwrap().swap_remove(0);
+        let alone = pollster::block_on(engine.evaluate(&[image.view()])).unwrap().swap_remove(0);
         for _ in 0..2 {
             let together = engine.run(&[image.view()]).unwrap();
             for (value, output) in graph.outputs.iter().zip(together) {

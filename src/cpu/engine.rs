@@ -2,18 +2,16 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
-#[cfg(not(target_family = "wasm"))]
-use std::time::Instant;
 
 use ndarray::{ArrayD, ArrayView, IxDyn};
 use rayon::prelude::*;
 
 #[cfg(not(target_family = "wasm"))]
 use super::awake::Awake;
-#[cfg(not(target_family = "wasm"))]
-use super::base::kernel;
-use super::base::{Prepared, prepare, ready};
+use super::base::{Prepared, kernel, prepare, ready};
 use super::blocked::{self, Layout, rearrange};
+#[cfg(target_family = "wasm")]
+use super::ceilings::measured;
 use super::chain::Output;
 use super::chains::{Group, Work, groups};
 use super::device::Cpu;
@@ -26,30 +24,24 @@ use super::operand::{Operand, array, in_order, with_rearranged};
 use super::parallel;
 use super::run::run_into_new;
 use super::sums::{Operands, sums};
-#[cfg(not(target_family = "wasm"))]
 use crate::cancel;
 #[cfg(target_family = "wasm")]
 use crate::cancel::Watch;
+use crate::clock::Instant;
 use crate::dtype::{DType, TensorType};
 #[cfg(not(target_family = "wasm"))]
 use crate::elsewhere::elsewhere;
-#[cfg(not(target_family = "wasm"))]
-use crate::engine::Evaluation;
-use crate::engine::{Engine, Kept, PlanSettings, Running, shapes_of};
+use crate::engine::{Engine, Evaluation, Here, Kept, PlanSettings, Running, shapes_of};
 use crate::error::{Error, Result};
-#[cfg(not(target_family = "wasm"))]
-use crate::graph::count;
 use crate::graph::passes::Passes;
-use crate::graph::{Graph, Node, ValueId};
+use crate::graph::{Graph, Node, ValueId, count};
 use crate::limits::{Limits, Work as Takes};
 use crate::lock::lock;
 use crate::ops::{FusedBase, Op};
-#[cfg(not(target_family = "wasm"))]
-use crate::profiling::{Layer, Profile, Timed, Timing, layers, least};
+use crate::profiling::{Ceilings, Layer, Profile, Timed, Timing, layers, least};
 use crate::room::{room, zeros};
 use crate::shape;
 use crate::tensor::{Element, Tensor, TensorView};
-#[cfg(target_family = "wasm")]
 use crate::turn::Turns;
 
 const NAME: &str = "graph";
@@ -147,34 +139,95 @@ impl CpuEngine {
     }
 
     /// The plan's operators, and how long each took in each of so many runs after a first one.
+    async fn time(&self, inputs: &[TensorView<'_>], repetitions: usize) -> Result<(Vec<Layer>, Vec<Timed>)> {
+        let plan = self.plan(&shapes_of(inputs))?;
+        let rearranged: Vec<Option<Tensor>> = inputs.iter().map(TensorView::rearranged).collect();
+        let inputs = with_rearranged(inputs, &rearranged);
+        let mut memory = plan.memory();
+        let timed = self.time_steps(&plan, &inputs, &mut memory, repetitions).await;
+        lock(&plan.spare).push(memory);
+        Ok((plan.layers(), timed?))
+    }
+
     #[cfg(not(target_family = "wasm"))]
-    fn time(&self, inputs: &[TensorView<'_>], repetitions: usize) -> Result<(Vec<Layer>, Vec<Timed>)> {
-        self.with_plan(inputs, |plan, inputs, buffers| {
-            let timed = self.cpu.install(|| {
-                let mut timed: Vec<Timed> = plan.steps.iter().map(|step| plan.timed(step)).collect();
-                let awake = Awake::new();
-                plan.run(inputs, buffers, Some(&awake))?;
-                for _ in 0..repetitions {
-                    for (step, timed) in plan.steps.iter().zip(&mut timed) {
-                        let start = Instant::now();
-                        plan.step(step, inputs, buffers)?;
-                        cancel::check()?;
-                        timed.seconds.push(start.elapsed().as_secs_f64());
-                    }
+    #[expect(clippy::unused_async, reason = "natively the thread waits")]
+    async fn time_steps(
+        &self,
+        plan: &Plan,
+        inputs: &[TensorView<'_>],
+        memory: &mut Memory,
+        repetitions: usize,
+    ) -> Result<Vec<Timed>> {
+        self.cpu.install(|| {
+            let mut timed: Vec<Timed> = plan.steps.iter().map(|step| plan.timed(step)).collect();
+            let awake = Awake::new();
+            plan.run(inputs, memory, Some(&awake))?;
+            for _ in 0..repetitions {
+                for (step, timed) in plan.steps.iter().zip(&mut timed) {
+                    plan.time(step, inputs, memory, timed)?;
                 }
-                Ok::<_, Error>(timed)
-            })?;
-            let groups: HashMap<usize, &Group> = plan.steps.iter().map(|step| (step.group.node, &step.group)).collect();
-            let layers = plan.graph.nodes.iter().enumerate().map(|(index, node)| {
-                let layer = Layer::new(node, 4, |value| plan.types[value.0].shape.as_slice());
-                let moved = groups.get(&index).and_then(|group| plan.moved(group));
-                match moved {
-                    Some(bytes) => layer.moving(bytes),
-                    None => layer,
-                }
-            });
-            Ok((layers.collect(), timed))
+            }
+            Ok(timed)
         })
+    }
+
+    #[cfg(target_family = "wasm")]
+    async fn time_steps(
+        &self,
+        plan: &Plan,
+        inputs: &[TensorView<'_>],
+        memory: &mut Memory,
+        repetitions: usize,
+    ) -> Result<Vec<Timed>> {
+        let mut timed: Vec<Timed> = plan.steps.iter().map(|step| plan.timed(step)).collect();
+        let mut turns = Turns::new();
+        for _ in 0..=repetitions {
+            for (step, timed) in plan.steps.iter().zip(&mut timed) {
+                self.cpu.install(|| plan.time(step, inputs, memory, timed))?;
+                turns.next().await;
+            }
+        }
+        // The first run warmed up.
+        for timed in &mut timed {
+            timed.seconds.remove(0);
+        }
+        Ok(timed)
+    }
+
+    /// A run, as [`Here`] waits.
+    #[cfg_attr(
+        not(target_family = "wasm"),
+        expect(clippy::unused_async, reason = "natively the thread waits")
+    )]
+    async fn run_here(&self, inputs: &[TensorView<'_>]) -> Result<Vec<Tensor>> {
+        #[cfg(not(target_family = "wasm"))]
+        return self.run(inputs);
+        #[cfg(target_family = "wasm")]
+        self.run_by_turns(inputs, &Watch::current()).await
+    }
+
+    /// A run whose outputs are dropped, likewise.
+    #[cfg_attr(
+        not(target_family = "wasm"),
+        expect(clippy::unused_async, reason = "natively the thread waits")
+    )]
+    async fn compute_here(&self, inputs: &[TensorView<'_>]) -> Result<()> {
+        #[cfg(not(target_family = "wasm"))]
+        return self.compute(inputs);
+        #[cfg(target_family = "wasm")]
+        self.run_here(inputs).await.map(drop)
+    }
+
+    /// The ceilings, likewise.
+    #[cfg_attr(
+        not(target_family = "wasm"),
+        expect(clippy::unused_async, reason = "natively the thread waits")
+    )]
+    async fn ceilings_here(&self) -> Ceilings {
+        #[cfg(not(target_family = "wasm"))]
+        return self.cpu.ceilings();
+        #[cfg(target_family = "wasm")]
+        measured().await
     }
 
     /// Gives the plan for these inputs buffers for the time of `work`.
@@ -225,7 +278,6 @@ impl CpuEngine {
         outputs
     }
 
-    #[cfg(not(target_family = "wasm"))]
     fn run_node(&self, plan: &Plan, node: &Node, prepared: Option<&Prepared>, values: &[Option<Tensor>]) -> Result<Vec<Tensor>> {
         let operands = node.inputs.iter().filter_map(|value| values[value.0].as_ref());
         let operands: Vec<TensorView<'_>> = operands.map(Tensor::view).collect();
@@ -353,41 +405,46 @@ impl Engine for CpuEngine {
     }
 
     /// Runs with every value kept.
-    #[cfg(not(target_family = "wasm"))]
-    fn evaluate(&self, inputs: &[TensorView<'_>]) -> Result<Vec<Evaluation>> {
-        let plan = self.plan(&shapes_of(inputs))?;
-        let mut values: Vec<Option<Tensor>> = plan.constants.iter().map(|constant| constant.as_deref().cloned()).collect();
-        for (value, input) in plan.graph.inputs.iter().zip(inputs) {
-            values[value.0] = Some(input.rearranged().unwrap_or_else(|| input.to_tensor()));
-        }
-        for (index, node) in plan.graph.nodes.iter().enumerate() {
-            let step = plan.steps.iter().find(|step| step.group.node == index);
-            let prepared = step.and_then(|step| step.prepared.as_deref());
-            let outputs = self.run_node(&plan, node, prepared, &values)?;
-            cancel::check()?;
-            for (value, output) in node.outputs.iter().zip(outputs) {
-                values[value.0] = Some(output);
+    fn evaluate<'a>(&'a self, inputs: &'a [TensorView<'_>]) -> Here<'a, Vec<Evaluation>> {
+        Box::pin(async move {
+            let plan = self.plan(&shapes_of(inputs))?;
+            let mut values: Vec<Option<Tensor>> = plan.constants.iter().map(|constant| constant.as_deref().cloned()).collect();
+            for (value, input) in plan.graph.inputs.iter().zip(inputs) {
+                values[value.0] = Some(input.rearranged().unwrap_or_else(|| input.to_tensor()));
             }
-        }
-        Ok(vec![Evaluation {
-            graph: plan.graph.clone(),
-            values,
-            kernels: Vec::new(),
-        }])
+            let mut turns = Turns::new();
+            for (index, node) in plan.graph.nodes.iter().enumerate() {
+                let step = plan.steps.iter().find(|step| step.group.node == index);
+                let prepared = step.and_then(|step| step.prepared.as_deref());
+                let outputs = self.run_node(&plan, node, prepared, &values)?;
+                cancel::check()?;
+                for (value, output) in node.outputs.iter().zip(outputs) {
+                    values[value.0] = Some(output);
+                }
+                turns.next().await;
+            }
+            Ok(vec![Evaluation {
+                graph: plan.graph.clone(),
+                values,
+                #[cfg(not(target_family = "wasm"))]
+                kernels: Vec::new(),
+            }])
+        })
     }
 
-    #[cfg(not(target_family = "wasm"))]
-    fn profile(&self, inputs: &[TensorView<'_>], repetitions: usize) -> Result<Profile> {
-        let (known, timed) = self.time(inputs, repetitions)?;
-        let profile = Profile {
-            timing: Timing::Operators,
-            repetitions,
-            ceilings: self.cpu.ceilings(),
-            layers: layers(&known, &timed),
-            dispatches: least(repetitions, || self.compute(inputs))?,
-            run: least(repetitions, || self.run(inputs).map(drop))?,
-        };
-        profile.against(|| Ok(self.cpu.ceilings()))
+    fn profile<'a>(&'a self, inputs: &'a [TensorView<'_>], repetitions: usize) -> Here<'a, Profile> {
+        Box::pin(async move {
+            let (known, timed) = self.time(inputs, repetitions).await?;
+            let profile = Profile {
+                timing: Timing::Operators,
+                repetitions,
+                ceilings: self.ceilings_here().await,
+                layers: layers(&known, &timed),
+                dispatches: least(repetitions, async || self.compute_here(inputs).await).await?,
+                run: least(repetitions, async || self.run_here(inputs).await.map(drop)).await?,
+            };
+            profile.against(async || Ok(self.ceilings_here().await)).await
+        })
     }
 
     fn optimized(&self, graph: &Graph, shapes: &[&[usize]]) -> Result<Graph> {
@@ -397,7 +454,29 @@ impl Engine for CpuEngine {
 }
 
 impl Plan {
-    #[cfg(not(target_family = "wasm"))]
+    /// Runs a step, and adds how long it takes.
+    fn time(&self, step: &Step, inputs: &[TensorView<'_>], memory: &mut Memory, timed: &mut Timed) -> Result<()> {
+        let start = Instant::now();
+        self.step(step, inputs, memory)?;
+        cancel::check()?;
+        timed.seconds.push(start.elapsed().as_secs_f64());
+        Ok(())
+    }
+
+    /// The operators, as a profile counts them.
+    fn layers(&self) -> Vec<Layer> {
+        let groups: HashMap<usize, &Group> = self.steps.iter().map(|step| (step.group.node, &step.group)).collect();
+        let layers = self.graph.nodes.iter().enumerate().map(|(index, node)| {
+            let layer = Layer::new(node, 4, |value| self.types[value.0].shape.as_slice());
+            let moved = groups.get(&index).and_then(|group| self.moved(group));
+            match moved {
+                Some(bytes) => layer.moving(bytes),
+                None => layer,
+            }
+        });
+        layers.collect()
+    }
+
     fn timed(&self, step: &Step) -> Timed {
         let node = &self.graph.nodes[step.group.node];
         let shapes: Vec<&[usize]> = (node.inputs.iter())
@@ -415,7 +494,6 @@ impl Plan {
     }
 
     /// Bytes that operators together read and write, as they store them.
-    #[cfg(not(target_family = "wasm"))]
     fn moved(&self, group: &Group) -> Option<u64> {
         if !matches!(group.work, Work::Chain(_) | Work::Sums { .. }) {
             return None;

@@ -378,7 +378,7 @@ mod tests {
                     DType::I8 => numbers.mapv(|x| x as i8).into(),
                     _ => numbers.into(),
                 };
-                let alone = engine.evaluate(&[image.view()]).unwrap().swap_remove(0);
+                let alone = pollster::block_on(engine.evaluate(&[image.view()])).unwrap().swap_remove(0);
                 let together = engine.run(&[image.view()]).unwrap();
                 for (value, output) in network.graph.outputs.iter().zip(together) {
                     assert_eq!(alone.values[value.0].as_ref(), Some(&output));
@@ -416,7 +416,7 @@ mod tests {
         let engine = CpuEngine::new(&Cpu::default(), &graph, PlanSettings::by(passes)).unwrap();
         for shape in [[2, 3, 9, 10], [1, 3, 4, 5]] {
             let image: Tensor = random.reals(&shape).into();
-            let alone = engine.evaluate(&[image.view()]).unwrap().swap_remove(0);
+            let alone = pollster::block_on(engine.evaluate(&[image.view()])).unwrap().swap_remove(0);
             let together = engine.run(&[image.view()]).unwrap();
             for (value, got) in graph.outputs.iter().zip(together) {
                 let want = alone.values[value.0].as_ref().unwrap();

@@ -14,7 +14,6 @@ use crate::graph::passes::Passes;
 use crate::limits::Limits;
 use crate::ops::Winograd;
 use crate::precision::Precision;
-#[cfg(not(target_family = "wasm"))]
 use crate::profiling::Profile;
 use crate::tensor::{Tensor, TensorView};
 
@@ -24,6 +23,10 @@ use crate::tensor::{Tensor, TensorView};
 pub(crate) type Running = Pin<Box<dyn Future<Output = Result<Vec<Tensor>>> + Send>>;
 #[cfg(target_family = "wasm")]
 pub(crate) type Running = Pin<Box<dyn Future<Output = Result<Vec<Tensor>>>>>;
+
+/// What is computed where it is asked for: natively the thread waits inside, and it is never pending; a browser's one thread has other
+/// things to do meanwhile.
+pub(crate) type Here<'a, T> = Pin<Box<dyn Future<Output = Result<T>> + 'a>>;
 
 /// Natively what several threads may use; in a browser, which has one thread, anything.
 #[cfg(not(target_family = "wasm"))]
@@ -52,12 +55,10 @@ pub(crate) trait Engine: fmt::Debug + Shared {
     fn start(self: Arc<Self>, inputs: &[TensorView<'_>]) -> Result<Running>;
 
     /// Runs with every value kept: the graph, or one after another those that a model takes.
-    #[cfg(not(target_family = "wasm"))]
-    fn evaluate(&self, inputs: &[TensorView<'_>]) -> Result<Vec<Evaluation>>;
+    fn evaluate<'a>(&'a self, inputs: &'a [TensorView<'_>]) -> Here<'a, Vec<Evaluation>>;
 
     /// Times a plan's kernel calls, one by one and together, and whole runs.
-    #[cfg(not(target_family = "wasm"))]
-    fn profile(&self, inputs: &[TensorView<'_>], repetitions: usize) -> Result<Profile>;
+    fn profile<'a>(&'a self, inputs: &'a [TensorView<'_>], repetitions: usize) -> Here<'a, Profile>;
 
     /// How its numbers differ from those of `f32` arithmetic by the definition.
     fn rounding(&self) -> Rounding {
@@ -100,14 +101,22 @@ pub(crate) struct Rounding {
 
 /// A graph with all its values.
 #[derive(Debug)]
-#[cfg(not(target_family = "wasm"))]
 pub(crate) struct Evaluation {
     /// As the passes left it.
     pub(crate) graph: Graph,
     /// By the number of each value; nothing where it is not computed.
     pub(crate) values: Vec<Option<Tensor>>,
     /// The name and the SHA-256 of the WGSL of each kernel that ran.
+    #[cfg(not(target_family = "wasm"))]
     pub(crate) kernels: Vec<(String, String)>,
+}
+
+/// Runs, as [`Here`] says.
+pub(crate) async fn run_here(engine: &Arc<dyn Engine>, inputs: &[TensorView<'_>]) -> Result<Vec<Tensor>> {
+    #[cfg(not(target_family = "wasm"))]
+    return engine.run(inputs);
+    #[cfg(target_family = "wasm")]
+    Arc::clone(engine).start(inputs)?.await
 }
 
 /// The shapes of arrays, as keys of what is kept.

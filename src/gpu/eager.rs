@@ -22,7 +22,7 @@ use crate::ops::{
     Op, PRelu, Pad2d, Softmax, Unary,
 };
 use crate::precision::Precision;
-use crate::tensor::Element;
+use crate::tensor::{Element, TensorView};
 
 /// An open GPU. Cheap to clone; clones share the device, its compiled kernels and its memory pool. Usable from many threads.
 ///
@@ -126,6 +126,13 @@ impl Gpu {
     /// Errors: `Unsupported` for an `i64` that an `i32` cannot hold; what the GPU may report.
     pub fn upload<S: Data<Elem: Element>, D: Dimension>(&self, array: &ArrayBase<S, D>) -> Result<Tensor> {
         Tensor::upload(&self.context, &array.view().into(), Precision::F32)
+    }
+
+    /// [`upload`](Self::upload) of whatever type of elements there is.
+    ///
+    /// Errors: as [`upload`](Self::upload).
+    pub fn upload_any<'a>(&self, tensor: impl Into<TensorView<'a>>) -> Result<Tensor> {
+        Tensor::upload(&self.context, &tensor.into(), Precision::F32)
     }
 
     /// Writes the compiled pipelines to the file that [`GpuBuilder::pipeline_cache`](crate::gpu::GpuBuilder::pipeline_cache) names. Nothing where none is named, or

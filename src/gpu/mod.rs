@@ -21,7 +21,6 @@ mod engine;
 mod lower;
 mod picture;
 mod plan;
-#[cfg(not(target_family = "wasm"))]
 mod roofline;
 mod tuning;
 #[cfg(test)]

@@ -34,16 +34,22 @@ impl Gpu {
     /// # assert!(ceilings.gflops > 0.0 && ceilings.gbs > 0.0);
     /// # Ok::<(), convoke::Error>(())
     /// ```
+    #[cfg(not(target_family = "wasm"))]
     pub fn ceilings(&self) -> Result<Ceilings> {
+        pollster::block_on(self.measured())
+    }
+
+    /// The [`ceilings`](Self::ceilings), natively without ever being pending.
+    pub(crate) async fn measured(&self) -> Result<Ceilings> {
         Ok(Ceilings {
-            gflops: self.multiply_adds()? * 1e-9,
+            gflops: self.multiply_adds().await? * 1e-9,
             byte_gops: None,
-            gbs: self.copied()? * 1e-9,
+            gbs: self.copied().await? * 1e-9,
         })
     }
 
     /// Bytes a second.
-    fn copied(&self) -> Result<f64> {
+    async fn copied(&self) -> Result<f64> {
         let limits = &self.context.capabilities.limits;
         let limit = limits.max_storage_buffer_binding_size.min(limits.max_buffer_size);
         let wanted = COPIED[usize::from(self.info().kind.is_hardware())];
@@ -57,12 +63,12 @@ impl Gpu {
         let from = recording.import(Some(from), &shape, DType::F32, false);
         let to = recording.import(Some(to), &shape, DType::F32, false);
         roofline::copy(&from, &to, &mut recording)?;
-        let seconds = self.least(&Executable::new(&self.context, &recording, |_| Ok(()))?)?;
+        let seconds = self.least(&Executable::new(&self.context, &recording, |_| Ok(()))?).await?;
         Ok(2.0 * bytes as f64 / seconds)
     }
 
     /// Floating-point operations a second.
-    fn multiply_adds(&self) -> Result<f64> {
+    async fn multiply_adds(&self) -> Result<f64> {
         // Sums draw near to 2 and stay normal numbers.
         let factors = self.upload(&arr1(&[0.5_f32, 1.0]))?;
         let mut work = MultiplyAdds {
@@ -74,7 +80,7 @@ impl Gpu {
             let mut recording = self.recording();
             let input = recording.import(factors.buffer.clone(), &factors.shape, DType::F32, false);
             let flops = work.record(&input, &mut recording)?;
-            let seconds = self.least(&Executable::new(&self.context, &recording, |_| Ok(()))?)?;
+            let seconds = self.least(&Executable::new(&self.context, &recording, |_| Ok(()))?).await?;
             most = most.max(flops / seconds);
             if seconds >= LONG_ENOUGH || work.rounds > 1 << 16 {
                 return Ok(most);
@@ -84,8 +90,8 @@ impl Gpu {
     }
 
     /// The least time that an executable of one kernel call took, in seconds.
-    fn least(&self, executable: &Executable) -> Result<f64> {
-        let (_, timed) = executable.time(&self.context, REPETITIONS)?;
+    async fn least(&self, executable: &Executable) -> Result<f64> {
+        let (_, timed) = executable.time(&self.context, REPETITIONS).await?;
         let seconds = timed.iter().flat_map(|timed| timed.seconds.iter().copied());
         let least = seconds.fold(f64::INFINITY, f64::min);
         if least > 0.0 && least.is_finite() {

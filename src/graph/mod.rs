@@ -47,6 +47,13 @@ const NAME: &str = "graph";
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ValueId(pub(crate) usize);
 
+impl ValueId {
+    /// Its place among the graph's values, by which [`Graph::shapes`] and [`Graph::infer`] have them.
+    pub fn index(self) -> usize {
+        self.0
+    }
+}
+
 #[derive(Clone, Debug)]
 pub(crate) struct ValueData {
     pub(crate) name: String,

@@ -5,7 +5,6 @@ use crate::ops::Op;
 
 /// What is known of a layer before it is timed.
 #[derive(Debug)]
-#[cfg_attr(target_family = "wasm", expect(dead_code, reason = "only native builds profile"))]
 pub(crate) struct Layer {
     pub(super) node: String,
     pub(super) operator: &'static str,
@@ -44,7 +43,7 @@ impl Layer {
     }
 
     /// The same with what it moves as it is computed, in bytes.
-    #[cfg(all(feature = "cpu", not(target_family = "wasm")))]
+    #[cfg(feature = "cpu")]
     pub(crate) fn moving(self, bytes: u64) -> Self {
         Self { bytes, ..self }
     }

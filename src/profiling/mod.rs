@@ -2,14 +2,11 @@
 
 mod layer;
 mod profile;
-#[cfg(not(target_family = "wasm"))]
 mod timed;
 mod times;
 
 pub(crate) use layer::Layer;
 pub use profile::{Excess, KernelProfile, LayerProfile, Profile};
-#[cfg(not(target_family = "wasm"))]
 pub(crate) use timed::{layers, least};
-#[cfg(not(target_family = "wasm"))]
 pub(crate) use times::Timed;
 pub use times::{Ceilings, Timing};

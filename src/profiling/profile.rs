@@ -4,7 +4,6 @@ use std::fmt;
 use std::time::Duration;
 
 use super::times::{Ceilings, Timing};
-#[cfg(not(target_family = "wasm"))]
 use crate::error::Result;
 
 /// What a run spends its time on. Made by [`Session::profile`](crate::Session::profile).
@@ -33,7 +32,6 @@ impl Profile {
     }
 
     /// Adds a part of the same run that comes after this one, on the same device.
-    #[cfg(not(target_family = "wasm"))]
     pub(crate) fn append(&mut self, part: Self) {
         self.layers.extend(part.layers);
         self.dispatches += part.dispatches;
@@ -83,11 +81,10 @@ impl Profile {
 
     /// Measures the ceilings once more where a layer is above one and no algorithm explains it: other processes may have held the
     /// first measurement back. The higher ones count.
-    #[cfg(not(target_family = "wasm"))]
-    pub(crate) fn against(mut self, measure: impl FnOnce() -> Result<Ceilings>) -> Result<Self> {
+    pub(crate) async fn against(mut self, measure: impl AsyncFnOnce() -> Result<Ceilings>) -> Result<Self> {
         let doubtful = |layer| matches!(self.excess(layer), Some(Excess::Caches | Excess::Ceiling));
         if self.layers.iter().any(doubtful) {
-            let again = measure()?;
+            let again = measure().await?;
             self.ceilings.gflops = self.ceilings.gflops.max(again.gflops);
             self.ceilings.byte_gops = self
                 .ceilings

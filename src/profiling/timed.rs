@@ -1,19 +1,20 @@
 //! Times of kernel calls, made into layers'.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::layer::Layer;
 use super::profile::{KernelProfile, LayerProfile};
 use super::times::Timed;
+use crate::clock::Instant;
 use crate::error::Result;
 
 /// The least time that `run` takes, once more than `repetitions` times: the first warms up.
-pub(crate) fn least(repetitions: usize, mut run: impl FnMut() -> Result<()>) -> Result<Duration> {
-    run()?;
+pub(crate) async fn least(repetitions: usize, mut run: impl AsyncFnMut() -> Result<()>) -> Result<Duration> {
+    run().await?;
     let mut least = Duration::MAX;
     for _ in 0..repetitions {
         let start = Instant::now();
-        run()?;
+        run().await?;
         least = least.min(start.elapsed());
     }
     Ok(least)
@@ -136,7 +137,7 @@ mod tests {
         let excess = |profile: &Profile| -> Vec<_> { profile.layers.iter().map(|layer| profile.excess(layer)).collect() };
         let (caches, winograd, ceiling) = (Some(Excess::Caches), Some(Excess::Winograd), Some(Excess::Ceiling));
         assert_eq!(excess(&profile), [winograd, ceiling, ceiling, caches, None]);
-        let again = profile.against(|| Ok(ceilings(40.0, 0.5))).unwrap();
+        let again = pollster::block_on(profile.against(async || Ok(ceilings(40.0, 0.5)))).unwrap();
         assert_eq!(
             (again.ceilings, excess(&again)[..2].to_vec()),
             (ceilings(40.0, 1.0), vec![None, None])

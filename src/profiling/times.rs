@@ -42,7 +42,6 @@ impl fmt::Display for Timing {
 }
 
 /// A kernel call with its time in each repetition, in seconds.
-#[cfg(not(target_family = "wasm"))]
 #[derive(Debug)]
 pub(crate) struct Timed {
     /// The node of the graph that it belongs to.

@@ -8,15 +8,12 @@ use crate::cancel;
 use crate::dtype::TensorType;
 #[cfg(not(target_family = "wasm"))]
 use crate::elsewhere::{elsewhere, on_a_thread};
-use crate::engine::{Engine, Rounding, Running};
-#[cfg(not(target_family = "wasm"))]
-use crate::engine::{Evaluation, unsupported};
+use crate::engine::{Engine, Evaluation, Here, Rounding, Running, unsupported};
 use crate::error::Result;
 use crate::graph::work::count;
 use crate::graph::{Graph, Node};
 use crate::limits::{Limits, Work};
 use crate::ops::Op;
-#[cfg(not(target_family = "wasm"))]
 use crate::profiling::Profile;
 use crate::tensor::{Tensor, TensorView};
 
@@ -97,14 +94,12 @@ impl Engine for ReferenceEngine {
         }))
     }
 
-    #[cfg(not(target_family = "wasm"))]
-    fn evaluate(&self, _: &[TensorView<'_>]) -> Result<Vec<Evaluation>> {
-        Err(unsupported("the reference is what others are verified against"))
+    fn evaluate<'a>(&'a self, _: &'a [TensorView<'_>]) -> Here<'a, Vec<Evaluation>> {
+        Box::pin(async { Err(unsupported("the reference is what others are verified against")) })
     }
 
-    #[cfg(not(target_family = "wasm"))]
-    fn profile(&self, _: &[TensorView<'_>], _: usize) -> Result<Profile> {
-        Err(unsupported("the reference has no kernels to profile"))
+    fn profile<'a>(&'a self, _: &'a [TensorView<'_>], _: usize) -> Here<'a, Profile> {
+        Box::pin(async { Err(unsupported("the reference has no kernels to profile")) })
     }
 
     fn optimized(&self, graph: &Graph, _: &[&[usize]]) -> Result<Graph> {

@@ -30,7 +30,6 @@ impl Answer {
     }
 
     /// Numbers as they were read back from storage of this precision, as an operator may load them.
-    #[cfg_attr(target_family = "wasm", expect(dead_code, reason = "only what blocks verifies"))]
     pub(crate) fn loaded<'a>(values: impl Into<TensorView<'a>>, precision: Precision) -> Self {
         Self::exact(values).each_float(precision, |number| loaded(number.value))
     }

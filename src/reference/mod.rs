@@ -69,10 +69,7 @@ mod winograd_large;
 pub use answer::Answer;
 pub use chance::Chance;
 pub use compare::{Mismatch, compare, compare_close, compare_exact};
-#[cfg(not(target_family = "wasm"))]
-pub(crate) use engine::node_answers;
-pub(crate) use engine::{ReferenceEngine, answers, constants};
+pub(crate) use engine::{ReferenceEngine, answers, constants, node_answers};
 pub use run::{run, run_allowing};
 pub use scores::Scores;
-#[cfg(not(target_family = "wasm"))]
 pub(crate) use scores::part_of_bound;

@@ -129,7 +129,6 @@ fn factors_of(op: &Op) -> usize {
 
 /// How much of its bound the worst element takes up: 0 where all are exact, and infinite where one is not that has to be. What came or is
 /// wanted as NaN or infinity is not measured.
-#[cfg(not(target_family = "wasm"))]
 pub(crate) fn part_of_bound(got: &Tensor, want: &Answer) -> f64 {
     if got.shape() != want.shape() {
         return f64::INFINITY;

@@ -5,14 +5,11 @@ use std::sync::Arc;
 
 use super::backend::Backend;
 use super::shared::Settings;
-use crate::engine::{Engine, Kept, Rounding, Running, shapes_of};
-#[cfg(not(target_family = "wasm"))]
-use crate::engine::{Evaluation, unsupported};
+use crate::engine::{Engine, Evaluation, Here, Kept, Rounding, Running, shapes_of, unsupported};
 use crate::error::{Error, Result};
 use crate::gpu::Gpu;
 use crate::graph::{Graph, ValueId};
 use crate::precision::Precision;
-#[cfg(not(target_family = "wasm"))]
 use crate::profiling::Profile;
 use crate::tensor::{Tensor, TensorView};
 
@@ -242,34 +239,37 @@ impl Engine for FallbackEngine {
         }))
     }
 
-    #[cfg(not(target_family = "wasm"))]
-    fn evaluate(&self, inputs: &[TensorView<'_>]) -> Result<Vec<Evaluation>> {
-        let made = self.made(&shapes_of(inputs))?;
-        let parts = match &*made {
-            Made::Whole(engine) => return engine.evaluate(inputs),
-            Made::Split { parts, .. } => parts,
-        };
-        let mut known = self.given(inputs);
-        let mut evaluations = Vec::new();
-        for part in parts {
-            for evaluation in part.engine.evaluate(&part.views(&known))? {
-                for (&whole, own) in part.outputs.iter().zip(&evaluation.graph.outputs) {
-                    known.extend(evaluation.values[own.0].clone().map(|value| (whole, value)));
+    fn evaluate<'a>(&'a self, inputs: &'a [TensorView<'_>]) -> Here<'a, Vec<Evaluation>> {
+        Box::pin(async move {
+            let made = self.made(&shapes_of(inputs))?;
+            let parts = match &*made {
+                Made::Whole(engine) => return engine.evaluate(inputs).await,
+                Made::Split { parts, .. } => parts,
+            };
+            let mut known = self.given(inputs);
+            let mut evaluations = Vec::new();
+            for part in parts {
+                let evaluated = part.engine.evaluate(&part.views(&known)).await?;
+                for evaluation in evaluated {
+                    for (&whole, own) in part.outputs.iter().zip(&evaluation.graph.outputs) {
+                        known.extend(evaluation.values[own.0].clone().map(|value| (whole, value)));
+                    }
+                    evaluations.push(evaluation);
                 }
-                evaluations.push(evaluation);
             }
-        }
-        Ok(evaluations)
+            Ok(evaluations)
+        })
     }
 
-    #[cfg(not(target_family = "wasm"))]
-    fn profile(&self, inputs: &[TensorView<'_>], repetitions: usize) -> Result<Profile> {
-        match &*self.made(&shapes_of(inputs))? {
-            Made::Whole(engine) => engine.profile(inputs, repetitions),
-            Made::Split { .. } => Err(unsupported(
-                "a profile of a run that is partly on the CPU; each backend alone is profiled",
-            )),
-        }
+    fn profile<'a>(&'a self, inputs: &'a [TensorView<'_>], repetitions: usize) -> Here<'a, Profile> {
+        Box::pin(async move {
+            match &*self.made(&shapes_of(inputs))? {
+                Made::Whole(engine) => engine.profile(inputs, repetitions).await,
+                Made::Split { .. } => Err(unsupported(
+                    "a profile of a run that is partly on the CPU; each backend alone is profiled",
+                )),
+            }
+        })
     }
 
     fn rounding(&self) -> Rounding {

@@ -17,11 +17,12 @@ mod staged;
 mod stream;
 #[cfg(test)]
 mod tests;
-#[cfg(not(target_family = "wasm"))]
 mod verify;
 
 #[cfg(not(target_family = "wasm"))]
 use std::collections::BTreeMap;
+use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::Arc;
 
 use ndarray::{ArrayD, ArrayViewD};
@@ -40,15 +41,12 @@ pub use fallback::{Fallback, OnCpu};
 pub use referee::{Judgement, Verdict};
 #[cfg(not(target_family = "wasm"))]
 pub use stream::{Latencies, Stream, StreamAnswer, StreamOptions, WhenFull};
-#[cfg(not(target_family = "wasm"))]
 pub use verify::Check;
 
 use crate::cancel::{CancelToken, Watch};
 #[cfg(not(target_family = "wasm"))]
 use crate::elsewhere::{elsewhere, on_a_thread};
-#[cfg(not(target_family = "wasm"))]
-use crate::engine::Evaluation;
-use crate::engine::{shapes_of, unsupported};
+use crate::engine::{Evaluation, run_here, shapes_of, unsupported};
 #[cfg(not(target_family = "wasm"))]
 use crate::error::ensure;
 use crate::error::{Error, Result};
@@ -59,13 +57,13 @@ use crate::graph::{Graph, Kind, Pass, ValueInfo};
 #[cfg(feature = "onnx")]
 use crate::onnx::{Model, Shapes};
 use crate::precision::Precision;
-#[cfg(not(target_family = "wasm"))]
 use crate::profiling::Profile;
 use crate::reference::{Answer, answers};
 use crate::tensor::{Tensor, TensorView};
+#[cfg(target_family = "wasm")]
+use crate::turn::Turns;
 use constants::constants;
 use shared::{Ready, Settings, Shared};
-#[cfg(not(target_family = "wasm"))]
 use verify::check_values;
 
 /// A graph or a model made ready for one backend. Weights are uploaded once, and sessions on one [`Gpu`](crate::Gpu) share those
@@ -133,6 +131,16 @@ impl Session {
             token: self.token.clone(),
             ..recovered
         })
+    }
+
+    /// Awaits something that the token stops.
+    async fn watching<T>(&self, work: impl Future<Output = T>) -> T {
+        let Some(token) = &self.token else {
+            return work.await;
+        };
+        let watch = Watch::current().until(token);
+        let mut work = pin!(work);
+        poll_fn(|context| watch.clone().entered(|| work.as_mut().poll(context))).await
     }
 
     /// Does something that the token stops.
@@ -223,7 +231,7 @@ impl Session {
     }
 
     /// [`prepare`](Self::prepare), awaited: natively another thread does it. In a browser compiling is the browser's, and
-    /// planning takes the one thread that there is.
+    /// planning takes the one thread that there is, which has its turn between what is done once and what each plan takes.
     ///
     /// Errors: as [`prepare`](Self::prepare).
     pub async fn prepare_async(&self, inputs: &[&[usize]]) -> Result<()> {
@@ -231,7 +239,12 @@ impl Session {
         #[cfg(not(target_family = "wasm"))]
         return self.prepare_elsewhere(shapes).await;
         #[cfg(target_family = "wasm")]
-        self.shared.prepare(&shapes)
+        {
+            let mut turns = Turns::new();
+            self.ready(&shapes)?;
+            turns.next().await;
+            self.watched(|| self.shared.prepare(&shapes))
+        }
     }
 
     /// Runs the graph on these inputs and waits for its outputs, all of them `f32`.
@@ -429,30 +442,44 @@ impl Session {
     ) -> Result<(Vec<Check>, Vec<Tensor>)> {
         let inputs = views(inputs);
         let ready = self.ready_for(&inputs)?;
-        let evaluated = self.evaluated(&ready, &inputs, observer)?;
+        let evaluated = pollster::block_on(self.evaluated(&ready, &inputs, observer))?;
         Ok((evaluated.checks, evaluated.outputs))
     }
 
-    /// The checks of a run, its outputs and the kernels that it was computed by.
-    #[cfg(not(target_family = "wasm"))]
-    fn evaluated(&self, ready: &Ready, inputs: &[TensorView<'_>], observer: &mut dyn FnMut(&Check)) -> Result<Evaluated> {
-        let evaluations = self.watched(|| ready.engine.evaluate(inputs))?;
+    /// `verified_before` of other targets, awaited: the page has its turn between operators.
+    ///
+    /// Errors: as a run's. A mismatch is no error.
+    #[cfg(target_family = "wasm")]
+    pub async fn verified_async<'a>(
+        &self,
+        inputs: &[impl Into<TensorView<'a>> + Clone],
+        observer: &mut dyn FnMut(&Check),
+    ) -> Result<(Vec<Check>, Vec<Tensor>)> {
+        let inputs = views(inputs);
+        let ready = self.ready_for(&inputs)?;
+        let evaluated = self.evaluated(&ready, &inputs, observer).await?;
+        Ok((evaluated.checks, evaluated.outputs))
+    }
+
+    /// The checks of a run, its outputs and the kernels that it was computed by. Pending in a browser only.
+    async fn evaluated(&self, ready: &Ready, inputs: &[TensorView<'_>], observer: &mut dyn FnMut(&Check)) -> Result<Evaluated> {
+        let evaluations = self.watching(ready.engine.evaluate(inputs)).await?;
         let mut checks = Vec::new();
         for Evaluation { graph, values, .. } in &evaluations {
             let rounding = ready.engine.rounding();
-            checks.extend(self.watched(|| check_values(graph, values, rounding, observer))?);
+            checks.extend(self.watching(check_values(graph, values, rounding, observer)).await?);
         }
         let outputs = match evaluations.as_slice() {
             [Evaluation { graph, values, .. }] if ready.is_whole => {
                 graph.outputs.iter().filter_map(|value| values[value.0].clone()).collect()
             }
-            _ => self.watched(|| ready.engine.run(inputs))?,
+            _ => self.watching(run_here(&ready.engine, inputs)).await?,
         };
-        let kernels = evaluations.into_iter().flat_map(|evaluation| evaluation.kernels);
         Ok(Evaluated {
             checks,
             outputs,
-            kernels: kernels.collect(),
+            #[cfg(not(target_family = "wasm"))]
+            kernels: evaluations.into_iter().flat_map(|evaluation| evaluation.kernels).collect(),
         })
     }
 
@@ -479,7 +506,7 @@ impl Session {
             Some(engine) => engine.kernel_choices(&inputs.iter().map(TensorView::shape).collect::<Vec<_>>())?,
             None => Vec::new(),
         };
-        let evaluated = self.evaluated(&ready, &inputs, observer)?;
+        let evaluated = pollster::block_on(self.evaluated(&ready, &inputs, observer))?;
         if let Some(check) = evaluated.checks.iter().find(|check| check.is_unchecked) {
             let own = format!(
                 "certificates of an operator without a reference, {} {:?}",
@@ -525,7 +552,17 @@ impl Session {
     pub fn profile<'a>(&self, inputs: &[impl Into<TensorView<'a>> + Clone], repetitions: usize) -> Result<Profile> {
         let inputs = views(inputs);
         let engine = &self.ready_for(&inputs)?.engine;
-        self.watched(|| engine.profile(&inputs, repetitions.max(1)))
+        pollster::block_on(self.watching(engine.profile(&inputs, repetitions.max(1))))
+    }
+
+    /// `profile` of other targets, awaited: the page has its turn between operators. Browsers round times.
+    ///
+    /// Errors: as a run's; `Unsupported` on the reference, which has no kernels.
+    #[cfg(target_family = "wasm")]
+    pub async fn profile_async<'a>(&self, inputs: &[impl Into<TensorView<'a>> + Clone], repetitions: usize) -> Result<Profile> {
+        let inputs = views(inputs);
+        let engine = &self.ready_for(&inputs)?.engine;
+        self.watching(engine.profile(&inputs, repetitions.max(1))).await
     }
 
     /// What the outputs should be, with the bound on how far a correct run may be from it: the reference, whatever the session's
@@ -548,11 +585,11 @@ impl Session {
 }
 
 /// What came of a run with every operator checked.
-#[cfg(not(target_family = "wasm"))]
 struct Evaluated {
     checks: Vec<Check>,
     outputs: Vec<Tensor>,
     /// The name and the SHA-256 of the WGSL of each kernel that ran.
+    #[cfg(not(target_family = "wasm"))]
     kernels: Vec<(String, String)>,
 }
 

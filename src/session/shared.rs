@@ -160,7 +160,8 @@ impl Shared {
                     self.settings.limits.planned(|| {
                         let stage = model.fold(&known, constants)?;
                         let ready = self.settings.ready_model(stage, model.outputs().len())?;
-                        if ready.on_gpu.is_none() {
+                        // In a browser the page has its turn before.
+                        if ready.on_gpu.is_none() && cfg!(not(target_family = "wasm")) {
                             ready.engine.prepare(shapes)?;
                         }
                         Ok(Arc::new(ready))

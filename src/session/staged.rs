@@ -6,12 +6,9 @@ use super::constants::constants;
 use super::shared::{Ready, Settings};
 #[cfg(not(target_family = "wasm"))]
 use crate::elsewhere::{elsewhere, on_a_thread};
-#[cfg(not(target_family = "wasm"))]
-use crate::engine::Evaluation;
-use crate::engine::{Engine, Kept, Rounding, Running};
+use crate::engine::{Engine, Evaluation, Here, Kept, Rounding, Running, run_here};
 use crate::error::{Error, Result};
 use crate::graph::{Graph, Next, Stage};
-#[cfg(not(target_family = "wasm"))]
 use crate::profiling::Profile;
 use crate::tensor::{Tensor, TensorView};
 
@@ -108,26 +105,30 @@ impl StagedEngine {
     }
 
     /// Runs part after part, each as `run` says.
-    #[cfg(not(target_family = "wasm"))]
-    fn run_parts(
+    async fn run_parts(
         &self,
         inputs: &[TensorView<'_>],
-        mut run: impl FnMut(&dyn Engine, &[TensorView<'_>]) -> Result<Vec<Tensor>>,
+        mut run: impl AsyncFnMut(&Arc<dyn Engine>, &[TensorView<'_>]) -> Result<Vec<Tensor>>,
     ) -> Result<Vec<Tensor>> {
         let mut finals = vec![None; self.outputs];
-        let compute = |part: &Part, inputs: &[TensorView<'_>], run: &mut dyn FnMut(&dyn Engine, &[TensorView<'_>]) -> _| {
-            part.ready
-                .as_ref()
-                .map_or(Ok(Vec::new()), |ready| run(&*ready.engine, inputs))
+        let outputs = match &self.first.ready {
+            Some(ready) => run(&ready.engine, inputs).await?,
+            None => Vec::new(),
         };
-        let outputs = compute(&self.first, inputs, &mut run)?;
         let mut reached = self.after(&self.first, outputs, &mut finals)?;
         while let Some(Reached { part, inputs }) = reached {
-            let views: Vec<_> = inputs.iter().map(Tensor::view).collect();
-            let outputs = compute(&part, &views, &mut run)?;
+            let outputs = match &part.ready {
+                Some(ready) => run(&ready.engine, &inputs.iter().map(Tensor::view).collect::<Vec<_>>()).await?,
+                None => Vec::new(),
+            };
             reached = self.after(&part, outputs, &mut finals)?;
         }
         Self::finals(finals)
+    }
+
+    async fn run_all(&self, inputs: &[TensorView<'_>]) -> Result<Vec<Tensor>> {
+        self.run_parts(inputs, async |engine, inputs| run_here(engine, inputs).await)
+            .await
     }
 }
 
@@ -167,7 +168,7 @@ impl Engine for StagedEngine {
     #[cfg(not(target_family = "wasm"))]
     fn run(&self, inputs: &[TensorView<'_>]) -> Result<Vec<Tensor>> {
         let limits = &self.settings.limits;
-        limits.running_parts(|| self.run_parts(inputs, |engine, inputs| engine.run(inputs)))
+        limits.running_parts(|| pollster::block_on(self.run_all(inputs)))
     }
 
     fn start(self: Arc<Self>, inputs: &[TensorView<'_>]) -> Result<Running> {
@@ -179,47 +180,38 @@ impl Engine for StagedEngine {
         })));
         #[cfg(target_family = "wasm")]
         Ok(Box::pin(async move {
-            let mut finals = vec![None; self.outputs];
-            let (mut part, mut inputs) = (Arc::clone(&self.first), inputs);
-            loop {
-                let outputs = match &part.ready {
-                    Some(ready) => {
-                        let views: Vec<_> = inputs.iter().map(Tensor::view).collect();
-                        Arc::clone(&ready.engine).start(&views)?.await?
-                    }
-                    None => Vec::new(),
-                };
-                match self.after(&part, outputs, &mut finals)? {
-                    Some(reached) => (part, inputs) = (reached.part, reached.inputs),
-                    None => return Self::finals(finals),
-                }
-            }
+            let views: Vec<_> = inputs.iter().map(Tensor::view).collect();
+            self.run_all(&views).await
         }))
     }
 
-    #[cfg(not(target_family = "wasm"))]
-    fn evaluate(&self, inputs: &[TensorView<'_>]) -> Result<Vec<Evaluation>> {
-        let mut evaluations = Vec::new();
-        self.run_parts(inputs, |engine, inputs| {
-            evaluations.extend(engine.evaluate(inputs)?);
-            engine.run(inputs)
-        })?;
-        Ok(evaluations)
+    fn evaluate<'a>(&'a self, inputs: &'a [TensorView<'_>]) -> Here<'a, Vec<Evaluation>> {
+        Box::pin(async move {
+            let mut evaluations = Vec::new();
+            self.run_parts(inputs, async |engine, inputs| {
+                evaluations.extend(engine.evaluate(inputs).await?);
+                run_here(engine, inputs).await
+            })
+            .await?;
+            Ok(evaluations)
+        })
     }
 
     /// All stages together.
-    #[cfg(not(target_family = "wasm"))]
-    fn profile(&self, inputs: &[TensorView<'_>], repetitions: usize) -> Result<Profile> {
-        let mut whole: Option<Profile> = None;
-        self.run_parts(inputs, |engine, inputs| {
-            let part = engine.profile(inputs, repetitions)?;
-            match &mut whole {
-                Some(whole) => whole.append(part),
-                None => whole = Some(part),
-            }
-            engine.run(inputs)
-        })?;
-        whole.ok_or_else(|| Error::Internal("no stage computes anything".to_owned()))
+    fn profile<'a>(&'a self, inputs: &'a [TensorView<'_>], repetitions: usize) -> Here<'a, Profile> {
+        Box::pin(async move {
+            let mut whole: Option<Profile> = None;
+            self.run_parts(inputs, async |engine, inputs| {
+                let part = engine.profile(inputs, repetitions).await?;
+                match &mut whole {
+                    Some(whole) => whole.append(part),
+                    None => whole = Some(part),
+                }
+                run_here(engine, inputs).await
+            })
+            .await?;
+            whole.ok_or_else(|| Error::Internal("no stage computes anything".to_owned()))
+        })
     }
 
     fn rounding(&self) -> Rounding {

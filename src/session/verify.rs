@@ -7,6 +7,7 @@ use crate::graph::{Graph, Node, ValueId};
 use crate::ops::Op;
 use crate::reference::{Answer, Mismatch, Scores, compare, node_answers, part_of_bound};
 use crate::tensor::Tensor;
+use crate::turn::Turns;
 
 /// What came of checking one operator.
 #[derive(Clone, Debug)]
@@ -36,19 +37,24 @@ impl Check {
     }
 }
 
-/// Checks every operator of a graph against the reference, given what a backend has for each value and how it rounds. Each operator gets the backend's own inputs, so that an error is seen where it arises and not in all that follows.
-/// `observer` sees each check as it is made.
-pub(super) fn check_values(
+/// Checks every operator of a graph against the reference, given what a backend has for each value and how it rounds. Each operator
+/// gets the backend's own inputs, so that an error is seen where it arises and not in all that follows. `observer` sees each check as
+/// it is made. Pending in a browser only, where others have their turns.
+pub(super) async fn check_values(
     graph: &Graph,
     values: &[Option<Tensor>],
     rounding: Rounding,
     observer: &mut dyn FnMut(&Check),
 ) -> Result<Vec<Check>> {
-    let check = |node| {
+    let (mut checks, mut turns) = (Vec::with_capacity(graph.nodes.len()), Turns::new());
+    for node in &graph.nodes {
         cancel::check()?;
-        check_node(node, values, rounding).inspect(|check| observer(check))
-    };
-    graph.nodes.iter().map(check).collect()
+        let check = check_node(node, values, rounding)?;
+        observer(&check);
+        checks.push(check);
+        turns.next().await;
+    }
+    Ok(checks)
 }
 
 fn check_node(node: &Node, values: &[Option<Tensor>], rounding: Rounding) -> Result<Check> {
@@ -112,6 +118,10 @@ mod tests {
         values
     }
 
+    fn checked(graph: &Graph, values: &[Option<Tensor>]) -> Vec<Check> {
+        pollster::block_on(check_values(graph, values, Rounding::default(), &mut |_| ())).unwrap()
+    }
+
     #[test]
     fn the_operator_that_is_wrong_is_named_and_no_other() {
         let (mut graph, mut random) = (Graph::new(), Random::new(1));
@@ -124,7 +134,7 @@ mod tests {
         let input = random.reals(&[1, 3, 5, 7]);
         let named = |wrong: Option<ValueId>| -> Vec<String> {
             let values = values(&graph, &input, wrong);
-            let checks = check_values(&graph, &values, Rounding::default(), &mut |_| ()).unwrap();
+            let checks = checked(&graph, &values);
             assert_eq!(checks.len(), 3);
             checks
                 .into_iter()
@@ -161,9 +171,7 @@ mod tests {
                 parts.fold(0.0_f32, |sum, first| sum + part(place[0], place[1], first))
             });
             let values = [Some(input.clone().into()), Some(weight.clone().into()), Some(sums.into())];
-            check_values(&graph, &values, Rounding::default(), &mut |_| ())
-                .unwrap()
-                .remove(0)
+            checked(&graph, &values).remove(0)
         };
         let honest = check_sums_of(terms);
         assert!(honest.mismatch.is_none() && !honest.is_suspicious(), "{honest:?}");
@@ -192,9 +200,7 @@ mod tests {
             let input = ArrayD::from_elem(vec![1, 190], number);
             let sum = input.iter().fold(0.0_f32, |sum, term| sum + term);
             let values = [Some(input.into()), Some(ArrayD::from_elem(vec![1], sum / 190.0).into())];
-            let check = check_values(&graph, &values, Rounding::default(), &mut |_| ())
-                .unwrap()
-                .remove(0);
+            let check = checked(&graph, &values).remove(0);
             assert!(check.mismatch.is_none() && !check.is_suspicious(), "{number}: {check:?}");
         }
     }

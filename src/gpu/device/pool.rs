@@ -77,7 +77,6 @@ impl BufferPool {
     }
 
     /// A buffer that no pool gets back: it is freed with its last owner.
-    #[cfg(not(target_family = "wasm"))]
     pub(crate) fn apart(device: &RawDevice, bytes: u64) -> Result<Arc<PooledBuffer>> {
         let buffer = device.create_buffer("convoke.tensor", bytes, usage(device));
         device.check()?;

@@ -5,6 +5,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 #[cfg(not(target_family = "wasm"))]
 use std::sync::mpsc::RecvTimeoutError;
 
+#[cfg(target_family = "wasm")]
+use futures_intrusive::channel::shared::oneshot_channel;
+
 #[cfg(not(target_family = "wasm"))]
 use crate::cancel::Watch;
 use crate::error::{Error, Result};
@@ -157,6 +160,25 @@ impl RawDevice {
         polled
             .map(|_| ())
             .map_err(|error| self.explained(Error::Gpu(error.to_string())))
+    }
+
+    /// Waits until all work submitted so far is done: natively the thread does, in a browser its event loop goes on.
+    #[cfg(not(target_family = "wasm"))]
+    #[expect(clippy::unused_async, reason = "natively the thread waits")]
+    pub(crate) async fn done(&self) -> Result<()> {
+        self.wait()
+    }
+
+    /// Waits until all work submitted so far is done.
+    #[cfg(target_family = "wasm")]
+    pub(crate) async fn done(&self) -> Result<()> {
+        let (sender, done) = oneshot_channel();
+        self.queue.on_submitted_work_done(move || {
+            // The receiver is gone where the caller lost interest.
+            let _ = sender.send(());
+        });
+        done.receive().await;
+        self.check()
     }
 
     /// Waits for a submission, or until something stops the run.

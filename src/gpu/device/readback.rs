@@ -106,6 +106,18 @@ impl Readback {
         pollster::block_on(self.collect(device, read))
     }
 
+    /// [`finish`](Self::finish) for who waits where it is called: natively the thread, with no other one's waking in the time.
+    #[cfg_attr(
+        not(target_family = "wasm"),
+        expect(clippy::unused_async, reason = "natively the thread waits")
+    )]
+    pub(crate) async fn finish_here<T>(self, device: &RawDevice, read: impl FnOnce(&[&[u8]]) -> T) -> Result<T> {
+        #[cfg(not(target_family = "wasm"))]
+        return self.finish_blocking(device, read);
+        #[cfg(target_family = "wasm")]
+        self.finish(device, read).await
+    }
+
     async fn collect<T>(self, device: &RawDevice, read: impl FnOnce(&[&[u8]]) -> T) -> Result<T> {
         let mut mapped = Ok(());
         for part in &self.parts {

@@ -131,6 +131,14 @@ impl Tensor {
         }
     }
 
+    /// [`read_any`](Self::read_any), as [`Readback::finish_here`] waits.
+    pub(crate) async fn read_any_here(&self) -> Result<HostTensor> {
+        match self.start_reading()? {
+            None => self.to_host(&[]),
+            Some(readback) => readback.finish_here(&self.context, |parts| self.to_host(parts[0])).await?,
+        }
+    }
+
     fn start_reading(&self) -> Result<Option<Readback>> {
         let Some(buffer) = &self.buffer else {
             return Ok(None);

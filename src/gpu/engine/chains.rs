@@ -223,7 +223,7 @@ mod tests {
         let engine = engine(&gpu, &graph);
         let mut random = Random::new(5);
         let image: Tensor = ArrayD::from_shape_fn(vec![2, 3, 9, 11], |_| random.below(256) as u8).into();
-        let alone = engine.evaluate(&[image.view()]).unwrap().swap_remove(0);
+        let alone = pollster::block_on(engine.evaluate(&[image.view()])).unwrap().swap_remove(0);
         for _ in 0..2 {
             let together = engine.run(&[image.view()]).unwrap();
             for (value, output) in graph.outputs.iter().zip(together) {
@@ -278,7 +278,7 @@ mod tests {
         graph.output(last).unwrap();
         let engine = engine(&gpu, &graph);
         let input: Tensor = Random::new(2).reals(&[3, 5]).into();
-        let alone = engine.evaluate(&[input.view()]).unwrap().swap_remove(0);
+        let alone = pollster::block_on(engine.evaluate(&[input.view()])).unwrap().swap_remove(0);
         let together = engine.run(&[input.view()]).unwrap();
         assert_eq!(alone.values[last.0].as_ref(), together.first());
         let types = graph.infer(&[&[3, 5]]).unwrap();

@@ -14,16 +14,12 @@ use crate::cancel;
 use crate::dtype::TensorType;
 #[cfg(not(target_family = "wasm"))]
 use crate::elsewhere::{elsewhere, on_a_thread};
-#[cfg(not(target_family = "wasm"))]
-use crate::engine::Evaluation;
-use crate::engine::{Engine, Kept, PlanSettings, Rounding, Running, shapes_of};
+use crate::engine::{Engine, Evaluation, Here, Kept, PlanSettings, Rounding, Running, shapes_of};
 use crate::error::Result;
 use crate::gpu::device::pool::PooledBuffer;
 use crate::gpu::device::readback::staging_buffer;
 use crate::gpu::device::stored::stored_precision;
-use crate::gpu::device::tensor::Tensor;
-#[cfg(not(target_family = "wasm"))]
-use crate::gpu::device::tensor::write;
+use crate::gpu::device::tensor::{Tensor, write};
 use crate::gpu::eager::Gpu;
 use crate::gpu::lower::elementwise::chain;
 use crate::gpu::lower::lower_with;
@@ -36,14 +32,10 @@ use crate::graph::{Graph, ValueData, ValueId};
 use crate::limits::{Limits, Work};
 use crate::lock::lock;
 use crate::precision::Precision;
-use crate::profiling::Layer;
-#[cfg(not(target_family = "wasm"))]
-use crate::profiling::{Profile, layers, least};
+use crate::profiling::{Layer, Profile, layers, least};
 use crate::tensor::{Tensor as HostTensor, TensorView};
 use chains::{Group, alone, groups};
-#[cfg(not(target_family = "wasm"))]
-use plan::for_each_input;
-use plan::{Output, Plan, are_mappable, split_outputs};
+use plan::{Output, Plan, are_mappable, for_each_input, split_outputs};
 
 const NAME: &str = "graph";
 
@@ -354,61 +346,73 @@ impl Engine for GpuEngine {
         }))
     }
 
-    #[cfg(not(target_family = "wasm"))]
-    fn evaluate(&self, inputs: &[TensorView<'_>]) -> Result<Vec<Evaluation>> {
-        let context = &self.gpu.context;
-        let shapes: Vec<Vec<usize>> = inputs.iter().map(|array| array.shape().to_vec()).collect();
-        let mut lowered = self.lower(&shapes, Apart::Yes)?;
-        for value in lowered.values.iter().flatten() {
-            lowered.recording.export(value);
-        }
-        let executable = Executable::new(context, &lowered.recording, |_| Ok(()))?;
-        for_each_input(&lowered.inputs, inputs, |buffer, array| {
-            write(context, buffer, array, self.precision)
-        })?;
-        executable.submit(context)?;
-        let read = |value: &Value| {
-            let tensor = Tensor {
+    fn evaluate<'a>(&'a self, inputs: &'a [TensorView<'_>]) -> Here<'a, Vec<Evaluation>> {
+        Box::pin(async move {
+            let context = &self.gpu.context;
+            let mut lowered = self.lower(&shapes_of(inputs), Apart::Yes)?;
+            for value in lowered.values.iter().flatten() {
+                lowered.recording.export(value);
+            }
+            let executable = Executable::new(context, &lowered.recording, |_| Ok(()))?;
+            for_each_input(&lowered.inputs, inputs, |buffer, array| {
+                write(context, buffer, array, self.precision)
+            })?;
+            executable.submit(context)?;
+            let tensor = |value: &Value| Tensor {
                 context: Arc::clone(context),
                 buffer: executable.buffer(value),
                 shape: value.shape.clone(),
                 dtype: value.dtype,
                 precision: stored_precision(value.dtype, self.precision),
             };
-            tensor.read_any()
-        };
-        let values = lowered
-            .values
-            .iter()
-            .map(|value| value.as_ref().map(read).transpose())
-            .collect::<Result<Vec<_>>>()?;
-        Ok(vec![Evaluation {
-            graph: lowered.graph,
-            values,
-            kernels: executable.kernels(context)?,
-        }])
+            let mut values = Vec::with_capacity(lowered.values.len());
+            for value in &lowered.values {
+                values.push(match value {
+                    Some(value) => Some(tensor(value).read_any_here().await?),
+                    None => None,
+                });
+            }
+            Ok(vec![Evaluation {
+                graph: lowered.graph,
+                values,
+                #[cfg(not(target_family = "wasm"))]
+                kernels: executable.kernels(context)?,
+            }])
+        })
     }
 
-    #[cfg(not(target_family = "wasm"))]
-    fn profile(&self, inputs: &[TensorView<'_>], repetitions: usize) -> Result<Profile> {
-        let plan = self.plan(&shapes_of(inputs))?;
-        let plan = lock(&plan);
-        let context = &self.gpu.context;
-        let ceilings = self.gpu.ceilings()?;
-        plan.write_inputs(context, inputs)?;
-        let (timing, timed) = plan.executable.time(context, repetitions)?;
-        let profile = Profile {
-            timing,
-            repetitions,
-            ceilings,
-            layers: layers(&plan.layers, &timed),
-            dispatches: least(repetitions, || {
+    #[expect(
+        clippy::await_holding_lock,
+        reason = "natively nothing is awaited, and in a browser the plan is nobody else's"
+    )]
+    fn profile<'a>(&'a self, inputs: &'a [TensorView<'_>], repetitions: usize) -> Here<'a, Profile> {
+        Box::pin(async move {
+            let shapes = shapes_of(inputs);
+            // In a browser others run while this is waited for: by a plan of their own.
+            let plan = if cfg!(target_family = "wasm") {
+                Arc::new(Mutex::new(self.limits.planned(|| self.make_plan(&shapes))?))
+            } else {
+                self.plan(&shapes)?
+            };
+            let plan = lock(&plan);
+            let context = &self.gpu.context;
+            let ceilings = self.gpu.measured().await?;
+            plan.write_inputs(context, inputs)?;
+            let (timing, timed) = plan.executable.time(context, repetitions).await?;
+            let submit = async || {
                 plan.executable.submit(context)?;
-                context.wait()
-            })?,
-            run: least(repetitions, || plan.run(context, inputs).map(drop))?,
-        };
-        profile.against(|| self.gpu.ceilings())
+                context.done().await
+            };
+            let profile = Profile {
+                timing,
+                repetitions,
+                ceilings,
+                layers: layers(&plan.layers, &timed),
+                dispatches: least(repetitions, submit).await?,
+                run: least(repetitions, async || plan.run_here(context, inputs).await.map(drop)).await?,
+            };
+            profile.against(async || self.gpu.measured().await).await
+        })
     }
 
     fn rounding(&self) -> Rounding {
@@ -435,7 +439,6 @@ fn early_graph(gpu: &Gpu, graph: &Graph, passes: &Passes) -> Result<Graph> {
 /// Whether every value of the graph is wanted, or functions of elements may be computed together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Apart {
-    #[cfg_attr(target_family = "wasm", expect(dead_code, reason = "only what blocks evaluates"))]
     Yes,
     No,
 }

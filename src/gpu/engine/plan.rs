@@ -29,7 +29,6 @@ pub(super) struct Plan {
     #[cfg_attr(target_family = "wasm", expect(dead_code, reason = "only what blocks has a time to keep"))]
     pub(super) work: Work,
     /// The operators that the passes left, whose numbers the dispatches bear.
-    #[cfg_attr(target_family = "wasm", expect(dead_code, reason = "only what blocks profiles"))]
     pub(super) layers: Vec<Layer>,
     pub(super) outputs: Vec<Output>,
     pub(super) output_bytes: u64,
@@ -93,6 +92,21 @@ impl Plan {
         }
     }
 
+    /// [`run`](Self::run), as [`Readback::finish_here`] waits.
+    #[cfg_attr(
+        not(target_family = "wasm"),
+        expect(clippy::unused_async, reason = "natively the thread waits")
+    )]
+    pub(super) async fn run_here(&self, context: &Context, inputs: &[TensorView<'_>]) -> Result<Vec<Tensor>> {
+        #[cfg(not(target_family = "wasm"))]
+        return self.run(context, inputs);
+        #[cfg(target_family = "wasm")]
+        match self.start_into(context, inputs, &staging_buffer(context, self.output_bytes.max(4))?)? {
+            None => self.split(&[]),
+            Some(readback) => readback.finish(context, |parts| self.split(parts)).await?,
+        }
+    }
+
     /// Queues the inputs' writes and submits everything up to the copy of the outputs into `staging`. Waits for nothing.
     pub(super) fn start_into(
         &self,
@@ -135,7 +149,6 @@ impl Plan {
         Readback::submit(context, encoder, [(staging.clone(), offset)]).map(Some)
     }
 
-    #[cfg(not(target_family = "wasm"))]
     pub(super) fn split(&self, parts: &[&[u8]]) -> Result<Vec<Tensor>> {
         split_outputs(&self.outputs, parts)
     }

@@ -10,7 +10,6 @@ mod matmul;
 mod movement;
 pub(crate) mod picture;
 mod recurrent;
-#[cfg(not(target_family = "wasm"))]
 pub(crate) mod roofline;
 mod rows;
 mod window;

@@ -5,5 +5,4 @@ pub(crate) mod concat_elision;
 pub(crate) mod executable;
 pub(crate) mod memory;
 pub(crate) mod recording;
-#[cfg(not(target_family = "wasm"))]
 pub(crate) mod timing;

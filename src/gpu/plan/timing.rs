@@ -1,7 +1,6 @@
 //! How long dispatches take: by the GPU's clock where it has one that can be relied on, else by the host's.
 
-use std::time::Instant;
-
+use crate::clock::Instant;
 use crate::error::Result;
 use crate::gpu::device::context::Context;
 use crate::gpu::device::readback::{Readback, staging_buffer};
@@ -10,9 +9,9 @@ use crate::profiling::{Timed, Timing};
 
 impl Executable {
     /// Runs all kernel calls once to warm up and then `repetitions` times, and times each.
-    pub(crate) fn time(&self, context: &Context, repetitions: usize) -> Result<(Timing, Vec<Timed>)> {
+    pub(crate) async fn time(&self, context: &Context, repetitions: usize) -> Result<(Timing, Vec<Timed>)> {
         let mut clock = Clock::new(context, &self.steps)?;
-        if !clock.is_usable(context, &self.steps)? {
+        if !clock.is_usable(context, &self.steps).await? {
             clock = Clock::Host;
         }
         let mut timed: Vec<Timed> = (self.steps.iter())
@@ -23,7 +22,7 @@ impl Executable {
             })
             .collect();
         for _ in 0..repetitions {
-            for (timed, seconds) in timed.iter_mut().zip(clock.run(context, &self.steps)?) {
+            for (timed, seconds) in timed.iter_mut().zip(clock.run(context, &self.steps).await?) {
                 timed.seconds.push(seconds);
             }
         }
@@ -82,31 +81,32 @@ impl Clock {
     /// Runs the steps once and says whether the clock makes sense: a driver may write all timestamps of a submission at
     /// one time, or in no unit that it tells. Together steps take no longer than the host waited for them, but for what
     /// the clocks are off or may overlap.
-    fn is_usable(&self, context: &Context, steps: &[Step]) -> Result<bool> {
+    async fn is_usable(&self, context: &Context, steps: &[Step]) -> Result<bool> {
         let start = Instant::now();
-        let seconds = self.run(context, steps)?;
+        let seconds = self.run(context, steps).await?;
         let waited = start.elapsed().as_secs_f64();
         Ok(is_plausible(&seconds, waited))
     }
 
     /// Runs the steps in their order and gives the seconds that each took.
-    fn run(&self, context: &Context, steps: &[Step]) -> Result<Vec<f64>> {
+    async fn run(&self, context: &Context, steps: &[Step]) -> Result<Vec<f64>> {
         match self {
             Self::Gpu(queries) => {
                 let mut seconds = Vec::with_capacity(steps.len());
                 for (queries, steps) in queries.iter().zip(steps.chunks(STEPS_A_SET)) {
-                    queries.run(context, steps, &mut seconds)?;
+                    queries.run(context, steps, &mut seconds).await?;
                 }
                 Ok(seconds)
             }
             Self::Host => {
-                let alone = |step| {
+                let mut seconds = Vec::with_capacity(steps.len());
+                for step in steps {
                     let start = Instant::now();
                     run_alone(context, "convoke.timed", std::slice::from_ref(step));
-                    context.wait()?;
-                    Ok(start.elapsed().as_secs_f64())
-                };
-                steps.iter().map(alone).collect()
+                    context.done().await?;
+                    seconds.push(start.elapsed().as_secs_f64());
+                }
+                Ok(seconds)
             }
         }
     }
@@ -114,7 +114,7 @@ impl Clock {
 
 impl Queries {
     /// Runs the steps in one submission, each as a pass of its own with a timestamp before and after it.
-    fn run(&self, context: &Context, steps: &[Step], seconds: &mut Vec<f64>) -> Result<()> {
+    async fn run(&self, context: &Context, steps: &[Step], seconds: &mut Vec<f64>) -> Result<()> {
         let mut encoder = context.encoder("convoke.timed");
         for (index, step) in steps.iter().enumerate() {
             let writes = wgpu::ComputePassTimestampWrites {
@@ -128,7 +128,8 @@ impl Queries {
         encoder.resolve_query_set(&self.set, 0..count, &self.resolved, 0);
         encoder.copy_buffer_to_buffer(&self.resolved, 0, &self.staging, 0, u64::from(count) * TIMESTAMP);
         let readback = Readback::submit(context, encoder, [(self.staging.clone(), u64::from(count) * TIMESTAMP)])?;
-        let stamps: Vec<u64> = readback.finish_blocking(context, |parts| bytemuck::pod_collect_to_vec(parts[0]))?;
+        let stamps = readback.finish_here(context, |parts| bytemuck::pod_collect_to_vec(parts[0]));
+        let stamps: Vec<u64> = stamps.await?;
         let nanoseconds = f64::from(context.queue.get_timestamp_period());
         let (pairs, _) = stamps.as_chunks::<2>();
         // A clock that runs backwards gives a huge number, which is not plausible.

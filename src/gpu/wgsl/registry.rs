@@ -103,7 +103,6 @@ kernels! {
         outputs: [output: Any],
     }
 
-    #[cfg_attr(target_family = "wasm", expect(dead_code, reason = "a browser has no clock to measure it by"))]
     CeilingCopy = "ceiling_copy" from "ceiling_copy" {
         parameters: roofline::CopyParameters,
         inputs: [input: F32x4],
