@@ -1,6 +1,6 @@
 // A digit drawn by hand, read by LeNet-5.
 
-import { Tensor, at, failed, open } from "./page.js";
+import { Tensor, at, failed, open, withOutputs } from "./page.js";
 
 const pad = at("pad");
 const pen = pad.getContext("2d", { willReadFrequently: true });
@@ -24,9 +24,15 @@ const rows = Array.from({ length: 10 }, (_, digit) => {
   return meter;
 });
 
+/** What the network has after its convolutions, shown below it. */
+const FEATURES = { relu1: "first", relu2: "second" };
+
 let session;
 try {
-  session = await open("models/lenet5.onnx", at("status"), { shapes: { input: [1, 1, 28, 28] } });
+  const response = await fetch("models/lenet5.onnx");
+  if (!response.ok) throw new Error(`${response.url}: status ${response.status}`);
+  const model = withOutputs(new Uint8Array(await response.arrayBuffer()), Object.keys(FEATURES));
+  session = await open(model, at("status"), { shapes: { input: [1, 1, 28, 28] } });
 } catch (error) {
   failed(at("status"), error);
 }
@@ -47,19 +53,40 @@ async function read() {
       continue;
     }
     const start = performance.now();
-    const { logits } = await session.run({ input });
+    const { logits, ...features } = await session.run({ input });
     at("time").textContent = `Read in ${(performance.now() - start).toFixed(1)} ms`;
-    show(logits.data);
+    show(logits.data, features);
   }
   reading = false;
 }
 
-function show(logits) {
+function show(logits, features) {
   const largest = logits && Math.max(...logits);
   const weights = logits ? Array.from(logits, (logit) => Math.exp(logit - largest)) : rows.map(() => 0);
   const sum = weights.reduce((sum, weight) => sum + weight, 0) || 1;
   rows.forEach((meter, digit) => (meter.value = weights[digit] / sum));
   at("digit").textContent = logits ? weights.indexOf(Math.max(...weights)) : "–";
+  at("filters").replaceChildren(...Object.entries(features ?? {}).map(([name, { data, dims }]) => planes(FEATURES[name], data, dims)));
+}
+
+/** A row of pictures: each filter's output, by the brightest number of all. */
+function planes(which, data, [, count, height, width]) {
+  const row = document.createElement("div");
+  row.className = "filters";
+  row.setAttribute("role", "img");
+  row.setAttribute("aria-label", `Outputs of the ${which} convolution's ${count} filters`);
+  const most = data.reduce((most, value) => Math.max(most, value), Number.MIN_VALUE);
+  for (let plane = 0; plane < count; plane++) {
+    const picture = Object.assign(document.createElement("canvas"), { width, height });
+    const image = new ImageData(width, height);
+    for (let i = 0; i < width * height; i++) {
+      image.data.fill((255 * data[plane * width * height + i]) / most, 4 * i, 4 * i + 3);
+      image.data[4 * i + 3] = 255;
+    }
+    picture.getContext("2d").putImageData(image, 0, 0);
+    row.append(picture);
+  }
+  return row;
 }
 
 /** The drawing as the network learned digits: 28 x 28, the ink 20 high and wide at most, its centre of mass in the middle. */

@@ -1,10 +1,12 @@
 // A model of the visitor's: what it is, how long it takes on either backend, and whether both say the same.
 
-import { InferenceSession, Tensor, at, failed, fill, told } from "./page.js";
+import { InferenceSession, Tensor, at, difference, download, failed, fill, told } from "./page.js";
 
 let model;
 let picture;
 let report;
+/** The session that is looked at operator by operator, and its inputs. */
+let shown;
 
 function choose(file) {
   model = file;
@@ -64,26 +66,10 @@ async function measure(backend) {
   for (let i = 0; i < 10; i++) later.push((await timed(() => session.run(feeds)))[0]);
   const { inputMetadata, outputMetadata } = session;
   const device = told(session);
-  session.dispose();
-  return { device, ready, first, median: later.sort((a, b) => a - b)[5], outputs, feeds, inputMetadata, outputMetadata };
+  return { session, device, ready, first, median: later.sort((a, b) => a - b)[5], outputs, feeds, inputMetadata, outputMetadata };
 }
 
 const rounded = (milliseconds) => Number(milliseconds.toFixed(1));
-
-/** The largest difference of two runs' outputs, by the largest output. */
-function difference(one, other) {
-  let [worst, largest] = [0, 0];
-  for (const [name, { data }] of Object.entries(one)) {
-    for (let i = 0; i < data.length; i++) {
-      const [left, right] = [Number(data[i]), Number(other[name].data[i])];
-      if (Object.is(left, right)) continue;
-      // NaN stays, and is told of.
-      worst = Math.max(worst, Math.abs(left - right));
-      largest = Math.max(largest, Math.abs(left));
-    }
-  }
-  return worst === 0 ? 0 : worst / largest;
-}
 
 at("run").addEventListener("click", async () => {
   at("run").disabled = true;
@@ -99,7 +85,10 @@ at("run").addEventListener("click", async () => {
     }
   }
   at("run").disabled = false;
-  const [any] = Object.values(results);
+  shown?.session.dispose();
+  const [any, other] = Object.values(results);
+  other?.session.dispose();
+  shown = any;
   if (any === undefined) {
     failed(at("status"), refused.cpu);
     at("results").hidden = true;
@@ -109,6 +98,9 @@ at("run").addEventListener("click", async () => {
   const not = Object.entries(refused).map(([backend, { message }]) => `Not on ${backend}: ${message}`);
   at("status").textContent = [`Ran on ${ran.join(" and ")}.`, ...not].join(" ");
   at("results").hidden = false;
+  at("inspected").textContent = inspected(any);
+  at("verdict").textContent = "";
+  for (const id of ["operator-heads", "operators"]) at(id).replaceChildren();
   fill(at("values"), [
     ...any.inputMetadata.map(({ name }) => [name, "input", any.feeds[name].toString()]),
     ...any.outputMetadata.map(({ name }) => [name, "output", any.outputs[name].toString()]),
@@ -124,10 +116,80 @@ at("run").addEventListener("click", async () => {
   report = { model: model.name, browser: navigator.userAgent, ran, not, times, difference: apart };
 });
 
-at("report").addEventListener("click", () => {
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(new Blob([JSON.stringify(report, undefined, 2)], { type: "application/json" }));
-  link.download = "convoke-report.json";
-  link.click();
-  URL.revokeObjectURL(link.href);
+function inspected({ session, feeds }) {
+  const dims = Object.fromEntries(Object.entries(feeds).map(([name, { dims }]) => [name, dims]));
+  try {
+    const { opset, parameters, flops, operators } = session.inspect(dims);
+    const [numbers, work] = [parameters, flops].map((number) => number.toLocaleString("en"));
+    return `${operators.length} operators of opset ${opset}, ${numbers} parameters, ${work} floating-point operations a run.`;
+  } catch (error) {
+    return error.message;
+  }
+}
+
+/** Has a button do something that takes a while, and says what went wrong. */
+function does(id, doing, work) {
+  at(id).addEventListener("click", async () => {
+    at(id).disabled = true;
+    at("verdict").classList.remove("wrong");
+    at("verdict").textContent = doing;
+    try {
+      await work(shown);
+    } catch (error) {
+      failed(at("verdict"), error);
+    } finally {
+      at(id).disabled = false;
+    }
+  });
+}
+
+function operators(heads, rows) {
+  const cells = heads.map((text) => {
+    const head = document.createElement("th");
+    head.scope = "col";
+    head.textContent = text;
+    return head;
+  });
+  const row = document.createElement("tr");
+  row.append(...cells);
+  at("operator-heads").replaceChildren(row);
+  fill(at("operators"), rows);
+}
+
+const percent = (part) => Number((100 * part).toFixed(1));
+
+does("verify", "Checking …", async ({ session, feeds }) => {
+  const seen = [];
+  const onCheck = ({ node }) => (at("verdict").textContent = `Checked ${seen.push(node)}: ${node} …`);
+  const { ok, checks } = await session.verify(feeds, { onCheck });
+  const verdict = ({ ok, suspicious, error }) => (ok ? (suspicious ? "suspicious" : "right") : `wrong: ${error}`);
+  operators(
+    ["Node", "Operator", "Output", "Of its bound, %", "Verdict"],
+    checks.map((check) => [check.node, check.operator, check.dims.join(" × "), percent(check.partOfBound), verdict(check)]),
+  );
+  at("verdict").classList.toggle("wrong", !ok);
+  at("verdict").textContent = ok
+    ? `All ${checks.length} operators are within the bounds of a float64 reference, on ${session.device}.`
+    : `${checks.filter((check) => !check.ok).length} of ${checks.length} operators are wrong, on ${session.device}.`;
+  report.checks = checks;
 });
+
+does("profile", "Measuring …", async ({ session, feeds }) => {
+  const profile = await session.profile(feeds);
+  const layers = profile.layers.filter(({ milliseconds }) => milliseconds > 0).sort((a, b) => b.milliseconds - a.milliseconds);
+  operators(
+    ["Node", "Operator", "Kernels", "Time, ms", "Share, %", "Of the ceiling, %"],
+    layers.map(({ node, operator, kernels, milliseconds, share, efficiency }) => [
+      node,
+      operator,
+      kernels.join(", "),
+      Number(milliseconds.toFixed(3)),
+      percent(share),
+      percent(efficiency),
+    ]),
+  );
+  at("verdict").textContent = `${profile.kernels.toFixed(2)} ms in kernels, ${profile.run.toFixed(2)} ms a run, by ${profile.timing}, on ${session.device}.`;
+  report.profile = profile;
+});
+
+at("report").addEventListener("click", () => download("convoke-report.json", report));

@@ -1,8 +1,11 @@
 // What all pages have in common: where the package is, and plain words for what went wrong.
 
-import { InferenceSession, Tensor } from "./convoke/index.js";
+import { InferenceSession, Tensor, avgPool2d, conv2d, maxPool2d, pad } from "./convoke/index.js";
 
-export { InferenceSession, Tensor };
+export { InferenceSession, Tensor, avgPool2d, conv2d, maxPool2d, pad };
+
+// What was seen once is there without a network, too.
+navigator.serviceWorker?.register("offline.js").catch(() => {});
 
 /** The element of this id. */
 export const at = (id) => document.getElementById(id);
@@ -22,6 +25,44 @@ export function told(session) {
   if (refusal === undefined) return session.device;
   const reason = refusal.error.code === "NoAdapter" ? "this browser offers no WebGPU here" : refusal.error.message;
   return `${session.device}, since ${reason}`;
+}
+
+/** The backend that single operators run on, said in `place`: the GPU, or the CPU where there is none. */
+export async function fallback(place) {
+  const one = new Tensor("float32", [1], [1, 1, 1, 1]);
+  try {
+    await pad(one, 0);
+    place.textContent = "Computed on WebGPU.";
+    return "webgpu";
+  } catch (error) {
+    if (error.code !== "NoAdapter") throw error;
+    place.textContent = "Computed on the CPU, since this browser offers no WebGPU here.";
+    return "cpu";
+  }
+}
+
+/** The largest difference of two runs' outputs, by the largest output. */
+export function difference(one, other) {
+  let [worst, largest] = [0, 0];
+  for (const [name, { data }] of Object.entries(one)) {
+    for (let i = 0; i < data.length; i++) {
+      const [left, right] = [Number(data[i]), Number(other[name].data[i])];
+      if (Object.is(left, right)) continue;
+      // NaN stays, and is told of.
+      worst = Math.max(worst, Math.abs(left - right));
+      largest = Math.max(largest, Math.abs(left));
+    }
+  }
+  return worst === 0 ? 0 : worst / largest;
+}
+
+/** Hands the visitor a file of what was measured. */
+export function download(name, report) {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(new Blob([JSON.stringify(report, undefined, 2)], { type: "application/json" }));
+  link.download = name;
+  link.click();
+  URL.revokeObjectURL(link.href);
 }
 
 /** Shows an error where it will be read. */
@@ -48,4 +89,18 @@ export function fill(body, rows) {
       return row;
     }),
   );
+}
+
+/**
+ * An ONNX model with more outputs: values that it computes, by their names. In Protocol Buffers' format what is appended is merged, here
+ * entries of the graph (field 7) that name outputs (field 12).
+ */
+export function withOutputs(model, names) {
+  const field = (number, content) => [(number << 3) | 2, content.length, ...content];
+  const text = new TextEncoder();
+  const added = names.flatMap((name) => field(7, field(12, field(1, [...text.encode(name)]))));
+  const bytes = new Uint8Array(model.length + added.length);
+  bytes.set(model);
+  bytes.set(added, model.length);
+  return bytes;
 }
