@@ -118,6 +118,17 @@ export class InferenceSession {
   readonly outputMetadata: readonly ValueMetadata[];
   /** Runs on inputs by their names, and gives all outputs, or those that are named, by theirs. */
   run(feeds: Record<string, Tensor>, fetches?: readonly string[]): Promise<Record<string, Tensor>>;
+  /**
+   * Runs, and checks each operator by itself: what the backend made of the operator's inputs against what a float64 reference makes of
+   * the same inputs, within a bound that is derived from the rounding of every step. All intermediate results are kept, so this is slow.
+   */
+  verify(feeds: Record<string, Tensor>, options?: { onCheck?: (check: Check) => void }): Promise<Verification>;
+  /** Measures what runs spend their time on: the least of so many (10 if absent) for each operator. Browsers round times. */
+  profile(feeds: Record<string, Tensor>, options?: { repetitions?: number }): Promise<Profile>;
+  /** Times so many whole runs (20 if absent), inputs written and outputs read, after one that warms up. */
+  bench(feeds: Record<string, Tensor>, options?: { runs?: number }): Promise<Benchmark>;
+  /** What the model computes for inputs of these shapes: those that the file leaves open must be given. Throws a `ConvokeError`. */
+  inspect(shapes?: Record<string, readonly number[]>): Inspection;
   /** Makes ready what runs with inputs of these shapes need, so that the first one is as fast as the next. */
   prepare(shapes: Record<string, readonly number[]>): Promise<void>;
   /** Opens the device anew and makes the session ready on it, after an error whose code is `"DeviceLost"`. */
@@ -127,6 +138,141 @@ export class InferenceSession {
   /** `dispose`, by the name that onnxruntime-web has for it. */
   release(): Promise<void>;
 }
+
+/** An operator that `verify` checked. */
+export interface Check {
+  readonly node: string;
+  /** By its PyTorch name. */
+  readonly operator: string;
+  /** The shape of its first output. */
+  readonly dims: readonly number[];
+  /** Whether all elements are within their bounds. */
+  readonly ok: boolean;
+  /** The first element that is not, and what it should be. */
+  readonly error?: string;
+  /** How much of its bound the worst element takes up, those that came as NaN or infinite left out: 0 where all are exact. */
+  readonly partOfBound: number;
+  /** Whether errors are within the bounds and yet larger than random rounding would explain. */
+  readonly suspicious: boolean;
+}
+
+export interface Verification {
+  /** Whether all operators are. */
+  ok: boolean;
+  /** In the order that they run; those that the passes left. */
+  checks: Check[];
+  outputs: Record<string, Tensor>;
+}
+
+/** Where a run's time goes; all times in milliseconds. */
+export interface Profile {
+  /** What times were measured by. */
+  timing: string;
+  repetitions: number;
+  layers: LayerProfile[];
+  /** All kernel calls, each by itself. */
+  kernels: number;
+  /** All kernel calls together, until they are done. */
+  dispatches: number;
+  /** A whole run, with inputs written and outputs read. */
+  run: number;
+  /** The device's measured ceilings: 10^9 floating-point operations, and bytes, a second. */
+  gflops: number;
+  gbs: number;
+}
+
+export interface LayerProfile {
+  node: string;
+  operator: string;
+  /** The shape of its first output. */
+  dims: number[];
+  /** The names of its kernels. */
+  kernels: string[];
+  milliseconds: number;
+  /** Its part of all kernels' time, from 0 to 1. */
+  share: number;
+  flops: number;
+  bytes: number;
+  /** How near it is to the least time that the ceilings allow, which is 1. */
+  efficiency: number;
+}
+
+/** Times of whole runs in milliseconds. */
+export interface Benchmark {
+  backend: Backend;
+  device: string;
+  runs: number;
+  least: number;
+  median: number;
+  p90: number;
+}
+
+/** What a model computes for certain shapes of its inputs, before any pass. */
+export interface Inspection {
+  /** The version of ONNX's operators that it is written for. */
+  opset: number;
+  /** How many numbers its weights have. */
+  parameters: number;
+  /** Floating-point operations of convolutions and matrix products. */
+  flops: number;
+  operators: { node: string; operator: string; inputs: TensorInfo[]; outputs: TensorInfo[] }[];
+}
+
+export interface TensorInfo {
+  type: DataType;
+  dims: number[];
+}
+
+/** What stands outside an input, by the names of `torch.nn.Conv2d`. */
+export type PaddingMode = "zeros" | "reflect" | "replicate" | "circular";
+/** One number for rows and columns, or `[rows, columns]`. */
+export type Pair = number | readonly [number, number];
+/** For all sides, `[rows, columns]`, or `[left, right, top, bottom]` as in `torch.nn.functional.pad`. */
+export type Sides = Pair | readonly [number, number, number, number];
+
+/** Where an operator runs: `"webgpu"` if absent. */
+export interface OperatorOptions {
+  backend?: Backend;
+}
+
+/**
+ * `torch.nn.functional.conv2d` of an input [N, C, H, W] and a weight [C_out, C / groups, KH, KW], with a padding mode as
+ * `torch.nn.Conv2d` has it. Rejected with a `ConvokeError` where shapes or numbers do not fit.
+ */
+export function conv2d(
+  input: Tensor<"float32">,
+  weight: Tensor<"float32">,
+  options?: OperatorOptions & {
+    /** [C_out]. */
+    bias?: Tensor<"float32">;
+    stride?: Pair;
+    padding?: Sides | "same";
+    paddingMode?: PaddingMode;
+    dilation?: Pair;
+    groups?: number;
+  },
+): Promise<Tensor<"float32">>;
+
+/** `torch.nn.functional.max_pool2d` of [N, C, H, W]; the stride is the kernel's size if absent. */
+export function maxPool2d(
+  input: Tensor<"float32">,
+  kernelSize: Pair,
+  options?: OperatorOptions & { stride?: Pair; padding?: Sides; dilation?: Pair; ceilMode?: boolean },
+): Promise<Tensor<"float32">>;
+
+/** `torch.nn.functional.avg_pool2d` of [N, C, H, W]; the stride is the kernel's size if absent. */
+export function avgPool2d(
+  input: Tensor<"float32">,
+  kernelSize: Pair,
+  options?: OperatorOptions & { stride?: Pair; padding?: Sides; ceilMode?: boolean; countIncludePad?: boolean },
+): Promise<Tensor<"float32">>;
+
+/** `torch.nn.functional.pad` of the last two axes; constant numbers, 0 if absent, may be negative and crop. */
+export function pad(
+  input: Tensor<"float32">,
+  padding: Sides,
+  options?: OperatorOptions & { mode?: PaddingMode | "constant"; value?: number },
+): Promise<Tensor<"float32">>;
 
 /** An error of the library's, with its kind. */
 export interface ConvokeError extends Error {

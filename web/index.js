@@ -1,7 +1,9 @@
 // The npm package: sessions and tensors by the names that onnxruntime-web has for them, over what is WebAssembly (convoke_web.js,
 // which wasm-bindgen makes of crates/convoke-web).
 
-import initialise, { Device, Model, Network } from "./convoke_web.js";
+import initialise, * as wasm from "./convoke_web.js";
+
+const { Device, Model, Network } = wasm;
 
 /** The typed array that holds elements of each type. */
 const ARRAYS = {
@@ -243,14 +245,59 @@ export class InferenceSession {
   /** Runs on tensors by the names of the inputs; gives outputs by theirs, all or those that are named. */
   async run(feeds, fetches = this.outputNames) {
     this.#check();
-    const inputs = inOrder(this.inputNames, feeds);
     for (const name of fetches) {
       if (!this.outputNames.includes(name)) throw namedWrong("outputs", this.outputNames, name);
     }
-    await this.#prepare(inputs.map((input) => input.dims));
-    const outputs = await this.#network.run(inputs);
-    const named = outputs.map(([type, data, dims], index) => [this.outputNames[index], new Tensor(type, data, dims)]);
-    return Object.fromEntries(named.filter(([name]) => fetches.includes(name)));
+    const inputs = await this.#inputs(feeds);
+    return this.#named(await this.#network.run(inputs), fetches);
+  }
+
+  /** Runs, and checks each operator by itself: the backend's output against what the reference makes of the backend's inputs. */
+  async verify(feeds, options = {}) {
+    known("session.verify", options, ["onCheck"]);
+    const inputs = await this.#inputs(feeds);
+    const checks = [];
+    const outputs = await this.#network.verify(inputs, (check) => {
+      checks.push(Object.freeze(check));
+      options.onCheck?.(check);
+    });
+    return { ok: checks.every((check) => check.ok), checks, outputs: this.#named(outputs) };
+  }
+
+  /** Measures what runs spend their time on. */
+  async profile(feeds, options = {}) {
+    known("session.profile", options, ["repetitions"]);
+    const { repetitions = 10 } = options;
+    counted("session.profile", "repetitions", repetitions);
+    return this.#network.profile(await this.#inputs(feeds), repetitions);
+  }
+
+  /** Times whole runs, after a first one that warms up. */
+  async bench(feeds, options = {}) {
+    known("session.bench", options, ["runs"]);
+    const { runs = 20 } = options;
+    counted("session.bench", "runs", runs);
+    await this.run(feeds);
+    const times = [];
+    while (times.length < runs) {
+      const start = performance.now();
+      await this.run(feeds);
+      times.push(performance.now() - start);
+    }
+    times.sort((one, other) => one - other);
+    const at = (part) => times[Math.min(runs - 1, Math.floor(part * runs))];
+    return { backend: this.backend, device: this.device, runs, least: times[0], median: at(0.5), p90: at(0.9) };
+  }
+
+  /** What the model computes for inputs of these shapes; those that the file leaves open must be among them. */
+  inspect(shapes = {}) {
+    this.#check();
+    const dims = this.inputMetadata.map((input) => {
+      const known = shapeOf(input, shapes);
+      if (known === undefined) throw new Error(`session.inspect: expected the shape of input ${JSON.stringify(input.name)}, which is open`);
+      return Uint32Array.from(known);
+    });
+    return { opset: this.#model.opset(), parameters: this.#model.parameters(), ...this.#network.inspect(dims) };
   }
 
   /** Makes ready what runs with inputs of these shapes need, so that the first is as fast as the next. */
@@ -277,6 +324,19 @@ export class InferenceSession {
   /** `dispose`, by the name that onnxruntime-web has for it. */
   async release() {
     this.dispose();
+  }
+
+  /** The inputs in their order, with all made ready that runs with them need. */
+  async #inputs(feeds) {
+    this.#check();
+    const inputs = inOrder(this.inputNames, feeds);
+    await this.#prepare(inputs.map((input) => input.dims));
+    return inputs;
+  }
+
+  #named(outputs, fetches = this.outputNames) {
+    const named = outputs.map((output, index) => [this.outputNames[index], tensor(output)]);
+    return Object.fromEntries(named.filter(([name]) => fetches.includes(name)));
   }
 
   #check() {
@@ -325,7 +385,81 @@ export class InferenceSession {
     if (this.#left.length === 0 || !LEAVES_IT_TO_OTHERS.includes(error.code)) throw error;
     this.refusals.push({ backend, error });
   }
+}
 
+/** What WebAssembly gives, as a tensor. */
+const tensor = ([type, data, dims]) => new Tensor(type, data, dims);
+
+// ---------------------------------------------------------------------------------------------------------------------------
+// Operators by themselves, as torch.nn.functional has them
+
+export async function conv2d(input, weight, options = {}) {
+  known("conv2d", options, ["backend", "bias", "dilation", "groups", "padding", "paddingMode", "stride"]);
+  const { bias, stride = 1, padding = 0, paddingMode = "zeros", dilation = 1, groups = 1 } = options;
+  counted("conv2d", "groups", groups);
+  const inputs = bias === undefined ? [input, weight] : [input, weight, bias];
+  const numbers = [pair("conv2d", "stride", stride), padding === "same" ? [] : sides("conv2d", padding)];
+  return computed("conv2d", inputs, options, (device) =>
+    wasm.conv2d(device, inputs, ...numbers, paddingMode, pair("conv2d", "dilation", dilation), groups),
+  );
+}
+
+export async function maxPool2d(input, kernelSize, options = {}) {
+  known("maxPool2d", options, ["backend", "ceilMode", "dilation", "padding", "stride"]);
+  const { stride = kernelSize, padding = 0, dilation = 1, ceilMode = false } = options;
+  const numbers = [pair("maxPool2d", "kernelSize", kernelSize), pair("maxPool2d", "stride", stride), sides("maxPool2d", padding)];
+  return computed("maxPool2d", [input], options, (device) =>
+    wasm.maxPool2d(device, [input], ...numbers, pair("maxPool2d", "dilation", dilation), ceilMode),
+  );
+}
+
+export async function avgPool2d(input, kernelSize, options = {}) {
+  known("avgPool2d", options, ["backend", "ceilMode", "countIncludePad", "padding", "stride"]);
+  const { stride = kernelSize, padding = 0, ceilMode = false, countIncludePad = true } = options;
+  const numbers = [pair("avgPool2d", "kernelSize", kernelSize), pair("avgPool2d", "stride", stride), sides("avgPool2d", padding)];
+  return computed("avgPool2d", [input], options, (device) => wasm.avgPool2d(device, [input], ...numbers, ceilMode, countIncludePad));
+}
+
+export async function pad(input, padding, options = {}) {
+  known("pad", options, ["backend", "mode", "value"]);
+  const { mode = "constant", value = 0 } = options;
+  return computed("pad", [input], options, (device) => wasm.pad(device, [input], sides("pad", padding), mode, value));
+}
+
+async function computed(what, inputs, { backend = "webgpu" }, run) {
+  if (!BACKENDS.includes(backend)) throw new TypeError(`${what}: expected a backend of ${BACKENDS.join(", ")}, but got ${backend}`);
+  for (const input of inputs) {
+    if (!Array.isArray(input?.dims)) throw new TypeError(`${what}: expected tensors, but got ${input}`);
+  }
+  await load();
+  return tensor(await run(await opened(backend)));
+}
+
+/** A number for rows and one for columns. */
+function pair(what, name, given) {
+  const both = typeof given === "number" ? [given, given] : Array.from(given);
+  if (both.length !== 2) throw new TypeError(`${what}: expected ${name} to be a number or [rows, columns], but got [${both}]`);
+  both.forEach((number) => whole(what, name, number, 0));
+  return both;
+}
+
+/** Left, right, top and bottom: of one number, of [rows, columns], or of all four. */
+function sides(what, given) {
+  const all = typeof given === "number" ? [given, given] : Array.from(given);
+  if (all.length !== 2 && all.length !== 4) {
+    throw new TypeError(`${what}: expected padding to be a number, [rows, columns] or [left, right, top, bottom], but got [${all}]`);
+  }
+  const four = all.length === 4 ? all : [all[1], all[1], all[0], all[0]];
+  four.forEach((number) => whole(what, "padding", number, -Infinity));
+  return four;
+}
+
+const counted = (what, name, number) => whole(what, name, number, 1);
+
+function whole(what, name, number, least) {
+  if (!Number.isSafeInteger(number) || number < least) {
+    throw new RangeError(`${what}: expected ${name} to be whole${least === -Infinity ? "" : ` and at least ${least}`}, but got ${number}`);
+  }
 }
 
 function checked(options) {

@@ -1,6 +1,6 @@
 // What a program in TypeScript may write, and what its compiler must refuse. It is compiled, and never run.
 
-import { type ConvokeError, InferenceSession, Tensor } from "../index.js";
+import { type ConvokeError, InferenceSession, Tensor, conv2d, maxPool2d, pad } from "../index.js";
 
 export async function classify(picture: ImageBitmap): Promise<Float32Array> {
   const session = await InferenceSession.create("model.onnx", {
@@ -20,6 +20,21 @@ export async function classify(picture: ImageBitmap): Promise<Float32Array> {
   return (output as Tensor<"float32">).data;
 }
 
+export async function prove(session: InferenceSession, input: Tensor): Promise<string[]> {
+  const { ok, checks } = await session.verify({ input }, { onCheck: (check) => console.log(check.node, check.partOfBound) });
+  const { layers } = await session.profile({ input }, { repetitions: 3 });
+  const { median } = await session.bench({ input });
+  console.log(ok, median, session.inspect({ input: [1, 3, 224, 224] }).operators.length, layers.map((layer) => layer.share));
+  return checks.map((check) => check.error ?? "");
+}
+
+export async function edges(picture: Tensor<"float32">, weight: Tensor<"float32">): Promise<Tensor<"float32">> {
+  const found = await conv2d(picture, weight, { padding: "same", paddingMode: "reflect", backend: "cpu" });
+  return pad(await maxPool2d(found, 2, { stride: [2, 1] }), [1, 1, 0, 0], { mode: "circular" });
+}
+
+// @ts-expect-error a padding mode of another name
+void conv2d(new Tensor("float32", [1], [1, 1, 1, 1]), new Tensor("float32", [1], [1, 1, 1, 1]), { paddingMode: "mirror" });
 // @ts-expect-error a misspelt option
 void InferenceSession.create("model.onnx", { backend: "cpu" });
 // @ts-expect-error an unknown backend

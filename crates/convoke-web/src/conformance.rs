@@ -8,6 +8,7 @@ use js_sys::{Array, Float32Array, Uint8Array};
 use wasm_bindgen::prelude::*;
 
 use crate::device::Device;
+use crate::operators::run;
 use goldens::cases_in;
 
 #[path = "../../../tests/common/goldens.rs"]
@@ -37,7 +38,8 @@ pub async fn run_goldens(device: &Device, file: &str, bytes: &[u8]) -> Array {
 /// Exact cases have PyTorch's bits; the others are within the bound of the reference's float64 values.
 async fn check(backend: &Backend, case: &goldens::Case) -> Result<(), String> {
     let text = |error: convoke::Error| error.to_string();
-    let outputs = run(backend, case).await.map_err(text)?;
+    let tensors: Vec<Tensor> = case.inputs.iter().cloned().map(Tensor::from).collect();
+    let outputs = run(backend, &case.op, &tensors).await.map_err(text)?;
     let inputs: Vec<Answer> = case.inputs.iter().map(|input| Answer::exact(input.view())).collect();
     let answers = reference::run(&case.op, &inputs.iter().collect::<Vec<_>>()).map_err(text)?;
     if outputs.len() != case.expected.len() || outputs.len() != answers.len() {
@@ -50,24 +52,6 @@ async fn check(backend: &Backend, case: &goldens::Case) -> Result<(), String> {
         compare(output, answer).map_err(|mismatch| mismatch.to_string())?;
     }
     Ok(())
-}
-
-async fn run(backend: &Backend, case: &goldens::Case) -> convoke::Result<Vec<Tensor>> {
-    let gpu = match backend {
-        Backend::Gpu(gpu) => gpu,
-        Backend::Cpu(_) => return convoke::cpu::run(&case.op, &case.inputs.iter().collect::<Vec<_>>()),
-        other => return Err(convoke::Error::unsupported("tests", format!("operators on {other}"))),
-    };
-    let inputs = case
-        .inputs
-        .iter()
-        .map(|input| gpu.upload(input))
-        .collect::<convoke::Result<Vec<_>>>()?;
-    let mut outputs = Vec::new();
-    for output in gpu.run(&case.op, &inputs.iter().collect::<Vec<_>>())? {
-        outputs.push(output.read_any_async().await?);
-    }
-    Ok(outputs)
 }
 
 /// Runs a case of ONNX's on a device: `["passed"]`, or `"failed"` or `"unsupported"` with the reason. Data sets are arrays of two

@@ -11,4 +11,7 @@ mod device;
 mod error;
 #[cfg(feature = "onnx")]
 mod network;
+pub mod operators;
+#[cfg(feature = "onnx")]
+mod reports;
 mod tensor;

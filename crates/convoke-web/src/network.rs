@@ -5,13 +5,15 @@ use std::sync::Arc;
 
 use convoke::graph::{Dim, ValueInfo};
 use convoke::onnx;
-use convoke::{Precision, Session};
-use js_sys::{Array, Promise, Uint8Array, Uint32Array};
+use convoke::session::Check;
+use convoke::{Precision, Session, Tensor};
+use js_sys::{Array, Function, Promise, Uint8Array, Uint32Array};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::future_to_promise;
 
 use crate::device::Device;
 use crate::error::{Result, thrown};
+use crate::reports::{checked, inspected, profiled};
 use crate::tensor::{JsTensor, read, type_name, written};
 
 /// A model that was read and checked.
@@ -31,6 +33,16 @@ impl Model {
         }
         let model = onnx::Model::from_bytes_with(bytes, &options).map_err(|error| thrown(&error))?;
         Ok(Self(Arc::new(model)))
+    }
+
+    /// The version of ONNX's operators that it is written for.
+    pub fn opset(&self) -> f64 {
+        self.0.opset() as f64
+    }
+
+    /// How many numbers its weights have.
+    pub fn parameters(&self) -> usize {
+        self.0.parameters()
     }
 }
 
@@ -77,11 +89,46 @@ impl Network {
         future_to_promise(async move {
             let inputs = inputs.iter().map(read).collect::<Result<Vec<_>>>()?;
             let outputs = session.run_tensors_async(&inputs.iter().collect::<Vec<_>>()).await;
-            let outputs = outputs.map_err(|error| thrown(&error))?;
-            let outputs: Array = outputs.into_iter().map(written).collect::<Result<_>>()?;
-            Ok(outputs.into())
+            arrays(outputs.map_err(|error| thrown(&error))?)
         })
     }
+
+    /// Runs with each operator checked by itself, and `observer` shown each check as it is made: the outputs.
+    pub fn verify(&self, inputs: Vec<JsTensor>, observer: Function) -> Promise {
+        let session = Rc::clone(&self.0);
+        future_to_promise(async move {
+            let inputs = inputs.iter().map(read).collect::<Result<Vec<_>>>()?;
+            let mut tell = |check: &Check| {
+                // What a listener throws is its own affair.
+                let _ = observer.call1(&JsValue::UNDEFINED, &checked(check));
+            };
+            let verified = session.verified_async(&inputs.iter().collect::<Vec<_>>(), &mut tell).await;
+            arrays(verified.map_err(|error| thrown(&error))?.1)
+        })
+    }
+
+    /// Measures so many runs, operator by operator.
+    pub fn profile(&self, inputs: Vec<JsTensor>, repetitions: usize) -> Promise {
+        let session = Rc::clone(&self.0);
+        future_to_promise(async move {
+            let inputs = inputs.iter().map(read).collect::<Result<Vec<_>>>()?;
+            let profile = session.profile_async(&inputs.iter().collect::<Vec<_>>(), repetitions).await;
+            profile.map(|profile| profiled(&profile)).map_err(|error| thrown(&error))
+        })
+    }
+
+    /// What is computed for these shapes of the inputs.
+    pub fn inspect(&self, shapes: Vec<Uint32Array>) -> Result<JsValue> {
+        let shapes: Vec<Vec<usize>> = shapes.iter().map(extents).collect();
+        let shapes: Vec<&[usize]> = shapes.iter().map(Vec::as_slice).collect();
+        inspected(&self.0, &shapes).map_err(|error| thrown(&error))
+    }
+}
+
+/// Outputs as JavaScript has them.
+fn arrays(outputs: Vec<Tensor>) -> Result<JsValue> {
+    let outputs: Array = outputs.into_iter().map(written).collect::<Result<_>>()?;
+    Ok(outputs.into())
 }
 
 fn extents(shape: &Uint32Array) -> Vec<usize> {
