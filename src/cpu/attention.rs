@@ -16,7 +16,7 @@ use super::operand::Operand;
 use super::parallel;
 use super::product::{Block, COLUMNS, PackedRows, inner_blocks};
 use super::softmax;
-use super::vectors::arch;
+use super::vectors::dispatch;
 use crate::error::Result;
 use crate::ops::{AttentionExtents, ScaledDotProductAttention, Softmax};
 use crate::shape::element_count;
@@ -260,7 +260,7 @@ impl Panel<'_> {
                 if let Some(mask) = &self.mask {
                     mask.add(tile.first, scores, self.query.len() / size);
                 }
-                arch().dispatch(Weighting {
+                dispatch(Weighting {
                     running: &mut running,
                     scores,
                     weighted,

@@ -2,7 +2,7 @@
 
 use super::parallel;
 use super::strided::Walk;
-use super::vectors::arch;
+use super::vectors::dispatch;
 
 /// A tensor's extents and elements, in row-major order.
 type Elements<'a, T> = (&'a [usize], &'a [T]);
@@ -24,7 +24,7 @@ pub(super) fn each<T: Copy + Send + Sync>(
     parallel::planes(output, length, |index, output| {
         let offsets = walk.offsets(index);
         let (left, right) = (&left.1[offsets[0]..], &right.1[offsets[1]..]);
-        arch().dispatch(
+        dispatch(
             #[inline(always)]
             || match steps {
                 [0, 0] => output.fill(function(left[0], right[0])),
@@ -60,7 +60,7 @@ pub(super) fn each_of_three<T: Copy + Send + Sync>(
     parallel::planes(output, length, |index, output| {
         let offsets = walk.offsets(index);
         let [a, b, c] = [0, 1, 2].map(|input| &inputs[input].1[offsets[input]..]);
-        arch().dispatch(
+        dispatch(
             #[inline(always)]
             || {
                 if steps == [1; 3] {

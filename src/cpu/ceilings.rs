@@ -8,7 +8,7 @@ use rayon::prelude::*;
 
 use super::bytes;
 use super::device::Cpu;
-use super::vectors::arch;
+use super::vectors::dispatch;
 use crate::clock::Instant;
 use crate::profiling::Ceilings;
 use crate::turn::Turns;
@@ -50,10 +50,9 @@ pub(super) async fn measured() -> Ceilings {
 
 /// Floating-point operations a second.
 async fn multiply_adds() -> f64 {
-    let arch = arch();
     let mut flops = 0.0;
     let seconds = least(|| {
-        let lanes: usize = rayon::broadcast(|_| arch.dispatch(Chains)).into_iter().sum();
+        let lanes: usize = rayon::broadcast(|_| dispatch(Chains)).into_iter().sum();
         flops = 2.0 * (lanes * CHAINS * LINKS) as f64;
     })
     .await;

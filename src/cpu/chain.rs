@@ -14,7 +14,7 @@ use super::blocked::{self, Layout, whole as whole_blocks};
 use super::operand::in_order;
 use super::parallel;
 use super::unary::{self, clamp};
-use super::vectors::arch;
+use super::vectors::dispatch;
 use crate::error::{Error, Result};
 use crate::graph::ValueId;
 use crate::ops::{Binary, Unary};
@@ -308,7 +308,7 @@ impl Bound<'_> {
                     sums: sums.get(done..done + length).unwrap_or_default(),
                 };
                 let output = &mut output[done..done + length];
-                arch().dispatch(Written { block, stack, output });
+                dispatch(Written { block, stack, output });
                 done += length;
             }
         });

@@ -11,7 +11,7 @@ use super::epilogue::Epilogue;
 use super::gemm::with_scratch;
 use super::parallel;
 use super::plane::Plane;
-use super::vectors::arch;
+use super::vectors::dispatch;
 use crate::error::{Error, Result};
 use crate::ops::Conv;
 use crate::padding::PaddingMode;
@@ -206,7 +206,7 @@ impl<T: Copy + Sync, R: Fn(T) -> f32 + Sync> Direct<'_, T, R> {
             let within = group % self.op.groups;
             let own = out_channels * within;
             let taps = in_channels * kernel.height * kernel.width;
-            arch().dispatch(Band {
+            dispatch(Band {
                 layout,
                 slots: &slots,
                 scratch,

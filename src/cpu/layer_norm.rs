@@ -3,14 +3,14 @@
 use super::instance_norm::sum;
 use super::operand::Operand;
 use super::parallel;
-use super::vectors::arch;
+use super::vectors::dispatch;
 use crate::ops::LayerNorm;
 
 pub(super) fn layer_norm(op: LayerNorm, input: &Operand<'_>, weight: &[f32], bias: Option<&[f32]>, output: &mut [f32]) {
     let extent = weight.len();
     parallel::planes(output, extent, |index, output| {
         let input = &input.data[index * extent..(index + 1) * extent];
-        arch().dispatch(
+        dispatch(
             #[inline(always)]
             || row(op, input, weight, bias, output),
         );

@@ -9,7 +9,7 @@ use super::blocked::{self, Products};
 use super::epilogue::Epilogue;
 use super::operand::Operand;
 use super::parallel;
-use super::vectors::arch;
+use super::vectors::dispatch;
 
 /// The most rows that are computed by dot products: each reads all weights from memory once.
 const FEW_ROWS: usize = 4;
@@ -59,7 +59,7 @@ fn few_rows(
     parallel::for_each(parts.into_par_iter().enumerate(), |(part, mut own)| {
         let first = part * share;
         for (row, (own, input)) in own.iter_mut().zip(input.chunks_exact(inner)).enumerate() {
-            arch().dispatch(Dots {
+            dispatch(Dots {
                 input,
                 weight: &weight[first * inner..(first + own.len()) * inner],
                 output: own,

@@ -5,7 +5,7 @@ use pulp::Scalar;
 use super::math::{exp, log};
 use super::operand::Operand;
 use super::parallel;
-use super::vectors::arch;
+use super::vectors::dispatch;
 use crate::cancel;
 use crate::ops::LocalResponseNorm;
 
@@ -25,7 +25,7 @@ pub(super) fn local_response_norm(op: &LocalResponseNorm, input: &Operand<'_>, o
         // floor((size - 1) / 2) channels before, ceil((size - 1) / 2) after.
         let first = channel.saturating_sub((op.size - 1) / 2);
         let last = channel.saturating_add(op.size / 2).min(channels - 1);
-        arch().dispatch(
+        dispatch(
             #[inline(always)]
             || {
                 output.fill(0.0);

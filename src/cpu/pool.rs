@@ -6,7 +6,7 @@ use super::operand::Operand;
 use super::parallel;
 use super::plane::split;
 use super::pool_window::{Plane, Rows, Taps, Windows};
-use super::vectors::arch;
+use super::vectors::dispatch;
 use crate::cancel;
 use crate::error::Result;
 use crate::ops::{AdaptiveAvgPool, AdaptiveMaxPool, AvgPool, IndexOrder, MaxPool};
@@ -173,7 +173,7 @@ fn windows(input: &[f32], plane: &Plane, start: f32, combine: impl Fn(f32, f32) 
     let columns = &plane.columns;
     let whole = columns.whole(plane.kernel);
     super::gemm::with_scratch(plane.width, |column| {
-        arch().dispatch(
+        dispatch(
             #[inline(always)]
             || {
                 for (output, rows) in output.chunks_exact_mut(columns.taps.len()).zip(&plane.rows) {

@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use pulp::{Simd, WithSimd};
 
-use super::vectors::{arch, lanes};
+use super::vectors::{dispatch, lanes};
 
 /// Rows in registers: with two vectors of eight columns, 12 accumulators of the 16 registers that AVX2 has.
 pub(super) const ROWS: usize = 6;
@@ -104,7 +104,7 @@ pub(super) struct Block<'a, 'b> {
 
 impl Block<'_, '_> {
     pub(super) fn run(self) {
-        arch().dispatch(self);
+        dispatch(self);
     }
 
     #[inline(always)]

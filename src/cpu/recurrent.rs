@@ -6,7 +6,7 @@ use super::epilogue::Epilogue;
 use super::linear::linear;
 use super::math::{sigmoid, tanh};
 use super::operand::Operand;
-use super::vectors::arch;
+use super::vectors::dispatch;
 use crate::cancel;
 use crate::ops::{Recurrent, RecurrentCell};
 
@@ -36,7 +36,7 @@ pub(super) fn recurrent(op: Recurrent, inputs: &[Operand<'_>], output: &mut [f32
             let own = n * extents.hidden..(n + 1) * extents.hidden;
             let state = &mut state[own.clone()];
             let cell_state = cell_state.get_mut(own).unwrap_or_default();
-            arch().dispatch(Gates {
+            dispatch(Gates {
                 cell: op.cell,
                 of_input,
                 of_state,

@@ -6,7 +6,7 @@ use super::math::{exp, larger};
 use super::operand::Operand;
 use super::parallel;
 use super::reduce::sum_of_row;
-use super::vectors::arch;
+use super::vectors::dispatch;
 use crate::error::Result;
 use crate::ops::Softmax;
 
@@ -17,7 +17,7 @@ pub(super) fn softmax(op: Softmax, input: &Operand<'_>, output: &mut [f32]) -> R
     let inner: usize = input.shape[axis + 1..].iter().product();
     parallel::planes(output, extent * inner, |index, output| {
         let input = &input.data[index * extent * inner..(index + 1) * extent * inner];
-        arch().dispatch(Rows {
+        dispatch(Rows {
             log: op.log,
             inner,
             input,

@@ -5,7 +5,7 @@ use pulp::{Simd, WithSimd};
 use super::broadcast::flag;
 use super::math::{decay_minus_one, erf, exp, gelu, gelu_tanh, log, mish, sigmoid, softplus, tanh};
 use super::parallel;
-use super::vectors::arch;
+use super::vectors::dispatch;
 use crate::ops::Unary;
 
 /// A function that is inlined whatever its length: only so does a loop over it become one of vectors.
@@ -18,7 +18,7 @@ macro_rules! inlined {
 
 /// Applies a function of floats to every element, on this thread.
 pub(super) fn apply(function: Unary, data: &mut [f32]) {
-    arch().dispatch(Applied { function, data });
+    dispatch(Applied { function, data });
 }
 
 struct Applied<'a> {

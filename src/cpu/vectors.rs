@@ -35,7 +35,7 @@ impl Vectors {
     pub(super) fn held(self) -> Result<Option<Arch>> {
         match self {
             Self::Widest => Ok(None),
-            Self::Baseline => Ok(Some(Arch::Scalar)),
+            Self::Baseline => Ok(Some(baseline())),
             Self::Avx2 => {
                 let avx2 = avx2().map(Some);
                 avx2.ok_or_else(|| Error::unsupported("cpu", "vectors of AVX2, which this machine does not have"))
@@ -47,6 +47,32 @@ impl Vectors {
 /// The vectors of this thread's device or, where that has no say, of the process.
 pub(super) fn arch() -> Arch {
     HELD.get().unwrap_or_else(|| *ARCH)
+}
+
+/// Computes with these vectors.
+#[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
+#[inline(always)]
+pub(super) fn dispatch<Op: WithSimd>(op: Op) -> Op::Output {
+    arch().dispatch(op)
+}
+
+/// Computes with WebAssembly's vectors: a build that has them runs nowhere without, and holds no second copy of every kernel.
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+#[inline(always)]
+pub(super) fn dispatch<Op: WithSimd>(op: Op) -> Op::Output {
+    let Arch::Simd128(simd) = arch() else {
+        std::process::abort();
+    };
+    Simd::vectorize(simd, op)
+}
+
+/// What every machine of the target has.
+fn baseline() -> Arch {
+    if cfg!(all(target_arch = "wasm32", target_feature = "simd128")) {
+        Arch::new()
+    } else {
+        Arch::Scalar
+    }
 }
 
 /// Holds this thread to these vectors from now on.
@@ -74,7 +100,9 @@ fn of_process(variable: Option<&str>) -> Arch {
             Vectors::Widest
         }
     };
-    vectors.held().map_or(Arch::Scalar, |held| held.unwrap_or_else(Arch::new))
+    vectors
+        .held()
+        .map_or_else(|_| baseline(), |held| held.unwrap_or_else(Arch::new))
 }
 
 /// Elements of a vector of floats.
@@ -88,5 +116,5 @@ pub(super) fn lanes() -> usize {
             S::F32_LANES
         }
     }
-    arch().dispatch(Lanes)
+    dispatch(Lanes)
 }

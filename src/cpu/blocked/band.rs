@@ -6,7 +6,7 @@ use pulp::{Simd, WithSimd};
 
 use super::layout::{BLOCK, Layout, channels_of};
 use crate::cpu::plane::Plane;
-use crate::cpu::vectors::arch;
+use crate::cpu::vectors::dispatch;
 use crate::ops::AxisWindow;
 use crate::padding::PaddingMode;
 use crate::shape::Size2d;
@@ -254,7 +254,7 @@ impl Reads {
         (padding, function): (T, impl Fn(S) -> T + Copy),
         scratch: &'b mut [T],
     ) -> Band<'b, T> {
-        arch().dispatch(Copied {
+        dispatch(Copied {
             reads: self,
             image,
             blocks,

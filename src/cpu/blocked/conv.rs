@@ -19,7 +19,7 @@ use crate::cpu::gemm::with_scratch;
 use crate::cpu::operand::Operand;
 use crate::cpu::parallel;
 use crate::cpu::plane::{Plane, split};
-use crate::cpu::vectors::arch;
+use crate::cpu::vectors::dispatch;
 use crate::error::Result;
 use crate::ops::Conv;
 use crate::shape::element_count;
@@ -247,7 +247,7 @@ impl PanelSums<'_> {
         for (number, part) in weights.parts.iter().enumerate() {
             let (own, after) = weights.of(self.panel, part);
             let is_last = number + 1 == weights.parts.len();
-            arch().dispatch(Sums {
+            dispatch(Sums {
                 weights: own,
                 after: after.as_chunks().0,
                 inside: self.band.inside.clone().filter(|_| weights.leaves_out_zeros()),

@@ -11,7 +11,7 @@ use super::schedule::Schedule;
 use crate::cpu::gemm::with_scratch;
 use crate::cpu::parallel;
 use crate::cpu::plane::Plane;
-use crate::cpu::vectors::arch;
+use crate::cpu::vectors::dispatch;
 use crate::ops::AxisWindow;
 
 /// Positions in registers.
@@ -70,7 +70,7 @@ impl Task<'_, f32> {
         let image = problem.image(self.image);
         let place = self.place(plane);
         with_scratch(reads.scratch(rows, 1), |scratch| {
-            arch().dispatch(Sums {
+            dispatch(Sums {
                 weights: self.weights,
                 bias: problem.bias.map(|bias| &bias[self.block * BLOCK..(self.block + 1) * BLOCK]),
                 band: &reads.band(&image, self.block..self.block + 1, rows, 0.0, scratch),

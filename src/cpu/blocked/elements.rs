@@ -6,7 +6,7 @@ use super::layout::{BLOCK, Layout, blocks, parts, vectors};
 use crate::cpu::binary::{Function, with_function};
 use crate::cpu::operand::Operand;
 use crate::cpu::parallel;
-use crate::cpu::vectors::arch;
+use crate::cpu::vectors::dispatch;
 use crate::ops::{BatchNorm, Binary};
 
 /// How an operand reaches over a value of this shape.
@@ -70,7 +70,7 @@ impl Function for Elements<'_> {
                 parallel::planes(output, BLOCK * plane, |block, output| {
                     let place = block * BLOCK * plane;
                     let (left, right) = (&left.data[place..], &right.data[place..]);
-                    arch().dispatch(
+                    dispatch(
                         #[inline(always)]
                         || {
                             for ((output, &a), &b) in output.iter_mut().zip(left).zip(right) {
@@ -114,7 +114,7 @@ fn with_vectors(
     parallel::planes(output, BLOCK * plane, |block, output| {
         let vector = &vectors[if of_all { block % blocks(channels) } else { block }];
         let (output, _) = output.as_chunks_mut::<BLOCK>();
-        arch().dispatch(
+        dispatch(
             #[inline(always)]
             || {
                 for (output, input) in output.iter_mut().zip(&input[block * plane..]) {
@@ -140,7 +140,7 @@ pub(super) fn batch_norm(op: BatchNorm, inputs: &[Operand<'_>], output: &mut [f3
         let own = block % blocks(channels);
         let (mean, scale, bias) = (&mean[own], &scale[own], &bias[own]);
         let (output, _) = output.as_chunks_mut::<BLOCK>();
-        arch().dispatch(
+        dispatch(
             #[inline(always)]
             || {
                 for (output, input) in output.iter_mut().zip(&input[block * plane..]) {

@@ -9,7 +9,7 @@ use crate::cpu::math::larger;
 use crate::cpu::operand::Operand;
 use crate::cpu::parallel;
 use crate::cpu::pool_window::{Plane, Rows, Taps};
-use crate::cpu::vectors::arch;
+use crate::cpu::vectors::dispatch;
 
 /// Columns whose elements are added up at a time: rows are read in whole lines, and sums do not wait for one another.
 const TOGETHER: usize = 4;
@@ -164,7 +164,7 @@ fn each(input: &Operand<'_>, plane: &Plane, window: &impl Window, output: &mut [
     debug_assert_eq!(input.layout, Layout::Blocked, "planes are pooled elsewhere");
     let (input, _) = input.data.as_chunks::<BLOCK>();
     parallel::planes(output, plane.windows() * BLOCK, |block, output| {
-        arch().dispatch(Block {
+        dispatch(Block {
             window,
             plane,
             input: &input[block * plane.elements..(block + 1) * plane.elements],

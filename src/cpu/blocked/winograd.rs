@@ -13,7 +13,7 @@ use super::weights::{Panel, Products, Transformed};
 use crate::cpu::gemm::with_scratch;
 use crate::cpu::parallel;
 use crate::cpu::plane::Plane;
-use crate::cpu::vectors::arch;
+use crate::cpu::vectors::dispatch;
 
 /// Makes, or has, the weights of the definition.
 pub(super) type Direct<'a> = &'a (dyn Fn() -> &'a Products + Sync);
@@ -85,7 +85,7 @@ impl Task<'_, '_, f32> {
             let (copied, scratch) = scratch.split_at_mut(copied);
             let (elements, sums) = scratch.split_at_mut(PRODUCTS * of_elements);
             let band = reads.band(&image, 0..of_all, rows, 0.0, copied);
-            arch().dispatch(Elements {
+            dispatch(Elements {
                 band: &band,
                 tiles,
                 blocks: of_all,
@@ -104,7 +104,7 @@ impl Task<'_, '_, f32> {
             for panel in self.panels {
                 let (own, others) = std::mem::take(&mut outputs).split_at_mut(panel.blocks);
                 outputs = others;
-                let are_finite = arch().dispatch(Outputs {
+                let are_finite = dispatch(Outputs {
                     sums: &sums[first * count * BLOCK..],
                     of_sums,
                     tiles,
@@ -117,7 +117,7 @@ impl Task<'_, '_, f32> {
                 }
                 let finish = problem.finish_of(self.image, panel, rows);
                 for (number, output) in own.iter_mut().enumerate() {
-                    arch().dispatch(Finishing {
+                    dispatch(Finishing {
                         finish,
                         place: number * positions * BLOCK,
                         output,

@@ -17,7 +17,7 @@ use crate::cpu::gemm::with_scratch;
 use crate::cpu::lines::Lines;
 use crate::cpu::parallel;
 use crate::cpu::plane::Plane;
-use crate::cpu::vectors::arch;
+use crate::cpu::vectors::dispatch;
 use crate::error::Result;
 use crate::ops::Conv;
 
@@ -30,9 +30,24 @@ const MOST_BLOCKS: usize = 4;
 /// Bytes of a word.
 const WORD: usize = 4;
 
+/// That the target has vectors for which blocks are faster than products: x86 alone. Others' builds have nothing of this, since there
+/// are no such weights.
+#[cfg(target_arch = "x86_64")]
+#[derive(Clone, Copy, Debug)]
+struct Target;
+#[cfg(not(target_arch = "x86_64"))]
+#[derive(Clone, Copy, Debug)]
+enum Target {}
+
+#[cfg(target_arch = "x86_64")]
+const TARGET: Option<Target> = Some(Target);
+#[cfg(not(target_arch = "x86_64"))]
+const TARGET: Option<Target> = None;
+
 /// The weights of a convolution on blocks.
 #[derive(Clone, Debug)]
 pub(super) struct Weights {
+    _target: Target,
     kernel: Kernel,
     shape: Vec<usize>,
     schedules: Schedules,
@@ -69,6 +84,7 @@ impl Weights {
             Kernel::Products(Products::new(op, weight, [shape[0] / op.groups, shape[1], taps]))
         };
         Some(Self {
+            _target: TARGET?,
             kernel,
             shape: shape.to_vec(),
             schedules: Schedules::default(),
@@ -258,7 +274,7 @@ impl Problem<'_> {
                 let number = |byte: u8| (i32::from(byte ^ flip) + offset) as f32;
                 let own = task.block..task.block + 1;
                 let band = reads.copied(&image, own, task.rows, (0.0, number), copies);
-                arch().dispatch(ChannelSums {
+                dispatch(ChannelSums {
                     weights: task.weights,
                     bias: None,
                     band: &band,
@@ -266,7 +282,7 @@ impl Problem<'_> {
                     finish: Finish::default(),
                     output: &mut *sums,
                 });
-                arch().dispatch(Wholes(&mut *sums));
+                dispatch(Wholes(&mut *sums));
                 finish(place, bytemuck::cast_slice_mut(sums), task.output);
             });
         });

@@ -7,7 +7,7 @@ use super::strip::Strip;
 #[cfg(target_arch = "x86_64")]
 use super::{avx2, vnni};
 use crate::cpu::product::COLUMNS;
-use crate::cpu::vectors::{arch, lanes};
+use crate::cpu::vectors::{dispatch, lanes};
 
 /// Rows in registers: by four panels of columns they are 24 accumulators of the 32 registers that AVX-512 has.
 pub(super) const ROWS: usize = 6;
@@ -109,7 +109,7 @@ impl Block<'_> {
 
     fn signed<const SIGNED_ROWS: bool>(&self, vectors: Vectors, sums: &mut Sums<'_>) {
         match vectors {
-            Vectors::Portable => arch().dispatch(Portable::<SIGNED_ROWS>(self, sums)),
+            Vectors::Portable => dispatch(Portable::<SIGNED_ROWS>(self, sums)),
             #[cfg(target_arch = "x86_64")]
             Vectors::Avx2(simd) => avx2::run::<SIGNED_ROWS>(simd, self, sums),
             #[cfg(target_arch = "x86_64")]

@@ -9,7 +9,7 @@ use crate::cpu::chain::{LARGEST_SMALL, small_whole};
 use crate::cpu::gemm::with_scratch;
 use crate::cpu::parallel;
 use crate::cpu::plane::Plane;
-use crate::cpu::vectors::arch;
+use crate::cpu::vectors::dispatch;
 use crate::ops::{AxisWindow, Conv};
 
 /// The most elements of a channel with its padding: they stay in the second-level cache.
@@ -61,7 +61,7 @@ pub(super) fn run<O: Send>(
             let (line, scratch) = scratch.split_at_mut(line);
             let (sums, packed) = scratch.split_at_mut(height * width + PAST);
             let channel = index % op.groups;
-            arch().dispatch(Channel {
+            dispatch(Channel {
                 columns: &columns,
                 window: geometry.columns,
                 rows: &rows,

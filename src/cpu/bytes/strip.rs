@@ -7,7 +7,7 @@ use pulp::{Simd, WithSimd};
 
 use super::input::{byte, word};
 use crate::cpu::product::COLUMNS;
-use crate::cpu::vectors::arch;
+use crate::cpu::vectors::dispatch;
 
 /// The words of a block of channels.
 pub(super) type BlockWords = [u32; COLUMNS];
@@ -43,7 +43,7 @@ pub(super) struct Run {
 impl Strip<'_> {
     /// Writes the sums, `[block][position]`, by plain loops.
     pub(super) fn portable(&self, sums: &mut [[i32; COLUMNS]]) {
-        arch().dispatch(Portable(self, sums));
+        dispatch(Portable(self, sums));
     }
 
     /// The words that a run multiplies at a position.
