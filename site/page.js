@@ -18,12 +18,14 @@ export async function open(source, place, options = {}) {
   return session;
 }
 
+const NO_WEBGPU = "this browser offers no WebGPU here";
+
 /** Where a session runs, and why not on the GPU. */
 export function told(session) {
   if (session.backend === "webgpu") return `WebGPU: ${session.device}`;
   const [refusal] = session.refusals;
   if (refusal === undefined) return session.device;
-  const reason = refusal.error.code === "NoAdapter" ? "this browser offers no WebGPU here" : refusal.error.message;
+  const reason = refusal.error.code === "NoAdapter" ? NO_WEBGPU : refusal.error.message;
   return `${session.device}, since ${reason}`;
 }
 
@@ -36,7 +38,7 @@ export async function fallback(place) {
     return "webgpu";
   } catch (error) {
     if (error.code !== "NoAdapter") throw error;
-    place.textContent = "Computed on the CPU, since this browser offers no WebGPU here.";
+    place.textContent = `Computed on the CPU, since ${NO_WEBGPU}.`;
     return "cpu";
   }
 }

@@ -14,7 +14,7 @@ use wasm_bindgen_futures::future_to_promise;
 use crate::device::Device;
 use crate::error::{Result, thrown};
 use crate::reports::{checked, inspected, profiled};
-use crate::tensor::{JsTensor, read, type_name, written};
+use crate::tensor::{JsTensor, read_all, type_name, written};
 
 /// A model that was read and checked.
 #[wasm_bindgen]
@@ -76,7 +76,7 @@ impl Network {
     pub fn prepare(&self, shapes: Vec<Uint32Array>) -> Promise {
         let session = Rc::clone(&self.0);
         future_to_promise(async move {
-            let shapes: Vec<Vec<usize>> = shapes.iter().map(extents).collect();
+            let shapes = extents(&shapes);
             let shapes: Vec<&[usize]> = shapes.iter().map(Vec::as_slice).collect();
             let prepared = session.prepare_async(&shapes).await;
             prepared.map(|()| JsValue::UNDEFINED).map_err(|error| thrown(&error))
@@ -87,7 +87,7 @@ impl Network {
     pub fn run(&self, inputs: Vec<JsTensor>) -> Promise {
         let session = Rc::clone(&self.0);
         future_to_promise(async move {
-            let inputs = inputs.iter().map(read).collect::<Result<Vec<_>>>()?;
+            let inputs = read_all(&inputs)?;
             let outputs = session.run_tensors_async(&inputs.iter().collect::<Vec<_>>()).await;
             arrays(outputs.map_err(|error| thrown(&error))?)
         })
@@ -97,7 +97,7 @@ impl Network {
     pub fn verify(&self, inputs: Vec<JsTensor>, observer: Function) -> Promise {
         let session = Rc::clone(&self.0);
         future_to_promise(async move {
-            let inputs = inputs.iter().map(read).collect::<Result<Vec<_>>>()?;
+            let inputs = read_all(&inputs)?;
             let mut tell = |check: &Check| {
                 // What a listener throws is its own affair.
                 let _ = observer.call1(&JsValue::UNDEFINED, &checked(check));
@@ -111,7 +111,7 @@ impl Network {
     pub fn profile(&self, inputs: Vec<JsTensor>, repetitions: usize) -> Promise {
         let session = Rc::clone(&self.0);
         future_to_promise(async move {
-            let inputs = inputs.iter().map(read).collect::<Result<Vec<_>>>()?;
+            let inputs = read_all(&inputs)?;
             let profile = session.profile_async(&inputs.iter().collect::<Vec<_>>(), repetitions).await;
             profile.map(|profile| profiled(&profile)).map_err(|error| thrown(&error))
         })
@@ -119,7 +119,7 @@ impl Network {
 
     /// What is computed for these shapes of the inputs.
     pub fn inspect(&self, shapes: Vec<Uint32Array>) -> Result<JsValue> {
-        let shapes: Vec<Vec<usize>> = shapes.iter().map(extents).collect();
+        let shapes = extents(&shapes);
         let shapes: Vec<&[usize]> = shapes.iter().map(Vec::as_slice).collect();
         inspected(&self.0, &shapes).map_err(|error| thrown(&error))
     }
@@ -131,8 +131,9 @@ fn arrays(outputs: Vec<Tensor>) -> Result<JsValue> {
     Ok(outputs.into())
 }
 
-fn extents(shape: &Uint32Array) -> Vec<usize> {
-    shape.to_vec().into_iter().map(|extent| extent as usize).collect()
+fn extents(shapes: &[Uint32Array]) -> Vec<Vec<usize>> {
+    let extents = |shape: &Uint32Array| shape.to_vec().into_iter().map(|extent| extent as usize).collect();
+    shapes.iter().map(extents).collect()
 }
 
 fn described(info: &ValueInfo) -> JsValue {

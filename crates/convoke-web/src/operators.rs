@@ -6,7 +6,7 @@ use wasm_bindgen::prelude::*;
 
 use crate::device::Device;
 use crate::error::{Result, thrown};
-use crate::tensor::{JsTensor, read, written};
+use crate::tensor::{JsTensor, read_all, written};
 
 /// `torch.nn.functional.conv2d` with a padding mode, of an input, a weight and perhaps a bias. Numbers are those of rows and of columns;
 /// paddings are left, right, top and bottom, and none at all are as much as keeps the size.
@@ -80,7 +80,7 @@ pub async fn pad(device: &Device, inputs: Vec<JsTensor>, padding: Vec<i32>, mode
 }
 
 async fn outcome(device: &Device, op: &Op, inputs: &[JsTensor]) -> Result<JsValue> {
-    let inputs = inputs.iter().map(read).collect::<Result<Vec<_>>>()?;
+    let inputs = read_all(inputs)?;
     let mut outputs = run(&device.0, op, &inputs).await.map_err(|error| thrown(&error))?;
     written(outputs.swap_remove(0))
 }

@@ -10,7 +10,7 @@ use wasm_bindgen::JsValue;
 use crate::tensor::type_name;
 
 /// An object of these properties.
-pub(crate) fn object<const PROPERTIES: usize>(properties: [(&str, JsValue); PROPERTIES]) -> JsValue {
+fn object<const PROPERTIES: usize>(properties: [(&str, JsValue); PROPERTIES]) -> JsValue {
     let object = Object::new();
     for (name, value) in properties {
         // An object that was just made takes any property.

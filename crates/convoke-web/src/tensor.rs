@@ -40,8 +40,13 @@ pub(crate) fn type_name(dtype: DType) -> &'static str {
     NAMES.iter().find(|(known, _)| *known == dtype).map_or("", |(_, name)| name)
 }
 
+/// Copies of tensors of JavaScript's, each as [`read`].
+pub(crate) fn read_all(tensors: &[JsTensor]) -> Result<Vec<Tensor>> {
+    tensors.iter().map(read).collect()
+}
+
 /// A copy of a tensor of JavaScript's, whose constructor has seen to it that the array is of the type and as long as the shape says.
-pub(crate) fn read(tensor: &JsTensor) -> Result<Tensor> {
+fn read(tensor: &JsTensor) -> Result<Tensor> {
     let name = tensor.element_type();
     let dtype = NAMES.iter().find(|(_, known)| *known == name).map(|(dtype, _)| *dtype);
     let shape: Vec<usize> = tensor.dims().into_iter().map(|extent| extent as usize).collect();
