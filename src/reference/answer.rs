@@ -151,6 +151,16 @@ impl<D: Dimension> View<'_, D> {
         }
     }
 
+    /// All of them, row by row.
+    pub(super) fn numbers(&self) -> Vec<Number> {
+        let number = |(&value, &bound)| Number {
+            value,
+            bound,
+            chance: Chance::NONE,
+        };
+        self.values.iter().zip(&self.bound).map(number).collect()
+    }
+
     pub(super) fn dim(&self) -> D::Pattern {
         self.values.raw_dim().into_pattern()
     }

@@ -17,14 +17,20 @@ pub(super) fn attention(op: ScaledDotProductAttention, inputs: &[&Answer]) -> Re
     let [query, key, value] = [inputs[0], inputs[1], inputs[2]].map(Answer::numbers);
     let mask = inputs.get(3).map(|mask| mask.numbers());
     let rank = query.ndim();
-    let (keys, size, value_size) = (key.shape()[rank - 2], key.shape()[rank - 1], value.shape()[rank - 1]);
+    let (queries, size) = (query.shape()[rank - 2], query.shape()[rank - 1]);
+    let (keys, value_size) = (key.shape()[rank - 2], value.shape()[rank - 1]);
     let scale = f64::from(op.factor(size));
+    // Row by row; each batch has the matrices in the same place of all three.
+    let [query_rows, key_rows, value_rows] = [&query, &key, &value].map(|array| array.iter().copied().collect::<Vec<_>>());
     let mut output = Vec::new();
-    for place in indices(&query.shape()[..rank - 1]) {
-        let (batch, own) = (&place.slice()[..rank - 2], place[rank - 2]);
-        let at = |array: &ArrayD<Number>, row: usize, column: usize| array[[batch, &[row, column][..]].concat().as_slice()];
+    for (own, place) in indices(&query.shape()[..rank - 1]).into_iter().enumerate() {
+        let first_key = own / queries * keys;
         let scores = (0..keys).map(|other| {
-            let score = product((0..size).map(|e| (at(&query, own, e), at(&key, other, e))), scale);
+            let (query, key) = (
+                &query_rows[own * size..][..size],
+                &key_rows[(first_key + other) * size..][..size],
+            );
+            let score = product(query.iter().copied().zip(key.iter().copied()), scale);
             match &mask {
                 Some(mask) => sum(score, broadcast(mask, &[place.slice(), &[other][..]].concat())),
                 None => score,
@@ -32,7 +38,9 @@ pub(super) fn attention(op: ScaledDotProductAttention, inputs: &[&Answer]) -> Re
         });
         let row = Row::new(&scores.collect::<Vec<_>>());
         output.extend((0..value_size).map(|element| {
-            let values: Vec<Number> = (0..keys).map(|other| at(&value, other, element)).collect();
+            let values: Vec<Number> = (first_key..first_key + keys)
+                .map(|other| value_rows[other * value_size + element])
+                .collect();
             match &row {
                 _ if keys == 0 => Number::ZERO,
                 Some(row) => row.mean(&values),

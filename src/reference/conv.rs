@@ -2,12 +2,12 @@
 
 use std::array::from_fn;
 
-use ndarray::{Array2, Array4, Array5, Ix1, Ix5};
+use ndarray::{Array2, Array4, Array5, Ix1, Ix5, s};
 
 use super::answer::{Answer, View};
-use super::number::{Number, Sum};
+use super::number::{Number, Rounding, Sum};
 use super::pad::padded;
-use super::volume::{AXES, axes, finish, of_volume, places, volume};
+use super::volume::{AXES, Place, axes, finish, of_volume, places, volume};
 use super::winograd::{self, WinogradSum};
 use super::winograd_large::{self, LargeTileSum, PATCH, TILE};
 use crate::error::Result;
@@ -19,95 +19,105 @@ pub(super) fn conv(op: &Conv, input: &Answer, weight: &Answer, bias: Option<&Ans
     let spatial = axes(input);
     let (input, weight) = (volume(input)?, volume(weight)?);
     let bias = bias.map(Answer::view::<Ix1>).transpose()?;
-    let (batch, _, depth, height, width) = input.dim();
-    let (out_channels, group_channels, kernel_depth, kernel_height, kernel_width) = weight.dim();
-    let kernel = [kernel_depth, kernel_height, kernel_width];
-    let Windows {
-        stride,
-        dilation,
-        padded,
-        output,
-    } = Windows::new(op, spatial, [depth, height, width], kernel);
-    let picture = Padded { input, places: padded };
+    let windows = Windows::new(op, spatial, &input, &weight);
 
     // Convolutions that may be computed by Winograd's algorithm have its bound where that is the larger.
-    let may_be_winograd =
-        spatial == 2 && (kernel, op.groups) == ([1, 3, 3], 1) && (0..AXES).all(|axis| stride[axis] == 1 || output[axis] == 1);
-    let winograd_terms = may_be_winograd.then(|| WinogradTerms::new(&picture, &weight, dilation, output));
-    let may_be_large = may_be_winograd && dilation == [1; AXES] && allowed == Winograd::Large;
-    let large_terms = may_be_large.then(|| LargeTerms::new(&picture, &weight, output));
+    let may_be_winograd = spatial == 2
+        && (windows.kernel, op.groups) == ([1, 3, 3], 1)
+        && (0..AXES).all(|axis| windows.stride[axis] == 1 || windows.output[axis] == 1);
+    let winograd_terms = may_be_winograd.then(|| WinogradTerms::new(&windows, &weight));
+    let may_be_large = may_be_winograd && windows.dilation == [1; AXES] && allowed == Winograd::Large;
+    let large_terms = may_be_large.then(|| LargeTerms::new(&windows, &weight));
 
-    let shape = (batch, out_channels, output[0], output[1], output[2]);
-    let output = Array5::from_shape_fn(shape, |(n, o, z, y, x)| {
-        let group = o / (out_channels / op.groups);
-        let window = [z, y, x];
-        let mut sum = Sum::default();
-        let mut winograd = WinogradSum::default();
-        let mut large = LargeTileSum::new(y, x);
-        for c in 0..group_channels {
-            for tap in places(kernel) {
-                let place = from_fn(|axis| window[axis] * stride[axis] + tap[axis] * dilation[axis]);
-                let pixel = picture.at(n, group * group_channels + c, place);
-                sum.add_product(pixel, weight.at([o, c, tap[0], tap[1], tap[2]]));
-            }
-            if let Some(terms) = &winograd_terms {
-                winograd.add(&terms.windows[[n, y, x, c]], &terms.kernels[[o, c]]);
-            }
-            if let Some(terms) = &large_terms {
-                large.add(&terms.tiles[[n, y / TILE, x / TILE, c]], &terms.kernels[[o, c]]);
-            }
-        }
+    let output = windows.map(&weight, op.groups, |[n, o, _, y, x], pixels, weights| {
+        let mut sum = Sum::of_products(pixels, weights);
         let bias = bias.as_ref().map(|bias| bias.at(o));
         if let Some(bias) = bias {
             sum.add(bias);
         }
-        match (may_be_winograd, may_be_large) {
-            (false, _) => sum.total(),
-            (true, false) => sum.total_or(winograd.rounding(bias)),
-            (true, true) => sum.total_or(winograd.rounding(bias).or(large.rounding(bias))),
-        }
+        let rounding = match (&winograd_terms, &large_terms) {
+            (None, _) => return sum.total(),
+            (Some(terms), None) => terms.rounding([n, o, y, x], bias),
+            (Some(terms), Some(large)) => terms.rounding([n, o, y, x], bias).or(large.rounding([n, o, y, x], bias)),
+        };
+        sum.total_or(rounding)
     });
     Ok(finish(output, spatial))
 }
 
-/// The windows of a convolution along each axis.
+/// The windows of a convolution over a padded input.
 pub(super) struct Windows {
-    pub(super) stride: [usize; AXES],
-    pub(super) dilation: [usize; AXES],
+    stride: Place,
+    dilation: Place,
+    kernel: Place,
+    /// How many there are along each axis.
+    output: Place,
     /// For each coordinate of a padded axis what of the input stands there.
-    pub(super) padded: [Vec<Option<usize>>; AXES],
-    /// How many there are.
-    pub(super) output: [usize; AXES],
+    places: [Vec<Option<usize>>; AXES],
+    /// The shape of the input, and its numbers in order.
+    input: [usize; 2 + AXES],
+    pixels: Vec<Number>,
 }
 
 impl Windows {
-    pub(super) fn new(op: &Conv, spatial: usize, extents: [usize; AXES], kernel: [usize; AXES]) -> Self {
+    pub(super) fn new(op: &Conv, spatial: usize, input: &View<'_, Ix5>, weight: &View<'_, Ix5>) -> Self {
+        let shape = <[usize; 2 + AXES]>::from(input.dim());
+        let (extents, kernel) = ([shape[2], shape[3], shape[4]], weight.dim());
+        let kernel = [kernel.2, kernel.3, kernel.4];
         let (stride, dilation) = (of_volume(op.stride, spatial, 1), of_volume(op.dilation, spatial, 1));
         let sides = match op.padding {
             ConvPadding::Explicit(padding) => of_volume(padding, spatial, Sides::NONE),
             ConvPadding::Valid => of_volume(Padding::NONE, spatial, Sides::NONE),
             ConvPadding::Same => from_fn(|axis| same(kernel[axis], dilation[axis])),
         };
-        let padded: [_; AXES] = from_fn(|axis| padded(op.padding_mode, extents[axis], sides[axis].before, sides[axis].after));
+        let places: [_; AXES] = from_fn(|axis| padded(op.padding_mode, extents[axis], sides[axis].before, sides[axis].after));
         Self {
-            output: from_fn(|axis| windows(padded[axis].len(), kernel[axis], stride[axis], dilation[axis])),
+            output: from_fn(|axis| windows(places[axis].len(), kernel[axis], stride[axis], dilation[axis])),
             stride,
             dilation,
-            padded,
+            kernel,
+            places,
+            input: shape,
+            pixels: input.numbers(),
         }
     }
-}
 
-/// An input and, for each coordinate of a padded axis, what of the input stands there.
-pub(super) struct Padded<'a> {
-    pub(super) input: View<'a, Ix5>,
-    pub(super) places: [Vec<Option<usize>>; AXES],
-}
+    /// An output for every window and output channel, from its place, the window's pixels over the input channels of its group, and
+    /// the weights for them.
+    pub(super) fn map(
+        &self,
+        weight: &View<'_, Ix5>,
+        groups: usize,
+        output: impl Fn([usize; 2 + AXES], &[Number], &[Number]) -> Number,
+    ) -> Array5<Number> {
+        let (out_channels, group_channels, ..) = weight.dim();
+        let weights = weight.numbers();
+        let (own, terms) = (out_channels / groups, weights.len() / out_channels.max(1));
+        let [depth, height, width] = self.output;
+        let mut outputs = Array5::from_elem((self.input[0], out_channels, depth, height, width), Number::ZERO);
+        let mut pixels = Vec::with_capacity(terms);
+        for (n, group) in (0..self.input[0]).flat_map(|n| (0..groups).map(move |group| (n, group))) {
+            for [z, y, x] in places(self.output) {
+                pixels.clear();
+                for c in group * group_channels..(group + 1) * group_channels {
+                    let place = |tap: Place| from_fn(|axis| [z, y, x][axis] * self.stride[axis] + tap[axis] * self.dilation[axis]);
+                    pixels.extend(places(self.kernel).map(|tap| self.pixel(n, c, place(tap))));
+                }
+                for o in group * own..(group + 1) * own {
+                    outputs[[n, o, z, y, x]] = output([n, o, z, y, x], &pixels, &weights[o * terms..][..terms]);
+                }
+            }
+        }
+        outputs
+    }
 
-impl Padded<'_> {
-    pub(super) fn at(&self, n: usize, c: usize, [z, y, x]: [usize; AXES]) -> Number {
+    /// What stands at a place of the padded input.
+    fn pixel(&self, n: usize, c: usize, [z, y, x]: Place) -> Number {
+        let [_, channels, depth, height, width] = self.input;
         match (self.places[0][z], self.places[1][y], self.places[2][x]) {
-            (Some(slice), Some(row), Some(column)) => self.input.at([n, c, slice, row, column]),
+            (Some(slice), Some(row), Some(column)) => {
+                self.pixels[(((n * channels + c) * depth + slice) * height + row) * width + column]
+            }
             _ => Number::ZERO,
         }
     }
@@ -120,20 +130,26 @@ struct WinogradTerms {
 }
 
 impl WinogradTerms {
-    fn new(
-        picture: &Padded<'_>,
-        weight: &View<'_, Ix5>,
-        [_, down, across]: [usize; AXES],
-        [_, height, width]: [usize; AXES],
-    ) -> Self {
-        let (batch, channels, ..) = picture.input.dim();
-        let window = |n, c, y, x| from_fn(|i| from_fn(|j| picture.at(n, c, [0, y + i * down, x + j * across])));
+    fn new(windows: &Windows, weight: &View<'_, Ix5>) -> Self {
+        let [batch, channels, ..] = windows.input;
+        let ([_, height, width], [_, down, across]) = (windows.output, windows.dilation);
+        let window = |n, c, y, x| from_fn(|i| from_fn(|j| windows.pixel(n, c, [0, y + i * down, x + j * across])));
         Self {
             windows: Array4::from_shape_fn((batch, height, width, channels), |(n, y, x, c)| {
                 winograd::of_window(&window(n, c, y, x))
             }),
             kernels: kernels(weight, winograd::of_kernel),
         }
+    }
+
+    /// The rounding of the output at this place.
+    fn rounding(&self, [n, o, y, x]: [usize; 4], bias: Option<Number>) -> Rounding {
+        let mut sum = WinogradSum::default();
+        let windows = self.windows.slice(s![n, y, x, ..]);
+        for (window, kernel) in windows.iter().zip(self.kernels.row(o)) {
+            sum.add(window, kernel);
+        }
+        sum.rounding(bias)
     }
 }
 
@@ -144,15 +160,15 @@ struct LargeTerms {
 }
 
 impl LargeTerms {
-    fn new(picture: &Padded<'_>, weight: &View<'_, Ix5>, [_, height, width]: [usize; AXES]) -> Self {
-        let (batch, channels, ..) = picture.input.dim();
-        let [_, rows, columns] = &picture.places;
+    fn new(windows: &Windows, weight: &View<'_, Ix5>) -> Self {
+        let [batch, channels, ..] = windows.input;
+        let ([_, height, width], [_, rows, columns]) = (windows.output, &windows.places);
         let at = |n, c, row, column| {
             // Pixels beyond the padding are 0 for all outputs of a tile.
             if row >= rows.len() || column >= columns.len() {
                 Number::ZERO
             } else {
-                picture.at(n, c, [0, row, column])
+                windows.pixel(n, c, [0, row, column])
             }
         };
         let tile = |n, c, y, x| -> [[Number; PATCH]; PATCH] { from_fn(|i| from_fn(|j| at(n, c, TILE * y + i, TILE * x + j))) };
@@ -161,6 +177,16 @@ impl LargeTerms {
             tiles: Array4::from_shape_fn(shape, |(n, y, x, c)| winograd_large::of_tile(&tile(n, c, y, x))),
             kernels: kernels(weight, winograd_large::of_kernel),
         }
+    }
+
+    /// The rounding of the output at this place.
+    fn rounding(&self, [n, o, y, x]: [usize; 4], bias: Option<Number>) -> Rounding {
+        let mut sum = LargeTileSum::new(y, x);
+        let tiles = self.tiles.slice(s![n, y / TILE, x / TILE, ..]);
+        for (tile, kernel) in tiles.iter().zip(self.kernels.row(o)) {
+            sum.add(tile, kernel);
+        }
+        sum.rounding(bias)
     }
 }
 

@@ -14,12 +14,10 @@ pub(super) fn linear(input: &Answer, weight: &Answer, bias: Option<&Answer>) -> 
     let leading = &input.shape()[..input.shape().len() - 1];
     let rows: usize = leading.iter().product();
     let flat = reshape::with_shape(input, &[rows, in_features])?;
-    let flat = flat.view::<Ix2>()?;
+    let (flat, weight) = (flat.view::<Ix2>()?.numbers(), weight.numbers());
     let output = Array2::from_shape_fn((rows, out_features), |(n, o)| {
-        let mut sum = Sum::default();
-        for i in 0..in_features {
-            sum.add_product(flat.at([n, i]), weight.at([o, i]));
-        }
+        let (features, weights) = (&flat[n * in_features..], &weight[o * in_features..]);
+        let mut sum = Sum::of_products(&features[..in_features], &weights[..in_features]);
         if let Some(bias) = &bias {
             sum.add(bias.at(o));
         }

@@ -1,27 +1,17 @@
 //! The matrix product by its definition.
 
-use ndarray::{ArrayD, IxDyn};
+use ndarray::{ArrayD, Dimension, IxDyn, indices};
 
 use super::answer::Answer;
 use super::number::{Number, Sum};
 use crate::error::{Error, Result};
 
 pub(super) fn matmul(left: &Answer, right: &Answer) -> Result<Answer> {
-    products(left, right, |pairs| {
-        let mut sum = Sum::default();
-        for (x, w) in pairs {
-            sum.add_product(x, w);
-        }
-        sum.total()
-    })
+    products(left, right, |row, column| Sum::of_products(row, column).total())
 }
 
-/// The product where an element is this sum of products of pairs.
-pub(super) fn products(
-    left: &Answer,
-    right: &Answer,
-    sum: impl Fn(&mut dyn Iterator<Item = (Number, Number)>) -> Number,
-) -> Result<Answer> {
+/// The product where an element is this sum of products of a row's numbers and a column's.
+pub(super) fn products(left: &Answer, right: &Answer, sum: impl Fn(&[Number], &[Number]) -> Number) -> Result<Answer> {
     let (row_vector, column_vector) = (left.shape().len() == 1, right.shape().len() == 1);
     let (mut left_shape, mut right_shape) = (left.shape().to_vec(), right.shape().to_vec());
     if row_vector {
@@ -36,11 +26,13 @@ pub(super) fn products(
     while right_shape.len() < left_shape.len() {
         right_shape.insert(0, 1);
     }
-    let left = shaped(left, &left_shape)?;
-    let right = shaped(right, &right_shape)?;
-
     let rank = left_shape.len();
     let (row_axis, column_axis) = (rank - 2, rank - 1);
+    let mut right = reshaped(right.numbers(), &right_shape)?;
+    right.swap_axes(row_axis, column_axis);
+    // Rows and columns, each in a piece.
+    let (rows, columns) = (in_order(&reshaped(left.numbers(), &left_shape)?), in_order(&right));
+
     // An extent of 1 gives way to the other, even to 0.
     let mut shape: Vec<usize> = left_shape
         .iter()
@@ -49,20 +41,25 @@ pub(super) fn products(
         .collect();
     shape[row_axis] = left_shape[row_axis];
     shape[column_axis] = right_shape[column_axis];
-    let output = ArrayD::from_shape_fn(IxDyn(&shape), |place| {
+    let (height, width, terms) = (shape[row_axis], shape[column_axis], left_shape[column_axis]);
+    let mut output = Vec::with_capacity(shape.iter().product());
+    for place in indices(&shape[..row_axis]) {
         // Where an operand has an extent of 1, its one matrix serves all.
-        let within = |extents: &[usize]| -> Vec<usize> {
-            (0..rank)
-                .map(|axis| place[axis].min(extents[axis].saturating_sub(1)))
-                .collect()
+        let matrix = |extents: &[usize]| {
+            let axes = place.slice().iter().zip(extents);
+            axes.fold(0, |matrix, (&place, &extent)| {
+                matrix * extent + place.min(extent.saturating_sub(1))
+            })
         };
-        let (mut left_place, mut right_place) = (within(&left_shape), within(&right_shape));
-        sum(&mut (0..left_shape[column_axis]).map(|k| {
-            left_place[column_axis] = k;
-            right_place[row_axis] = k;
-            (left[&left_place[..]], right[&right_place[..]])
-        }))
-    });
+        let (first_row, first_column) = (matrix(&left_shape) * height, matrix(&right_shape) * width);
+        for row in first_row..first_row + height {
+            for column in first_column..first_column + width {
+                output.push(sum(&rows[row * terms..][..terms], &columns[column * terms..][..terms]));
+            }
+        }
+    }
+    let output = ArrayD::from_shape_vec(shape.as_slice(), output);
+    let output = output.map_err(|error| Error::Internal(format!("matmul: {error}")))?;
 
     if row_vector {
         shape.remove(row_axis);
@@ -73,8 +70,9 @@ pub(super) fn products(
     Ok(reshaped(output, &shape)?.into())
 }
 
-fn shaped(answer: &Answer, shape: &[usize]) -> Result<ArrayD<Number>> {
-    reshaped(answer.numbers(), shape)
+/// The numbers row by row.
+fn in_order(array: &ArrayD<Number>) -> Vec<Number> {
+    array.iter().copied().collect()
 }
 
 fn reshaped<T>(array: ArrayD<T>, shape: &[usize]) -> Result<ArrayD<T>> {

@@ -11,9 +11,9 @@ pub(super) fn matmul_integer(left: &Answer, right: &Answer) -> Result<Answer> {
 }
 
 /// A sum of products in 128 bits, as `i32` has it. Nothing is sure of it where a factor is not.
-pub(super) fn sum(pairs: &mut dyn Iterator<Item = (Number, Number)>) -> Number {
+pub(super) fn sum(left: &[Number], right: &[Number]) -> Number {
     let (mut total, mut is_sure) = (0, true);
-    for (x, w) in pairs {
+    for (x, w) in left.iter().zip(right) {
         total += x.value as i128 * w.value as i128;
         is_sure &= x.bound == 0.0 && w.bound == 0.0;
     }

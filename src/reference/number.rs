@@ -83,6 +83,7 @@ impl Number {
     }
 
     /// The largest magnitude that an implementation may have here.
+    #[inline]
     pub(super) fn largest(self) -> f64 {
         self.value.abs() + self.bound
     }
@@ -117,6 +118,15 @@ pub(super) struct Sum {
 }
 
 impl Sum {
+    /// Of the products of what stands in the same places.
+    pub(super) fn of_products(left: &[Number], right: &[Number]) -> Self {
+        let mut sum = Self::default();
+        for (&x, &w) in left.iter().zip(right) {
+            sum.add_product(x, w);
+        }
+        sum
+    }
+
     pub(super) fn add(&mut self, x: Number) {
         self.value += x.value;
         self.terms += 1;
@@ -125,6 +135,7 @@ impl Sum {
         self.flushed += 2.0 * SMALLEST;
     }
 
+    #[inline]
     pub(super) fn add_product(&mut self, x: Number, w: Number) {
         let (x_size, w_size) = (x.value.abs(), w.value.abs());
         self.value += x.value * w.value;
