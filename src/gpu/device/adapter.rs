@@ -304,8 +304,12 @@ pub(crate) async fn enumerate(instance: &wgpu::Instance) -> Vec<(wgpu::Adapter, 
         .collect()
 }
 
+/// As wgpu's variables of the environment have it. Without `WGPU_DEBUG` a debug build looks up no line of a kernel's text for each of its
+/// instructions, as wgpu would have it: that takes a third of the time that a kernel takes to compile.
 pub(crate) fn instance() -> wgpu::Instance {
-    wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle_from_env())
+    let mut descriptor = wgpu::InstanceDescriptor::new_without_display_handle_from_env();
+    descriptor.flags = (wgpu::InstanceFlags::default() - wgpu::InstanceFlags::DEBUG).with_env();
+    wgpu::Instance::new(descriptor)
 }
 
 #[cfg(test)]
