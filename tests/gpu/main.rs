@@ -104,6 +104,8 @@ fn main() {
     let arguments = Arguments::from_args();
     let gpu = adapter::adapter();
     let trials = [
+        // The longest first, that none is left to run alone.
+        long_sums::trials(),
         goldens::trials(),
         properties::trials(),
         padding::trials(),
@@ -124,7 +126,6 @@ fn main() {
         volumes(),
         halves::trials(),
         harness::trials(),
-        long_sums::trials(),
     ];
     let lacks_f16 = gpu.as_ref().is_some_and(|gpu| !gpu.info().shader_f16);
     let trials = trials
