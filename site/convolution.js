@@ -85,6 +85,8 @@ async function compute(now) {
 async function update() {
   const now = settings();
   const turn = ++latest;
+  const main = document.querySelector("main");
+  main.ariaBusy = "true";
   at("status").classList.remove("wrong");
   try {
     const { padded, output, pooled } = await compute(now);
@@ -93,6 +95,7 @@ async function update() {
   } catch (error) {
     failed(at("status"), error);
   }
+  if (turn === latest) main.ariaBusy = "false";
 }
 
 function show(now, padded, output, pooled) {
