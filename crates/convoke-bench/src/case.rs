@@ -10,7 +10,7 @@ use convoke::graph::Graph;
 use convoke::onnx::{Dim, Model, Shapes, TensorInfo};
 use convoke::ops::Op;
 use convoke::testing::Random;
-use convoke::{Error, Result};
+use convoke::{Error, Result, Session};
 
 const NAME: &str = "benchmark";
 
@@ -63,8 +63,43 @@ impl<'a> Case<'a> {
         given: &[(String, Vec<usize>)],
         sweep: Option<(Sweep, &[usize])>,
     ) -> Result<Self> {
+        let description = format!("ONNX model, opset {}, {} parameters", model.opset(), model.parameters());
+        let inputs = model.inputs().to_vec();
+        Self::of(name, description, inputs, read, given, sweep, |shapes| model.graph(shapes))
+    }
+
+    /// The same of a compiled model, from a session that was loaded ([`Session::load`]), whose backend does not matter. `read` are the
+    /// seconds that loading took.
+    ///
+    /// Errors: as [`model`](Self::model); shapes that it was not compiled for, when it is measured.
+    pub fn compiled(
+        name: &str,
+        session: &'a Session,
+        read: f64,
+        given: &[(String, Vec<usize>)],
+        sweep: Option<(Sweep, &[usize])>,
+    ) -> Result<Self> {
+        let inputs: Vec<TensorInfo> = session.inputs().into_iter().map(TensorInfo::from).collect();
+        let names: Vec<String> = inputs.iter().map(|info| info.name.clone()).collect();
+        let graph = move |shapes: &Shapes| {
+            let shapes: Vec<&[usize]> = names.iter().filter_map(|name| shapes.of_input(name)).collect();
+            session.graph(&shapes).map(|graph| Graph::clone(&graph))
+        };
+        Self::of(name, "compiled model".to_owned(), inputs, read, given, sweep, graph)
+    }
+
+    /// What gives a graph for shapes of these inputs.
+    fn of(
+        name: &str,
+        description: String,
+        inputs: Vec<TensorInfo>,
+        read: f64,
+        given: &[(String, Vec<usize>)],
+        sweep: Option<(Sweep, &[usize])>,
+        graph: impl Fn(&Shapes) -> Result<Graph> + 'a,
+    ) -> Result<Self> {
         for (input, _) in given {
-            let known = model.inputs().iter().any(|info| info.name == *input);
+            let known = inputs.iter().any(|info| info.name == *input);
             ensure!(known, "there is no input {input:?}");
         }
         let (sweep, sizes) = match sweep {
@@ -74,51 +109,44 @@ impl<'a> Case<'a> {
         ensure!(!sizes.is_empty() && !sizes.contains(&0), "sizes must be 1 at least");
         if let Some(sweep) = sweep {
             let swept = |info: &TensorInfo| info.dims.as_deref().is_some_and(|dims| is_open(dims, sweep));
-            let list = || {
-                model
-                    .inputs()
-                    .iter()
-                    .map(TensorInfo::to_string)
-                    .collect::<Vec<_>>()
-                    .join(", ")
-            };
+            let list = || inputs.iter().map(TensorInfo::to_string).collect::<Vec<_>>().join(", ");
             let what = match sweep {
                 Sweep::Batch => "the first extent",
                 Sweep::Size => "height and width, the last two of four extents,",
             };
             ensure!(
-                model.inputs().iter().any(swept),
+                inputs.iter().any(swept),
                 "no sweep over the {}: {what} must be open in the file, and there is {}",
                 sweep.name(),
                 list()
             );
         }
         let given = given.to_vec();
-        let shapes = move |size: usize| -> Result<Shapes> {
-            let mut shapes = Shapes::new();
-            for info in model.inputs() {
+        let shapes = move |size: usize| -> Result<Vec<(String, Vec<usize>)>> {
+            let shape = |info: &TensorInfo| {
                 let given = given.iter().find(|(name, _)| *name == info.name);
                 let known = given.map(|(_, extents)| extents.as_slice());
-                let extents = extents(info, known, sweep, size)?;
-                shapes = shapes.input(&info.name, extents);
-            }
-            Ok(shapes)
+                Ok((info.name.clone(), extents(info, known, sweep, size)?))
+            };
+            inputs.iter().map(shape).collect()
         };
         // What is wrong with the shapes is wrong at every size.
         shapes(sizes[0])?;
         let make = move |size: usize| {
-            let shapes = shapes(size)?;
-            let input_shapes = model.input_shapes(&shapes)?;
+            let inputs = shapes(size)?;
+            let shapes = inputs.iter().fold(Shapes::new(), |shapes, (name, extents)| {
+                shapes.input(name, extents.as_slice())
+            });
             let start = Instant::now();
-            let graph = model.graph(&shapes)?;
+            let graph = graph(&shapes)?;
             let seconds = start.elapsed().as_secs_f64();
             let mut random = Random::new(0);
-            let inputs = input_shapes.iter().map(|shape| random.reals(shape)).collect();
+            let inputs = inputs.iter().map(|(_, extents)| random.reals(extents)).collect();
             Ok(Problem { graph, inputs, seconds })
         };
         Ok(Self {
             name: name.to_owned(),
-            description: format!("ONNX model, opset {}, {} parameters", model.opset(), model.parameters()),
+            description,
             sweep,
             read: Some(read),
             sizes,

@@ -12,17 +12,17 @@ use convoke_bench::layers;
 use convoke_bench::{Case, Comparison, Environment, ModelFile, Opened, Report, Rule, Sweep, csv, html, measure, operators, table};
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::model::open;
 use super::outcome::Outcome;
 use super::plan::PlanArguments;
 use super::shapes::shape;
+use super::subject::{self, Subject};
 use super::target::{Target, share, text};
 
 /// What to measure, where, and how well.
 #[derive(Debug, Args)]
 #[command(group(ArgGroup::new("what").required(true)))]
 pub(super) struct BenchArguments {
-    /// The ONNX file; its inputs are random.
+    /// The ONNX file or the compiled model; its inputs are random.
     #[arg(group = "what")]
     model: Option<PathBuf>,
     /// Measure layers of well-known networks: 21 convolutions and 4 poolings.
@@ -178,7 +178,7 @@ pub(super) fn bench(out: &mut dyn Write, arguments: &BenchArguments, adapters: &
     let to_stdout = share([&json, &csv_file, &html_file].into_iter().flatten())?;
     let start = Instant::now();
     let model = match &arguments.model {
-        Some(path) => Some((path, open(path, arguments.external_data.as_deref())?)),
+        Some(path) => Some((path, Subject::of_file(path, arguments.external_data.as_deref())?)),
         None => None,
     };
     let read = start.elapsed().as_secs_f64();
@@ -190,7 +190,10 @@ pub(super) fn bench(out: &mut dyn Write, arguments: &BenchArguments, adapters: &
     let mut cases = match &model {
         Some((path, model)) => {
             let name = path.file_stem().map_or("model".into(), |stem| stem.to_string_lossy());
-            vec![Case::model(&name, model, read, &arguments.shape, sweep)?]
+            vec![match model.kind() {
+                subject::Kind::Model(model) => Case::model(&name, model, read, &arguments.shape, sweep)?,
+                subject::Kind::Compiled(session, _) => Case::compiled(&name, session, read, &arguments.shape, sweep)?,
+            }]
         }
         None if arguments.layers => layers().iter().map(Case::layer).collect(),
         None => operators(),

@@ -1,4 +1,4 @@
-//! `convoke inspect`: what an ONNX file holds, and what the passes and the plan make of it.
+//! `convoke inspect`: what an ONNX file or a compiled model holds, and what the passes and the plan make of it.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -8,21 +8,22 @@ use std::process::ExitCode;
 use clap::Args;
 use convoke::gpu::{DeviceClass, Memory};
 use convoke::graph::{Graph, Pass};
-use convoke::onnx::{Model, Shapes};
+use convoke::onnx::{Model, Shapes, TensorInfo};
 use convoke::session::OnCpu;
 use convoke::wgpu;
 use convoke::{Fallback, Gpu, Session};
 use ndarray::{ArrayD, IxDyn};
 
 use super::devices::bytes;
-use super::model::open;
 use super::outcome::Outcome;
+use super::reads::Reads;
 use super::shapes::{shape, shapes_of};
+use super::subject::{Kind, Subject};
 
 /// A model to look at.
 #[derive(Debug, Args)]
 pub(super) struct InspectArguments {
-    /// The ONNX file.
+    /// The ONNX file or the compiled model.
     model: PathBuf,
     /// The shape of an input that the file leaves open; otherwise an open first extent is 1.
     #[arg(long, value_name = "NAME=1x3x224x224", value_parser = shape)]
@@ -34,10 +35,21 @@ pub(super) struct InspectArguments {
 
 /// Says what a model is.
 pub(super) fn inspect(out: &mut dyn Write, arguments: &InspectArguments) -> Outcome {
-    let model = open(&arguments.model, arguments.external_data.as_deref())?;
-    let shapes = shapes_of(&model, &arguments.shape)?;
-    let described = Described::new(&model, &shapes);
-    let refusal = described.as_ref().err().and_then(|_| model.check(&shapes).err());
+    let subject = Subject::of_file(&arguments.model, arguments.external_data.as_deref())?;
+    match subject.kind() {
+        Kind::Model(model) => of_model(out, model, &shapes_of(&subject, &arguments.shape)?),
+        Kind::Compiled(session, _) => {
+            let shapes = subject.checked(&shapes_of(&subject, &arguments.shape)?)?;
+            of_session(out, session, &subject, &shapes)
+        }
+    }
+}
+
+fn of_model(out: &mut dyn Write, model: &Model, shapes: &Shapes) -> Outcome {
+    let described = model
+        .input_shapes(shapes)
+        .and_then(|inputs| Described::new(&model.graph(shapes)?, &inputs));
+    let refusal = described.as_ref().err().and_then(|_| model.check(shapes).err());
     let verdict = match (&described, &refusal) {
         (Ok(described), _) => described.verdict(),
         (Err(_), None) => "in stages, on GPUs and on the CPU: shapes depend on what it computes".to_owned(),
@@ -48,14 +60,10 @@ pub(super) fn inspect(out: &mut dyn Write, arguments: &InspectArguments) -> Outc
     };
     writeln!(out, "runs        {verdict}")?;
     writeln!(out, "opset       {}", model.opset())?;
-    for (kind, infos) in [("input", model.inputs()), ("output", model.outputs())] {
-        for info in infos {
-            writeln!(out, "{kind:<11} {info} {}", info.element_type())?;
-        }
-    }
+    write_values(out, model.inputs(), model.outputs())?;
     writeln!(out, "parameters  {}", model.parameters())?;
     if let Ok(described) = &described {
-        writeln!(out, "FLOPs       {} (convolutions and matrix products)", described.flops)?;
+        described.write_flops(out)?;
     }
     writeln!(out, "operators")?;
     for (operator, count) in model.operators() {
@@ -69,6 +77,30 @@ pub(super) fn inspect(out: &mut dyn Write, arguments: &InspectArguments) -> Outc
     } else {
         ExitCode::SUCCESS
     })
+}
+
+/// The same of a compiled model, whose graph has most passes behind it.
+fn of_session(out: &mut dyn Write, session: &Session, subject: &Subject<'_>, shapes: &[Vec<usize>]) -> Outcome {
+    let known: Vec<&[usize]> = shapes.iter().map(Vec::as_slice).collect();
+    let described = Described::new(&*session.graph(&known)?, shapes)?;
+    writeln!(out, "runs        {}", described.verdict())?;
+    writeln!(
+        out,
+        "compiled    by `convoke compile` or `Session::save`: most passes are behind it"
+    )?;
+    write_values(out, subject.inputs(), subject.outputs())?;
+    described.write_flops(out)?;
+    described.write(out)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn write_values(out: &mut dyn Write, inputs: &[TensorInfo], outputs: &[TensorInfo]) -> std::io::Result<()> {
+    for (kind, infos) in [("input", inputs), ("output", outputs)] {
+        for info in infos {
+            writeln!(out, "{kind:<11} {info} {}", info.element_type())?;
+        }
+    }
+    Ok(())
 }
 
 /// What is known where the shapes of the inputs are.
@@ -88,22 +120,20 @@ struct Plan {
 }
 
 impl Described {
-    fn new(model: &Model, shapes: &Shapes) -> convoke::Result<Self> {
-        let inputs = model.input_shapes(shapes)?;
-        let graph = model.graph(shapes)?;
+    fn new(graph: &Graph, inputs: &[Vec<usize>]) -> convoke::Result<Self> {
         let known: Vec<&[usize]> = inputs.iter().map(Vec::as_slice).collect();
         let flops = graph.multiply_adds(&known)?.saturating_mul(2);
         let optimized = graph.optimized(&Pass::ALL, Some(&known))?;
         let mut operators = BTreeMap::new();
-        for (column, graph) in [&graph, &optimized].into_iter().enumerate() {
+        for (column, graph) in [graph, &optimized].into_iter().enumerate() {
             for node in graph.nodes() {
                 operators.entry(node.op().name()).or_insert([0, 0])[column] += 1;
             }
         }
-        let plans = plan(&graph, &inputs, &[]).and_then(|before| Ok([before, plan(&graph, &inputs, &Pass::ALL)?]));
+        let plans = plan(graph, inputs, &[]).and_then(|before| Ok([before, plan(graph, inputs, &Pass::ALL)?]));
         let on_cpu = match &plans {
             Ok(_) => Vec::new(),
-            Err(_) => roomy_session(&graph, &Pass::ALL, Fallback::Always)?
+            Err(_) => roomy_session(graph, &Pass::ALL, Fallback::Always)?
                 .on_cpu(&known)
                 .unwrap_or_default(),
         };
@@ -131,6 +161,10 @@ impl Described {
              }| format!("            {operator} {node:?}: {reason}"),
         ));
         lines.join("\n")
+    }
+
+    fn write_flops(&self, out: &mut dyn Write) -> std::io::Result<()> {
+        writeln!(out, "FLOPs       {} (convolutions and matrix products)", self.flops)
     }
 
     fn write(&self, out: &mut dyn Write) -> std::io::Result<()> {

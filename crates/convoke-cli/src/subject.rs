@@ -40,8 +40,10 @@ pub(super) struct Subject<'a> {
     kind: Kind,
 }
 
-enum Kind {
+/// What the file is.
+pub(super) enum Kind {
     Model(Arc<Model>),
+    /// A compiled model, loaded on this backend.
     Compiled(Session, Backend),
 }
 
@@ -68,6 +70,21 @@ impl<'a> Subject<'a> {
             outputs: session.outputs().into_iter().map(TensorInfo::from).collect(),
             kind: Kind::Compiled(session, backend),
         })
+    }
+
+    /// Opens a file that is looked at: a compiled model is loaded where nothing is made ready to run.
+    pub(super) fn of_file(path: &'a Path, external_data: Option<&'a Path>) -> Result<Self, Box<dyn Error>> {
+        let file = File {
+            path,
+            external_data,
+            precision: Precision::F32,
+            fallback: Fallback::Never,
+        };
+        Self::open(file, || Ok(Backend::Reference))
+    }
+
+    pub(super) fn kind(&self) -> &Kind {
+        &self.kind
     }
 
     pub(super) fn outputs(&self) -> &[TensorInfo] {

@@ -72,3 +72,37 @@ fn a_compiled_model_runs_in_place_of_its_model() {
         changed.stderr
     );
 }
+
+#[test]
+fn a_compiled_model_is_inspected_and_measured() {
+    let file = own_path("lenet5-inspected.convoke");
+    let file = file.to_str().expect("UTF-8");
+    let compiled = convoke(&["compile", LENET, "-o", file]);
+    assert_eq!(compiled.code, Some(0), "{}", compiled.stderr);
+    let inspected = convoke(&["inspect", file]);
+    assert_eq!(inspected.code, Some(0), "{}", inspected.stderr);
+    for line in [
+        "runs        on GPUs and on the CPU",
+        "FLOPs       ",
+        "operators together",
+        "dispatches a run",
+    ] {
+        assert!(inspected.stdout.contains(line), "{line}: {}", inspected.stdout);
+    }
+    let line = |text: &str, name: &str| {
+        let found = text.lines().find(|line| line.starts_with(name));
+        found.map(str::to_owned).expect(name)
+    };
+    let model = convoke(&["inspect", LENET]).stdout;
+    for name in ["FLOPs", "memory"] {
+        assert_eq!(line(&inspected.stdout, name), line(&model, name));
+    }
+    // The model leaves the batch open; what was compiled is for one image.
+    assert!(line(&inspected.stdout, "input").contains("[1, 1, 28, 28] FLOAT"));
+    let other = convoke(&["inspect", file, "--shape", "input=2x1x28x28"]);
+    assert_eq!(other.code, Some(1), "{}", other.stdout);
+    assert!(other.stderr.contains("compiled for"), "{}", other.stderr);
+    let measured = convoke(&["bench", file, "--backend", "cpu,reference", "--max-time", "0.2"]);
+    assert_eq!(measured.code, Some(0), "{}{}", measured.stdout, measured.stderr);
+    assert!(measured.stdout.contains("lenet5"), "{}", measured.stdout);
+}
