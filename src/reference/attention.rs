@@ -3,6 +3,7 @@
 use ndarray::{ArrayD, Dimension, indices};
 
 use super::answer::Answer;
+use super::matmul::in_order;
 use super::number::{Number, SMALLEST, SUM_FACTOR, Sum, ULP, UNIT_ROUNDOFF};
 use super::softmax::exp_error;
 use crate::error::{Error, Result};
@@ -21,7 +22,7 @@ pub(super) fn attention(op: ScaledDotProductAttention, inputs: &[&Answer]) -> Re
     let (keys, value_size) = (key.shape()[rank - 2], value.shape()[rank - 1]);
     let scale = f64::from(op.factor(size));
     // Row by row; each batch has the matrices in the same place of all three.
-    let [query_rows, key_rows, value_rows] = [&query, &key, &value].map(|array| array.iter().copied().collect::<Vec<_>>());
+    let [query_rows, key_rows, value_rows] = [&query, &key, &value].map(in_order);
     let mut output = Vec::new();
     for (own, place) in indices(&query.shape()[..rank - 1]).into_iter().enumerate() {
         let first_key = own / queries * keys;

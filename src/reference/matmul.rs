@@ -71,7 +71,7 @@ pub(super) fn products(left: &Answer, right: &Answer, sum: impl Fn(&[Number], &[
 }
 
 /// The numbers row by row.
-fn in_order(array: &ArrayD<Number>) -> Vec<Number> {
+pub(super) fn in_order(array: &ArrayD<Number>) -> Vec<Number> {
     array.iter().copied().collect()
 }
 
