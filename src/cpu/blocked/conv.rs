@@ -487,7 +487,7 @@ impl Sums<'_, '_> {
                     // Each is read once for all of a panel, and what is next to it is the next tile's.
                     ask_for_next(data.get(start + P..start + 2 * P).unwrap_or_default());
                 }
-                for (k, weight) in now.iter().enumerate() {
+                for (k, &weight) in now.iter().enumerate() {
                     for p in 0..P {
                         let factor = simd.splat_f32s(elements[p][k % BLOCK]);
                         for v in 0..V {
@@ -538,7 +538,7 @@ impl Sums<'_, '_> {
                     let start = offset + starts[places[p].row] + places[p].start;
                     &band.data[start..start + length]
                 });
-                for (k, weight) in now.iter().enumerate() {
+                for (k, &weight) in now.iter().enumerate() {
                     for p in 0..P {
                         let factor = simd.splat_f32s(elements[p][k]);
                         for v in 0..V {
