@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use ndarray::{ArrayD, Axis};
+use ndarray::ArrayD;
 
 use crate::graph::uses::Uses;
 use crate::graph::{Graph, Node, ValueId};
@@ -93,23 +93,32 @@ fn merge(graph: &Graph, maker: &Maker<'_>, affine: &Affine) -> Option<(ArrayD<f3
     if !ranks.contains(&weight.ndim()) || bias.is_some_and(|bias| bias.shape() != [channels]) {
         return None;
     }
-    let mut folded = weight.to_owned();
-    let scale = |value: &mut f32, channel: usize| *value = (f64::from(*value) * affine.scale[channel]) as f32;
+    let mut folded = weight.as_standard_layout().into_owned();
+    // An infinite factor would make NaN of sums whose parts have different signs. Adapters may take a subnormal weight for 0, where
+    // product and scale by themselves are not.
+    let mut is_plain = true;
+    let mut scale = |kernel: &mut [f32], channel: usize| {
+        for value in kernel {
+            let own = *value;
+            *value = (f64::from(own) * affine.scale[channel]) as f32;
+            is_plain &= value.is_finite() && (own == 0.0 || value.abs() >= f32::MIN_POSITIVE);
+        }
+    };
+    let elements = folded.as_slice_mut()?;
     if let Op::ConvTranspose(op) = node.op {
         // `[C_in, C_out / groups, KH, KW]`: the group of an input channel tells which outputs it goes to.
         let (inputs, own) = (weight.shape()[0], weight.shape()[1]);
         if op.groups == 0 || !inputs.is_multiple_of(op.groups) || inputs == 0 {
             return None;
         }
-        for (input, mut kernels) in folded.axis_iter_mut(Axis(0)).enumerate() {
-            let first = input / (inputs / op.groups) * own;
-            for (index, mut kernel) in kernels.axis_iter_mut(Axis(0)).enumerate() {
-                kernel.iter_mut().for_each(|value| scale(value, first + index));
-            }
+        let kernel: usize = weight.shape()[2..].iter().product();
+        for (index, kernel) in elements.chunks_exact_mut(kernel.max(1)).enumerate() {
+            scale(kernel, index / own / (inputs / op.groups) * own + index % own);
         }
     } else {
-        for (channel, mut kernel) in folded.axis_iter_mut(Axis(0)).enumerate() {
-            kernel.iter_mut().for_each(|value| scale(value, channel));
+        let kernel: usize = weight.shape()[1..].iter().product();
+        for (channel, kernel) in elements.chunks_exact_mut(kernel.max(1)).enumerate() {
+            scale(kernel, channel);
         }
     }
     let bias = (0..channels).map(|channel| {
@@ -117,10 +126,5 @@ fn merge(graph: &Graph, maker: &Maker<'_>, affine: &Affine) -> Option<(ArrayD<f3
         (own * affine.scale[channel] + affine.shift[channel]) as f32
     });
     let bias = bias.collect::<ndarray::Array1<f32>>().into_dyn();
-    // An infinite factor would make NaN of sums whose parts have different signs.
-    let is_finite = folded.iter().chain(&bias).all(|value| value.is_finite());
-    // Adapters may take a subnormal weight for 0, where product and scale by themselves are not.
-    let vanishes = |(own, folded): (&f32, &f32)| *own != 0.0 && folded.abs() < f32::MIN_POSITIVE;
-    let stays = !weight.iter().zip(&folded).any(vanishes);
-    (is_finite && stays).then_some((folded, bias))
+    (is_plain && bias.iter().all(|value| value.is_finite())).then_some((folded, bias))
 }
