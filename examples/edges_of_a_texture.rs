@@ -50,7 +50,6 @@ pub(crate) fn count(gpu: &Gpu, size: [usize; 2], frames: &[Frame]) -> Result<Vec
     let layout = PictureLayout::of_texture(&frame)?;
     let input = gpu.picture_input(layout, &PictureOptions::new(), &filter.inputs()[0], 0)?;
     let output = gpu.picture_output(&filter.outputs()[0], 0, [0.0, 1.0], layout)?;
-
     let count = |is_white: &Frame| {
         let level = |byte: usize| 255 * u8::from(is_white(byte / layout.pitch, byte % layout.pitch / 4));
         let pixels: Vec<u8> = (0..size[0] * layout.pitch).map(level).collect();
@@ -67,8 +66,7 @@ pub(crate) fn count(gpu: &Gpu, size: [usize; 2], frames: &[Frame]) -> Result<Vec
         queue.submit([encoder.finish()]);
         gpu.wait()?;
         println!("{}: a frame in {:.1?}", gpu.info(), began.elapsed());
-        let edges = filter.outputs()[0].read::<f32>()?;
-        Ok(edges.iter().filter(|&&edge| edge > 0.0).count())
+        Ok(filter.outputs()[0].read::<f32>()?.iter().filter(|&&edge| edge > 0.0).count())
     };
     frames.iter().map(count).collect()
 }
