@@ -4,6 +4,8 @@
 //! same thread. `cpu::parallel` takes the watch along to other threads; a loop over threads that asks goes through it.
 
 use std::cell::RefCell;
+use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 #[cfg(not(target_family = "wasm"))]
@@ -120,6 +122,12 @@ impl Watch {
         }
         let _back = Back(CURRENT.replace(self));
         work()
+    }
+
+    /// Awaits something that this may stop.
+    pub(crate) async fn awaiting<T>(self, work: impl Future<Output = T>) -> T {
+        let mut work = pin!(work);
+        poll_fn(|context| self.clone().entered(|| work.as_mut().poll(context))).await
     }
 
     /// Refuses to go on where something stops the work.

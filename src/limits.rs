@@ -143,17 +143,18 @@ impl Limits {
     }
 
     /// Reads a model, within the time for it and until this token is cancelled.
-    pub(crate) fn loaded<T>(&self, token: Option<&CancelToken>, read: impl FnOnce() -> Result<T>) -> Result<T> {
+    pub(crate) async fn loaded<T>(&self, token: Option<&CancelToken>, read: impl Future<Output = Result<T>>) -> Result<T> {
         let watch = Watch::current();
         let watch = token.map_or(watch.clone(), |token| watch.until(token));
         #[cfg(not(target_family = "wasm"))]
         let watch = watch.within("loading-seconds", self.loading.unwrap_or(Duration::from_secs(60)));
-        watch.entered(|| {
+        let read = async {
             cancel::check()?;
-            let read = read()?;
+            let read = read.await?;
             cancel::check()?;
             Ok(read)
-        })
+        };
+        watch.awaiting(read).await
     }
 
     /// Does what makes a graph ready, within the time for it.

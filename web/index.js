@@ -3,8 +3,6 @@
 
 import initialise, * as wasm from "./convoke_web.js";
 
-const { Device, Model, Network } = wasm;
-
 /** The typed array that holds elements of each type. */
 const ARRAYS = {
   float32: Float32Array,
@@ -181,11 +179,11 @@ const LEAVES_IT_TO_OTHERS = ["NoAdapter", "Unsupported", "LimitExceeded"];
 let gpu, cpu;
 
 async function opened(backend) {
-  if (backend === "cpu") return (cpu ??= Device.cpu());
+  if (backend === "cpu") return (cpu ??= wasm.Device.cpu());
   const known = gpu;
   const device = await known?.catch(() => undefined);
   // Of several that find none, or a lost one, the first opens another.
-  if (gpu === known && (device === undefined || device.isLost())) gpu = Device.openGpu();
+  if (gpu === known && (device === undefined || device.isLost())) gpu = wasm.Device.openGpu();
   return gpu;
 }
 
@@ -202,12 +200,13 @@ export class InferenceSession {
   #precision;
   /** Backends that were not tried yet. */
   #left;
-  #prepared = new Set();
+  /** What was prepared or is being prepared, by the shapes of the inputs. */
+  #prepared = new Map();
   #disposed = false;
 
   /** Use `InferenceSession.create`. */
   constructor(model, options) {
-    if (!(model instanceof Model)) throw new TypeError("sessions are made by InferenceSession.create");
+    if (!(model instanceof wasm.Model)) throw new TypeError("sessions are made by InferenceSession.create");
     this.#model = model;
     this.#precision = options.precision;
     this.#left = options.backends;
@@ -218,11 +217,13 @@ export class InferenceSession {
   /** A session of a model: of a file's address, or of its content. */
   static async create(source, options = {}) {
     const { shapes = {}, externalData = [], onProgress = () => {}, ...rest } = checked(options);
-    const contents = externalData.map(async ({ path, data }) => [path, await contentOf(data, () => {})]);
-    const [bytes, external] = await Promise.all([contentOf(source, onProgress), Promise.all(contents), load()]);
-    onProgress({ stage: "read", done: 0, total: bytes.length });
-    const session = new InferenceSession(new Model(bytes, external.flat()), rest);
-    onProgress({ stage: "read", done: bytes.length, total: bytes.length });
+    const files = externalData.map(({ data }) => contentOf(data, () => {}));
+    const [content, external] = await Promise.all([contentOf(source, onProgress), Promise.all(files)]);
+    const total = content.length;
+    onProgress({ stage: "read", done: 0, total });
+    const paths = externalData.map(({ path }) => String(path));
+    const session = new InferenceSession(await wasm.Model.read(content, paths, external), rest);
+    onProgress({ stage: "read", done: total, total });
     try {
       await session.#open();
       const dims = session.inputMetadata.map((input) => shapeOf(input, shapes));
@@ -349,7 +350,7 @@ export class InferenceSession {
       const backend = this.#left.shift();
       try {
         const device = await opened(backend);
-        const network = new Network(this.#model, device, this.#precision);
+        const network = new wasm.Network(this.#model, device, this.#precision);
         this.#network?.free();
         this.#network = network;
         this.#prepared.clear();
@@ -364,15 +365,27 @@ export class InferenceSession {
     }
   }
 
-  /** Plans for these shapes, on another backend where the one that is used refuses them. */
+  /** Plans for these shapes, once however many ask for them. */
   async #prepare(shapes, onProgress = () => {}) {
     const key = JSON.stringify(shapes);
-    while (!this.#prepared.has(key)) {
+    const prepared = this.#prepared.get(key) ?? this.#plan(shapes, onProgress);
+    this.#prepared.set(key, prepared);
+    try {
+      await prepared;
+    } catch (error) {
+      this.#prepared.delete(key);
+      throw error;
+    }
+  }
+
+  /** Plans for these shapes, on another backend where the one that is used refuses them. */
+  async #plan(shapes, onProgress) {
+    for (;;) {
       try {
         onProgress({ stage: "prepare", done: 0, total: 1 });
         await this.#network.prepare(shapes.map((dims) => Uint32Array.from(dims)));
         onProgress({ stage: "prepare", done: 1, total: 1 });
-        this.#prepared.add(key);
+        return;
       } catch (error) {
         this.#refused(this.backend, error);
         await this.#open();
@@ -503,31 +516,40 @@ function namedWrong(what, names, name) {
   return new Error(`session: expected ${what} ${names.join(", ")}, but got ${JSON.stringify(name)}`);
 }
 
-async function contentOf(source, onProgress) {
-  if (source instanceof ArrayBuffer) return new Uint8Array(source);
-  if (ArrayBuffer.isView(source)) return new Uint8Array(source.buffer, source.byteOffset, source.byteLength);
-  if (source instanceof Blob) return new Uint8Array(await source.arrayBuffer());
-  const response = source instanceof Response ? source : await fetch(source);
-  if (!response.ok) throw new Error(`${response.url}: expected a file, but got status ${response.status} ${response.statusText}`);
-  return streamed(response, onProgress);
-}
+/** Lets the page have its turn. */
+const turn = () => globalThis.scheduler?.yield?.() ?? new Promise((resolve) => setTimeout(resolve));
 
-/** A body in one piece, told of as it comes. */
-async function streamed(response, onProgress) {
+/** Bytes that are copied between two turns. */
+const PIECE = 1 << 23;
+
+/** The bytes that were given or that an address has, in WebAssembly's memory. */
+async function contentOf(source, onProgress) {
+  if (source instanceof ArrayBuffer) source = new Uint8Array(source);
+  if (ArrayBuffer.isView(source)) {
+    await load();
+    const bytes = new Uint8Array(source.buffer, source.byteOffset, source.byteLength);
+    const content = new wasm.Content(bytes.length);
+    for (let start = 0; start < bytes.length; start += PIECE) {
+      content.append(bytes.subarray(start, start + PIECE));
+      await turn();
+    }
+    return content;
+  }
+  const [response] = await Promise.all([answerOf(source), load()]);
   // Of a compressed body that is another number, and only a beginning to grow from.
   const total = Number(response.headers.get("content-length") ?? 0);
-  let bytes = new Uint8Array(total);
-  let done = 0;
+  const content = new wasm.Content(total);
   for (const reader = response.body.getReader(); ; ) {
     const { done: ended, value } = await reader.read();
-    if (ended) return bytes.subarray(0, done);
-    if (done + value.length > bytes.length) {
-      const more = new Uint8Array(Math.max(2 * bytes.length, done + value.length));
-      more.set(bytes.subarray(0, done));
-      bytes = more;
-    }
-    bytes.set(value, done);
-    done += value.length;
-    onProgress({ stage: "download", done, total: Math.max(total, done) });
+    if (ended) return content;
+    content.append(value);
+    onProgress({ stage: "download", done: content.length, total: Math.max(total, content.length) });
   }
+}
+
+async function answerOf(source) {
+  if (source instanceof Blob) return new Response(source, { headers: { "content-length": source.size } });
+  const response = source instanceof Response ? source : await fetch(source);
+  if (!response.ok) throw new Error(`${response.url}: expected a file, but got status ${response.status} ${response.statusText}`);
+  return response;
 }

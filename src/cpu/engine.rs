@@ -34,7 +34,7 @@ use crate::elsewhere::elsewhere;
 use crate::engine::{Engine, Evaluation, Here, Kept, PlanSettings, Running, shapes_of};
 use crate::error::{Error, Result};
 use crate::graph::passes::Passes;
-use crate::graph::{Graph, Node, ValueId, count};
+use crate::graph::{Graph, Node, ValueData, ValueId, count};
 use crate::limits::{Limits, Work as Takes};
 use crate::lock::lock;
 use crate::ops::{FusedBase, Op};
@@ -42,7 +42,7 @@ use crate::profiling::{Ceilings, Layer, Profile, Timed, Timing, layers, least};
 use crate::room::{room, zeros};
 use crate::shape;
 use crate::tensor::{Element, Tensor, TensorView};
-use crate::turn::Turns;
+use crate::turn::{Turns, at_once};
 
 const NAME: &str = "graph";
 
@@ -102,7 +102,13 @@ struct Step {
 }
 
 impl CpuEngine {
+    #[cfg(test)]
     pub(crate) fn new(cpu: &Cpu, graph: &Graph, settings: PlanSettings) -> Result<Self> {
+        at_once(Self::by_turns(cpu, graph, settings, &mut Turns::none()))
+    }
+
+    /// Applies the passes that need no shapes, and finds weights that others have.
+    pub(crate) async fn by_turns(cpu: &Cpu, graph: &Graph, settings: PlanSettings, turns: &mut Turns) -> Result<Self> {
         let PlanSettings {
             passes,
             plans_kept,
@@ -110,11 +116,8 @@ impl CpuEngine {
         } = settings;
         let (early, late) = passes.split();
         let mut graph = early.apply(graph, None)?;
-        cpu.install(|| {
-            parallel::for_all(graph.values.par_iter_mut(), |value| {
-                value.constant = value.constant.take().map(|array| cpu.constants.shared(array));
-            });
-        });
+        let share = |value: &mut ValueData| value.constant = value.constant.take().map(|array| cpu.constants.shared(array));
+        each_by_turns(cpu, &mut graph.values, share, turns).await;
         Ok(Self {
             cpu: cpu.clone(),
             graph,
@@ -298,6 +301,26 @@ impl CpuEngine {
     }
 
     fn make_plan(&self, inputs: &[Vec<usize>]) -> Result<Plan> {
+        let mut plan = self.unpacked_plan(inputs)?;
+        at_once(self.pack(&mut plan, &mut Turns::none()))?;
+        Ok(plan)
+    }
+
+    /// Packs the weights of a plan's operators.
+    async fn pack(&self, plan: &mut Plan, turns: &mut Turns) -> Result<()> {
+        let Plan {
+            graph,
+            types,
+            constants,
+            steps,
+            ..
+        } = plan;
+        let prepare = |step: &mut Step| step.prepared = self.prepared(&graph.nodes[step.group.node], types, constants);
+        each_by_turns(&self.cpu, steps, prepare, turns).await;
+        cancel::check()
+    }
+
+    fn unpacked_plan(&self, inputs: &[Vec<usize>]) -> Result<Plan> {
         let known: Vec<&[usize]> = inputs.iter().map(Vec::as_slice).collect();
         self.graph.check_inputs(&known)?;
         for shape in &known {
@@ -314,14 +337,8 @@ impl CpuEngine {
         self.limits
             .check_host_bytes(&takes, places.bytes(&types, &layouts).saturating_add(takes.constant_bytes()))?;
         let runs = |group: &Group| !matches!(group.work, Work::Node) || !keeps_elements(&graph.nodes[group.node].op);
-        let mut steps: Vec<Step> = (groups.into_iter().filter(runs))
-            .map(|group| Step { group, prepared: None })
-            .collect();
-        self.cpu.install(|| {
-            parallel::for_all(steps.par_iter_mut(), |step| {
-                step.prepared = self.prepared(&graph.nodes[step.group.node], &types, &constants);
-            });
-        });
+        let steps = groups.into_iter().filter(runs).map(|group| Step { group, prepared: None });
+        let steps = steps.collect();
         Ok(Plan {
             graph,
             types,
@@ -363,6 +380,15 @@ impl CpuEngine {
     }
 }
 
+/// Natively on all threads; in a browser one after another, with the page's turns between them.
+async fn each_by_turns<T: Send>(cpu: &Cpu, items: &mut [T], work: impl Fn(&mut T) + Send + Sync, turns: &mut Turns) {
+    let together = if cfg!(target_family = "wasm") { 1 } else { items.len().max(1) };
+    for items in items.chunks_mut(together) {
+        cpu.install(|| parallel::for_all(items.par_iter_mut(), &work));
+        turns.next().await;
+    }
+}
+
 impl Engine for CpuEngine {
     fn prepare(&self, shapes: &[Vec<usize>]) -> Result<()> {
         let plan = self.plan(shapes)?;
@@ -377,7 +403,19 @@ impl Engine for CpuEngine {
         Ok(())
     }
 
-    #[cfg(not(target_family = "wasm"))]
+    #[cfg(target_family = "wasm")]
+    fn prepare_by_turns<'a>(&'a self, shapes: &'a [Vec<usize>], turns: &'a mut Turns) -> Here<'a, ()> {
+        Box::pin(async move {
+            if self.plans.get(shapes).is_none() {
+                let mut plan = self.cpu.alone(|| self.unpacked_plan(shapes))?;
+                turns.next().await;
+                self.pack(&mut plan, turns).await?;
+                self.plans.get_or_make(shapes, || Ok(Arc::new(plan)), Ok)?;
+            }
+            self.prepare(shapes)
+        })
+    }
+
     fn is_prepared(&self, shapes: &[Vec<usize>]) -> bool {
         self.plans.get(shapes).is_some()
     }

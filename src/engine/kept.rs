@@ -30,7 +30,6 @@ impl<V: Clone> Kept<V> {
     }
 
     /// What there is for these shapes. `None` as well while it is being made: this does not wait.
-    #[cfg(not(target_family = "wasm"))]
     pub(crate) fn get(&self, shapes: &[Vec<usize>]) -> Option<V> {
         let made = {
             let mut entries = lock(&self.entries);

@@ -16,6 +16,8 @@ use crate::ops::Winograd;
 use crate::precision::Precision;
 use crate::profiling::Profile;
 use crate::tensor::{Tensor, TensorView};
+#[cfg(target_family = "wasm")]
+use crate::turn::Turns;
 
 /// The outputs of a run that is under way. The thread that awaits it may be another than the one that began it, but in a
 /// browser, where there is one.
@@ -43,8 +45,13 @@ pub(crate) trait Engine: fmt::Debug + Shared {
     /// Plans and compiles what runs with these shapes of the inputs need.
     fn prepare(&self, shapes: &[Vec<usize>]) -> Result<()>;
 
+    /// [`prepare`](Self::prepare) with the page's turns between pieces of it.
+    #[cfg(target_family = "wasm")]
+    fn prepare_by_turns<'a>(&'a self, shapes: &'a [Vec<usize>], _: &'a mut Turns) -> Here<'a, ()> {
+        Box::pin(async { self.prepare(shapes) })
+    }
+
     /// Whether a run with these shapes finds everything made. Waits for nothing.
-    #[cfg(not(target_family = "wasm"))]
     fn is_prepared(&self, shapes: &[Vec<usize>]) -> bool;
 
     /// Runs and waits.

@@ -8,7 +8,8 @@ use super::external::Files;
 use super::model::Model;
 use super::proto::{GraphProto, ModelProto, OperatorSetIdProto, TensorProto, TypeProto, ValueInfoProto};
 use super::types::{Options, Shapes, TensorInfo};
-use super::{complete, early, functions, order, tensor, weights};
+use super::weights::Weights;
+use super::{complete, early, functions, order, tensor};
 use crate::error::{Error, Result};
 use crate::graph::Dim;
 use crate::tensor::Tensor;
@@ -165,7 +166,7 @@ fn fields<'a>(mut message: &'a [u8], found: &mut dyn FnMut(u64, &'a [u8])) {
     while next().is_some() {}
 }
 
-/// Checks a parsed model. `files` is where external data may be read.
+/// Checks a parsed model, of which [`weights::take`](super::weights::take) takes the weights. `files` is where external data may be read.
 pub(super) fn model(model: ModelProto, options: &Options, files: Option<Files<'_>>, budget: &mut Budget) -> Result<Model> {
     if !IR_VERSIONS.contains(&model.ir_version) {
         return Err(Error::unsupported(
@@ -219,12 +220,11 @@ pub(super) fn model(model: ModelProto, options: &Options, files: Option<Files<'_
     note_rounding(&graph, &initializers, &inputs);
     let elements = elements(&graph, &initializers);
     options.limits.check_nodes(graph.node.len())?;
-    let weights = weights::take(&mut initializers, &mut graph.node, options.budget);
     Ok(Model {
         opset,
         nodes: graph.node,
         initializers,
-        weights,
+        weights: Weights::new(),
         elements,
         inputs,
         outputs,

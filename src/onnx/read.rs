@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::Path;
+use std::pin::Pin;
 
 use prost::Message;
 use prost::bytes::Bytes;
@@ -13,9 +14,12 @@ use super::external::Files;
 use super::model::Model;
 use super::proto::{AttributeProto, ModelProto, TensorProto};
 use super::types::{Options, Shapes, TensorInfo};
-use super::{check, element, tensor};
+use super::{check, element, tensor, weights};
+#[cfg(not(target_family = "wasm"))]
+use crate::elsewhere::{elsewhere, on_a_thread};
 use crate::error::{Error, Result};
 use crate::tensor::Tensor;
+use crate::turn::{Turns, at_once};
 
 /// Reads a file that holds one `TensorProto`, as ONNX's test cases do. Real numbers of every width are read as `f32`, and whole
 /// numbers of types that [`DType`](crate::DType) does not have as `i64`.
@@ -101,13 +105,44 @@ impl Model {
         Self::read(Bytes::copy_from_slice(bytes), options, None)
     }
 
-    fn read(bytes: Bytes, options: &Options, folder: Option<&Path>) -> Result<Self> {
-        options
-            .limits
-            .loaded(options.token.as_ref(), || Self::parse(bytes, options, folder))
+    /// [`from_bytes_with`](Self::from_bytes_with), awaited: natively another thread reads it; in a browser the one that there is, which
+    /// has its turn after every tensor. The content is not copied.
+    ///
+    /// ```
+    /// use convoke::onnx::{Model, Options};
+    ///
+    /// let bytes = std::fs::read("models/lenet5.onnx").unwrap();
+    /// let model = pollster::block_on(Model::from_bytes_async(bytes, Options::new()))?;
+    /// assert_eq!(model.inputs().len(), 1);
+    /// # Ok::<(), convoke::Error>(())
+    /// ```
+    ///
+    /// Errors: as [`open_with`](Self::open_with).
+    pub async fn from_bytes_async(bytes: Vec<u8>, options: Options) -> Result<Self> {
+        #[cfg(not(target_family = "wasm"))]
+        return elsewhere(on_a_thread, move || Self::read(bytes.into(), &options, None)).await;
+        #[cfg(target_family = "wasm")]
+        Self::read_by_turns(bytes.into(), &options, None, &mut Turns::new()).await
     }
 
-    fn parse(bytes: Bytes, options: &Options, folder: Option<&Path>) -> Result<Self> {
+    fn read(bytes: Bytes, options: &Options, folder: Option<&Path>) -> Result<Self> {
+        at_once(Self::read_by_turns(bytes, options, folder, &mut Turns::none()))
+    }
+
+    /// In a box, for the code of what is awaited would else be in every crate that awaits it.
+    fn read_by_turns<'a>(
+        bytes: Bytes,
+        options: &'a Options,
+        folder: Option<&'a Path>,
+        turns: &'a mut Turns,
+    ) -> Pin<Box<dyn Future<Output = Result<Self>> + 'a>> {
+        Box::pin(async move {
+            let read = Self::parse(bytes, options, folder, turns);
+            options.limits.loaded(options.token.as_ref(), read).await
+        })
+    }
+
+    async fn parse(bytes: Bytes, options: &Options, folder: Option<&Path>, turns: &mut Turns) -> Result<Self> {
         let mut budget = Budget::new(options.budget);
         budget.charge("the file", bytes.len(), 1)?;
         check::parsed_size(&bytes, &budget)?;
@@ -118,7 +153,10 @@ impl Model {
             None if options.external_files.is_empty() => None,
             _ => Some(Files::Memory(&options.external_files)),
         };
-        check::model(model, options, files.filter(|_| options.external_data), &mut budget)
+        let mut model = check::model(model, options, files.filter(|_| options.external_data), &mut budget)?;
+        turns.next().await;
+        weights::take(&mut model, turns).await;
+        Ok(model)
     }
 
     /// The inputs, without those that are weights.

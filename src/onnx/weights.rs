@@ -5,19 +5,27 @@ use prost::bytes::Bytes;
 use std::collections::HashMap;
 
 use super::budget::Budget;
-use super::proto::{AttributeProto, GraphProto, NodeProto, TensorProto};
+use super::model::Model;
+use super::proto::{AttributeProto, GraphProto, TensorProto};
 use super::tensor;
 use crate::tensor::Tensor;
+use crate::turn::Turns;
 
 /// The real constants by the names of their values.
 pub(super) type Weights = HashMap<String, Tensor>;
 
 /// Decodes initializers and `Constant` nodes of reals, whose elements are then nowhere else, and lets go of the file. What
 /// cannot be decoded is left as it is: what uses it finds out.
-pub(super) fn take(initializers: &mut HashMap<String, TensorProto>, nodes: &mut [NodeProto], budget: u64) -> Weights {
-    let mut weights = Weights::new();
+pub(super) async fn take(model: &mut Model, turns: &mut Turns) {
+    let Model {
+        weights,
+        initializers,
+        nodes,
+        budget,
+        ..
+    } = model;
     // At most eight times what the elements had in the file, which was within the budget.
-    let mut budget = Budget::new(budget);
+    let mut budget = Budget::new(*budget);
     let mut take = |name: &str, tensor: &mut TensorProto| {
         if element::is_real(tensor.data_type)
             && let Ok(weight) = tensor::decode("a weight", tensor, &mut budget)
@@ -32,13 +40,17 @@ pub(super) fn take(initializers: &mut HashMap<String, TensorProto>, nodes: &mut 
     };
     for (name, tensor) in initializers {
         take(name, tensor);
+        turns.next().await;
     }
     for node in nodes {
         let is_constant = node.op_type == "Constant" && matches!(node.domain.as_str(), "" | "ai.onnx");
         for attribute in &mut node.attribute {
             release_strings(attribute);
             match (&mut attribute.t, node.output.first()) {
-                (Some(tensor), Some(name)) if is_constant && attribute.name == "value" => take(name, tensor),
+                (Some(tensor), Some(name)) if is_constant && attribute.name == "value" => {
+                    take(name, tensor);
+                    turns.next().await;
+                }
                 (Some(tensor), _) => release(&mut tensor.raw_data),
                 (None, _) => {}
             }
@@ -47,7 +59,6 @@ pub(super) fn take(initializers: &mut HashMap<String, TensorProto>, nodes: &mut 
             }
         }
     }
-    weights
 }
 
 /// Copies what a graph in a graph has of the file.

@@ -11,6 +11,7 @@ use crate::limits::Limits;
 use crate::ops::Op;
 use crate::session::backend::Backend;
 use crate::session::shared::MadeFor;
+use crate::turn::at_once;
 use crate::whole_file;
 
 const NAME: &str = "session";
@@ -158,7 +159,7 @@ impl SessionBuilder {
 
     fn load_from(mut self, bytes: Bytes<'_>) -> Result<Session> {
         let limits = self.limits.take().unwrap_or_else(Limits::from_env);
-        let compiled = limits.loaded(None, || Compiled::read(bytes))?;
+        let compiled = at_once(limits.loaded(None, async { Compiled::read(bytes) }))?;
         let builder = self.passes(&compiled.late).limits(limits.clone());
         limits.planned(|| builder.build(compiled.source()))
     }

@@ -199,7 +199,6 @@ impl Engine for FallbackEngine {
         self.made(shapes).map(drop)
     }
 
-    #[cfg(not(target_family = "wasm"))]
     fn is_prepared(&self, shapes: &[Vec<usize>]) -> bool {
         self.made.get(shapes).is_some()
     }

@@ -21,8 +21,6 @@ mod verify;
 
 #[cfg(not(target_family = "wasm"))]
 use std::collections::BTreeMap;
-use std::future::poll_fn;
-use std::pin::pin;
 use std::sync::Arc;
 
 use ndarray::{ArrayD, ArrayViewD};
@@ -135,12 +133,10 @@ impl Session {
 
     /// Awaits something that the token stops.
     async fn watching<T>(&self, work: impl Future<Output = T>) -> T {
-        let Some(token) = &self.token else {
-            return work.await;
-        };
-        let watch = Watch::current().until(token);
-        let mut work = pin!(work);
-        poll_fn(|context| watch.clone().entered(|| work.as_mut().poll(context))).await
+        match &self.token {
+            Some(token) => Watch::current().until(token).awaiting(work).await,
+            None => work.await,
+        }
     }
 
     /// Does something that the token stops.
@@ -231,7 +227,7 @@ impl Session {
     }
 
     /// [`prepare`](Self::prepare), awaited: natively another thread does it. In a browser compiling is the browser's, and
-    /// planning takes the one thread that there is, which has its turn between what is done once and what each plan takes.
+    /// planning takes the one thread that there is, which has its turn after every weight and every kernel.
     ///
     /// Errors: as [`prepare`](Self::prepare).
     pub async fn prepare_async(&self, inputs: &[&[usize]]) -> Result<()> {
@@ -239,12 +235,7 @@ impl Session {
         #[cfg(not(target_family = "wasm"))]
         return self.prepare_elsewhere(shapes).await;
         #[cfg(target_family = "wasm")]
-        {
-            let mut turns = Turns::new();
-            self.ready(&shapes)?;
-            turns.next().await;
-            self.watched(|| self.shared.prepare(&shapes))
-        }
+        return self.prepare_by_turns(&shapes).await;
     }
 
     /// Runs the graph on these inputs and waits for its outputs, all of them `f32`.
@@ -350,12 +341,12 @@ impl Session {
     /// Errors: as [`run_tensors`](Self::run_tensors).
     pub async fn run_tensors_async<'a>(&self, inputs: &[impl Into<TensorView<'a>> + Clone]) -> Result<Vec<Tensor>> {
         let inputs = views(inputs);
-        #[cfg(not(target_family = "wasm"))]
-        {
-            let shapes = shapes_of(&inputs);
-            if !self.shared.is_prepared(&shapes) {
-                self.prepare_elsewhere(shapes).await?;
-            }
+        let shapes = shapes_of(&inputs);
+        if !self.shared.is_prepared(&shapes) {
+            #[cfg(not(target_family = "wasm"))]
+            self.prepare_elsewhere(shapes).await?;
+            #[cfg(target_family = "wasm")]
+            self.prepare_by_turns(&shapes).await?;
         }
         let engine = Arc::clone(&self.ready_for(&inputs)?.engine);
         self.watched(|| engine.start(&inputs))?.await
@@ -384,6 +375,12 @@ impl Session {
             })
         });
         floats.collect()
+    }
+
+    #[cfg(target_family = "wasm")]
+    async fn prepare_by_turns(&self, shapes: &[Vec<usize>]) -> Result<()> {
+        let mut turns = Turns::new();
+        self.watching(self.shared.prepare_by_turns(shapes, &mut turns)).await
     }
 
     #[cfg(not(target_family = "wasm"))]

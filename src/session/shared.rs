@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 #[cfg(feature = "cpu")]
 use crate::cpu::CpuEngine;
+#[cfg(target_family = "wasm")]
+use crate::engine::Here;
 use crate::engine::{Engine, Kept, PlanSettings, unsupported};
 use crate::error::Result;
 use crate::gpu::GpuEngine;
@@ -16,6 +18,7 @@ use crate::session::backend::Backend;
 use crate::session::constants::constants;
 use crate::session::fallback::{Fallback, FallbackEngine};
 use crate::session::staged::StagedEngine;
+use crate::turn::{Turns, at_once};
 
 /// How a session runs.
 #[derive(Clone, Debug)]
@@ -35,6 +38,10 @@ pub(crate) struct Settings {
 impl Settings {
     /// Makes a graph ready. `plans_kept` is for how many sets of input shapes it is run.
     pub(super) fn ready(&self, graph: Arc<Graph>, plans_kept: usize) -> Result<Ready> {
+        at_once(self.ready_by_turns(graph, plans_kept, &mut Turns::none()))
+    }
+
+    async fn ready_by_turns(&self, graph: Arc<Graph>, plans_kept: usize, turns: &mut Turns) -> Result<Ready> {
         self.limits.check_nodes(graph.nodes.len())?;
         let (mut on_gpu, mut fallback) = (None, None);
         let engine: Arc<dyn Engine> = match &self.backend {
@@ -43,11 +50,11 @@ impl Settings {
                 Arc::clone(fallback.insert(Arc::new(engine))) as _
             }
             Backend::Gpu(gpu) => {
-                let engine = GpuEngine::new(gpu, &graph, self.plan_settings(plans_kept), self.precision)?;
+                let engine = GpuEngine::by_turns(gpu, &graph, self.plan_settings(plans_kept), self.precision, turns).await?;
                 Arc::clone(on_gpu.insert(Arc::new(engine))) as _
             }
             #[cfg(feature = "cpu")]
-            Backend::Cpu(cpu) => Arc::new(CpuEngine::new(cpu, &graph, self.plan_settings(plans_kept))?),
+            Backend::Cpu(cpu) => Arc::new(CpuEngine::by_turns(cpu, &graph, self.plan_settings(plans_kept), turns).await?),
             Backend::Reference => Arc::new(ReferenceEngine::new(Arc::clone(&graph), self.limits.clone())),
         };
         Ok(Ready {
@@ -67,10 +74,17 @@ impl Settings {
         }
     }
 
+    /// Makes ready what a model is for these shapes of its inputs.
+    async fn fold(&self, model: &Arc<dyn Fold>, shapes: &[&[usize]], turns: &mut Turns) -> Result<Ready> {
+        let stage = model.fold(shapes, constants)?;
+        turns.next().await;
+        self.ready_model(stage, model.outputs().len(), turns).await
+    }
+
     /// Makes ready what a model of so many outputs is for certain shapes.
-    fn ready_model(&self, stage: Stage, outputs: usize) -> Result<Ready> {
+    async fn ready_model(&self, stage: Stage, outputs: usize, turns: &mut Turns) -> Result<Ready> {
         if stage.next.is_none() {
-            return self.ready(stage.graph, 1);
+            return self.ready_by_turns(stage.graph, 1, turns).await;
         }
         Ok(Ready {
             graph: Arc::clone(&stage.graph),
@@ -158,10 +172,8 @@ impl Shared {
                 // Its weights are found where others have them, before one of those goes.
                 let make = || {
                     self.settings.limits.planned(|| {
-                        let stage = model.fold(&known, constants)?;
-                        let ready = self.settings.ready_model(stage, model.outputs().len())?;
-                        // In a browser the page has its turn before.
-                        if ready.on_gpu.is_none() && cfg!(not(target_family = "wasm")) {
+                        let ready = at_once(self.settings.fold(model, &known, &mut Turns::none()))?;
+                        if ready.on_gpu.is_none() {
                             ready.engine.prepare(shapes)?;
                         }
                         Ok(Arc::new(ready))
@@ -170,6 +182,25 @@ impl Shared {
                 kept.get_or_make(shapes, make, Ok)
             }
         }
+    }
+
+    /// [`prepare`](Self::prepare) with the page's turns between pieces of it. What is prepared twice at the same time is made twice.
+    ///
+    /// In a box, for the code of what is awaited would else be in every crate that awaits it, and whatever it makes as well.
+    #[cfg(target_family = "wasm")]
+    pub(super) fn prepare_by_turns<'a>(&'a self, shapes: &'a [Vec<usize>], turns: &'a mut Turns) -> Here<'a, ()> {
+        Box::pin(async move {
+            let known: Vec<&[usize]> = shapes.iter().map(Vec::as_slice).collect();
+            let ready = match &self.made {
+                Made::Each(model, kept) if kept.get(shapes).is_none() => {
+                    let ready = Arc::new(self.settings.fold(model, &known, turns).await?);
+                    turns.next().await;
+                    kept.get_or_make(shapes, || Ok(ready), Ok)?
+                }
+                _ => self.ready(shapes)?,
+            };
+            ready.engine.prepare_by_turns(shapes, turns).await
+        })
     }
 
     /// What was made so far.
@@ -190,7 +221,6 @@ impl Shared {
     }
 
     /// Whether a run with these shapes finds everything made. Waits for nothing.
-    #[cfg(not(target_family = "wasm"))]
     pub(super) fn is_prepared(&self, shapes: &[Vec<usize>]) -> bool {
         match &self.made {
             Made::Once(ready) => ready.engine.is_prepared(shapes),

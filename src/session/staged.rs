@@ -11,6 +11,8 @@ use crate::error::{Error, Result};
 use crate::graph::{Graph, Next, Stage};
 use crate::profiling::Profile;
 use crate::tensor::{Tensor, TensorView};
+#[cfg(target_family = "wasm")]
+use crate::turn::Turns;
 
 /// All stages of a model for certain shapes of its inputs. Each knows those that came after it, for the last few sets of what
 /// they depend on.
@@ -160,7 +162,14 @@ impl Engine for StagedEngine {
         self.first.ready.as_ref().map_or(Ok(()), |ready| ready.engine.prepare(shapes))
     }
 
-    #[cfg(not(target_family = "wasm"))]
+    #[cfg(target_family = "wasm")]
+    fn prepare_by_turns<'a>(&'a self, shapes: &'a [Vec<usize>], turns: &'a mut Turns) -> Here<'a, ()> {
+        match &self.first.ready {
+            Some(ready) => ready.engine.prepare_by_turns(shapes, turns),
+            None => Box::pin(async { Ok(()) }),
+        }
+    }
+
     fn is_prepared(&self, shapes: &[Vec<usize>]) -> bool {
         self.first.ready.as_ref().is_none_or(|ready| ready.engine.is_prepared(shapes))
     }

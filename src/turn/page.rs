@@ -8,21 +8,29 @@ const LONGEST: f64 = 10.0;
 /// Lets the page have its turn wherever enough time has passed since the last one.
 #[derive(Debug)]
 pub(crate) struct Turns {
-    last: f64,
+    /// Nothing where the page has no turn at all.
+    last: Option<f64>,
 }
 
 impl Turns {
     pub(crate) fn new() -> Self {
         Self {
-            last: js_sys::Date::now(),
+            last: Some(js_sys::Date::now()),
         }
+    }
+
+    /// Those of work that is to be done at once.
+    pub(crate) fn none() -> Self {
+        Self { last: None }
     }
 
     /// Called between pieces of work; comes back at once, or when the page has done what was waiting.
     pub(crate) async fn next(&mut self) {
-        if js_sys::Date::now() - self.last >= LONGEST {
+        if let Some(last) = &mut self.last
+            && js_sys::Date::now() - *last >= LONGEST
+        {
             turn().await;
-            self.last = js_sys::Date::now();
+            *last = js_sys::Date::now();
         }
     }
 }

@@ -22,7 +22,7 @@ fn code(error: &Error) -> &'static str {
         Error::NoAdapter(_) => "NoAdapter",
         Error::LimitExceeded { .. } => "LimitExceeded",
         Error::OverLimit { .. } => "OverLimit",
-        Error::OutOfMemory(_) => "OutOfMemory",
+        Error::OutOfMemory(_) | Error::OutOfHostMemory(_) => "OutOfMemory",
         Error::DeviceLost(_) => "DeviceLost",
         Error::Gpu(_) => "Gpu",
         Error::Weights(_) => "Weights",

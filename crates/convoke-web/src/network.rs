@@ -6,7 +6,7 @@ use std::sync::Arc;
 use convoke::graph::{Dim, ValueInfo};
 use convoke::onnx;
 use convoke::session::Check;
-use convoke::{Precision, Session, Tensor};
+use convoke::{Error, Precision, Session, Tensor};
 use js_sys::{Array, Function, Promise, Uint8Array, Uint32Array};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::future_to_promise;
@@ -16,6 +16,39 @@ use crate::error::{Result, thrown};
 use crate::reports::{checked, inspected, profiled};
 use crate::tensor::{JsTensor, read_all, type_name, written};
 
+/// The bytes of a file, as they come.
+#[wasm_bindgen]
+#[derive(Debug)]
+pub struct Content(Vec<u8>);
+
+#[wasm_bindgen]
+impl Content {
+    /// Of about so many bytes.
+    #[wasm_bindgen(constructor)]
+    pub fn new(expected: usize) -> Content {
+        let mut bytes = Vec::new();
+        // Only so that it need not grow.
+        let _ = bytes.try_reserve_exact(expected);
+        Self(bytes)
+    }
+
+    /// Adds these to the end.
+    pub fn append(&mut self, bytes: &Uint8Array) -> Result<()> {
+        let (end, length) = (self.0.len(), bytes.length() as usize);
+        let room = self.0.try_reserve(length);
+        room.map_err(|_| thrown(&Error::OutOfHostMemory(format!("a file of more than {end} bytes"))))?;
+        self.0.resize(end + length, 0);
+        bytes.copy_to(&mut self.0[end..]);
+        Ok(())
+    }
+
+    /// How many there are.
+    #[wasm_bindgen(getter)]
+    pub fn length(&self) -> usize {
+        self.0.len()
+    }
+}
+
 /// A model that was read and checked.
 #[wasm_bindgen]
 #[derive(Debug)]
@@ -23,16 +56,18 @@ pub struct Model(Arc<onnx::Model>);
 
 #[wasm_bindgen]
 impl Model {
-    /// Reads the content of a file, and of the files that its tensors lie in: locations and contents by turns.
-    #[wasm_bindgen(constructor)]
-    pub fn new(bytes: &[u8], external: Vec<JsValue>) -> Result<Model> {
+    /// Reads a file, and the files that its tensors lie in, with the page's turns between tensors.
+    pub fn read(content: Content, locations: Vec<String>, files: Vec<Content>) -> Promise {
         let mut options = onnx::Options::new();
-        for file in external.chunks_exact(2) {
-            let location = file[0].as_string().unwrap_or_default();
-            options = options.external_file(location, Uint8Array::new(&file[1]).to_vec());
+        for (location, file) in locations.into_iter().zip(files) {
+            options = options.external_file(location, file.0);
         }
-        let model = onnx::Model::from_bytes_with(bytes, &options).map_err(|error| thrown(&error))?;
-        Ok(Self(Arc::new(model)))
+        future_to_promise(async move {
+            let model = onnx::Model::from_bytes_async(content.0, options).await;
+            model
+                .map(|model| Self(Arc::new(model)).into())
+                .map_err(|error| thrown(&error))
+        })
     }
 
     /// The version of ONNX's operators that it is written for.

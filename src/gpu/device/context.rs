@@ -88,6 +88,7 @@ impl Context {
     }
 
     /// Has threads compile these pipelines while `work` runs.
+    #[cfg(not(target_family = "wasm"))]
     pub(crate) fn compile_ahead<T>(&self, keys: &[PipelineKey], work: impl FnOnce() -> T) -> T {
         self.pipelines.ahead(&self.raw, keys, work)
     }

@@ -74,11 +74,6 @@ impl Pipelines {
         })
     }
 
-    #[cfg(target_family = "wasm")]
-    pub(crate) fn ahead<T>(&self, _: &RawDevice, _: &[PipelineKey], work: impl FnOnce() -> T) -> T {
-        work()
-    }
-
     /// How many pipelines have been made.
     pub(crate) fn len(&self) -> usize {
         self.made.load(Ordering::Relaxed)

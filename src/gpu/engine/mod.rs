@@ -28,12 +28,13 @@ use crate::gpu::plan::recording::{Recording, Value};
 use crate::graph::exact_sums::{self, ExactSums};
 use crate::graph::magnitudes::plain_quotients;
 use crate::graph::passes::{Passes, split_linear};
-use crate::graph::{Graph, ValueData, ValueId};
+use crate::graph::{Graph, ValueId};
 use crate::limits::{Limits, Work};
 use crate::lock::lock;
 use crate::precision::Precision;
 use crate::profiling::{Layer, Profile, layers, least};
 use crate::tensor::{Tensor as HostTensor, TensorView};
+use crate::turn::{Turns, at_once};
 use chains::{Group, alone, groups};
 use plan::{Output, Plan, are_mappable, for_each_input, split_outputs};
 
@@ -60,8 +61,19 @@ pub(crate) struct GpuEngine {
 }
 
 impl GpuEngine {
-    /// Applies the passes that need no shapes and uploads the constants that they leave.
+    #[cfg(test)]
     pub(crate) fn new(gpu: &Gpu, graph: &Graph, settings: PlanSettings, precision: Precision) -> Result<Self> {
+        at_once(Self::by_turns(gpu, graph, settings, precision, &mut Turns::none()))
+    }
+
+    /// Applies the passes that need no shapes and uploads the constants that they leave.
+    pub(crate) async fn by_turns(
+        gpu: &Gpu,
+        graph: &Graph,
+        settings: PlanSettings,
+        precision: Precision,
+        turns: &mut Turns,
+    ) -> Result<Self> {
         let PlanSettings {
             passes,
             plans_kept,
@@ -80,13 +92,13 @@ impl GpuEngine {
             limits,
             plans: Kept::new(plans_kept),
         };
-        let upload = |value: &ValueData| {
+        for value in &engine.graph.values {
             let upload = |tensor: &Arc<HostTensor>| Tensor::constant(&gpu.context, &tensor.view(), precision);
             let uploaded = value.constant.as_ref().map(upload).transpose();
-            uploaded.map_err(|error| error.about(&format!("constant {:?}", value.name)))
-        };
-        let constants = engine.graph.values.iter().map(upload);
-        engine.constants = constants.collect::<Result<_>>()?;
+            let uploaded = uploaded.map_err(|error| error.about(&format!("constant {:?}", value.name)))?;
+            engine.constants.push(uploaded);
+            turns.next().await;
+        }
         engine.exact = exact_sums::of_graph(&engine.graph);
         engine.plain = plain_quotients(&engine.graph);
         engine.forget_what_passes_made(graph);
@@ -115,7 +127,7 @@ impl GpuEngine {
     fn plan(&self, shapes: &[Vec<usize>]) -> Result<Arc<Mutex<Plan>>> {
         let known: Vec<&[usize]> = shapes.iter().map(Vec::as_slice).collect();
         let check = || self.graph.shapes(&known);
-        let make = |_| self.limits.planned(|| Ok(Arc::new(Mutex::new(self.make_plan(shapes)?))));
+        let make = |_| self.limits.planned(|| Ok(Arc::new(Mutex::new(self.planned(shapes)?))));
         self.plans.get_or_make(shapes, check, make)
     }
 
@@ -160,16 +172,21 @@ impl GpuEngine {
 
     /// A plan for these shapes that nobody else runs. Weights are shared.
     pub(crate) fn bind(&self, shapes: &[Vec<usize>]) -> Result<Resident> {
-        let plan = self.limits.planned(|| self.make_plan(shapes))?;
+        let plan = self.limits.planned(|| self.planned(shapes))?;
         Ok(Resident {
             gpu: self.gpu.clone(),
             plan: Arc::new(Mutex::new(plan)),
         })
     }
 
-    fn make_plan(&self, shapes: &[Vec<usize>]) -> Result<Plan> {
+    fn planned(&self, shapes: &[Vec<usize>]) -> Result<Plan> {
+        at_once(self.planned_by_turns(shapes, &mut Turns::none()))
+    }
+
+    async fn planned_by_turns(&self, shapes: &[Vec<usize>], turns: &mut Turns) -> Result<Plan> {
         let context = &self.gpu.context;
         let mut lowered = self.lower(shapes, Apart::No)?;
+        turns.next().await;
         let outputs: Vec<Output> = lowered
             .graph
             .outputs
@@ -187,7 +204,7 @@ impl GpuEngine {
                 .fold(0, u64::saturating_add);
             self.limits.check_device_bytes(&lowered.work, bytes)
         };
-        let executable = Executable::new(context, &lowered.recording, check)?;
+        let executable = Executable::by_turns(context, &lowered.recording, check, turns).await?;
         let output_bytes = outputs.iter().map(Output::bytes).sum::<u64>();
         let staging = if context.maps_storage && are_mappable(&lowered.recording, &outputs) {
             None
@@ -306,7 +323,17 @@ impl Engine for GpuEngine {
         Ok(())
     }
 
-    #[cfg(not(target_family = "wasm"))]
+    #[cfg(target_family = "wasm")]
+    fn prepare_by_turns<'a>(&'a self, shapes: &'a [Vec<usize>], turns: &'a mut Turns) -> Here<'a, ()> {
+        Box::pin(async move {
+            if self.plans.get(shapes).is_none() {
+                let plan = self.planned_by_turns(shapes, turns).await?;
+                self.plans.get_or_make(shapes, || Ok(Arc::new(Mutex::new(plan))), Ok)?;
+            }
+            self.prepare(shapes)
+        })
+    }
+
     fn is_prepared(&self, shapes: &[Vec<usize>]) -> bool {
         self.plans.get(shapes).is_some()
     }
@@ -390,7 +417,7 @@ impl Engine for GpuEngine {
             let shapes = shapes_of(inputs);
             // In a browser others run while this is waited for: by a plan of their own.
             let plan = if cfg!(target_family = "wasm") {
-                Arc::new(Mutex::new(self.limits.planned(|| self.make_plan(&shapes))?))
+                Arc::new(Mutex::new(self.planned_by_turns(&shapes, &mut Turns::new()).await?))
             } else {
                 self.plan(&shapes)?
             };

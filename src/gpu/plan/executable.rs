@@ -15,6 +15,7 @@ use crate::gpu::plan::concat_elision::{Joining, join};
 use crate::gpu::plan::memory::{Temporaries, lower_bound, share_least};
 use crate::gpu::plan::recording::{Dispatch, Recording, SlotId, Value};
 use crate::gpu::wgsl::kernel::PipelineKey;
+use crate::turn::{Turns, at_once};
 
 /// In how many pieces a run that takes long is submitted.
 #[cfg(not(target_family = "wasm"))]
@@ -58,17 +59,35 @@ impl Executable {
     /// Assigns buffers, compiles what is not compiled yet, and runs the constant part. `check` may refuse the memory that all this
     /// takes, before any of it is taken.
     pub(crate) fn new(context: &Context, recording: &Recording, check: impl FnOnce(&Memory) -> Result<()>) -> Result<Self> {
+        at_once(Self::by_turns(context, recording, check, &mut Turns::none()))
+    }
+
+    /// [`new`](Self::new) with turns after kernels that are made.
+    #[cfg_attr(
+        not(target_family = "wasm"),
+        expect(clippy::unused_async, reason = "natively other threads compile meanwhile")
+    )]
+    pub(crate) async fn by_turns(
+        context: &Context,
+        recording: &Recording,
+        check: impl FnOnce(&Memory) -> Result<()>,
+        turns: &mut Turns,
+    ) -> Result<Self> {
         let joining = join(recording);
         let every = joining.needed(recording);
         let (locations, memory) = locate(context, recording, &joining, &every, check)?;
         let once: Vec<&Dispatch> = recording.once.iter().collect();
         let keys = bound_keys(recording, &[once.as_slice(), every.as_slice()].concat(), &locations);
         let (once_keys, every_keys) = keys.split_at(once.len());
-        let steps = context.compile_ahead(&keys, || {
-            let once = steps(context, recording, &once, once_keys, &locations)?;
+        let make = async {
+            let once = steps(context, recording, (&once, once_keys), &locations, turns).await?;
             run_alone(context, "convoke.once", &once);
-            steps(context, recording, &every, every_keys, &locations)
-        })?;
+            steps(context, recording, (&every, every_keys), &locations, turns).await
+        };
+        #[cfg(not(target_family = "wasm"))]
+        let steps = context.compile_ahead(&keys, || at_once(make))?;
+        #[cfg(target_family = "wasm")]
+        let steps = make.await?;
         context.check()?;
         Ok(Self {
             steps,
@@ -262,12 +281,12 @@ fn bound_keys(recording: &Recording, dispatches: &[&Dispatch], locations: &[Opti
     clippy::mutable_key_type,
     reason = "buffers are equal where they are the same, whatever they hold"
 )]
-fn steps(
+async fn steps(
     context: &Context,
     recording: &Recording,
-    dispatches: &[&Dispatch],
-    keys: &[PipelineKey],
+    (dispatches, keys): (&[&Dispatch], &[PipelineKey]),
     locations: &[Option<Location>],
+    turns: &mut Turns,
 ) -> Result<Vec<Step>> {
     if dispatches.is_empty() {
         return Ok(Vec::new());
@@ -288,35 +307,32 @@ fn steps(
         })
     };
     let mut groups: HashMap<(*const Pipeline, Vec<Binding<'_>>), wgpu::BindGroup> = HashMap::new();
-    dispatches
-        .iter()
-        .zip(keys)
-        .zip(offsets)
-        .map(|((dispatch, key), offset)| {
-            cancel::check()?;
-            let pipeline = context.pipeline(key)?;
-            let uniform = Binding {
-                buffer: &parameters,
-                offset,
-                size: dispatch.parameters.len() as u64,
-            };
-            let slots = dispatch.inputs.iter().chain(&dispatch.outputs);
-            let bindings: Vec<_> = std::iter::once(uniform).chain(slots.filter_map(storage)).collect();
-            let kernel = dispatch.key.kernel.source().name;
-            let group = groups.entry((Arc::as_ptr(&pipeline), bindings));
-            let bind_group = group.or_insert_with_key(|(_, bindings)| bind_group(context, &pipeline, kernel, bindings));
-            let bind_group = bind_group.clone();
-            let step = Step {
-                node: dispatch.node,
-                kernel,
-                pipeline,
-                bind_group,
-                workgroups: dispatch.workgroups,
-            };
-            finish_compiling(context, &step);
-            Ok(step)
-        })
-        .collect()
+    let mut steps = Vec::with_capacity(dispatches.len());
+    for ((dispatch, key), offset) in dispatches.iter().zip(keys).zip(offsets) {
+        cancel::check()?;
+        let pipeline = context.pipeline(key)?;
+        let uniform = Binding {
+            buffer: &parameters,
+            offset,
+            size: dispatch.parameters.len() as u64,
+        };
+        let slots = dispatch.inputs.iter().chain(&dispatch.outputs);
+        let bindings: Vec<_> = std::iter::once(uniform).chain(slots.filter_map(storage)).collect();
+        let kernel = dispatch.key.kernel.source().name;
+        let group = groups.entry((Arc::as_ptr(&pipeline), bindings));
+        let bind_group = group.or_insert_with_key(|(_, bindings)| bind_group(context, &pipeline, kernel, bindings));
+        let step = Step {
+            node: dispatch.node,
+            kernel,
+            bind_group: bind_group.clone(),
+            pipeline,
+            workgroups: dispatch.workgroups,
+        };
+        finish_compiling(context, &step);
+        steps.push(step);
+        turns.next().await;
+    }
+    Ok(steps)
 }
 
 /// All kernels' parameters as they lie in one buffer, each form of them once, and where each kernel's begin.
