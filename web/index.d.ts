@@ -292,7 +292,15 @@ export interface ConvokeError extends Error {
 }
 
 /** Where the WebAssembly is, if it is not beside the package's JavaScript: set it before anything else. */
-export const env: { wasm?: string | URL | Request | Response | BufferSource | WebAssembly.Module };
+export const env: {
+  wasm?: string | URL | Request | Response | BufferSource | WebAssembly.Module;
+  /**
+   * How many threads the CPU backend computes with: 1, or more where the page is cross-origin isolated, so that workers share its
+   * memory; then, if absent, as many as the machine has, but for the page's own, and 8 at most. With `wasm` set it is 1 if absent, and
+   * for more that must be the WebAssembly of `threads/`.
+   */
+  threads?: number;
+};
 
 /** Loads the WebAssembly, once. Sessions do it by themselves. */
 export function load(): Promise<unknown>;

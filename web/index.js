@@ -1,7 +1,8 @@
 // The npm package: sessions and tensors by the names that onnxruntime-web has for them, over what is WebAssembly (convoke_web.js,
 // which wasm-bindgen makes of crates/convoke-web).
 
-import initialise, * as wasm from "./convoke_web.js";
+import * as alone from "./convoke_web.js";
+import { withThreads } from "./threads.js";
 
 /** The typed array that holds elements of each type. */
 const ARRAYS = {
@@ -14,19 +15,43 @@ const ARRAYS = {
   bool: Uint8Array,
 };
 
-/** Where the WebAssembly is, if it is not beside this file. */
-export const env = { wasm: undefined };
+/** Where the WebAssembly is, if it is not beside this file, and how many threads the CPU backend has. */
+export const env = { wasm: undefined, threads: undefined };
 
-let ready;
+/** The WebAssembly once it is loaded, with threads or without. */
+let wasm, ready;
 
 /** Loads the WebAssembly, once: a page may call this early. */
 export function load() {
   // A failure, of the network perhaps, is not kept.
-  ready ??= initialise(env.wasm === undefined ? undefined : { module_or_path: env.wasm }).catch((error) => {
+  ready ??= loaded().catch((error) => {
     ready = undefined;
     throw error;
   });
   return ready;
+}
+
+async function loaded() {
+  const threads = threadsWanted();
+  const module = threads === 1 ? alone : await withThreads();
+  await module.default(env.wasm === undefined ? undefined : { module_or_path: env.wasm });
+  if (threads > 1) await module.initThreadPool(threads);
+  wasm = module;
+}
+
+/** One where no memory can be shared with workers. A page's own thread does not help the others, and waits for them by asking. */
+function threadsWanted() {
+  const isShared = withThreads !== undefined && globalThis.crossOriginIsolated === true;
+  if (env.threads === undefined) {
+    if (!isShared || env.wasm !== undefined) return 1;
+    const cores = navigator.hardwareConcurrency - (typeof window === "undefined" ? 0 : 1);
+    return Math.max(1, Math.min(cores, 8));
+  }
+  counted("env", "threads", env.threads);
+  if (env.threads > 1 && !isShared) {
+    throw new Error(`env.threads: expected 1 where the page is not cross-origin isolated, but got ${env.threads}`);
+  }
+  return env.threads;
 }
 
 // ---------------------------------------------------------------------------------------------------------------------------
@@ -206,7 +231,7 @@ export class InferenceSession {
 
   /** Use `InferenceSession.create`. */
   constructor(model, options) {
-    if (!(model instanceof wasm.Model)) throw new TypeError("sessions are made by InferenceSession.create");
+    if (wasm === undefined || !(model instanceof wasm.Model)) throw new TypeError("sessions are made by InferenceSession.create");
     this.#model = model;
     this.#precision = options.precision;
     this.#left = options.backends;

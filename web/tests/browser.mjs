@@ -21,8 +21,14 @@ const TYPES = {
   ".wasm": "application/wasm",
 };
 
+/** What a page is served with that may share memory with its workers. */
+const ISOLATED = {
+  "cross-origin-embedder-policy": "require-corp",
+  "cross-origin-opener-policy": "same-origin",
+};
+
 /** Serves the repository's files, and `folders` of others by the beginnings of their addresses. */
-export async function serve(folders = {}) {
+export async function serve(folders = {}, { isolated = false } = {}) {
   const server = createServer(async (request, response) => {
     const path = normalize(decodeURIComponent(new URL(request.url, "http://localhost").pathname));
     const elsewhere = Object.keys(folders).find((start) => path.startsWith(start));
@@ -32,7 +38,11 @@ export async function serve(folders = {}) {
       response.writeHead(404).end();
       return;
     }
-    response.writeHead(200, { "content-type": TYPES[extname(file)] ?? "application/octet-stream", "content-length": found.size });
+    response.writeHead(200, {
+      "content-type": TYPES[extname(file)] ?? "application/octet-stream",
+      "content-length": found.size,
+      ...(isolated ? ISOLATED : {}),
+    });
     createReadStream(file).pipe(response);
   });
   await new Promise((resolve) => server.listen(0, "localhost", resolve));

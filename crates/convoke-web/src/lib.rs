@@ -15,3 +15,5 @@ pub mod operators;
 #[cfg(feature = "onnx")]
 mod reports;
 mod tensor;
+#[cfg(feature = "threads")]
+pub use wasm_bindgen_rayon::init_thread_pool;
