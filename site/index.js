@@ -7,7 +7,7 @@ const bytes = (count) => (count >= 2 ** 30 ? `${count / 2 ** 30} GiB` : `${count
 async function rows() {
   const cpu = [
     ["CPU threads", `${navigator.hardwareConcurrency}`],
-    ["CPU backend", "WebAssembly, 128-bit vectors, one thread"],
+    ["CPU backend", `WebAssembly, 128-bit vectors, ${crossOriginIsolated ? "several threads" : "one thread, as the page is not isolated"}`],
   ];
   const adapter = await navigator.gpu?.requestAdapter();
   if (!adapter) {
