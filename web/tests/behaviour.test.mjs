@@ -41,7 +41,8 @@ async function withNetwork(name) {
   return page;
 }
 
-/** The bytes of memory that the browser's processes have together, once their garbage is collected. */
+/** The bytes of memory that the browser's processes have together, once their garbage is collected; not those of services that it begins
+ *  by itself after some minutes. */
 async function memory(page) {
   const client = await page.context().newCDPSession(page);
   for (let i = 0; i < 2; i++) await client.send("HeapProfiler.collectGarbage");
@@ -49,7 +50,8 @@ async function memory(page) {
   const session = await browser.newBrowserCDPSession();
   const { processInfo } = await session.send("SystemInfo.getProcessInfo");
   await session.detach();
-  const sizes = processInfo.map(async ({ id }) => {
+  const own = processInfo.filter(({ type }) => ["browser", "renderer", "GPU"].includes(type));
+  const sizes = own.map(async ({ id }) => {
     const text = await readFile(`/proc/${id}/smaps_rollup`, "utf8").catch(() => "Pss: 0 kB");
     return 1024 * Number(/^Pss:\s+(\d+)/m.exec(text)[1]);
   });
