@@ -31,7 +31,8 @@ fi
 if has_source /usr/bin/rustc; then
   export RUSTC=/usr/bin/rustc CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER=wasm-ld
 elif ! has_source "$(command -v rustc)"; then
-  echo "expected the target $target (rustup target add $target) or Debian's rustc-web and rust-web-src, got neither" >&2
+  echo "expected the target $target (rustup target add $target, and for threads rustup component add rust-src) or Debian's rustc-web" \
+    "and rust-web-src, got neither" >&2
   exit 1
 fi
 export RUSTC_BOOTSTRAP=1
