@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { after, before, test } from "node:test";
 
-import { launch, open, serve } from "./browser.mjs";
+import { launch, makeWeights, open, serve } from "./browser.mjs";
 
 /** As many as a minute has room for; CONVOKE_WEB_RUNS=2000 is a long test. */
 const RUNS = Number(process.env.CONVOKE_WEB_RUNS ?? 200);
@@ -25,11 +25,8 @@ after(async () => {
 /** A page with a network's file and its weights, and what they take to become a session. */
 async function withNetwork(name) {
   const page = await open(browser, server.url);
-  await page.evaluate(async (name) => {
-    const tests = await import("/web/tests/dist/convoke_web.js");
-    await tests.default();
-    const recipe = await (await fetch(`/tests/data/networks/${name}.weights`)).text();
-    globalThis.weights = tests.weights(recipe);
+  await makeWeights(page, name);
+  await page.evaluate((name) => {
     globalThis.options = (more) => ({ externalData: [{ path: `${name}.bin`, data: weights }], ...more });
     globalThis.model = `${location.origin}/tests/data/networks/${name}.onnx`;
     globalThis.picture = (session) => {
@@ -41,8 +38,7 @@ async function withNetwork(name) {
   return page;
 }
 
-/** The bytes of memory that the browser's processes have together, once their garbage is collected; not those of services that it begins
- *  by itself after some minutes. */
+/** The bytes of memory that the browser's processes have together, once their garbage is collected. */
 async function memory(page) {
   const client = await page.context().newCDPSession(page);
   for (let i = 0; i < 2; i++) await client.send("HeapProfiler.collectGarbage");
@@ -50,7 +46,8 @@ async function memory(page) {
   const session = await browser.newBrowserCDPSession();
   const { processInfo } = await session.send("SystemInfo.getProcessInfo");
   await session.detach();
-  const own = processInfo.filter(({ type }) => ["browser", "renderer", "GPU"].includes(type));
+  // After some minutes Chromium begins a service for models of its own.
+  const own = processInfo.filter(({ type }) => !type.startsWith("on_device_model."));
   const sizes = own.map(async ({ id }) => {
     const text = await readFile(`/proc/${id}/smaps_rollup`, "utf8").catch(() => "Pss: 0 kB");
     return 1024 * Number(/^Pss:\s+(\d+)/m.exec(text)[1]);
@@ -146,24 +143,26 @@ async function here() {
   session.dispose();
 }
 
-for (const [where, work, longest] of [
-  ["in a worker", inWorker, 50],
-  ["in the page itself", here, 100],
-]) {
-  test(`a page stays alive while ResNet-18 is loaded and run ${where}`, async (t) => {
-    let found;
-    // A machine that others use makes some task longer now and then, and none shorter.
-    for (let attempt = 0; attempt < 3 && !(found?.every((task) => task <= longest) ?? false); attempt++) {
-      const page = await withNetwork("resnet18");
-      const tasks = await page.evaluate(longTasks, work.toString());
-      await page.close();
-      assert.ok(tasks.length > 0);
-      found = tasks.slice(0, -1);
-      t.diagnostic(`tasks over 50 ms: ${found.map(Math.round).join(", ") || "none"}`);
-    }
-    assert.ok(
-      found.every((task) => task <= longest),
-      `${found}`,
-    );
-  });
+/** ResNet-18 loaded and run in a new page: its long tasks but for the one that was made, which must be among those heard of. */
+async function whileRunning(work) {
+  const page = await withNetwork("resnet18");
+  const tasks = await page.evaluate(longTasks, work.toString());
+  await page.close();
+  assert.ok(tasks.pop() >= 60, "the task that was made was not heard of");
+  return tasks;
 }
+
+test("a page stays alive while ResNet-18 is loaded and run in a worker", async () => {
+  assert.deepEqual(await whileRunning(inWorker), []);
+});
+
+test("a page stays alive while it loads and runs ResNet-18 itself", async (t) => {
+  let tasks;
+  // A machine that others use makes some task longer now and then, and none shorter.
+  for (let attempt = 0; attempt < 3; attempt++) {
+    tasks = await whileRunning(here);
+    t.diagnostic(`tasks over 50 ms: ${tasks.map(Math.round).join(", ") || "none"}`);
+    if (tasks.every((task) => task <= 100)) return;
+  }
+  assert.fail(`tasks of ${tasks} ms`);
+});

@@ -73,3 +73,12 @@ export async function open(browser, url, { load = true } = {}) {
   }
   return page;
 }
+
+/** Has a page make the weights of one of the tests' networks, as `weights`. */
+export function makeWeights(page, name) {
+  return page.evaluate(async (name) => {
+    const tests = await import("/web/tests/dist/convoke_web.js");
+    await tests.default();
+    globalThis.weights = tests.weights(await (await fetch(`/tests/data/networks/${name}.weights`)).text());
+  }, name);
+}

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
-import { launch, open, serve } from "./browser.mjs";
+import { launch, makeWeights, open, serve } from "./browser.mjs";
 
 let browser, isolated, alone;
 
@@ -65,11 +65,7 @@ const inWorker = async ([source, options]) => {
 /** A page with MobileNetV2's weights, and what runs there. */
 async function ran(server, threads, { worker = false, backend = "cpu" } = {}) {
   const page = await open(browser, server.url, { load: false });
-  await page.evaluate(async () => {
-    const tests = await import("/web/tests/dist/convoke_web.js");
-    await tests.default();
-    globalThis.weights = tests.weights(await (await fetch("/tests/data/networks/mobilenet_v2.weights")).text());
-  });
+  await makeWeights(page, "mobilenet_v2");
   const options = { threads, backend, origin: server.url };
   const got = worker
     ? await page.evaluate(inWorker, [RUN.toString(), options])
