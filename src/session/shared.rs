@@ -10,7 +10,7 @@ use crate::engine::{Engine, Kept, PlanSettings, unsupported};
 use crate::error::Result;
 use crate::gpu::GpuEngine;
 use crate::graph::passes::Passes;
-use crate::graph::{Fold, Graph, Kind, Source, Stage};
+use crate::graph::{Fold, Graph, Kind, Source};
 use crate::limits::Limits;
 use crate::precision::Precision;
 use crate::reference::ReferenceEngine;
@@ -75,20 +75,15 @@ impl Settings {
     }
 
     /// Makes ready what a model is for these shapes of its inputs.
-    async fn fold(&self, model: &Arc<dyn Fold>, shapes: &[&[usize]], turns: &mut Turns) -> Result<Ready> {
+    async fn ready_model(&self, model: &Arc<dyn Fold>, shapes: &[&[usize]], turns: &mut Turns) -> Result<Ready> {
         let stage = model.fold(shapes, constants)?;
         turns.next().await;
-        self.ready_model(stage, model.outputs().len(), turns).await
-    }
-
-    /// Makes ready what a model of so many outputs is for certain shapes.
-    async fn ready_model(&self, stage: Stage, outputs: usize, turns: &mut Turns) -> Result<Ready> {
         if stage.next.is_none() {
             return self.ready_by_turns(stage.graph, 1, turns).await;
         }
         Ok(Ready {
             graph: Arc::clone(&stage.graph),
-            engine: Arc::new(StagedEngine::new(self, stage, outputs)?),
+            engine: Arc::new(StagedEngine::new(self, stage, model.outputs().len())?),
             on_gpu: None,
             fallback: None,
             is_whole: false,
@@ -172,8 +167,9 @@ impl Shared {
                 // Its weights are found where others have them, before one of those goes.
                 let make = || {
                     self.settings.limits.planned(|| {
-                        let ready = at_once(self.settings.fold(model, &known, &mut Turns::none()))?;
-                        if ready.on_gpu.is_none() {
+                        let ready = at_once(self.settings.ready_model(model, &known, &mut Turns::none()))?;
+                        // In a browser the page has its turn before.
+                        if ready.on_gpu.is_none() && cfg!(not(target_family = "wasm")) {
                             ready.engine.prepare(shapes)?;
                         }
                         Ok(Arc::new(ready))
@@ -193,7 +189,7 @@ impl Shared {
             let known: Vec<&[usize]> = shapes.iter().map(Vec::as_slice).collect();
             let ready = match &self.made {
                 Made::Each(model, kept) if kept.get(shapes).is_none() => {
-                    let ready = Arc::new(self.settings.fold(model, &known, turns).await?);
+                    let ready = Arc::new(self.settings.ready_model(model, &known, turns).await?);
                     turns.next().await;
                     kept.get_or_make(shapes, || Ok(ready), Ok)?
                 }
