@@ -165,6 +165,10 @@ fn name(arch: Arch) -> &'static str {
         Arch::Neon(_) => "NEON",
         #[cfg(target_family = "wasm")]
         Arch::Simd128(_) => "WebAssembly SIMD",
+        #[cfg(target_family = "wasm")]
+        Arch::RelaxedSimd(_) if super::vectors::is_fused() => "WebAssembly SIMD with fused multiply-add",
+        #[cfg(target_family = "wasm")]
+        Arch::RelaxedSimd(_) => "WebAssembly SIMD",
         _ => "vectors",
     }
 }

@@ -26,7 +26,7 @@ pub enum Vectors {
     Widest,
     /// AVX2's, of 8 floats, and its products of bytes.
     Avx2,
-    /// Those that every machine of the target has. Products are rounded before they are added.
+    /// Those that every machine of the target has. Products are rounded before they are added, but for relaxed vectors of WebAssembly.
     Baseline,
 }
 
@@ -60,6 +60,11 @@ pub(super) fn dispatch<Op: WithSimd>(op: Op) -> Op::Output {
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
 #[inline(always)]
 pub(super) fn dispatch<Op: WithSimd>(op: Op) -> Op::Output {
+    #[cfg(target_feature = "relaxed-simd")]
+    let Arch::RelaxedSimd(simd) = arch() else {
+        std::process::abort();
+    };
+    #[cfg(not(target_feature = "relaxed-simd"))]
     let Arch::Simd128(simd) = arch() else {
         std::process::abort();
     };
@@ -117,4 +122,22 @@ pub(super) fn lanes() -> usize {
         }
     }
     dispatch(Lanes)
+}
+
+/// Whether sums of products are rounded once: relaxed vectors leave that to the machine.
+#[cfg(target_family = "wasm")]
+pub(super) fn is_fused() -> bool {
+    struct Rest;
+    impl WithSimd for Rest {
+        type Output = f32;
+
+        #[inline(always)]
+        fn with_simd<S: Simd>(self, simd: S) -> f32 {
+            // Its square has one bit more than a float.
+            let factor = simd.splat_f32s(std::hint::black_box(1.0 + 1.0 / 4096.0));
+            let negated = simd.neg_f32s(simd.mul_f32s(factor, factor));
+            simd.reduce_sum_f32s(simd.mul_add_e_f32s(factor, factor, negated))
+        }
+    }
+    dispatch(Rest) != 0.0
 }
