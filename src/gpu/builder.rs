@@ -7,6 +7,8 @@ use crate::environment;
 use crate::error::{Error, Result};
 use crate::gpu::choose::policy::KernelPolicy;
 use crate::gpu::device::adapter::{self, AdapterChoice, AdapterInfo};
+#[cfg(target_family = "wasm")]
+use crate::gpu::device::browser::BrowserDevice;
 use crate::gpu::device::context::Context;
 #[cfg(not(target_family = "wasm"))]
 use crate::gpu::device::context::Opening;
@@ -136,13 +138,24 @@ impl GpuBuilder {
         let chosen = self.choice.choose(&infos)?;
         let (adapter, info) = (adapters.swap_remove(chosen), infos.swap_remove(chosen));
         log::info!("using {info}");
-        let (device, queue) = adapter
-            .request_device(&device_descriptor(&adapter))
+        let descriptor = device_descriptor(&adapter);
+        #[cfg(not(target_family = "wasm"))]
+        let request = adapter.request_device(&descriptor);
+        #[cfg(target_family = "wasm")]
+        let (request, browser) = BrowserDevice::of(|| adapter.request_device(&descriptor));
+        let (device, queue) = request
             .await
             .map_err(|error| Error::NoAdapter(format!("{info} could not be opened: {error}")))?;
         let class = class.unwrap_or(DeviceClass::of(info.kind));
-        #[cfg_attr(not(feature = "wrong-kernel"), expect(unused_mut, reason = "only tests change it"))]
+        #[cfg_attr(
+            not(any(feature = "wrong-kernel", target_family = "wasm")),
+            expect(unused_mut, reason = "only tests and browsers change it")
+        )]
         let mut raw = RawDevice::owned(device, queue, info);
+        #[cfg(target_family = "wasm")]
+        {
+            raw.browser = Some(browser);
+        }
         #[cfg(feature = "wrong-kernel")]
         {
             raw.wrong_kernel = wrong_kernel;

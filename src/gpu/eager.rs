@@ -64,6 +64,33 @@ impl Gpu {
         &self.context.queue
     }
 
+    /// The browser's `GPUDevice`, for a page's own JavaScript beside convoke: `undefined` once it is lost, or where the program opened it.
+    #[cfg(target_family = "wasm")]
+    pub fn browser_device(&self) -> wasm_bindgen::JsValue {
+        self.context
+            .browser
+            .map_or(wasm_bindgen::JsValue::UNDEFINED, |device| device.handle())
+    }
+
+    /// A `GPUBuffer` of [`browser_device`](Self::browser_device), as wgpu has it: of so many bytes, for these usages. It stays the page's,
+    /// which destroys it.
+    ///
+    /// Errors: `Unsupported` where the program opened the device.
+    #[cfg(target_family = "wasm")]
+    pub fn browser_buffer(&self, buffer: &wasm_bindgen::JsValue, size: u64, usage: wgpu::BufferUsages) -> Result<wgpu::Buffer> {
+        let Some(device) = self.context.browser else {
+            let message = "buffers of a page on a device that the program opened";
+            return Err(Error::unsupported("gpu", message));
+        };
+        let descriptor = wgpu::BufferDescriptor {
+            label: Some("convoke.page"),
+            size,
+            usage,
+            mapped_at_creation: false,
+        };
+        Ok(device.lent(buffer, || self.device().create_buffer(&descriptor)))
+    }
+
     /// The same GPU with one algorithm for every convolution; where it does not apply, the convolution is an error.
     /// `None` leaves the choice to the rule.
     pub fn with_conv2d(&self, algorithm: impl Into<Option<Conv2dAlgorithm>>) -> Self {

@@ -235,7 +235,7 @@ impl Session {
         #[cfg(not(target_family = "wasm"))]
         return self.prepare_elsewhere(shapes).await;
         #[cfg(target_family = "wasm")]
-        return self.prepare_by_turns(&shapes).await;
+        return self.prepare_by_turns(&shapes, &mut Turns::new()).await;
     }
 
     /// Runs the graph on these inputs and waits for its outputs, all of them `f32`.
@@ -346,7 +346,7 @@ impl Session {
             #[cfg(not(target_family = "wasm"))]
             self.prepare_elsewhere(shapes).await?;
             #[cfg(target_family = "wasm")]
-            self.prepare_by_turns(&shapes).await?;
+            self.prepare_by_turns(&shapes, &mut Turns::new()).await?;
         }
         let engine = Arc::clone(&self.ready_for(&inputs)?.engine);
         self.watched(|| engine.start(&inputs))?.await
@@ -377,10 +377,15 @@ impl Session {
         floats.collect()
     }
 
+    /// [`prepare_async`](Self::prepare_async), with `listener` told how many of how many kernels a GPU has compiled.
     #[cfg(target_family = "wasm")]
-    async fn prepare_by_turns(&self, shapes: &[Vec<usize>]) -> Result<()> {
-        let mut turns = Turns::new();
-        self.watching(self.shared.prepare_by_turns(shapes, &mut turns)).await
+    pub async fn prepare_heard_async(&self, inputs: &[&[usize]], listener: impl FnMut(usize, usize) + 'static) -> Result<()> {
+        self.prepare_by_turns(&owned(inputs), &mut Turns::heard_by(listener)).await
+    }
+
+    #[cfg(target_family = "wasm")]
+    async fn prepare_by_turns(&self, shapes: &[Vec<usize>], turns: &mut Turns) -> Result<()> {
+        self.watching(self.shared.prepare_by_turns(shapes, turns)).await
     }
 
     #[cfg(not(target_family = "wasm"))]

@@ -6,22 +6,53 @@ use wasm_bindgen::{JsCast, JsValue};
 const LONGEST: f64 = 10.0;
 
 /// Lets the page have its turn wherever enough time has passed since the last one.
-#[derive(Debug)]
 pub(crate) struct Turns {
     /// Nothing where the page has no turn at all.
     last: Option<f64>,
+    /// Hears how many of how many kernels are compiled.
+    listener: Option<Box<dyn FnMut(usize, usize)>>,
+}
+
+impl std::fmt::Debug for Turns {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Turns").field("last", &self.last).finish_non_exhaustive()
+    }
 }
 
 impl Turns {
     pub(crate) fn new() -> Self {
         Self {
             last: Some(js_sys::Date::now()),
+            listener: None,
+        }
+    }
+
+    /// [`new`](Self::new), with a listener to what is told.
+    pub(crate) fn heard_by(listener: impl FnMut(usize, usize) + 'static) -> Self {
+        Self {
+            listener: Some(Box::new(listener)),
+            ..Self::new()
         }
     }
 
     /// Those of work that is to be done at once.
     pub(crate) fn none() -> Self {
-        Self { last: None }
+        Self {
+            last: None,
+            listener: None,
+        }
+    }
+
+    /// Tells that so many of so many kernels are compiled.
+    pub(crate) fn tell(&mut self, done: usize, total: usize) {
+        if let Some(listener) = &mut self.listener {
+            listener(done, total);
+        }
+    }
+
+    /// Whether work may wait for the page.
+    pub(crate) fn may_wait(&self) -> bool {
+        self.last.is_some()
     }
 
     /// Called between pieces of work; comes back at once, or when the page has done what was waiting.

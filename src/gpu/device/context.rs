@@ -13,6 +13,8 @@ use crate::gpu::device::pipeline_cache::PipelineCache;
 use crate::gpu::device::pool::{BufferPool, PooledBuffer};
 use crate::gpu::device::raw_device::RawDevice;
 use crate::gpu::wgsl::kernel::PipelineKey;
+#[cfg(target_family = "wasm")]
+use crate::turn::Turns;
 
 /// A device with what is kept for it. Whatever the device does, this does.
 #[derive(Debug)]
@@ -85,6 +87,12 @@ impl Context {
     /// A kernel's pipeline, compiled where it is not there.
     pub(crate) fn pipeline(&self, key: &PipelineKey) -> Result<Arc<Pipeline>> {
         self.pipelines.get(&self.raw, key)
+    }
+
+    /// Has the browser compile these pipelines, and waits for them.
+    #[cfg(target_family = "wasm")]
+    pub(crate) async fn compile_ahead(&self, keys: &[PipelineKey], turns: &mut Turns) {
+        self.pipelines.ahead(&self.raw, keys, turns).await;
     }
 
     /// Has threads compile these pipelines while `work` runs.

@@ -1,6 +1,8 @@
 //! The device: adapters, memory, tensors, compiled pipelines, and what comes back from them.
 
 pub(crate) mod adapter;
+#[cfg(target_family = "wasm")]
+pub(crate) mod browser;
 pub(crate) mod capabilities;
 pub(crate) mod constants;
 pub(crate) mod context;

@@ -6,6 +6,9 @@ use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
+#[cfg(target_family = "wasm")]
+use wasm_bindgen_futures::JsFuture;
+
 #[cfg(not(target_family = "wasm"))]
 use crate::digest::Digest;
 use crate::error::{Error, Result};
@@ -13,6 +16,8 @@ use crate::gpu::device::raw_device::RawDevice;
 use crate::gpu::wgsl::dump::{dump, dump_for_browsers};
 use crate::gpu::wgsl::kernel::{Code, Dialect, Kernel, PipelineKey};
 use crate::lock::lock;
+#[cfg(target_family = "wasm")]
+use crate::turn::Turns;
 
 /// A compiled kernel with the layout of its bindings.
 #[derive(Debug)]
@@ -74,6 +79,38 @@ impl Pipelines {
         })
     }
 
+    /// Has the browser compile these pipelines, several at once, and waits for them. What cannot be compiled is for whoever gets it to
+    /// find out.
+    #[cfg(target_family = "wasm")]
+    pub(crate) async fn ahead(&self, device: &RawDevice, keys: &[PipelineKey], turns: &mut Turns) {
+        let Some(browser) = device.browser.filter(|_| turns.may_wait()) else {
+            return;
+        };
+        let mut compiling = HashMap::new();
+        for key in keys {
+            if compiling.contains_key(key) || lock(&self.compiled).contains_key(key) {
+                continue;
+            }
+            if let Ok(text) = text(device, key) {
+                let parts = device.scoped(|| Parts::new(device, key, text));
+                compiling.insert(key, browser.compiled(&parts.label).map(|promise| (parts, promise)));
+            }
+            turns.next().await;
+        }
+        let total = compiling.len();
+        for (index, (key, compiling)) in compiling.into_iter().enumerate() {
+            if let Ok((parts, promise)) = compiling
+                && let Ok(handle) = JsFuture::from(promise).await
+            {
+                let pipeline = browser.lent(&handle, || device.scoped(|| parts.pipeline(device, key)));
+                let entry = lock(&self.compiled).entry(key.clone()).or_default().clone();
+                lock(&entry).get_or_insert_with(|| Arc::new(pipeline));
+                self.made.fetch_add(1, Ordering::Relaxed);
+            }
+            turns.tell(index + 1, total);
+        }
+    }
+
     /// How many pipelines have been made.
     pub(crate) fn len(&self) -> usize {
         self.made.load(Ordering::Relaxed)
@@ -106,11 +143,36 @@ impl Pipeline {
 }
 
 fn compile(device: &RawDevice, key: &PipelineKey) -> Result<Pipeline> {
-    let label = format!("convoke.{}", key.kernel.source().name);
     let text = text(device, key)?;
     dump(key, &text);
-    log::debug!("compiling {label} {:?}", key.constants);
     let made = device.guarded(|| {
+        let parts = Parts::new(device, key, text);
+        device.faults.before_call(&device.device);
+        parts.pipeline(device, key)
+    });
+    if made.is_ok() {
+        dump_for_browsers(key);
+    }
+    made.map_err(|error| match error {
+        Error::Gpu(message) if matches!(key.kernel, Code::Custom(_)) => {
+            Error::invalid(key.kernel.source().name, format!("its kernel is refused: {message}"))
+        }
+        other => other,
+    })
+}
+
+/// What a pipeline is compiled from.
+struct Parts {
+    label: String,
+    module: wgpu::ShaderModule,
+    layout: wgpu::BindGroupLayout,
+    pipeline_layout: wgpu::PipelineLayout,
+}
+
+impl Parts {
+    fn new(device: &RawDevice, key: &PipelineKey, text: String) -> Self {
+        let label = format!("convoke.{}", key.kernel.source().name);
+        log::debug!("compiling {label} {:?}", key.constants);
         let module = device.device.create_shader_module(wgpu::ShaderModuleDescriptor {
             label: Some(&label),
             source: wgpu::ShaderSource::Wgsl(text.into()),
@@ -123,11 +185,20 @@ fn compile(device: &RawDevice, key: &PipelineKey) -> Result<Pipeline> {
             bind_group_layouts: &[Some(&layout)],
             immediate_size: 0,
         });
-        device.faults.before_call(&device.device);
+        Self {
+            label,
+            module,
+            layout,
+            pipeline_layout,
+        }
+    }
+
+    #[cfg_attr(target_family = "wasm", expect(unused_variables, reason = "certificates are made natively"))]
+    fn pipeline(self, device: &RawDevice, key: &PipelineKey) -> Pipeline {
         let handle = device.device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
-            label: Some(&label),
-            layout: Some(&pipeline_layout),
-            module: &module,
+            label: Some(&self.label),
+            layout: Some(&self.pipeline_layout),
+            module: &self.module,
             entry_point: Some("main"),
             compilation_options: wgpu::PipelineCompilationOptions::default(),
             #[cfg(not(target_family = "wasm"))]
@@ -140,21 +211,12 @@ fn compile(device: &RawDevice, key: &PipelineKey) -> Result<Pipeline> {
         });
         Pipeline {
             handle,
-            layout,
+            layout: self.layout,
             #[cfg(not(target_family = "wasm"))]
             key: key.clone(),
             submitted: AtomicBool::new(false),
         }
-    });
-    if made.is_ok() {
-        dump_for_browsers(key);
     }
-    made.map_err(|error| match error {
-        Error::Gpu(message) if matches!(key.kernel, Code::Custom(_)) => {
-            Error::invalid(key.kernel.source().name, format!("its kernel is refused: {message}"))
-        }
-        other => other,
-    })
 }
 
 fn bind_group_layout(device: &wgpu::Device, label: &str, key: &PipelineKey) -> wgpu::BindGroupLayout {

@@ -31,6 +31,9 @@ pub(crate) struct RawDevice {
     #[cfg(feature = "wrong-kernel")]
     pub(crate) wrong_kernel: Option<crate::gpu::wgsl::wrong_kernel::WrongKernel>,
     pub(crate) made: Made,
+    /// Where convoke opened it.
+    #[cfg(target_family = "wasm")]
+    pub(crate) browser: Option<crate::gpu::device::browser::BrowserDevice>,
     #[cfg(not(target_family = "wasm"))]
     pub(crate) poller: crate::gpu::device::poller::Poller,
     /// Whether storage buffers can be mapped, and are best written and read so.
@@ -63,6 +66,8 @@ impl RawDevice {
             #[cfg(feature = "wrong-kernel")]
             wrong_kernel: None,
             made: Made::default(),
+            #[cfg(target_family = "wasm")]
+            browser: None,
             #[cfg(not(target_family = "wasm"))]
             poller: crate::gpu::device::poller::Poller::default(),
             maps_storage,

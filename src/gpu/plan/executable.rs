@@ -79,6 +79,8 @@ impl Executable {
         let once: Vec<&Dispatch> = recording.once.iter().collect();
         let keys = bound_keys(recording, &[once.as_slice(), every.as_slice()].concat(), &locations);
         let (once_keys, every_keys) = keys.split_at(once.len());
+        #[cfg(target_family = "wasm")]
+        context.compile_ahead(&keys, turns).await;
         let make = async {
             let once = steps(context, recording, (&once, once_keys), &locations, turns).await?;
             run_alone(context, "convoke.once", &once);
