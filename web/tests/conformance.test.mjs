@@ -8,23 +8,30 @@ import { after, before, test } from "node:test";
 
 import { launch, open, root, serve } from "./browser.mjs";
 
-let server, browser, page;
+let server, browser;
+/** A page whose vectors are relaxed, and one without those. */
+const pages = {};
 
 before(async () => {
   server = await serve();
   browser = await launch();
-  page = await open(browser, server.url);
-  await page.evaluate(async () => {
-    const tests = await import("/web/tests/dist/convoke_web.js");
-    await tests.default();
-    globalThis.tests = tests;
-    globalThis.devices = { webgpu: await tests.Device.openGpu(), cpu: tests.Device.cpu() };
-    globalThis.bytes = async (path) => {
-      const response = await fetch(path);
-      if (!response.ok) throw new Error(`${path}: ${response.status}`);
-      return new Uint8Array(await response.arrayBuffer());
-    };
-  });
+  for (const vectors of ["relaxed", "plain"]) {
+    const page = await open(browser, server.url);
+    await page.evaluate(async (vectors) => {
+      convoke.env.relaxedSimd = vectors === "relaxed";
+      const tests = await import("/web/tests/dist/convoke_web.js");
+      await tests.default(vectors === "relaxed" ? { module_or_path: "/web/tests/dist/convoke_web_relaxed.wasm" } : undefined);
+      globalThis.tests = tests;
+      globalThis.devices = { cpu: tests.Device.cpu() };
+      if (vectors === "relaxed") devices.webgpu = await tests.Device.openGpu();
+      globalThis.bytes = async (path) => {
+        const response = await fetch(path);
+        if (!response.ok) throw new Error(`${path}: ${response.status}`);
+        return new Uint8Array(await response.arrayBuffer());
+      };
+    }, vectors);
+    pages[vectors] = page;
+  }
 });
 
 after(async () => {
@@ -32,9 +39,16 @@ after(async () => {
   server?.close();
 });
 
-for (const backend of ["webgpu", "cpu"]) {
-  test(`golden cases: ${backend}`, async (t) => {
-    const outcomes = await page.evaluate(async (backend) => {
+for (const [backend, vectors] of [
+  ["webgpu", "relaxed"],
+  ["cpu", "relaxed"],
+  ["cpu", "plain"],
+]) {
+  const page = () => pages[vectors];
+  const which = backend === "cpu" ? `cpu, ${vectors} vectors` : backend;
+
+  test(`golden cases: ${which}`, async (t) => {
+    const outcomes = await page().evaluate(async (backend) => {
       const outcomes = [];
       for (const file of tests.goldenFiles()) {
         const cases = await bytes(`/tests/data/${file}.safetensors`);
@@ -43,18 +57,18 @@ for (const backend of ["webgpu", "cpu"]) {
       return outcomes;
     }, backend);
     const wrong = outcomes.filter(([, message]) => message !== null);
-    t.diagnostic(`${outcomes.length - wrong.length} of ${outcomes.length} golden cases pass: ${backend}`);
+    t.diagnostic(`${outcomes.length - wrong.length} of ${outcomes.length} golden cases pass: ${which}`);
     assert.deepEqual(wrong, []);
     // Fewer would have been lost on the way.
     assert.ok(outcomes.length >= 628, `only ${outcomes.length} cases`);
   });
 
-  test(`ONNX's cases: ${backend}`, async (t) => {
+  test(`ONNX's cases: ${which}`, async (t) => {
     const data = join(root, "tests/data");
     const cases = [];
     for (const folder of ["onnx_node", "onnx_sets", "quantised"]) cases.push(...(await casesIn(join(data, folder))));
     const unsupported = await reasons(join(data, "onnx_node/unsupported.txt"));
-    const outcomes = await page.evaluate(runCases, [backend, cases]);
+    const outcomes = await page().evaluate(runCases, [backend, cases]);
     const wrong = [];
     let passed = 0;
     for (const [index, [outcome, message]] of outcomes.entries()) {
@@ -66,7 +80,7 @@ for (const backend of ["webgpu", "cpu"]) {
         wrong.push([name, outcome, message, reason]);
       }
     }
-    t.diagnostic(`${passed} of ${cases.length} ONNX cases pass: ${backend}`);
+    t.diagnostic(`${passed} of ${cases.length} ONNX cases pass: ${which}`);
     assert.deepEqual(wrong, []);
     assert.ok(passed >= 1908, `only ${passed} cases`);
   });
@@ -90,7 +104,7 @@ const NETWORKS = [
 for (const name of NETWORKS) {
   for (const backend of ["webgpu", "cpu"]) {
     test(`${name} is ONNX Runtime's: ${backend}`, async (t) => {
-      const got = await page.evaluate(runNetwork, [backend, name]);
+      const got = await pages.relaxed.evaluate(runNetwork, [backend, name]);
       t.diagnostic(`${name}: ${got.worst} of the largest output at most, ready and run in ${got.seconds.toFixed(1)} s: ${backend}`);
       assert.equal(got.backend, backend);
       // Both compute in float32.
@@ -126,10 +140,14 @@ async function runNetwork([backends, name]) {
   return { backend, worst, seconds };
 }
 
-for (const backend of ["webgpu", "cpu"]) {
-  test(`LeNet-5 gives PyTorch's classes: ${backend}`, async (t) => {
-    const { same, right, worst, count } = await page.evaluate(readDigits, backend);
-    t.diagnostic(`${same} of ${count} digits as PyTorch reads them, ${right} right, logits within ${worst} of its: ${backend}`);
+for (const [backend, vectors] of [
+  ["webgpu", "relaxed"],
+  ["cpu", "relaxed"],
+  ["cpu", "plain"],
+]) {
+  test(`LeNet-5 gives PyTorch's classes: ${backend}, ${vectors} vectors`, async (t) => {
+    const { device, same, right, worst, count } = await pages[vectors].evaluate(readDigits, backend);
+    t.diagnostic(`${same} of ${count} digits as PyTorch reads them, ${right} right, logits within ${worst} of its: ${device}`);
     assert.equal(count, 360);
     assert.equal(same, 360);
     assert.equal(right, 359);
@@ -147,6 +165,7 @@ async function readDigits(backend) {
   const pixels = Float32Array.from(new Uint8Array(part("images")), (value) => value / 255);
   const images = new convoke.Tensor("float32", pixels, [count, 1, height, width]);
   const { logits } = await session.run({ input: images });
+  const { device } = session;
   session.dispose();
   const [wanted, labels] = [new Float32Array(part("logits")), new Uint8Array(part("labels"))];
   const best = (scores, image) => {
@@ -155,6 +174,7 @@ async function readDigits(backend) {
   };
   const all = Array.from(labels.keys());
   return {
+    device,
     count: labels.length,
     same: all.filter((image) => best(logits.data, image) === best(wanted, image)).length,
     right: all.filter((image) => best(logits.data, image) === labels[image]).length,

@@ -104,6 +104,27 @@ for (const backend of ["webgpu", "cpu"]) {
   });
 }
 
+test("the entry without ONNX computes the same", async () => {
+  const bare = await open(browser, server.url, { load: false });
+  const got = await bare.evaluate(
+    async ([input, weight]) => {
+      const [whole, alone] = [await import("/web/dist/index.js"), await import("/web/dist/operators/index.js")];
+      const pooled = async ({ Tensor, conv2d, maxPool2d }, backend) => {
+        const tensors = [new Tensor("float32", input, [1, 2, 5, 7]), new Tensor("float32", weight, [3, 2, 3, 2])];
+        return [...(await maxPool2d(await conv2d(...tensors, { padding: 1, paddingMode: "circular", backend }), 2, { backend })).data];
+      };
+      const outputs = [];
+      for (const backend of ["webgpu", "cpu"]) outputs.push([await pooled(whole, backend), await pooled(alone, backend)]);
+      return { outputs, names: Object.keys(alone).sort() };
+    },
+    [INPUT, WEIGHT],
+  );
+  await bare.close();
+  for (const [whole, alone] of got.outputs) assert.deepEqual(alone, whole);
+  assert.ok(got.outputs[0][0].length > 0);
+  assert.deepEqual(got.names, ["Tensor", "avgPool2d", "conv2d", "env", "load", "maxPool2d", "pad"]);
+});
+
 test("what does not fit is refused, and where an operator runs is never chosen in silence", async () => {
   const got = await page.evaluate(async () => {
     const { Tensor, conv2d, maxPool2d, pad } = convoke;

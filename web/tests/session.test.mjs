@@ -52,6 +52,40 @@ test("a session tells what it is of and where it runs", async () => {
   for (const stage of ["download", "read", "prepare"]) assert.equal(last(stage).done, last(stage).total, stage);
 });
 
+test("the CPU's vectors are the browser's best, or as they are asked for", async () => {
+  /** In a new page, perhaps of a browser without relaxed vectors: LeNet-5 on the CPU, or the error. */
+  const by = async (relaxedSimd, { entry = "/web/dist/index.js", isThere = true } = {}) => {
+    const page = await open(browser, server.url, { load: false });
+    const got = await page.evaluate(
+      async ([source, relaxedSimd, entry, isThere]) => {
+        if (!isThere) WebAssembly.validate = () => false;
+        globalThis.convoke = await import(entry);
+        convoke.env.relaxedSimd = relaxedSimd;
+        return eval(`(${source})`)({ backends: ["cpu"] });
+      },
+      [made.toString(), relaxedSimd, entry, isThere],
+    );
+    await page.close();
+    return got;
+  };
+  // A machine that multiplies and adds in one step is a condition of this test.
+  const [fused, plain] = ["CPU (1 thread, WebAssembly SIMD with fused multiply-add)", "CPU (1 thread, WebAssembly SIMD)"];
+  const [best, asked] = [await by(undefined), await by(true)];
+  assert.deepEqual([best.device, asked.device], [fused, fused]);
+  assert.deepEqual(best.logits, asked.logits);
+  const [unwanted, without] = [await by(false), await by(undefined, { isThere: false })];
+  assert.deepEqual([unwanted.device, without.device], [plain, plain]);
+  assert.deepEqual(unwanted.logits, without.logits);
+  const largest = Math.max(...best.logits.map((logit, index) => Math.abs(logit - unwanted.logits[index])));
+  assert.ok(largest > 0 && largest < 1e-4, `${largest}`);
+
+  const missing = await by(true, { isThere: false });
+  assert.equal(missing.message, "env.relaxedSimd: expected false, as the browser has no relaxed vectors, but got true");
+  const webgpu = { entry: "/web/dist/webgpu/index.js" };
+  assert.equal((await by(true, webgpu)).message, "env.relaxedSimd: expected false, as this entry has no CPU backend, but got true");
+  assert.equal((await by("yes")).message, 'env.relaxedSimd: expected true or false, but got "yes"');
+});
+
 test("backends are used in the order given, and none in silence", async () => {
   const gpu = await page.evaluate(made, { backends: ["webgpu", "cpu"] });
   assert.deepEqual([gpu.backend, gpu.refusals], ["webgpu", []]);

@@ -5,13 +5,24 @@ import { readdir, readFile } from "node:fs/promises";
 import { test } from "node:test";
 import { brotliCompressSync, constants } from "node:zlib";
 
+/** The JavaScript that a page loads from a folder of the package. */
+async function scripts(folder) {
+  const files = await readdir(new URL(`../dist/${folder}`, import.meta.url), { recursive: true });
+  // Those of other entries lie beneath.
+  const isOwn = (file) => file.endsWith(".js") && (!file.includes("/") || file.startsWith("snippets/"));
+  return files.filter(isOwn).map((file) => folder + file);
+}
+
+/** With relaxed vectors or without: a page loads one of them. */
+const [RELAXED, PLAIN] = ["convoke_web_relaxed.wasm", "convoke_web_bg.wasm"];
+const own = await scripts("");
 /** What a page loads of the package, and the bytes that it may be. */
-const SCRIPTS = ["index.js", "threads.js", "convoke_web.js"];
-const THREADS = await readdir(new URL("../dist/threads", import.meta.url), { recursive: true });
 const ENTRIES = [
-  ["convoke", [...SCRIPTS, "convoke_web_bg.wasm"], 1_100_000],
-  ["convoke with threads", [...SCRIPTS, ...THREADS.filter((file) => /\.(js|wasm)$/.test(file)).map((file) => `threads/${file}`)], 1_100_000],
-  ["convoke/webgpu", [...SCRIPTS, "convoke_web_bg.wasm"].map((file) => `webgpu/${file}`), 700_000],
+  ["convoke", [...own, RELAXED], 1_100_000],
+  ["convoke without relaxed vectors", [...own, PLAIN], 1_100_000],
+  ["convoke with threads", [...own, ...(await scripts("threads/")), `threads/${RELAXED}`], 1_100_000],
+  ["convoke/webgpu", [...(await scripts("webgpu/")), `webgpu/${PLAIN}`], 700_000],
+  ["convoke/operators", [...(await scripts("operators/")), `operators/${RELAXED}`], 700_000],
 ];
 
 for (const [entry, files, most] of ENTRIES) {

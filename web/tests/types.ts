@@ -1,6 +1,6 @@
 // What a program in TypeScript may write, and what its compiler must refuse. It is compiled, and never run.
 
-import { type ConvokeError, InferenceSession, Tensor, conv2d, maxPool2d, pad } from "../index.js";
+import { type ConvokeError, InferenceSession, Tensor, conv2d, env, maxPool2d, pad } from "../src/index.js";
 
 export async function classify(picture: ImageBitmap): Promise<Float32Array> {
   const session = await InferenceSession.create("model.onnx", {
@@ -33,6 +33,19 @@ export async function edges(picture: Tensor<"float32">, weight: Tensor<"float32"
   return pad(await maxPool2d(found, 2, { stride: [2, 1] }), [1, 1, 0, 0], { mode: "circular" });
 }
 
+export async function drawn(frame: GPUBuffer): Promise<GPUBuffer> {
+  const session = await InferenceSession.create("model.onnx", { preferredOutputLocation: { mask: "gpu-buffer" } });
+  const input = Tensor.fromGpuBuffer(frame, { dims: [1, 3, 224, 224] });
+  const { mask } = await session.run({ input });
+  const device: GPUDevice = await env.webgpu.device;
+  device.queue.submit([]);
+  console.log((await input.getData()).length, mask?.location);
+  if (mask === undefined) throw new Error("expected a mask");
+  return mask.gpuBuffer;
+}
+
+// @ts-expect-error elements that are not in GPU memory what they are in the page's
+void Tensor.fromGpuBuffer({} as GPUBuffer, { dataType: "int64", dims: [1] });
 // @ts-expect-error a padding mode of another name
 void conv2d(new Tensor("float32", [1], [1, 1, 1, 1]), new Tensor("float32", [1], [1, 1, 1, 1]), { paddingMode: "mirror" });
 // @ts-expect-error a misspelt option

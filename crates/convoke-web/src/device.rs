@@ -35,6 +35,15 @@ impl Device {
         matches!(&self.0, Backend::Gpu(gpu) if gpu.is_lost())
     }
 
+    /// The browser's `GPUDevice`; `undefined` of the CPU, and of one that is lost.
+    #[wasm_bindgen(js_name = browserDevice)]
+    pub fn browser_device(&self) -> JsValue {
+        match &self.0 {
+            Backend::Gpu(gpu) => gpu.browser_device(),
+            _ => JsValue::UNDEFINED,
+        }
+    }
+
     /// What it is, for people.
     pub fn description(&self) -> String {
         self.0.to_string()

@@ -11,6 +11,7 @@ use js_sys::{Array, Function, Promise, Uint8Array, Uint32Array};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::future_to_promise;
 
+use crate::bound::Bound;
 use crate::device::Device;
 use crate::error::{Result, thrown};
 use crate::reports::{checked, inspected, profiled};
@@ -107,13 +108,17 @@ impl Network {
         self.0.outputs().iter().map(described).collect()
     }
 
-    /// Plans for these shapes of the inputs, each a `Uint32Array`.
-    pub fn prepare(&self, shapes: Vec<Uint32Array>) -> Promise {
+    /// Plans for these shapes of the inputs, each a `Uint32Array`, with `listener` told how many of how many kernels are compiled.
+    pub fn prepare(&self, shapes: Vec<Uint32Array>, listener: Function) -> Promise {
         let session = Rc::clone(&self.0);
         future_to_promise(async move {
             let shapes = extents(&shapes);
             let shapes: Vec<&[usize]> = shapes.iter().map(Vec::as_slice).collect();
-            let prepared = session.prepare_async(&shapes).await;
+            let heard = move |done: usize, total: usize| {
+                // What a listener throws is its own affair.
+                let _ = listener.call2(&JsValue::UNDEFINED, &done.into(), &total.into());
+            };
+            let prepared = session.prepare_heard_async(&shapes, heard).await;
             prepared.map(|()| JsValue::UNDEFINED).map_err(|error| thrown(&error))
         })
     }
@@ -126,6 +131,14 @@ impl Network {
             let outputs = session.run_tensors_async(&inputs.iter().collect::<Vec<_>>()).await;
             arrays(outputs.map_err(|error| thrown(&error))?)
         })
+    }
+
+    /// A plan for these shapes of the inputs on a GPU, whose inputs and outputs may be buffers of the page's.
+    pub fn bind(&self, device: &Device, shapes: Vec<Uint32Array>) -> Result<Bound> {
+        let shapes = extents(&shapes);
+        let shapes: Vec<&[usize]> = shapes.iter().map(Vec::as_slice).collect();
+        let resident = self.0.bind(&shapes).map_err(|error| thrown(&error))?;
+        Bound::new(device, resident)
     }
 
     /// Runs with each operator checked by itself, and `observer` shown each check as it is made: the outputs.

@@ -46,7 +46,7 @@ pub(crate) fn read_all(tensors: &[JsTensor]) -> Result<Vec<Tensor>> {
 }
 
 /// A copy of a tensor of JavaScript's, whose constructor has seen to it that the array is of the type and as long as the shape says.
-fn read(tensor: &JsTensor) -> Result<Tensor> {
+pub(crate) fn read(tensor: &JsTensor) -> Result<Tensor> {
     let name = tensor.element_type();
     let dtype = NAMES.iter().find(|(_, known)| *known == name).map(|(dtype, _)| *dtype);
     let shape: Vec<usize> = tensor.dims().into_iter().map(|extent| extent as usize).collect();

@@ -46,6 +46,9 @@ export class Tensor<T extends DataType = DataType> {
   /** Elements of the type that the array is of: one of bytes holds `uint8`, one of booleans `bool`. */
   constructor(data: DataArrays[T] | readonly boolean[], dims?: readonly number[]);
   readonly type: T;
+  /** Where the elements are: in the page's memory or in the GPU's. */
+  readonly location: "cpu" | "gpu-buffer";
+  /** The elements. Throws where they are in GPU memory. */
   readonly data: DataArrays[T];
   readonly dims: readonly number[];
   /** How many elements it has. */
@@ -58,12 +61,23 @@ export class Tensor<T extends DataType = DataType> {
   toImageData(options?: Pick<ImageOptions, "mean" | "std">): ImageData;
   /** Type and shape, `float32[1, 3, 224, 224]`. */
   toString(): string;
+  /** A tensor whose elements are the first of a buffer of `env.webgpu.device`, which has the usage `COPY_SRC` and stays the caller's. */
+  static fromGpuBuffer<T extends "float32" | "int32" = "float32">(
+    buffer: GPUBuffer,
+    options: { dataType?: T; dims: readonly number[] },
+  ): Tensor<T>;
+  /** The buffer that the elements lie in from its first byte on. Throws where they are in the page's memory. */
+  readonly gpuBuffer: GPUBuffer;
+  /** The elements, which are copied where they are in GPU memory. */
+  getData(): Promise<DataArrays[T]>;
+  /** Frees the GPU memory of a tensor that a run has made; nothing for others. */
+  dispose(): void;
 }
 
 /** Where a session runs. */
 export type Backend = "webgpu" | "cpu";
 
-/** How far `InferenceSession.create` is. `done` of `total` are bytes, or for `"prepare"` 0 or 1 of 1. */
+/** How far `InferenceSession.create` is. `done` of `total` are bytes, or for `"prepare"` kernels that are compiled, and all else as one. */
 export interface Progress {
   stage: "download" | "read" | "prepare";
   done: number;
@@ -80,6 +94,11 @@ export interface SessionOptions {
   executionProviders?: readonly (Backend | "wasm" | { name: Backend | "wasm" })[];
   /** How numbers are stored on a GPU, `"f32"` if absent; `"f16"` is refused where the GPU has no 16-bit floats. */
   precision?: "f32" | "f16";
+  /**
+   * Where outputs are put, all or each by its name; `"cpu"`, in the page's memory, if absent. In the GPU's they are tensors of float32 or
+   * int32, which the caller disposes of; for that `backends` is `["webgpu"]`, and `precision` is `"f32"`.
+   */
+  preferredOutputLocation?: Tensor["location"] | Record<string, Tensor["location"]>;
   /** The shapes of inputs whose extents the file leaves open: with all known, `create` makes ready what the first run needs. */
   shapes?: Record<string, readonly number[]>;
   /** Files that a model's tensors lie in, by their locations in the model. */
@@ -116,7 +135,10 @@ export class InferenceSession {
   readonly outputNames: readonly string[];
   readonly inputMetadata: readonly ValueMetadata[];
   readonly outputMetadata: readonly ValueMetadata[];
-  /** Runs on inputs by their names, and gives all outputs, or those that are named, by theirs. */
+  /**
+   * Runs on inputs by their names, and gives all outputs, or those that are named, by theirs. Inputs in GPU memory are used there on
+   * WebGPU with numbers stored as f32, and fetched otherwise.
+   */
   run(feeds: Record<string, Tensor>, fetches?: readonly string[]): Promise<Record<string, Tensor>>;
   /**
    * Runs, and checks each operator by itself: what the backend made of the operator's inputs against what a float64 reference makes of
@@ -125,7 +147,10 @@ export class InferenceSession {
   verify(feeds: Record<string, Tensor>, options?: { onCheck?: (check: Check) => void }): Promise<Verification>;
   /** Measures what runs spend their time on: the least of so many (10 if absent) for each operator. Browsers round times. */
   profile(feeds: Record<string, Tensor>, options?: { repetitions?: number }): Promise<Profile>;
-  /** Times so many whole runs (20 if absent), inputs written and outputs read, after one that warms up. */
+  /**
+   * Times so many whole runs (20 if absent), inputs written and outputs read, after one that warms up. Browsers round times: runs of less
+   * than 2 ms are timed several at a time, and count as one.
+   */
   bench(feeds: Record<string, Tensor>, options?: { runs?: number }): Promise<Benchmark>;
   /** What the model computes for inputs of these shapes: those that the file leaves open must be given. Throws a `ConvokeError`. */
   inspect(shapes?: Record<string, readonly number[]>): Inspection;
@@ -300,6 +325,13 @@ export const env: {
    * for more that must be the WebAssembly of `threads/`.
    */
   threads?: number;
+  /**
+   * Whether the CPU backend multiplies and adds in one step (relaxed SIMD), rounding once where the machine does: if absent, where the
+   * browser can. With `wasm` set that file decides.
+   */
+  relaxedSimd?: boolean;
+  /** The page's GPU that sessions run on, which is opened if it is not: for buffers of the page's own. */
+  readonly webgpu: { readonly device: Promise<GPUDevice> };
 };
 
 /** Loads the WebAssembly, once. Sessions do it by themselves. */
