@@ -2,7 +2,7 @@
 """Write tests/data/onnx_node and tests/data/onnx_sets: ONNX's own backend test cases.
 
     pip download onnx==1.22.0 --no-deps --dest wheel
-    pip install onnx==1.23.2 numpy==2.4.6
+    pip install onnx==1.23.2 numpy==2.4.6 ml_dtypes==0.6.0
     python tools/make_onnx_backend_cases.py wheel/onnx-1.22.0-*.whl
 
 The node cases are those that the installed package computes, all of them. It does not carry the sets of whole models

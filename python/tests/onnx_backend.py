@@ -4,8 +4,8 @@
     python python/tests/onnx_backend.py [cpu] [gpu]
 
 Every case must pass, or be in tests/data/onnx_node/unsupported.txt and be refused for the reason that stands there. The versions in
-that list's cases are onnx 1.23.2 and numpy 2.4.6: others have other cases. Ends with the counts, and with 1 where one is not as it
-must be.
+that list's cases are onnx 1.23.2, numpy 2.4.6 and ml_dtypes 0.6.0: others have other cases. Ends with the counts, and with 1 where one
+is not as it must be.
 """
 
 from __future__ import annotations
