@@ -15,6 +15,9 @@ const LOCATIONS = ["cpu", "gpu-buffer"];
 /** What a backend's refusal lets the next in the list try: what it has no kernel or no room for, or that it is not there. */
 const LEAVES_IT_TO_OTHERS = ["NoAdapter", "Unsupported", "LimitExceeded"];
 
+/** How many runs a GPU may have before it, whose outputs nobody reads. */
+const UNDER_WAY = 3;
+
 /** Milliseconds that a browser's clock tells within a part in twenty: it ticks by up to 0.1. */
 const SPAN = 2;
 
@@ -28,6 +31,8 @@ export class InferenceSession {
   #prepared = new Map();
   /** What runs with tensors in GPU memory are by, by the shapes of the inputs. */
   #bound = new Map();
+  /** When those that were submitted of them are done, the oldest first. */
+  #underWay = [];
   #device;
   /** Where outputs are wanted, by their names or all. */
   #locations;
@@ -84,6 +89,7 @@ export class InferenceSession {
       if (!this.outputNames.includes(name)) throw namedWrong("outputs", this.outputNames, name);
     }
     const inputs = await this.#inputs(feeds);
+    this.#check();
     const isOnGpu = this.backend === "webgpu" && this.#precision === "f32";
     const wanted = new Set(fetches.filter((name) => this.#locationOf(name) === "gpu-buffer"));
     if (isOnGpu && (wanted.size > 0 || inputs.some(isInGpuMemory))) return this.#named(await this.#runThere(inputs, wanted), fetches);
@@ -194,7 +200,8 @@ export class InferenceSession {
     const bound = this.#bound.get(key) ?? { plan: this.#network.bind(this.#device, shapes), turn: Promise.resolve() };
     this.#bound.set(key, bound);
     // Its buffers are those of one run until the outputs are read.
-    const outputs = bound.turn.then(() => {
+    const outputs = bound.turn.then(async () => {
+      if (this.#underWay.length >= UNDER_WAY) await this.#underWay.shift();
       this.#check();
       return this.#computedThere(bound.plan, inputs, wanted);
     });
@@ -223,6 +230,7 @@ export class InferenceSession {
         }
         return { outputs: run.submit() };
       });
+      this.#underWay.push(device.queue.onSubmittedWorkDone().catch(() => {}));
       return (await read.outputs).map((output, index) => made[index] ?? tensor(output));
     } catch (error) {
       made.forEach((output) => output?.dispose());

@@ -34,6 +34,18 @@ async function withNetwork(name) {
       const data = new Float32Array(input.dims.reduce((size, extent) => size * extent, 1)).fill(0.5);
       return { [input.name]: new convoke.Tensor("float32", data, input.dims) };
     };
+    /** The same in a buffer of the page's. */
+    globalThis.held = async (session) => {
+      const [[name, { data, dims }]] = Object.entries(picture(session));
+      const device = await convoke.env.webgpu.device;
+      globalThis.buffer ??= device.createBuffer({ size: data.byteLength, usage: GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST });
+      device.queue.writeBuffer(buffer, 0, data);
+      return { [name]: convoke.Tensor.fromGpuBuffer(buffer, { dims }) };
+    };
+    globalThis.ran = async (session, feeds) => {
+      for (const output of Object.values(await session.run(feeds))) output.dispose();
+    };
+    globalThis.done = async () => (await convoke.env.webgpu.device).queue.onSubmittedWorkDone();
   }, name);
   return page;
 }
@@ -57,44 +69,51 @@ async function memory(page) {
 
 const megabytes = (bytes) => `${(bytes / 1e6).toFixed(0)} MB`;
 
-for (const backend of ["webgpu", "cpu"]) {
-  test(`${RUNS} runs take no more memory than a few: ${backend}`, async (t) => {
+for (const [name, more] of [
+  ["webgpu", { backends: ["webgpu"] }],
+  ["webgpu, tensors in its memory", { backends: ["webgpu"], preferredOutputLocation: "gpu-buffer" }],
+  ["cpu", { backends: ["cpu"] }],
+]) {
+  test(`${RUNS} runs take no more memory than a few: ${name}`, async (t) => {
     const page = await withNetwork("mobilenet_v2");
-    await page.evaluate(async (backend) => {
-      globalThis.session = await convoke.InferenceSession.create(model, options({ backends: [backend] }));
-      globalThis.feeds = picture(session);
-    }, backend);
+    await page.evaluate(async (more) => {
+      globalThis.session = await convoke.InferenceSession.create(model, options(more));
+      globalThis.feeds = more.preferredOutputLocation === undefined ? picture(session) : await held(session);
+    }, more);
     const run = (times) =>
       page.evaluate(async (times) => {
-        for (let i = 0; i < times; i++) await session.run(feeds);
+        for (let i = 0; i < times; i++) await ran(session, feeds);
+        if (session.backend === "webgpu") await done();
       }, times);
     await run(RUNS / 4);
     const few = await memory(page);
     await run(RUNS);
     const many = await memory(page);
-    t.diagnostic(`${backend}: ${megabytes(few)} after ${RUNS / 4} runs, ${megabytes(many)} after ${RUNS} more`);
+    t.diagnostic(`${name}: ${megabytes(few)} after ${RUNS / 4} runs, ${megabytes(many)} after ${RUNS} more`);
     assert.ok(many - few < 20e6, `${many - few} bytes more`);
     await page.close();
   });
 
-  test(`${SESSIONS} sessions made and disposed leave nothing: ${backend}`, async (t) => {
+  test(`${SESSIONS} sessions made and disposed leave nothing: ${name}`, async (t) => {
     const page = await withNetwork("mobilenet_v2");
     const make = (times) =>
       page.evaluate(
-        async ([backend, times]) => {
+        async ([more, times]) => {
           for (let i = 0; i < times; i++) {
-            const session = await convoke.InferenceSession.create(model, options({ backends: [backend] }));
-            await session.run(picture(session));
+            const session = await convoke.InferenceSession.create(model, options(more));
+            await ran(session, more.preferredOutputLocation === undefined ? picture(session) : await held(session));
+            // What is under way has its memory until it ends.
+            if (session.backend === "webgpu") await done();
             session.dispose();
           }
         },
-        [backend, times],
+        [more, times],
       );
     await make(10);
     const few = await memory(page);
     await make(SESSIONS);
     const many = await memory(page);
-    t.diagnostic(`${backend}: ${megabytes(few)} after 10 sessions, ${megabytes(many)} after ${SESSIONS} more`);
+    t.diagnostic(`${name}: ${megabytes(few)} after 10 sessions, ${megabytes(many)} after ${SESSIONS} more`);
     // One session's weights are 14 MB.
     assert.ok(many - few < 30e6, `${many - few} bytes more`);
     await page.close();

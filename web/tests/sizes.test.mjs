@@ -22,7 +22,7 @@ const ENTRIES = [
   ["convoke without relaxed vectors", [...own, PLAIN], 1_100_000],
   ["convoke with threads", [...own, ...(await scripts("threads/")), `threads/${RELAXED}`], 1_100_000],
   ["convoke/webgpu", [...(await scripts("webgpu/")), `webgpu/${PLAIN}`], 700_000],
-  ["convoke/operators", [...(await scripts("operators/")), `operators/${RELAXED}`], 700_000],
+  ["convoke/operators", [...(await scripts("operators/")), `operators/${RELAXED}`], 500_000],
 ];
 
 for (const [entry, files, most] of ENTRIES) {
