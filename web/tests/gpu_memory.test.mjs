@@ -1,23 +1,12 @@
 // Tensors that stay in GPU memory between a page's own work and a session's, and pipelines that are compiled several at once.
 
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 
-import { launch, open, serve } from "./browser.mjs";
+import { open } from "./browser.mjs";
+import { started } from "./started.mjs";
 
-let server, browser, page;
-
-before(async () => {
-  server = await serve();
-  browser = await launch();
-  page = await open(browser, server.url);
-  await page.evaluate(ready);
-});
-
-after(async () => {
-  await browser?.close();
-  server?.close();
-});
+const { server, browser, page } = await started(ready);
 
 /** In a page: digits of noise, a buffer of the page's with such a digit, LeNet-5 and an attempt's error. */
 function ready() {

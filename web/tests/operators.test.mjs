@@ -1,22 +1,12 @@
 // Operators by themselves, against sums written out here.
 
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 
-import { launch, open, serve } from "./browser.mjs";
+import { launch, open } from "./browser.mjs";
+import { started } from "./started.mjs";
 
-let server, browser, page;
-
-before(async () => {
-  server = await serve();
-  browser = await launch();
-  page = await open(browser, server.url);
-});
-
-after(async () => {
-  await browser?.close();
-  server?.close();
-});
+const { server, browser, page } = await started();
 
 const [ROWS, COLUMNS] = [5, 7];
 const INPUT = Array.from({ length: 2 * ROWS * COLUMNS }, (_, index) => ((index * 37) % 19) - 9);

@@ -1,23 +1,12 @@
 // What a page can prove and measure: models checked operator by operator, profiles, times, and what a model is made of.
 
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 
-import { launch, open, serve } from "./browser.mjs";
+import { open } from "./browser.mjs";
+import { started } from "./started.mjs";
 
-let server, browser, page;
-
-before(async () => {
-  server = await serve();
-  browser = await launch();
-  page = await open(browser, server.url);
-  await page.evaluate(ready);
-});
-
-after(async () => {
-  await browser?.close();
-  server?.close();
-});
+const { server, browser, page } = await started(ready);
 
 /** In a page: a session of LeNet-5, and its input. */
 function ready() {

@@ -1,22 +1,12 @@
 // Sessions and tensors in a page: where they run, what they refuse, and what they give.
 
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 
-import { launch, open, serve } from "./browser.mjs";
+import { launch, open } from "./browser.mjs";
+import { started } from "./started.mjs";
 
-let server, browser, page;
-
-before(async () => {
-  server = await serve();
-  browser = await launch();
-  page = await open(browser, server.url);
-});
-
-after(async () => {
-  await browser?.close();
-  server?.close();
-});
+const { server, browser, page } = await started();
 
 /** In the page: a session of LeNet-5 with these options, or its error. */
 async function made(options) {
