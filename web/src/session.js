@@ -197,23 +197,29 @@ export class InferenceSession {
   #runThere(inputs, wanted) {
     const shapes = inputs.map(({ dims }) => Uint32Array.from(dims));
     const key = JSON.stringify(inputs.map(({ dims }) => dims));
-    const bound = this.#bound.get(key) ?? { plan: this.#network.bind(this.#device, shapes), turn: Promise.resolve() };
+    const bound = this.#bound.get(key) ?? this.#boundTo(shapes);
     this.#bound.set(key, bound);
     // Its buffers are those of one run until the outputs are read.
     const outputs = bound.turn.then(async () => {
       if (this.#underWay.length >= UNDER_WAY) await this.#underWay.shift();
       this.#check();
-      return this.#computedThere(bound.plan, inputs, wanted);
+      return this.#computedThere(bound, inputs, wanted);
     });
     bound.turn = outputs.catch(() => {});
     return outputs;
   }
 
-  async #computedThere(plan, inputs, wanted) {
+  /** What runs with inputs of these shapes are by, in GPU memory. */
+  #boundTo(shapes) {
+    const plan = this.#network.bind(this.#device, shapes);
+    return { plan, outputs: plan.outputs(), turn: Promise.resolve() };
+  }
+
+  async #computedThere({ plan, outputs }, inputs, wanted) {
     const device = this.#device.browserDevice();
     if (device === undefined) throw failure("DeviceLost", "the device was lost: restore() opens another, without what was in its memory");
     const isWanted = (index) => wanted.has(this.outputNames[index]);
-    const made = plan.outputs().map(([type, dims], index) => (isWanted(index) ? tensorOn(device, type, dims) : undefined));
+    const made = outputs.map(([type, dims], index) => (isWanted(index) ? tensorOn(device, type, dims) : undefined));
     try {
       const read = await validated(device, () => {
         const run = plan.begin();
